@@ -1,0 +1,8 @@
+//! Vocabulary of quantumtrader: event records, instruments, errors, the ring and the order books.
+//!
+//! Prices are integer ticks, sizes integer contracts, times ns since 1970 UTC; floats appear only in outputs.
+
+pub mod event;
+pub mod schema;
+
+pub use event::{Event, Kind};

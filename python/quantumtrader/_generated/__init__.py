@@ -1,0 +1,1 @@
+"""Files written by `make gen`; never edited by hand."""

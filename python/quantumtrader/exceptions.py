@@ -1,0 +1,113 @@
+"""Every error that quantumtrader raises on purpose.
+
+::
+
+    QuantumTraderError
+    ├── ConfigError              a setting is missing, unknown or out of range
+    │   └── UnknownInstrumentError
+    ├── MissingExtraError        an optional package is needed; the message names the extra
+    ├── EngineError              the engine in force cannot do what was asked
+    ├── DataError                input data cannot be used; carries file, line and remedy
+    │   ├── DataFormatError      wrong columns, encodings or numbers
+    │   ├── EmptyDataError       nothing to read
+    │   └── UnsortedEventsError  receive time or sequence runs backwards
+    ├── UnknownFeatureError      a name that the catalogue does not have
+    ├── OrderError               an order is malformed, or the venue refused it
+    └── TradingHaltedError       the kill switch is on
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+class QuantumTraderError(Exception):
+    """Base of every error that quantumtrader raises on purpose."""
+
+
+class ConfigError(QuantumTraderError, ValueError):
+    """A setting is missing, unknown or out of range."""
+
+
+class UnknownInstrumentError(ConfigError):
+    """No instrument of this name is known; user-defined ones go into ``[instruments.NAME]``."""
+
+
+class MissingExtraError(QuantumTraderError, ImportError):
+    """An optional package is needed.
+
+    Parameters
+    ----------
+    package : str
+        The package that could not be imported.
+    extra : str
+        The extra that installs it.
+    purpose : str
+        What it is needed for.
+    """
+
+    def __init__(self, package: str, extra: str, purpose: str) -> None:
+        super().__init__(f"{purpose} needs {package}: pip install 'quantumtrader[{extra}]'")
+        self.package = package
+        self.extra = extra
+
+
+class EngineError(QuantumTraderError, RuntimeError):
+    """The engine in force cannot do what was asked."""
+
+
+class DataError(QuantumTraderError, ValueError):
+    """Input data cannot be used.
+
+    Parameters
+    ----------
+    message : str
+        What is wrong, with the offending value.
+    path : Path, optional
+        The file.
+    line : int, optional
+        1-based line, or row for binary files.
+    remedy : str, optional
+        What to do next.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        path: Path | str | None = None,
+        line: int | None = None,
+        remedy: str | None = None,
+    ) -> None:
+        where = "" if path is None else f"{path}" + ("" if line is None else f":{line}") + ": "
+        super().__init__(where + message + ("" if remedy is None else f". {remedy}"))
+        self.path = None if path is None else Path(path)
+        self.line = line
+        self.remedy = remedy
+
+
+class DataFormatError(DataError):
+    """Columns, encoding or numbers are not those of the format."""
+
+
+class EmptyDataError(DataError):
+    """There is nothing to read."""
+
+
+class UnsortedEventsError(DataError):
+    """Receive time or sequence runs backwards; the message gives the index."""
+
+
+class UnknownFeatureError(QuantumTraderError, KeyError):
+    """A feature name that the catalogue does not have."""
+
+    def __str__(self) -> str:
+        return str(self.args[0]) if self.args else ""
+
+
+class OrderError(QuantumTraderError, ValueError):
+    """An order is malformed, or the venue refused it."""
+
+
+class TradingHaltedError(QuantumTraderError):
+    """The kill switch is on: no order leaves until a person clears it."""

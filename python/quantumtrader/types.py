@@ -1,0 +1,285 @@
+"""Vocabulary of the Python side: events, instruments, orders, fills, feature frames.
+
+Prices are integer ticks, sizes integer contracts, times int64 ns since 1970 UTC. Floats appear only in
+outputs, with the unit in the name.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, time
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from quantumtrader._generated.schema import (
+    EVENT,
+    PX_NONE,
+    STAMPS,
+    VIEWS,
+    Action,
+    Flag,
+    Kind,
+    Phase,
+    Side,
+    View,
+)
+from quantumtrader.exceptions import OrderError, QuantumTraderError
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
+__all__ = [
+    "EVENT",
+    "PX_NONE",
+    "STAMPS",
+    "VIEWS",
+    "Action",
+    "Events",
+    "FeatureFrame",
+    "Fill",
+    "Flag",
+    "Instrument",
+    "Kind",
+    "Order",
+    "OrderType",
+    "Phase",
+    "SessionHours",
+    "Side",
+    "View",
+    "columns",
+    "empty_events",
+]
+
+Events = npt.NDArray[np.void]
+"""A one-dimensional contiguous array of ``EVENT`` records, in stream order."""
+
+
+def empty_events(n: int = 0) -> Events:
+    """Return ``n`` zeroed event records."""
+    return np.zeros(n, EVENT)
+
+
+def columns(events: Events, kind: Kind) -> dict[str, npt.NDArray[Any]]:
+    """Give the fields of one kind their names in that kind.
+
+    Parameters
+    ----------
+    events : Events, shape (n,)
+        Records that are all of ``kind``.
+    kind : Kind
+        Which names to use.
+
+    Returns
+    -------
+    dict of ndarray
+        The three stamps and the columns of ``VIEWS[kind]``; views, no copies.
+    """
+    view = VIEWS[kind]
+    out: dict[str, npt.NDArray[Any]] = {name: events[name] for name in STAMPS}
+    out.update({name: events[src] for name, src in view.columns.items()})
+    return out
+
+
+@dataclass(frozen=True, slots=True)
+class SessionHours:
+    """Continuous trading hours in force from a date on, in the instrument's time zone."""
+
+    valid_from: date
+    open: time
+    close: time
+
+
+@dataclass(frozen=True, slots=True)
+class Instrument:
+    """What one tradable thing is: the only place that knows its numbers.
+
+    Parameters
+    ----------
+    symbol : str
+        Contract or series, for example ``WDOU25``.
+    product : str
+        Product in the table, for example ``WDO``; the symbol itself where there is none.
+    tick_size : float
+        Price of one tick, in points.
+    point_value : float
+        Money per point and contract, in ``currency``.
+    currency : str
+        ISO code; ``BRL`` for B3.
+    lot : int
+        Orders are multiples of this many contracts.
+    size_step : float
+        One stored contract in the source's unit (1.0 for futures; 0.001 for BTC with three decimals).
+    timezone : str
+        IANA zone of ``hours``.
+    hours : tuple of SessionHours
+        Ascending by ``valid_from``; empty for a market that never closes.
+    fee : float
+        Exchange and broker fees per contract and side, in ``currency``.
+    """
+
+    symbol: str
+    product: str
+    tick_size: float
+    point_value: float
+    currency: str = "BRL"
+    lot: int = 1
+    size_step: float = 1.0
+    timezone: str = "America/Sao_Paulo"
+    hours: tuple[SessionHours, ...] = ()
+    fee: float = 0.0
+
+    @property
+    def tick_value(self) -> float:
+        """Money per tick and contract, in ``currency``."""
+        return self.tick_size * self.point_value
+
+    def price(self, px: float) -> float:
+        """Price in points of ``px`` ticks."""
+        return px * self.tick_size
+
+    def money(self, ticks: float, contracts: float) -> float:
+        """Money in ``currency`` of a move of ``ticks`` on ``contracts``."""
+        return ticks * contracts * self.tick_value
+
+
+class OrderType(StrEnum):
+    """How an order may execute."""
+
+    MARKET = "market"
+    LIMIT = "limit"
+    STOP = "stop"
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A wish to trade. It reaches a venue only inside an ``Approved``.
+
+    Parameters
+    ----------
+    client_id : int
+        Unique per session, chosen by the sender.
+    side : int
+        ``Side.BUY`` or ``Side.SELL``.
+    size : int
+        Contracts, a positive multiple of the lot.
+    type : OrderType
+        ``MARKET``, ``LIMIT`` or ``STOP``.
+    px : int
+        Limit or trigger price in ticks; ``PX_NONE`` for market orders.
+    reduce_only : bool
+        Never opens or turns a position: stops, targets, flattening.
+    tag : str
+        Why it was sent, for the trade list.
+    """
+
+    client_id: int
+    side: int
+    size: int
+    type: OrderType = OrderType.MARKET
+    px: int = PX_NONE
+    reduce_only: bool = False
+    tag: str = ""
+
+    def __post_init__(self) -> None:
+        if self.side not in (Side.BUY, Side.SELL):
+            raise OrderError(f"order {self.client_id}: side is {self.side}, expected 1 (buy) or -1 (sell)")
+        if self.size <= 0:
+            raise OrderError(f"order {self.client_id}: size is {self.size}, expected a positive number")
+        if (self.type is OrderType.MARKET) != (self.px == PX_NONE):
+            raise OrderError(f"order {self.client_id}: a {self.type} order with price {self.px}")
+
+
+@dataclass(frozen=True, slots=True)
+class Fill:
+    """An execution of one of our orders.
+
+    Parameters
+    ----------
+    fill_id : int
+        Unique per venue; the ledger applies each id once.
+    client_id : int
+        The order.
+    ts : int
+        Execution time, ns UTC.
+    side : int
+        Side of the order.
+    px : int
+        Price in ticks.
+    size : int
+        Contracts.
+    maker : bool
+        Whether our order was resting.
+    fee : float
+        Fees of this fill in the instrument's currency.
+    """
+
+    fill_id: int
+    client_id: int
+    ts: int
+    side: int
+    px: int
+    size: int
+    maker: bool
+    fee: float
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureFrame:
+    """Features at sampled times.
+
+    Parameters
+    ----------
+    names : tuple of str
+        One per column.
+    times : ndarray of int64, shape (n_samples,)
+        Engine time of each row, ns UTC, non-decreasing.
+    values : ndarray of float64, shape (n_samples, n_features)
+        NaN where a feature is not warm or not defined.
+    metadata : dict
+        Instrument, clock and engine that made the frame.
+    """
+
+    names: tuple[str, ...]
+    times: npt.NDArray[np.int64]
+    values: npt.NDArray[np.float64]
+    metadata: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.values.shape != (len(self.times), len(self.names)):
+            raise QuantumTraderError(
+                f"feature frame: {self.values.shape} values for {len(self.times)} times and {len(self.names)} names"
+            )
+
+    def __len__(self) -> int:
+        return len(self.times)
+
+    def __getitem__(self, name: str) -> npt.NDArray[np.float64]:
+        """One column, shape (n_samples,)."""
+        try:
+            return self.values[:, self.names.index(name)]
+        except ValueError:
+            raise KeyError(f"no feature {name!r} in this frame; it has {', '.join(self.names)}") from None
+
+    def to_arrow(self) -> pa.Table:
+        """Return an Arrow table: ``ts`` (timestamp ns UTC) and one float64 column per feature."""
+        import pyarrow as pa
+
+        arrays = [pa.array(self.times.view("datetime64[ns]")).cast(pa.timestamp("ns", "UTC"))]
+        arrays += [pa.array(np.ascontiguousarray(self.values[:, k])) for k in range(len(self.names))]
+        table = pa.Table.from_arrays(arrays, names=["ts", *self.names])
+        return table.replace_schema_metadata(dict(self.metadata))
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        """Export as an Arrow C stream: polars, duckdb, pyarrow and pandas read it directly."""
+        return self.to_arrow().__arrow_c_stream__(requested_schema)
+
+    def to_pandas(self) -> pd.DataFrame:
+        """Return a pandas frame indexed by UTC time."""
+        import pandas as pd
+
+        index = pd.DatetimeIndex(self.times.view("datetime64[ns]"), tz="UTC", name="ts")
+        return pd.DataFrame(self.values, index=index, columns=list(self.names))
