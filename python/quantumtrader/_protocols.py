@@ -7,7 +7,6 @@ against this file.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Protocol
 
 import numpy as np
@@ -75,8 +74,11 @@ class FeatureEngineProtocol(Protocol):
         """Apply events in order; returns how many samples became due."""
         ...
 
-    def take(self) -> tuple[Int64, Float64]:
-        """Hand over the samples due since the last call: times (n,), values (n, n_features)."""
+    def take(self) -> tuple[Int64, Float64, Int64]:
+        """Hand over the samples due since the last call.
+
+        Times (n,), values (n, n_features), and events applied when each was taken (n,), counted since ``reset``.
+        """
         ...
 
     def snapshot(self) -> Float64:
@@ -117,13 +119,8 @@ class VenueProtocol(Protocol):
 
 
 class EngineModule(Protocol):
-    """What ``quantumtrader._backend.engine`` is."""
+    """What ``quantumtrader._backend.core`` is: ``_core`` or ``_fallback``."""
 
     __version__: str
     ENGINE: str
-
-    def generate_session(
-        self, seed: int, events: int, tick_size: float, start_px: int, open_ns: int, close_ns: int, names: Sequence[str]
-    ) -> Events:
-        """Generate a synthetic session; every record carries ``Flag.SYNTHETIC``."""
-        ...
+    """``rust`` or ``python``."""

@@ -1,12 +1,20 @@
 //! `quantumtrader._core`: conversions only. One file per room; numbers are computed in the crates below.
 #![allow(unsafe_code)] // numpy element and array views; each block says why it is sound
 
+mod books;
 mod convert;
+mod features;
+mod ring;
+mod venue;
 
 use pyo3::prelude::*;
 
 #[pymodule(gil_used = true)]
 fn _core(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add("__version__", env!("CARGO_PKG_VERSION"))?;
-    Ok(())
+    m.add("ENGINE", "rust")?;
+    books::register(m)?;
+    features::register(m)?;
+    ring::register(m)?;
+    venue::register(m)
 }
