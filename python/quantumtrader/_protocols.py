@@ -90,31 +90,87 @@ class FeatureEngineProtocol(Protocol):
         ...
 
 
-class VenueProtocol(Protocol):
-    """A simulated exchange that fills our orders against recorded events.
+Report = tuple[int, int, int, str, int, int, int, bool, float, str]
+"""``(report_id, client_id, ts, status, side, px, size, maker, fee, reason)``; see ``VenueProtocol.take_reports``."""
 
-    ``Venue(tick_size, point_value, lot, latency_ns, queue, fee)``. Orders sent at time t reach the venue at
-    t + latency; events with an earlier time come first.
+
+class VenueProtocol(Protocol):
+    """A simulated exchange that fills our orders against recorded events; rules in ``docs/concepts/venue.md``.
+
+    ``Venue(tick_size, point_value, lot=1, latency_ns=0, queue="pessimistic", fee=0.0, adverse_ticks=1)``.
+    An order sent at time t reaches the venue at t + latency; events with an earlier time come first.
+    ``queue`` is ``pessimistic``, ``proportional`` or ``exact``; ``fee`` is money per contract and side;
+    ``adverse_ticks`` is what a market order pays where no displayed size is known (trades only, bars).
     """
+
+    @property
+    def now_ns(self) -> int:
+        """Engine time: the greatest ``ts_event`` seen; the least int64 before the first event."""
+        ...
+
+    @property
+    def position(self) -> int:
+        """Signed contracts that the fills so far add up to."""
+        ...
+
+    @property
+    def fidelity(self) -> str:
+        """What fills rest on: ``none``, ``bar``, ``trade``, ``touch``, ``book`` or ``orders``; only ever rises."""
+        ...
+
+    def update(self, event: np.void) -> None:
+        """Apply one market event."""
+        ...
 
     def update_many(self, events: Events) -> None:
         """Apply market events in order; our orders that they trade with are filled."""
         ...
 
+    def advance(self, until_ns: int) -> None:
+        """Let time pass without an event: orders and cancels that arrive by ``until_ns`` are handled."""
+        ...
+
     def submit(self, client_id: int, side: int, size: int, type: str, px: int, reduce_only: bool, now_ns: int) -> None:
-        """Send an order at ``now_ns``. Raises ``OrderError`` for a malformed order or a repeated id."""
+        """Send an order at ``now_ns``.
+
+        Raises ``OrderError`` for a malformed order (side, size, type, price), a repeated id, or a ``now_ns``
+        before the venue's time. What an exchange would refuse comes back as a ``rejected`` report.
+        """
         ...
 
     def cancel(self, client_id: int, now_ns: int) -> None:
         """Ask to cancel; takes effect after the latency, and loses against an earlier fill."""
         ...
 
-    def take_reports(self) -> list[tuple[int, int, int, str, int, int, int, bool, float]]:
-        """Reports since the last call.
+    def take_reports(self) -> list[Report]:
+        """Reports since the last call, in order.
 
-        ``(report_id, client_id, ts, status, side, px, size, maker, fee)``; status is one of ``accepted``,
-        ``filled`` (once per execution, ``size`` is the executed part), ``cancelled``, ``rejected``.
+        ``(report_id, client_id, ts, status, side, px, size, maker, fee, reason)``. Status is one of
+        ``accepted``, ``filled`` (once per execution, ``size`` is the executed part), ``cancelled`` (``size`` is
+        what was left), ``rejected`` (the order never worked), ``cancel_rejected`` (the cancel found nothing to
+        cancel; the order's own state is unchanged). ``reason`` is empty unless the venue acted by itself.
         """
+        ...
+
+    def best(self) -> tuple[int, int, int, int]:
+        """Recorded touch ``(bid_px, bid_sz, ask_px, ask_sz)``; a missing side is ``(PX_NONE, 0)``."""
+        ...
+
+
+class ReplayProtocol(Protocol):
+    """Steps a venue through an event array: ``Replay(events, venue)``. The cheap door for event loops."""
+
+    @property
+    def cursor(self) -> int:
+        """Events applied so far; the next one is ``events[cursor]``."""
+        ...
+
+    def advance(self, until_ns: int) -> int:
+        """Apply the events with engine time <= ``until_ns``, then let time pass to it; returns the cursor."""
+        ...
+
+    def advance_to(self, count: int) -> int:
+        """Apply events until ``count`` of the array have been applied; returns the cursor."""
         ...
 
 
