@@ -2,7 +2,9 @@
 //!
 //! Prices are integer ticks, sizes integer contracts, times ns since 1970 UTC; floats appear only in outputs.
 
+pub mod calendar;
 pub mod event;
+pub mod instrument;
 pub mod schema;
 
 pub use event::{Event, Kind};

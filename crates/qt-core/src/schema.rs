@@ -2,7 +2,9 @@
 
 use std::fmt::Write as _;
 
+use crate::calendar::{YEARS, holidays, late_open};
 use crate::event::{Code, Event, PX_NONE, action, flag, phase, side};
+use crate::instrument::{MONTH_LETTERS, PRODUCTS};
 
 /// Source of `quantumtrader/_generated/schema.py`: dtype, enums, views and Arrow schemas.
 #[must_use]
@@ -128,4 +130,48 @@ fn python_enum(out: &mut String, name: &str, base: &str, doc: &str, codes: &[Cod
         let _ = writeln!(out, "    {} = {}\n    \"\"\"{text}{stop}\"\"\"", c.name.to_uppercase(), c.value);
     }
     out.push_str("\n\n");
+}
+
+/// Contents of `quantumtrader/_generated/instruments.json`: products, month letters, holidays, late opens.
+#[must_use]
+pub fn instruments_json() -> String {
+    let products = PRODUCTS.iter().map(|p| {
+        let hours = p.hours.iter().map(|h| {
+            format!(
+                "        {{\"valid_from\": \"{}\", \"open\": \"{}\", \"close\": \"{}\"}}",
+                h.valid_from, h.open, h.close
+            )
+        });
+        format!(
+            "    \"{}\": {{\n      \"name\": \"{}\",\n      \"tick_size\": {:?},\n      \"point_value\": {:?},\n      \
+             \"currency\": \"{}\",\n      \"lot\": {},\n      \"timezone\": \"{}\",\n      \"expiry\": \"{}\",\n      \
+             \"months\": \"{}\",\n      \"hours\": [\n{}\n      ]\n    }}",
+            p.code,
+            p.name,
+            p.tick_size,
+            p.point_value,
+            p.currency,
+            p.lot,
+            p.timezone,
+            p.expiry.name(),
+            p.expiry.months(),
+            joined(hours)
+        )
+    });
+    let years = || YEARS.0..=YEARS.1;
+    let closed = years().flat_map(holidays).map(|(d, name)| format!("    \"{d}\": \"{name}\""));
+    let late = years().map(late_open).map(|(d, open)| format!("    \"{d}\": \"{open}\""));
+    format!(
+        "{{\n  \"products\": {{\n{}\n  }},\n  \"month_letters\": \"{MONTH_LETTERS}\",\n  \"years\": [{}, {}],\n  \
+         \"holidays\": {{\n{}\n  }},\n  \"late_opens\": {{\n{}\n  }}\n}}\n",
+        joined(products),
+        YEARS.0,
+        YEARS.1,
+        joined(closed),
+        joined(late)
+    )
+}
+
+fn joined(lines: impl Iterator<Item = String>) -> String {
+    lines.collect::<Vec<_>>().join(",\n")
 }

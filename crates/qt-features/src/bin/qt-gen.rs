@@ -4,7 +4,10 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 fn outputs() -> Vec<(&'static str, String)> {
-    vec![("python/quantumtrader/_generated/schema.py", qt_core::schema::python_schema())]
+    vec![
+        ("python/quantumtrader/_generated/schema.py", qt_core::schema::python_schema()),
+        ("python/quantumtrader/_generated/instruments.json", qt_core::schema::instruments_json()),
+    ]
 }
 
 fn root() -> PathBuf {
