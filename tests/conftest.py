@@ -1,0 +1,70 @@
+"""Fixtures shared by every test."""
+
+from __future__ import annotations
+
+import importlib
+import os
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+ROOT = Path(__file__).resolve().parent.parent
+
+# CI must not fail on a slow machine or on luck: examples are derived from the test's source.
+settings.register_profile("ci", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("dev", deadline=None)
+settings.load_profile("ci" if os.environ.get("CI") else "dev")
+
+
+def engine_module(name: str) -> ModuleType | None:
+    """Return ``_core`` for ``rust``, ``_fallback`` for ``python``; None when the Rust engine is not built."""
+    try:
+        return importlib.import_module({"rust": "quantumtrader._core", "python": "quantumtrader._fallback"}[name])
+    except ModuleNotFoundError as error:
+        if error.name == "quantumtrader._core":
+            return None
+        raise
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """Root of the checkout."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Callable[[str], Path]:
+    """Find a recorded data set by name, or skip the test.
+
+    Recorded market data is never committed: it is looked for under ``$QT_TEST_DATA``, then ``../shared/data``.
+    """
+    folder = Path(os.environ.get("QT_TEST_DATA") or ROOT.parent / "shared" / "data")
+
+    def find(name: str) -> Path:
+        path = folder / name
+        if not path.exists():
+            pytest.skip(f"recorded data set {name!r} is not in {folder}; set QT_TEST_DATA to where it is")
+        return path
+
+    return find
+
+
+@pytest.fixture(params=["rust", "python"])
+def engine(request: pytest.FixtureRequest) -> ModuleType:
+    """Each engine module in turn; the Rust one is skipped when it is not built."""
+    module = engine_module(request.param)
+    if module is None:
+        pytest.skip("the Rust engine is not built: run `make build` with cargo on the path")
+    return module
+
+
+@pytest.fixture(scope="session")
+def engines() -> tuple[ModuleType, ModuleType]:
+    """Both engine modules, ``(rust, python)``, for parity tests."""
+    rust, python = engine_module("rust"), engine_module("python")
+    if rust is None or python is None:
+        pytest.skip("parity needs both engines; the Rust one is not built")
+    return rust, python
