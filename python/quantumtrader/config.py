@@ -1,0 +1,252 @@
+"""Settings, from the strongest source to the weakest.
+
+Command-line flag, environment (``QT_DATA__LAKE``), ``.env``, ``./quantumtrader.toml``, the user's
+configuration folder, default. A key that nobody knows is an error, wherever it comes from. Importing this
+module loads pydantic (about 0.2 s), so commands import it inside the function.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from datetime import date, time
+from pathlib import Path
+from typing import Any, Literal
+
+import platformdirs
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic_settings import (
+    BaseSettings,
+    InitSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from quantumtrader.exceptions import ConfigError
+
+__all__ = [
+    "DataSettings",
+    "Hours",
+    "InstrumentSettings",
+    "LoggingSettings",
+    "RiskSettings",
+    "SessionSettings",
+    "Settings",
+    "config_files",
+    "load_settings",
+]
+
+ENV_PREFIX = "QT_"
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+
+class Hours(_Section):
+    """Continuous trading hours from a date on, in the instrument's zone."""
+
+    valid_from: date = Field(default=date(1970, 1, 1), alias="from")
+    open: time
+    close: time
+
+    @field_validator("open", "close", mode="before")
+    @classmethod
+    def _clock_text(cls, value: Any) -> Any:
+        # A bare number would be read as seconds after midnight: 900 is not nine o'clock.
+        if isinstance(value, (int, float)):
+            raise ValueError('write a time of day such as "09:00"')
+        return value
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Hours:
+        if self.open >= self.close:
+            raise ValueError(f"opens at {self.open} and closes at {self.close}: the close must come later")
+        return self
+
+
+class DataSettings(_Section):
+    """Where data lives."""
+
+    lake: Path = Path("data/lake")
+    """Root of the Parquet lake."""
+    journal: Path = Path("data/journal")
+    """Where a recorder appends before the lake takes over."""
+
+
+class RiskSettings(_Section):
+    """Limits that no order passes; money in the instrument's currency."""
+
+    max_position: int = Field(default=5, gt=0)
+    """Contracts held, long or short."""
+    max_order_size: int = Field(default=5, gt=0)
+    """Contracts in one order."""
+    daily_loss: float = Field(default=1_000.0, gt=0)
+    """Loss of a session, realised plus open, at which trading halts."""
+    orders_per_minute: int = Field(default=60, gt=0)
+    """Orders sent in any 60 seconds."""
+    price_collar_ticks: int = Field(default=50, gt=0)
+    """Greatest distance of a limit price from the touch."""
+    trading_from: time | None = None
+    """First moment of the day for new positions, in the instrument's zone."""
+    trading_to: time | None = None
+    """Last moment of the day for new positions, in the instrument's zone."""
+
+
+class InstrumentSettings(_Section):
+    """An instrument of the user's own; see ``types.Instrument`` for the units."""
+
+    tick_size: float = Field(gt=0)
+    point_value: float = Field(gt=0)
+    currency: str = Field(default="BRL", min_length=3, max_length=5)
+    product: str | None = None
+    lot: int = Field(default=1, gt=0)
+    size_step: float = Field(default=1.0, gt=0)
+    timezone: str = "America/Sao_Paulo"
+    hours: tuple[Hours, ...] = ()
+    fee: float = Field(default=0.0, ge=0)
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError) as error:
+            raise ValueError(f"no time zone {value!r}; use an IANA name such as America/New_York") from error
+        return value
+
+
+class SessionSettings(_Section):
+    """Corrections to the calendar that ships with the package."""
+
+    overrides: dict[str, tuple[Hours, ...]] = {}
+    """Product to hours, added to the table's; an equal ``from`` replaces."""
+    holidays_extra: tuple[date, ...] = ()
+    """Days without a session that the calendar takes for sessions."""
+    holidays_removed: tuple[date, ...] = ()
+    """Days with a session that the calendar takes for holidays."""
+
+
+class LoggingSettings(_Section):
+    """What is logged, and where."""
+
+    level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    json_lines: bool = Field(default=False, alias="json")
+    file: Path | None = None
+
+
+class Settings(BaseSettings):
+    """Everything a user can set; build it with ``load_settings``."""
+
+    model_config = SettingsConfigDict(
+        extra="forbid", frozen=True, env_prefix=ENV_PREFIX, env_nested_delimiter="__"
+    )
+
+    data: DataSettings = DataSettings()
+    risk: RiskSettings = RiskSettings()
+    instruments: dict[str, InstrumentSettings] = {}
+    sessions: SessionSettings = SessionSettings()
+    logging: LoggingSettings = LoggingSettings()
+
+
+def config_files() -> tuple[Path, ...]:
+    """Return the TOML files that are looked for, strongest first; they need not exist."""
+    folder = Path(platformdirs.user_config_dir("quantumtrader", appauthor=False))
+    return (Path("quantumtrader.toml"), folder / "quantumtrader.toml")
+
+
+def load_settings(
+    config: Path | str | None = None, *, env_file: Path | str | None = ".env", **flags: Any
+) -> Settings:
+    """Read the settings from every source.
+
+    Parameters
+    ----------
+    config : path, optional
+        A TOML file that takes the place of ``./quantumtrader.toml``; it must exist.
+    env_file : path, optional
+        File of ``QT_…=…`` lines; one that does not exist is passed over.
+    **flags
+        Strongest of all, by section: ``data={"lake": "x"}``. Sections are merged key by key.
+
+    Raises
+    ------
+    ConfigError
+        A file that cannot be read, an unknown key, or a value out of range; the message gives the path of
+        the key and the file or variable.
+    """
+    files = config_files()
+    if config is not None:
+        if not Path(config).is_file():
+            raise ConfigError(f"configuration file {config} does not exist; create it or leave --config out")
+        files = (Path(config), *files[1:])
+    found = [file for file in files if file.is_file()]
+    for file in found:
+        _check_toml(file)
+    _check_environment()
+
+    class Loader(Settings):
+        model_config = SettingsConfigDict(env_file=env_file)
+
+        @classmethod
+        def settings_customise_sources(
+            cls,
+            settings_cls: type[BaseSettings],
+            init_settings: PydanticBaseSettingsSource,
+            env_settings: PydanticBaseSettingsSource,
+            dotenv_settings: PydanticBaseSettingsSource,
+            file_secret_settings: PydanticBaseSettingsSource,
+        ) -> tuple[PydanticBaseSettingsSource, ...]:
+            # A `.env` is shared with other programs: only what is ours, or tries to be, is looked at.
+            ours = {k: v for k, v in dotenv_settings().items() if k in Settings.model_fields or _is_ours(k)}
+            files = [TomlConfigSettingsSource(settings_cls, toml_file=file) for file in found]
+            return (init_settings, env_settings, InitSettingsSource(settings_cls, ours), *files)
+
+    try:
+        loaded = Loader(**flags)
+    except ValidationError as error:
+        raise ConfigError(_explain(error, found)) from error
+    return Settings.model_construct(**{name: getattr(loaded, name) for name in Settings.model_fields})
+
+
+def _check_toml(file: Path) -> None:
+    try:
+        with file.open("rb") as handle:
+            tomllib.load(handle)
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{file} is not valid TOML: {error}") from error
+    except OSError as error:
+        raise ConfigError(f"cannot read the configuration file {file}: {error.strerror}") from error
+
+
+def _is_ours(variable: str) -> bool:
+    return variable.upper().startswith(ENV_PREFIX)
+
+
+def _check_environment() -> None:
+    """Reject nested variables of sections that do not exist; pydantic passes them over."""
+    sections = {name.upper() for name in Settings.model_fields}
+    for variable in os.environ:
+        section, nested, _ = variable.upper().removeprefix(ENV_PREFIX).partition("__")
+        if _is_ours(variable) and nested and section not in sections:
+            raise ConfigError(
+                f"environment variable {variable}: no section {section.lower()!r}; there are "
+                f"{', '.join(Settings.model_fields)}"
+            )
+
+
+def _explain(error: ValidationError, files: list[Path]) -> str:
+    lines = []
+    for item in error.errors():
+        path = ".".join(str(part) for part in item["loc"])
+        if item["type"] == "extra_forbidden":
+            lines.append(f"{path}: unknown setting")
+        elif item["type"] == "missing":
+            lines.append(f"{path}: missing")
+        else:
+            lines.append(f"{path}: {item['msg'].removeprefix('Value error, ')} (got {item['input']!r})")
+    read = ", ".join(str(file) for file in files) or "no file"
+    return f"settings (read from flags, {ENV_PREFIX}* variables, .env and {read}): " + "; ".join(lines)

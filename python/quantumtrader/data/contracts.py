@@ -1,0 +1,224 @@
+"""Which contract is which: symbols, expiries, the front contract of a date, instruments by name.
+
+The dollar contract of a month (WDO, DOL) expires on the first business day of that month and trades until the
+business day before, so in August 2025 the front contract is WDOU25. The index contract (WIN, IND) expires on
+the Wednesday nearest the 15th of an even month, or on the next session when that day is closed.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import date, time
+from typing import TYPE_CHECKING, Any
+
+from quantumtrader.data.calendar import DAY, Calendar, facts
+from quantumtrader.exceptions import UnknownInstrumentError
+from quantumtrader.types import Instrument, SessionHours
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from quantumtrader.config import Settings
+
+_WEDNESDAY = 2
+_SERIES = r"FUT|\$[ND]?|@[ND]?|"
+
+
+@dataclass(frozen=True, slots=True)
+class Symbol:
+    """A symbol of a product in the table.
+
+    Parameters
+    ----------
+    text : str
+        As written, in capitals.
+    product : str
+        For example ``WDO``.
+    month, year : int or None
+        Of the contract; both None for a continuous series such as ``WDOFUT``, ``WDO$`` or ``WDO``.
+    """
+
+    text: str
+    product: str
+    month: int | None = None
+    year: int | None = None
+
+    @property
+    def is_series(self) -> bool:
+        """Whether this names a chain of contracts instead of one."""
+        return self.month is None
+
+
+def parse_symbol(symbol: str) -> Symbol:
+    """Take a symbol of a product in the table apart.
+
+    Raises
+    ------
+    UnknownInstrumentError
+        The product is not in the table, or has no contract in that month.
+    """
+    table = facts()
+    products = table["products"]
+    text = symbol.strip().upper()
+    match = re.fullmatch(rf"({'|'.join(products)})(?:([{table['month_letters']}])(\d\d)|({_SERIES}))", text)
+    if match is None:
+        raise UnknownInstrumentError(
+            f"unknown instrument {symbol!r}: the table has contracts and series of {', '.join(products)} "
+            f"(for example WDOU25, WDOFUT, WDO$); define any other in quantumtrader.toml:\n{_example(text)}"
+        )
+    product, letter, year, _ = match.groups()
+    if letter is None:
+        return Symbol(text, product)
+    if letter not in products[product]["months"]:
+        raise UnknownInstrumentError(
+            f"{product} has no contract {text}: its month letters are {products[product]['months']}"
+        )
+    return Symbol(text, product, table["month_letters"].index(letter) + 1, 2000 + int(year))
+
+
+def expiry(symbol: str, calendar: Calendar | None = None) -> date:
+    """Date on which a contract expires.
+
+    Dollar contracts last trade on the business day before it, index contracts on it.
+
+    Raises
+    ------
+    UnknownInstrumentError
+        Not a contract of the table; a series has no expiry.
+    """
+    parsed = parse_symbol(symbol)
+    if parsed.month is None or parsed.year is None:
+        raise UnknownInstrumentError(
+            f"{parsed.text} is a continuous series and has no expiry; name a contract"
+        )
+    return _expiry(parsed.product, parsed.year, parsed.month, calendar or Calendar())
+
+
+def last_trading_day(symbol: str, calendar: Calendar | None = None) -> date:
+    """Last session of a contract."""
+    calendar = calendar or Calendar()
+    end = expiry(symbol, calendar)
+    if facts()["products"][parse_symbol(symbol).product]["expiry"] == "wednesday_nearest_15":
+        return end
+    end -= DAY
+    while not calendar.is_business_day(end):
+        end -= DAY
+    return end
+
+
+def front_contract(product: str, day: date, calendar: Calendar | None = None) -> str:
+    """Contract of ``product`` that trades nearest to expiry on ``day``.
+
+    Index contracts stay in front through their expiry Wednesday.
+
+    Examples
+    --------
+    >>> from datetime import date
+    >>> front_contract("WDO", date(2025, 8, 15))
+    'WDOU25'
+    >>> front_contract("WIN", date(2025, 10, 15))
+    'WINV25'
+    """
+    table = facts()
+    if product not in table["products"]:
+        raise UnknownInstrumentError(f"no product {product!r} in the table: {', '.join(table['products'])}")
+    calendar = calendar or Calendar()
+    rule = table["products"][product]
+    on_expiry = rule["expiry"] == "wednesday_nearest_15"
+    year, month = day.year, day.month
+    while True:
+        letter = table["month_letters"][month - 1]
+        if letter in rule["months"]:
+            end = _expiry(product, year, month, calendar)
+            if day < end or (on_expiry and day == end):
+                return f"{product}{letter}{year % 100:02d}"
+        year, month = (year, month + 1) if month < 12 else (year + 1, 1)
+
+
+def _expiry(product: str, year: int, month: int, calendar: Calendar) -> date:
+    rule = facts()["products"][product]["expiry"]
+    if rule == "first_business_day":
+        return calendar.next_business_day(date(year, month, 1))
+    middle = date(year, month, 15)
+    ahead = (_WEDNESDAY - middle.weekday()) % 7
+    return calendar.next_business_day(middle + (ahead if ahead <= 3 else ahead - 7) * DAY)
+
+
+def instrument(symbol: str, settings: Settings | None = None) -> Instrument:
+    """Return the instrument of this name.
+
+    The user's own definitions come first, then the table.
+
+    Parameters
+    ----------
+    symbol : str
+        ``WDOU25``, ``WDOFUT``, ``WDO$``, or a name under ``[instruments]`` in the settings.
+    settings : Settings, optional
+        Source of user-defined instruments and of corrections to the hours.
+
+    Raises
+    ------
+    UnknownInstrumentError
+        No such instrument; the message shows how to define one.
+    """
+    if settings is not None:
+        names = {name.upper(): name for name in settings.instruments}
+        name = names.get(symbol.strip().upper())
+        if name is not None:
+            own = settings.instruments[name]
+            return Instrument(
+                symbol=name,
+                product=own.product or name,
+                tick_size=own.tick_size,
+                point_value=own.point_value,
+                currency=own.currency,
+                lot=own.lot,
+                size_step=own.size_step,
+                timezone=own.timezone,
+                hours=_merged([], own.hours),
+                fee=own.fee,
+            )
+    parsed = parse_symbol(symbol)
+    facts_of: dict[str, Any] = facts()["products"][parsed.product]
+    published = [
+        SessionHours(
+            date.fromisoformat(h["valid_from"]), time.fromisoformat(h["open"]), time.fromisoformat(h["close"])
+        )
+        for h in facts_of["hours"]
+    ]
+    overrides = () if settings is None else settings.sessions.overrides.get(parsed.product, ())
+    return Instrument(
+        symbol=parsed.text,
+        product=parsed.product,
+        tick_size=float(facts_of["tick_size"]),
+        point_value=float(facts_of["point_value"]),
+        currency=facts_of["currency"],
+        lot=int(facts_of["lot"]),
+        timezone=facts_of["timezone"],
+        hours=_merged(published, overrides),
+    )
+
+
+def is_table_product(instrument: Instrument) -> bool:
+    """Whether the instrument belongs to a product of the table."""
+    return instrument.product in facts()["products"]
+
+
+def is_series(instrument: Instrument) -> bool:
+    """Whether the instrument is a chain of contracts, whose old prices may be adjusted."""
+    return is_table_product(instrument) and parse_symbol(instrument.symbol).is_series
+
+
+def _merged(published: list[SessionHours], own: Iterable[Any]) -> tuple[SessionHours, ...]:
+    by_date = {h.valid_from: h for h in published}
+    by_date.update({h.valid_from: SessionHours(h.valid_from, h.open, h.close) for h in own})
+    return tuple(by_date[d] for d in sorted(by_date))
+
+
+def _example(name: str) -> str:
+    return (
+        f"[instruments.{name if re.fullmatch(r'[A-Z0-9_-]+', name) else 'NAME'}]\n"
+        'tick_size = 0.01\npoint_value = 1.0\ncurrency = "USD"\nsize_step = 1.0\ntimezone = "America/New_York"\n'
+        'hours = [{from = 2000-01-01, open = "09:30", close = "16:00"}]'
+    )

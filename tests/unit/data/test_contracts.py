@@ -1,0 +1,131 @@
+"""Contract calendar against contracts and sessions that are known."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timezone
+
+import pytest
+
+from quantumtrader.data.calendar import Calendar
+from quantumtrader.data.contracts import (
+    expiry,
+    front_contract,
+    instrument,
+    is_series,
+    last_trading_day,
+    parse_symbol,
+)
+from quantumtrader.exceptions import ConfigError, UnknownInstrumentError
+
+
+@pytest.mark.parametrize(
+    ("product", "day", "contract"),
+    [
+        ("WDO", "2025-08-01", "WDOU25"),  # first business day: WDOQ25 has expired
+        ("WDO", "2025-08-15", "WDOU25"),
+        ("WDO", "2025-07-31", "WDOQ25"),
+        ("WDO", "2025-12-31", "WDOF26"),
+        ("WDO", "2026-01-01", "WDOF26"),  # holiday: the first business day is the 2nd
+        ("WDO", "2026-01-02", "WDOG26"),
+        ("WDO", "2020-04-02", "WDOK20"),
+        ("DOL", "2020-04-02", "DOLK20"),
+        ("DOL", "2020-03-31", "DOLJ20"),
+        ("WIN", "2025-10-14", "WINV25"),
+        ("WIN", "2025-10-15", "WINV25"),
+        ("WIN", "2025-10-16", "WINZ25"),
+        ("WIN", "2025-12-17", "WINZ25"),
+        ("WIN", "2025-12-18", "WING26"),
+        ("IND", "2025-08-12", "INDQ25"),
+    ],
+)
+def test_front_contract(product: str, day: str, contract: str) -> None:
+    assert front_contract(product, date.fromisoformat(day)) == contract
+
+
+@pytest.mark.parametrize(
+    ("symbol", "day"),
+    [
+        ("WDOU25", "2025-09-01"),
+        ("DOLK20", "2020-05-04"),  # 1 May is a holiday, then a weekend
+        ("WINV25", "2025-10-15"),
+        ("WINZ25", "2025-12-17"),
+        ("WING26", "2026-02-18"),  # Ash Wednesday: B3 opens late but trades
+        ("WINQ25", "2025-08-13"),
+        ("WINM22", "2022-06-15"),
+        ("WINV22", "2022-10-13"),  # Wednesday 12 October is a holiday
+    ],
+)
+def test_expiry(symbol: str, day: str) -> None:
+    assert expiry(symbol) == date.fromisoformat(day)
+
+
+def test_last_trading_day() -> None:
+    assert last_trading_day("WDOU25") == date(2025, 8, 29)
+    assert last_trading_day("WINV25") == date(2025, 10, 15)
+
+
+def test_front_contract_never_goes_back() -> None:
+    calendar = Calendar()
+    for product in ("WDO", "WIN"):
+        expiries = [
+            expiry(front_contract(product, day, calendar), calendar)
+            for day in calendar.business_days(date(2024, 1, 1), date(2026, 10, 30))
+        ]
+        assert expiries == sorted(expiries)
+
+
+@pytest.mark.parametrize(("year", "sessions"), [(2025, 250), (2026, 247), (2027, 249)])
+def test_sessions_of_a_year(year: int, sessions: int) -> None:
+    assert len(Calendar().business_days(date(year, 1, 1), date(year, 12, 31))) == sessions
+
+
+def test_session_bounds_are_utc() -> None:
+    bounds = Calendar().session(instrument("DOLK20"), date(2020, 4, 2))
+    assert bounds is not None
+    utc = [
+        datetime.fromtimestamp(ns / 1e9, timezone.utc).isoformat() for ns in (bounds.open_ns, bounds.close_ns)
+    ]
+    assert utc == ["2020-04-02T12:00:00+00:00", "2020-04-02T21:00:00+00:00"]
+    summer = Calendar().session(instrument("WDO$"), date(2018, 1, 2))
+    assert summer is not None  # UTC-2 in the summer of 2018
+    assert datetime.fromtimestamp(summer.open_ns / 1e9, timezone.utc).hour == 11
+
+
+def test_late_opening_on_ash_wednesday() -> None:
+    bounds = Calendar().session(instrument("WDOH25"), date(2025, 3, 5))
+    assert bounds is not None
+    assert datetime.fromtimestamp(bounds.open_ns / 1e9, timezone.utc).hour == 16  # 13:00 in São Paulo
+
+
+def test_no_session_on_a_holiday_or_weekend() -> None:
+    calendar = Calendar()
+    assert calendar.session(instrument("WDOU25"), date(2025, 9, 7)) is None
+    assert calendar.session(instrument("WDOX25"), date(2025, 11, 20)) is None
+    assert calendar.holiday(date(2025, 11, 20)) == "Black Awareness"
+
+
+def test_years_without_published_holidays_are_refused() -> None:
+    with pytest.raises(ConfigError, match="2018 to 2027, not for 2031-01-01"):
+        Calendar().is_business_day(date(2031, 1, 1))
+
+
+def test_symbols() -> None:
+    assert parse_symbol("wdou25").month == 9
+    assert parse_symbol("WDOFUT").is_series
+    assert parse_symbol("WIN$N").product == "WIN"
+    assert not parse_symbol("DOLK20").is_series
+    assert is_series(instrument("WDO@"))
+    with pytest.raises(UnknownInstrumentError, match="month letters are GJMQVZ"):
+        parse_symbol("WINF25")
+
+
+def test_table_instrument() -> None:
+    wdo, win = instrument("WDOU25"), instrument("WINV25")
+    assert (wdo.product, wdo.tick_size, wdo.tick_value, wdo.lot) == ("WDO", 0.5, 5.0, 1)
+    assert (win.tick_size, win.tick_value) == (5.0, 1.0)
+    assert instrument("DOLK20").lot == 5
+
+
+def test_unknown_instrument_shows_how_to_define_one() -> None:
+    with pytest.raises(UnknownInstrumentError, match=r"\[instruments.AAPL\]\ntick_size"):
+        instrument("AAPL")
