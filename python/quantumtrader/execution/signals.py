@@ -1,0 +1,110 @@
+"""What a strategy says at a sampled time: enter, or hold, and always why.
+
+A signal is a wish. It becomes an order only through ``RiskManager.check``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from quantumtrader.exceptions import OrderError
+from quantumtrader.types import PX_NONE, Side
+
+__all__ = ["MarketState", "Signal", "SignalAction"]
+
+
+class SignalAction(StrEnum):
+    """What a signal asks for."""
+
+    BUY = "buy"
+    SELL = "sell"
+    HOLD = "hold"
+
+
+@dataclass(frozen=True, slots=True)
+class MarketState:
+    """What a strategy may know besides its features; nothing in it is later than ``ts``.
+
+    Parameters
+    ----------
+    ts : int
+        Sample time, ns UTC.
+    bid_px, ask_px : int
+        Touch in ticks after the last event at or before ``ts``; ``PX_NONE`` for a side that is not there.
+    last_px : int
+        Last print (or bar close) in ticks; ``PX_NONE`` before the first.
+    has_touch : bool
+        Whether the source has quotes or a book at all; False for bars and for plain trades.
+    position : int
+        Contracts held, signed.
+    busy : bool
+        Whether a bracket is still working: entering, open, or closing.
+    last_exit_ts : int
+        When the last bracket ended, ns UTC; 0 before the first.
+    """
+
+    ts: int
+    bid_px: int = PX_NONE
+    ask_px: int = PX_NONE
+    last_px: int = PX_NONE
+    has_touch: bool = True
+    position: int = 0
+    busy: bool = False
+    last_exit_ts: int = 0
+
+    @property
+    def touch_ok(self) -> bool:
+        """Whether both sides exist and do not cross."""
+        return self.bid_px != PX_NONE and self.ask_px != PX_NONE and self.bid_px < self.ask_px
+
+    @property
+    def spread_ticks(self) -> int:
+        """Ask minus bid in ticks; meaningful only when ``touch_ok``."""
+        return self.ask_px - self.bid_px
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """The answer of a strategy at one sample.
+
+    Parameters
+    ----------
+    ts : int
+        Sample time, ns UTC.
+    action : SignalAction
+        ``BUY``, ``SELL`` or ``HOLD``.
+    reason : str
+        Reason code, lower case with underscores: why this and not something else.
+    size : int
+        Contracts to enter with; 0 for ``HOLD``.
+    stop_ticks, target_ticks : int
+        Distance of the protective stop and of the target from the entry price; positive, 0 for ``HOLD``.
+    time_stop_ns : int
+        Leave at the market when the position is this old; 0 means never.
+    """
+
+    ts: int
+    action: SignalAction
+    reason: str
+    size: int = 0
+    stop_ticks: int = 0
+    target_ticks: int = 0
+    time_stop_ns: int = 0
+
+    def __post_init__(self) -> None:
+        if not self.reason:
+            raise OrderError("a signal needs a reason code")
+        if self.action is not SignalAction.HOLD and min(self.size, self.stop_ticks, self.target_ticks) <= 0:
+            raise OrderError(
+                f"{self.action} signal: size {self.size}, stop {self.stop_ticks} and target "
+                f"{self.target_ticks} ticks; "
+                "all must be positive"
+            )
+
+    @property
+    def side(self) -> int:
+        """``Side`` of the entry; 0 for ``HOLD``."""
+        if self.action is SignalAction.HOLD:
+            return int(Side.NONE)
+        return int(Side.BUY if self.action is SignalAction.BUY else Side.SELL)
