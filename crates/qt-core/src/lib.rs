@@ -2,6 +2,7 @@
 //!
 //! Prices are integer ticks, sizes integer contracts, times ns since 1970 UTC; floats appear only in outputs.
 
+pub mod book;
 pub mod calendar;
 pub mod event;
 pub mod instrument;

@@ -1,0 +1,125 @@
+//! The book by price level.
+
+use super::ladder::Ladder;
+use super::{Book, Clear, Feed, Levels, PriceLevel, Touch, fold, index, is_side, touch_of};
+use crate::event::{Event, Kind, PX_NONE, action, flag};
+
+/// Levels per side that a book keeps unless told otherwise.
+pub const MAX_LEVELS: usize = 1 << 16;
+
+/// Sizes by price level, made from `Level` records with absolute sizes; see the [rules](super).
+///
+/// ```
+/// use qt_core::book::{Book, L2Book};
+/// use qt_core::event::{Event, Level, action, side};
+///
+/// let mut book = L2Book::new();
+/// for (side, px, size) in [(side::BUY, 10_800, 12), (side::SELL, 10_801, 5), (side::BUY, 10_799, 40)] {
+///     book.update(&Event::from(Level { px, size, side, action: action::ADD, ..Level::default() }));
+/// }
+/// let touch = book.touch();
+/// assert_eq!((touch.bid_px, touch.bid_sz, touch.ask_px, touch.ask_sz), (10_800, 12, 10_801, 5));
+/// assert_eq!(book.levels(side::BUY).map(|l| l.size).sum::<i64>(), 52);
+/// ```
+#[derive(Debug, Clone)]
+pub struct L2Book {
+    /// Asks, bids.
+    sides: [Ladder<i64>; 2],
+    max_levels: usize,
+    feed: Feed,
+}
+
+impl Default for L2Book {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl L2Book {
+    /// An empty book that keeps [`MAX_LEVELS`] levels per side.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::with_max_levels(MAX_LEVELS)
+    }
+
+    /// An empty book that keeps at most this many levels per side, at least one.
+    #[must_use]
+    pub fn with_max_levels(max_levels: usize) -> Self {
+        Self { sides: [Ladder::new(), Ladder::new()], max_levels: max_levels.max(1), feed: Feed::new() }
+    }
+
+    /// Number of levels of a side, shown or not.
+    #[must_use]
+    pub fn level_count(&self, side: i8) -> usize {
+        self.sides[index(side)].len()
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn control(&mut self, e: &Event) {
+        match self.feed.control(e, Kind::Level) {
+            Clear::Nothing => {}
+            Clear::Both => self.sides.iter_mut().for_each(Ladder::clear),
+            Clear::Side(s) => self.sides[s].clear(),
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn drop_worst(&mut self, s: usize) {
+        if let Some(key) = self.sides[s].worst() {
+            self.sides[s].update(key, |level| *level = 0);
+            self.feed.dropped += 1;
+        }
+    }
+}
+
+impl Book for L2Book {
+    #[inline]
+    fn apply(&mut self, e: &Event) {
+        let is_update = e.action.wrapping_sub(action::ADD) <= action::DELETE - action::ADD;
+        if e.kind != Kind::Level as u8 || !is_update {
+            if e.kind != Kind::Trade as u8 && e.kind != Kind::Quote as u8 {
+                self.control(e);
+            }
+            return;
+        }
+        let size = if e.action == action::DELETE { 0 } else { e.size };
+        if !is_side(e.side) || size < 0 || e.px == PX_NONE || e.has(flag::DELTA) {
+            self.feed.rejected += 1;
+            return;
+        }
+        let s = index(e.side);
+        self.sides[s].update(fold(e.px, s), |level| *level = i64::from(size));
+        if self.sides[s].len() > self.max_levels {
+            self.drop_worst(s);
+        }
+    }
+
+    fn feed(&self) -> &Feed {
+        &self.feed
+    }
+
+    fn feed_mut(&mut self) -> &mut Feed {
+        &mut self.feed
+    }
+
+    #[inline]
+    fn touch(&self) -> Touch {
+        if !self.feed.valid {
+            return Touch::NONE;
+        }
+        let best = |s: usize| self.sides[s].best().map(|(key, &size)| (key, size));
+        touch_of(best(1), best(0))
+    }
+
+    fn levels(&self, side: i8) -> impl Iterator<Item = PriceLevel> + '_ {
+        let s = index(side);
+        Levels(self.feed.valid.then(|| self.sides[s].iter()), s)
+    }
+
+    fn size_at(&self, side: i8, px: i32) -> i64 {
+        let s = index(side);
+        if self.feed.valid && px != PX_NONE { self.sides[s].get(fold(px, s)) } else { 0 }
+    }
+}
