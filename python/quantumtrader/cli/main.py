@@ -1,0 +1,140 @@
+"""The command line: which commands there are, and what an error looks like.
+
+Exit codes: 0 done, 1 error, 2 usage, 3 the data is invalid, 4 trading was halted by the risk manager.
+"""
+
+from __future__ import annotations
+
+import sys
+import traceback
+import warnings
+from importlib import import_module
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from quantumtrader import __version__
+from quantumtrader.exceptions import DataError, QuantumTraderError, TradingHaltedError
+
+COMMANDS = {
+    "demo": "demo",
+    "replay": "replay",
+    "import": "import_",
+    "validate": "validate",
+    "doctor": "doctor",
+}
+"""Command to its module in this package; each module has a function ``command``, whose help is its docstring."""
+
+
+def exit_code(error: BaseException) -> int:
+    """Return the exit code of an error."""
+    if isinstance(error, DataError):
+        return 3
+    return 4 if isinstance(error, TradingHaltedError) else 1
+
+
+def report(error: Exception, *, as_json: bool) -> None:
+    """Say what went wrong: one line on standard error, or a JSON document on standard output."""
+    text = " ".join(str(error).split()) or type(error).__name__
+    if not as_json:
+        sys.stderr.write(f"error: {text}\n")
+        return
+    from quantumtrader.cli.output import print_json
+
+    detail: dict[str, Any] = {"type": type(error).__name__, "message": text, "exit_code": exit_code(error)}
+    if isinstance(error, DataError):
+        detail |= {"path": error.path, "line": error.line, "remedy": error.remedy}
+    print_json({"error": detail})
+
+
+class CommandGroup(TyperGroup):
+    """Turns expected errors into one clear line and an exit code."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Remember whether the command was asked for JSON: its errors are JSON as well."""
+        ctx.meta["quantumtrader.json"] = "--json" in args
+        return list(super().parse_args(ctx, args))
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command; see :func:`exit_code` for what an error leads to."""
+        try:
+            return super().invoke(ctx)
+        except (QuantumTraderError, OSError) as error:
+            if isinstance(error, BrokenPipeError):
+                raise
+            if ctx.params.get("debug"):
+                traceback.print_exc()
+            report(error, as_json=ctx.meta["quantumtrader.json"])
+            raise typer.Exit(exit_code(error)) from error
+
+
+app = typer.Typer(
+    name="quantumtrader",
+    cls=CommandGroup,
+    help="Order-flow trading for B3's WDO and WIN futures: import, validate, replay, report.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+features = typer.Typer(no_args_is_help=True, help="The feature catalogue.")
+
+
+def _version(shown: bool) -> None:
+    if shown:
+        typer.echo(f"quantumtrader {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and leave.")
+    ] = False,
+) -> None:
+    """Take the options that stand before the command; ``CommandGroup`` reads them."""
+
+
+@app.command("version")
+def version_command(
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Print the version and the engine in force."""
+    from quantumtrader import _backend
+
+    if as_json:
+        from quantumtrader.cli.output import print_json
+
+        print_json({"version": __version__, "engine": _backend.engine().name})
+    else:
+        typer.echo(f"quantumtrader {__version__} ({_backend.engine().name} engine)")
+
+
+@features.command("list")
+def features_list(
+    family: Annotated[str | None, typer.Option(help="Only this family.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """List the features of the catalogue."""
+    from quantumtrader.cli.features import show
+
+    show(family, as_json=as_json)
+
+
+for _name, _module in COMMANDS.items():
+    if not (Path(__file__).parent / f"{_module}.py").exists():
+        continue
+    app.command(_name)(import_module(f"quantumtrader.cli.{_module}").command)
+app.add_typer(features, name="features")
+
+
+def _one_line(message: Warning | str, *_: object) -> str:
+    return f"warning: {message}\n"
+
+
+def main() -> None:
+    """Run the command line."""
+    warnings.formatwarning = _one_line
+    app(prog_name="quantumtrader")
