@@ -4,8 +4,11 @@
 
 pub mod book;
 pub mod calendar;
+pub mod error;
 pub mod event;
 pub mod instrument;
+pub mod ring;
 pub mod schema;
 
+pub use error::Error;
 pub use event::{Event, Kind};
