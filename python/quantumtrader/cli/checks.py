@@ -90,10 +90,7 @@ def check_versions() -> list[Check]:
     """Versions of the package, of Python, and of what the package needs."""
     python = platform.python_version()
     checks = [Check("versions", "quantumtrader", OK, __version__)]
-    if sys.version_info >= (3, 11):
-        checks.append(Check("versions", "python", OK, f"{python} ({sys.executable})"))
-    else:
-        checks.append(Check("versions", "python", BROKEN, python, "install Python 3.11 or newer"))
+    checks.append(Check("versions", "python", OK, f"{python} ({sys.executable})"))
     try:
         needed = _requirements(None)
     except metadata.PackageNotFoundError:

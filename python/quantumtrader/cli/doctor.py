@@ -19,7 +19,9 @@ def command(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")]
         output.print_json({"ok": not broken, "engine": engine.data.get("engine"), "checks": checks})
     else:
         marks = {OK: "[green]ok[/]", MISSING: "[yellow]missing[/]", BROKEN: "[red]broken[/]"}
-        rows = [(c.section, c.name, marks[c.status], _escape(c.detail), _escape(c.remedy)) for c in checks]
+        rows: list[tuple[str, ...]] = [
+            (c.section, c.name, marks[c.status], _escape(c.detail), _escape(c.remedy)) for c in checks
+        ]
         output.table("quantumtrader doctor", ("", "what", "state", "found", "what to do"), _grouped(rows))
         if broken:
             output.line(

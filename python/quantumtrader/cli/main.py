@@ -130,11 +130,11 @@ for _name, _module in COMMANDS.items():
 app.add_typer(features, name="features")
 
 
-def _one_line(message: Warning | str, *_: object) -> str:
+def _one_line(message: Warning | str, *_: object, **__: object) -> str:
     return f"warning: {message}\n"
 
 
 def main() -> None:
     """Run the command line."""
-    warnings.formatwarning = _one_line
+    warnings.formatwarning = _one_line  # users do not care which line warned
     app(prog_name="quantumtrader")

@@ -1,0 +1,194 @@
+"""The command line: what it lists, what an error looks like, how quickly the help comes."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from quantumtrader import __version__
+from quantumtrader.cli import main as cli
+from quantumtrader.cli import output
+from quantumtrader.exceptions import ConfigError, DataFormatError, TradingHaltedError
+
+runner = CliRunner()
+
+
+def _failing(error: Exception) -> typer.Typer:
+    app = typer.Typer(cls=cli.CommandGroup, pretty_exceptions_enable=False)
+    app.callback()(cli.options)
+
+    @app.command("fail")
+    def fail(as_json: bool = typer.Option(False, "--json")) -> None:
+        raise error
+
+    return app
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (ConfigError("clock 'x' is not known"), 1),
+        (DataFormatError("price is 'abc'", path="t.csv", line=3, remedy="Correct the row"), 3),
+        (TradingHaltedError("daily loss of 1000.00 BRL reached"), 4),
+        (OSError(28, "No space left on device", "out.parquet"), 1),
+    ],
+)
+def test_error_is_one_line_and_a_code(error: Exception, code: int) -> None:
+    result = runner.invoke(_failing(error), ["fail"])
+    assert result.exit_code == code
+    assert result.stderr.splitlines() == [f"error: {error}"]
+    assert result.stdout == ""
+
+
+def test_error_as_json_names_file_line_and_remedy() -> None:
+    error = DataFormatError("price is 'abc'", path="t.csv", line=3, remedy="Correct the row")
+    result = runner.invoke(_failing(error), ["fail", "--json"])
+    assert result.exit_code == 3
+    assert result.stderr == ""
+    assert json.loads(result.stdout)["error"] == {
+        "type": "DataFormatError",
+        "message": "t.csv:3: price is 'abc'. Correct the row",
+        "exit_code": 3,
+        "path": "t.csv",
+        "line": 3,
+        "remedy": "Correct the row",
+    }
+
+
+def test_message_over_several_lines_is_joined() -> None:
+    result = runner.invoke(_failing(ConfigError("a\n  b")), ["fail"])
+    assert result.stderr == "error: a b\n"
+
+
+def test_debug_shows_the_traceback() -> None:
+    result = runner.invoke(_failing(ConfigError("bad")), ["--debug", "fail"])
+    assert result.exit_code == 1
+    assert "Traceback" in result.stderr
+    assert result.stderr.endswith("error: bad\n")
+
+
+def test_a_bug_is_not_dressed_up_as_an_expected_error() -> None:
+    result = runner.invoke(_failing(ZeroDivisionError()), ["fail"])
+    assert isinstance(result.exception, ZeroDivisionError)
+
+
+@pytest.mark.parametrize("arguments", [["nonsense"], ["version", "--nonsense"]])
+def test_usage_errors_leave_with_2(arguments: list[str]) -> None:
+    assert runner.invoke(cli.app, arguments).exit_code == 2
+
+
+def test_help_lists_every_command() -> None:
+    text = runner.invoke(cli.app, ["--help"]).stdout
+    for name in (*cli.COMMANDS, "features", "version"):
+        assert f" {name} " in text
+
+
+@pytest.mark.parametrize("name", [*cli.COMMANDS, "version"])
+def test_every_command_has_help_and_offers_json(name: str) -> None:
+    result = runner.invoke(cli.app, [name, "--help"])
+    assert result.exit_code == 0
+    assert "--json" in result.stdout
+
+
+def test_version_names_the_engine() -> None:
+    assert runner.invoke(cli.app, ["--version"]).stdout == f"quantumtrader {__version__}\n"
+    shown = json.loads(runner.invoke(cli.app, ["version", "--json"]).stdout)
+    assert shown["version"] == __version__
+    assert shown["engine"] in ("rust", "python")
+
+
+def test_features_list() -> None:
+    every = json.loads(runner.invoke(cli.app, ["features", "list", "--json"]).stdout)
+    assert len({info["name"] for info in every}) == len(every) >= 40
+    table = runner.invoke(cli.app, ["features", "list"]).stdout
+    assert all(info["name"] in table for info in every)
+    result = runner.invoke(cli.app, ["features", "list", "--family", "nonsense"])
+    assert result.exit_code == 1
+    assert "no feature family 'nonsense'; there are" in result.stderr
+
+
+def test_json_has_no_nan_and_takes_plain_python(capsys: pytest.CaptureFixture[str]) -> None:
+    output.print_json({"a": float("nan"), "b": Path("x"), 3: (1, True, None), "c": [float("inf"), 0.5]})
+    assert json.loads(capsys.readouterr().out) == {
+        "a": None,
+        "b": "x",
+        "3": [1, True, None],
+        "c": [None, 0.5],
+    }
+    with pytest.raises(TypeError, match="cannot write SimpleNamespace as JSON"):
+        output.print_json(SimpleNamespace())
+
+
+def test_table_keeps_markup_out_of_the_title_and_long_cells_whole(capsys: pytest.CaptureFixture[str]) -> None:
+    output.table("[a]", ("name", "n"), [("x" * 100, 1), ("y", None)])
+    text = capsys.readouterr().out
+    assert "[a]" in text
+    assert "x" * 100 in text
+
+
+def test_progress_is_silent_without_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    with output.progress("reading", 10) as advance:
+        advance(5)
+    assert capsys.readouterr() == ("", "")
+
+
+def _loaded_modules(statement: str) -> set[str]:
+    code = f"import sys; {statement}; print(*sorted(sys.modules))"
+    environment = {**os.environ, "QUANTUMTRADER_ENGINE": "python"}
+    run = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment
+    )
+    return {name.partition(".")[0] for name in run.stdout.split()}
+
+
+@pytest.fixture(autouse=True)
+def _source_tree_on_the_path(monkeypatch: pytest.MonkeyPatch, root: Path) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(root / "python"))
+
+
+def test_importing_the_package_loads_nothing_heavy() -> None:
+    loaded = _loaded_modules("import quantumtrader")
+    heavy = {"numpy", "pandas", "pyarrow", "typer", "rich", "pydantic", "pydantic_settings", "platformdirs"}
+    assert not loaded & (heavy - {"numpy"})
+    assert not _loaded_modules("import quantumtrader.types") & (heavy - {"numpy"})
+
+
+def test_the_command_line_loads_nothing_heavy() -> None:
+    loaded = _loaded_modules("import quantumtrader.cli.main")
+    assert not loaded & {"numpy", "pandas", "pyarrow", "pydantic"}
+
+
+def _seconds(*arguments: str) -> float:
+    """CPU seconds of one run (wall seconds where children's CPU time cannot be asked for)."""
+    if os.name != "posix":
+        start = time.perf_counter()
+        subprocess.run([sys.executable, *arguments], capture_output=True, check=True)
+        return time.perf_counter() - start
+    import resource
+
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run([sys.executable, *arguments], capture_output=True, check=True)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def test_help_costs_little_more_than_the_library_that_prints_it() -> None:
+    """The figure to hold is 0.3 s (README); the bound is relative, for a machine of any speed.
+
+    typer printing one line of help with rich takes nearly all of it (ratio about 1.0), so half as much again
+    means that a heavy module has crept into the start: numpy alone would do. The runs alternate and the
+    quickest of each counts, so that a busy moment does not decide.
+    """
+    bare = "import typer\napp = typer.Typer()\n@app.command()\ndef f(): 'x'\napp(['--help'])"
+    runs = [(_seconds("-m", "quantumtrader", "--help"), _seconds("-c", bare)) for _ in range(6)]
+    ours, floor = (min(column) for column in zip(*runs, strict=True))
+    assert ours < 1.5 * floor
