@@ -1,8 +1,285 @@
 //! Binding of the venue.
 
+use numpy::{PyArray1, PyUntypedArrayMethods};
 use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyList};
+use qt_core::Event;
+use qt_venue::{Config, NewOrder, OrderType, QueueModel, Report, SessionSpec, Unsorted};
+
+use crate::convert::{EventArray, PyEvent, events_to_py, one_event};
+
+/// Events from which on releasing the interpreter lock pays.
+const DETACH_EVENTS: usize = 2_048;
+
+/// An exception of `quantumtrader.exceptions`.
+fn error(py: Python<'_>, class: &str, message: &str, remedy: Option<&str>) -> PyErr {
+    let made = py.import("quantumtrader.exceptions").and_then(|m| m.getattr(class)).and_then(|class| {
+        let kwargs = PyDict::new(py);
+        if let Some(remedy) = remedy {
+            kwargs.set_item("remedy", remedy)?;
+        }
+        class.call((message,), Some(&kwargs))
+    });
+    made.map_or_else(|e| e, PyErr::from_value)
+}
+
+fn unsorted(py: Python<'_>, error_: &Unsorted, offset: usize) -> PyErr {
+    let error_ = Unsorted { index: error_.index + offset, ..*error_ };
+    error(py, "UnsortedEventsError", &error_.to_string(), Some("Sort the events by ts_recv and sequence"))
+}
+
+/// A simulated exchange that fills our orders against recorded events.
+#[pyclass(module = "quantumtrader")]
+pub struct Venue {
+    inner: qt_venue::Venue,
+    #[pyo3(get)]
+    tick_size: f64,
+    #[pyo3(get)]
+    point_value: f64,
+}
+
+type ReportTuple = (i64, i64, i64, &'static str, i8, i32, i64, bool, f64, &'static str);
+
+fn tuple(r: &Report) -> ReportTuple {
+    (r.id, r.client_id, r.ts, r.status.name(), r.side, r.px, r.size, r.maker, r.fee, r.reason)
+}
+
+#[pymethods]
+impl Venue {
+    #[new]
+    #[pyo3(signature = (tick_size, point_value, lot=1, latency_ns=0, queue="pessimistic", fee=0.0, adverse_ticks=1))]
+    #[allow(clippy::too_many_arguments)] // the signature of the protocol
+    fn new(
+        py: Python<'_>,
+        tick_size: f64,
+        point_value: f64,
+        lot: i64,
+        latency_ns: i64,
+        queue: &str,
+        fee: f64,
+        adverse_ticks: i32,
+    ) -> PyResult<Self> {
+        let config_error = |message: &str| error(py, "ConfigError", message, None);
+        for (name, value) in [("tick_size", tick_size), ("point_value", point_value)] {
+            if !(value.is_finite() && value > 0.0) {
+                return Err(config_error(&format!("{name} is {value}; expected a positive number")));
+            }
+        }
+        let queue = QueueModel::from_name(queue).ok_or_else(|| {
+            config_error(&format!(
+                "queue \"{queue}\" is not known; use \"pessimistic\", \"proportional\" or \"exact\""
+            ))
+        })?;
+        let inner = qt_venue::Venue::new(Config { lot, latency_ns, queue, fee, adverse_ticks })
+            .map_err(|message| config_error(&message))?;
+        Ok(Self { inner, tick_size, point_value })
+    }
+
+    #[getter]
+    fn now_ns(&self) -> i64 {
+        self.inner.now_ns()
+    }
+
+    #[getter]
+    fn position(&self) -> i64 {
+        self.inner.position()
+    }
+
+    #[getter]
+    fn fidelity(&self) -> &'static str {
+        self.inner.fidelity().name()
+    }
+
+    /// Apply one market event.
+    fn update(&mut self, py: Python<'_>, event: &Bound<'_, PyAny>) -> PyResult<()> {
+        self.inner.update(&one_event(event)?).map_err(|e| unsorted(py, &e, 0))
+    }
+
+    /// Apply market events in order.
+    fn update_many(&mut self, py: Python<'_>, events: EventArray<'_>) -> PyResult<()> {
+        let events = events.as_slice()?;
+        let inner = &mut self.inner;
+        let done = if events.len() >= DETACH_EVENTS {
+            py.detach(|| inner.update_many(events))
+        } else {
+            inner.update_many(events)
+        };
+        done.map_err(|e| unsorted(py, &e, 0))
+    }
+
+    /// Let time pass without an event.
+    fn advance(&mut self, until_ns: i64) {
+        self.inner.advance(until_ns);
+    }
+
+    /// Send an order at `now_ns`.
+    #[allow(clippy::too_many_arguments)] // the signature of the protocol
+    fn submit(
+        &mut self,
+        py: Python<'_>,
+        client_id: i64,
+        side: i64,
+        size: i64,
+        r#type: &str,
+        px: i32,
+        reduce_only: bool,
+        now_ns: i64,
+    ) -> PyResult<()> {
+        let order_error = |message: &str| error(py, "OrderError", message, None);
+        let kind = OrderType::from_name(r#type).ok_or_else(|| {
+            order_error(&format!(
+                "order {client_id}: type \"{}\" is not known; use \"market\", \"limit\" or \"stop\"",
+                r#type
+            ))
+        })?;
+        if side != 1 && side != -1 {
+            return Err(order_error(&format!(
+                "order {client_id}: side is {side}, expected 1 (buy) or -1 (sell)"
+            )));
+        }
+        let order = NewOrder { client_id, side: side as i8, size, kind, px, reduce_only };
+        self.inner.submit(order, now_ns).map_err(|message| order_error(&message))
+    }
+
+    /// Ask to cancel an order at `now_ns`.
+    fn cancel(&mut self, py: Python<'_>, client_id: i64, now_ns: i64) -> PyResult<()> {
+        self.inner.cancel(client_id, now_ns).map_err(|message| error(py, "OrderError", &message, None))
+    }
+
+    /// Reports since the last call, in order.
+    fn take_reports<'py>(&mut self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        let reports = self.inner.take_reports();
+        PyList::new(py, reports.iter().map(tuple))
+    }
+
+    /// Recorded touch `(bid_px, bid_sz, ask_px, ask_sz)`.
+    fn best(&self) -> (i32, i64, i32, i64) {
+        let t = self.inner.best();
+        (t.bid_px, t.bid_sz, t.ask_px, t.ask_sz)
+    }
+}
+
+/// Steps a venue through an event array.
+#[pyclass(module = "quantumtrader")]
+pub struct Replay {
+    /// Keeps the memory of `events` alive.
+    array: Py<PyArray1<PyEvent>>,
+    first: *const Event,
+    len: usize,
+    #[pyo3(get)]
+    cursor: usize,
+    venue: Py<Venue>,
+}
+
+// SAFETY: the pointer is only read, while `array` keeps the memory alive and the interpreter lock or the
+// exclusive borrow of `self` is held.
+unsafe impl Send for Replay {}
+// SAFETY: as above; every method that reads through the pointer takes `&mut self`.
+unsafe impl Sync for Replay {}
+
+impl Replay {
+    /// The events that have not been applied.
+    fn rest(&self) -> &[Event] {
+        // SAFETY: `first` and `len` describe the contiguous array that `array` keeps alive; `Event` accepts every
+        // bit pattern. Writing to the array while a replay runs is documented as forbidden.
+        let all = unsafe { std::slice::from_raw_parts(self.first, self.len) };
+        &all[self.cursor..]
+    }
+
+    /// Runs `step` on the venue and the remaining events, without the lock when the chunk is `large`.
+    fn run(
+        &mut self,
+        py: Python<'_>,
+        large: bool,
+        step: impl FnOnce(&mut qt_venue::Venue, &[Event]) -> Result<usize, Unsorted> + Send,
+    ) -> PyResult<usize> {
+        let mut venue = self.venue.try_borrow_mut(py)?;
+        let (inner, events) = (&mut venue.inner, self.rest());
+        let done = if large { py.detach(|| step(inner, events)) } else { step(inner, events) };
+        match done {
+            Ok(applied) => self.cursor += applied,
+            Err(e) => {
+                let offset = self.cursor;
+                self.cursor += e.index;
+                return Err(unsorted(py, &e, offset));
+            }
+        }
+        Ok(self.cursor)
+    }
+}
+
+#[pymethods]
+impl Replay {
+    #[new]
+    fn new(events: &Bound<'_, PyAny>, venue: Py<Venue>) -> PyResult<Self> {
+        let checked: EventArray<'_> = events.extract()?;
+        let slice = checked.as_slice()?;
+        let (first, len) = (slice.as_ptr(), slice.len());
+        drop(checked);
+        let array = events.cast::<PyArray1<PyEvent>>()?.clone().unbind();
+        Ok(Self { array, first, len, cursor: 0, venue })
+    }
+
+    /// Apply the events with engine time <= `until_ns`, then let time pass to it; returns the cursor.
+    fn advance(&mut self, py: Python<'_>, until_ns: i64) -> PyResult<usize> {
+        let large = self.rest().get(DETACH_EVENTS).is_some_and(|e| e.ts_event <= until_ns);
+        self.run(py, large, |venue, events| venue.replay(events, until_ns))
+    }
+
+    /// Apply events until `count` of the array have been applied; returns the cursor.
+    fn advance_to(&mut self, py: Python<'_>, count: usize) -> PyResult<usize> {
+        let n = count.min(self.len).saturating_sub(self.cursor);
+        self.run(py, n >= DETACH_EVENTS, |venue, events| venue.update_many(&events[..n]).map(|()| n))
+    }
+
+    fn __len__(&self, py: Python<'_>) -> usize {
+        self.array.bind(py).len()
+    }
+}
+
+/// A seeded synthetic session; every record carries `Flag.SYNTHETIC`.
+#[pyfunction]
+#[pyo3(signature = (
+    seed=7, *, duration_ns=7_200_000_000_000, max_events=0, start_px=10_800,
+    open_ns=qt_venue::generator::DEFAULT_OPEN_NS, intensity=100, volatility=100, trend=0, instrument=0
+))]
+#[allow(clippy::too_many_arguments)] // keyword arguments
+fn generate_session(
+    py: Python<'_>,
+    seed: i128,
+    duration_ns: i64,
+    max_events: i64,
+    start_px: i32,
+    open_ns: i64,
+    intensity: i64,
+    volatility: i64,
+    trend: i64,
+    instrument: u16,
+) -> PyResult<Bound<'_, PyArray1<PyEvent>>> {
+    let seed = u64::try_from(seed).map_err(|_| {
+        let message = format!("generate_session: seed is {seed}, expected 0 to {}", u64::MAX);
+        error(py, "ConfigError", &message, None)
+    })?;
+    let spec = SessionSpec {
+        seed,
+        duration_ns,
+        max_events,
+        start_px,
+        open_ns,
+        intensity,
+        volatility,
+        trend,
+        instrument,
+    };
+    let events = py
+        .detach(|| qt_venue::generate_session(&spec))
+        .map_err(|message| error(py, "ConfigError", &message, None))?;
+    Ok(events_to_py(py, events))
+}
 
 /// Adds this room's classes to the module.
-pub fn register(_m: &Bound<'_, PyModule>) -> PyResult<()> {
-    Ok(())
+pub fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
+    m.add_class::<Venue>()?;
+    m.add_class::<Replay>()?;
+    m.add_function(wrap_pyfunction!(generate_session, m)?)
 }

@@ -4,7 +4,18 @@
 //! behind the volume that was displayed before it, never with the same contracts twice. The rules and the bias
 //! of each are written in `docs/concepts/venue.md`. [`generate_session`] makes a seeded synthetic session.
 
+mod bars;
+mod depth;
 pub mod generator;
+mod matching;
+mod order;
 pub mod prng;
+mod queue;
+mod taken;
+mod venue;
 
+pub use depth::Fidelity;
 pub use generator::{SessionSpec, generate_session};
+pub use order::{NewOrder, OrderType, Report, Status};
+pub use queue::QueueModel;
+pub use venue::{Config, Unsorted, Venue};

@@ -112,7 +112,7 @@ impl<'a> Flow<'a> {
                 self.ts = close;
                 break;
             }
-            if self.spec.max_events > 0 && self.out.len() >= self.spec.max_events {
+            if self.spec.max_events > 0 && self.out.len() as i64 >= self.spec.max_events {
                 break;
             }
             self.switch_regime();
@@ -140,7 +140,7 @@ impl<'a> Flow<'a> {
             let x = elapsed / 1024 * 2048 / (self.spec.duration_ns as u64 / 1024).max(1);
             let from_middle = x.abs_diff(1024).min(1024);
             let shape = 65 + 110 * from_middle * from_middle / (1024 * 1024);
-            let percent = shape * REGIMES[self.regime].rate * self.spec.intensity;
+            let percent = shape * REGIMES[self.regime].rate * self.spec.intensity as u64;
             let rate = (BASE_RATE * ONE * percent / 1_000_000 + self.excitation).max(64);
             1_000 + draw * 1_000_000_000 / rate
         };
@@ -238,7 +238,7 @@ impl<'a> Flow<'a> {
 
     /// Power-law size; most orders stay within what is displayed, a few mean to clear it.
     fn market_size(&mut self, sign: i64) -> i64 {
-        let scale = REGIMES[self.regime].size * self.spec.volatility;
+        let scale = REGIMES[self.regime].size * self.spec.volatility as u64;
         let drawn = (self.rng.pareto(TAIL_SIZE, 500) * 2 * scale / 10_000).max(1) as i64;
         let kind = self.rng.below(1_000);
         let opposite = self.ladder(-sign);

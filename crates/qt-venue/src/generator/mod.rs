@@ -23,15 +23,15 @@ pub struct SessionSpec {
     /// Length of continuous trading in ns; positive.
     pub duration_ns: i64,
     /// Stop after the packet that reaches this many events; 0 for no limit.
-    pub max_events: usize,
+    pub max_events: i64,
     /// First ask in ticks; at least 1,000.
     pub start_px: i32,
     /// Start of continuous trading, ns UTC.
     pub open_ns: i64,
     /// Arrival rate in percent of the default, 1 to 10,000.
-    pub intensity: u64,
+    pub intensity: i64,
     /// Size of market orders in percent of the default, 10 to 1,000.
-    pub volatility: u64,
+    pub volatility: i64,
     /// Drift: −100 (regimes fall) to 100 (regimes rise).
     pub trend: i64,
     /// Value of the `instrument` field.
@@ -68,10 +68,11 @@ impl SessionSpec {
             }
         };
         range("duration_ns", self.duration_ns, 1_000_000, 86_400_000_000_000)?;
+        range("max_events", self.max_events, 0, i64::MAX)?;
         range("start_px", self.start_px.into(), 1_000, 1_000_000_000)?;
         range("open_ns", self.open_ns, 0, 4_000_000_000_000_000_000)?;
-        range("intensity", self.intensity as i64, 1, 10_000)?;
-        range("volatility", self.volatility as i64, 10, 1_000)?;
+        range("intensity", self.intensity, 1, 10_000)?;
+        range("volatility", self.volatility, 10, 1_000)?;
         range("trend", self.trend, -100, 100)
     }
 }

@@ -205,8 +205,8 @@ proptest! {
     #[test]
     fn any_session_is_consistent(
         seed: u64,
-        intensity in 20u64..2_000,
-        volatility in 10u64..1_000,
+        intensity in 20i64..2_000,
+        volatility in 10i64..1_000,
         trend in -100i64..=100,
         start_px in 1_000i32..300_000,
     ) {
