@@ -7,6 +7,7 @@ against this file.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
 
 import numpy as np
@@ -180,3 +181,9 @@ class EngineModule(Protocol):
     __version__: str
     ENGINE: str
     """``rust`` or ``python``."""
+    FeatureEngine: Callable[..., FeatureEngineProtocol]
+    L2Book: Callable[[], BookProtocol]
+    OrderBook: Callable[[], BookProtocol]
+    Venue: Callable[..., VenueProtocol]
+    Replay: Callable[..., ReplayProtocol]
+    generate_session: Callable[..., Events]

@@ -1,0 +1,119 @@
+"""The catalogue: what every feature is, generated from the engine's own declarations."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from typing import Any
+
+from quantumtrader._fallback.features.suggestions import suggestion
+from quantumtrader.exceptions import UnknownFeatureError
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureInfo:
+    """One catalogue entry.
+
+    Parameters
+    ----------
+    number : int
+        Number in the catalogue.
+    name : str
+        Canonical name.
+    family : str
+        ``order_flow``, ``liquidity``, ``microstructure``, ``technical``, ….
+    definition : str
+        The formula.
+    inputs : tuple of str
+        ``T`` trades, ``L1`` touch, ``L2`` book by price, ``L3`` book by order, ``B`` closed bars.
+    window : str
+        How far back it looks.
+    unit : str
+        Unit of the value; empty for a pure number.
+    range : tuple of (float or None)
+        Least and greatest value; None where there is no bound.
+    kind : str
+        ``float``, ``integer`` or ``flag``; the last two are the same in every engine to the bit.
+    warmup : str
+        ``Wt`` time since the session start, ``Wn`` items or bars, ``Ws`` first event that defines it, ``0`` none.
+    warmup_ns : int or None
+        The time of rule Wt.
+    warmup_items : int or None
+        The count of rule Wn.
+    zero : str or None
+        Value where the denominator is 0: ``Z0`` gives 0, ``ZN`` gives NaN.
+    reset : str
+        What makes it start anew: ``session``, ``roll`` or ``book``.
+    swap_sides : str or None
+        Under exchange of sides and negation of prices it ``flips`` its sign or ``keeps`` its value.
+    scale_sizes : str or None
+        When all sizes are multiplied it ``keeps`` its value or ``scales`` with them.
+    update : str
+        Update recipe.
+    source : str
+        Where the definition comes from.
+    """
+
+    number: int
+    name: str
+    family: str
+    definition: str
+    inputs: tuple[str, ...]
+    window: str
+    unit: str
+    range: tuple[float | None, float | None]
+    kind: str
+    warmup: str
+    warmup_ns: int | None
+    warmup_items: int | None
+    zero: str | None
+    reset: str
+    swap_sides: str | None
+    scale_sizes: str | None
+    update: str
+    source: str
+
+
+def catalogue() -> tuple[FeatureInfo, ...]:
+    """Return every feature, in catalogue order."""
+    return tuple(_entries().values())
+
+
+def catalogue_hash() -> str:
+    """Return the hash of names and definitions; models carry it, so that a changed meaning is noticed."""
+    return str(_document()["hash"])
+
+
+def info(name: str) -> FeatureInfo:
+    """Return one entry.
+
+    Raises
+    ------
+    UnknownFeatureError
+        If the catalogue has no such name; the message offers close ones.
+    """
+    try:
+        return _entries()[name]
+    except KeyError:
+        raise UnknownFeatureError(
+            f'no feature "{name}" in the catalogue{suggestion(name, _entries())}'
+        ) from None
+
+
+@cache
+def _document() -> dict[str, Any]:
+    path = resources.files("quantumtrader._generated") / "catalog.json"
+    document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return document
+
+
+@cache
+def _entries() -> dict[str, FeatureInfo]:
+    return {entry["name"]: _entry(entry) for entry in _document()["features"]}
+
+
+def _entry(entry: dict[str, Any]) -> FeatureInfo:
+    low, high = entry["range"] or (None, None)
+    return FeatureInfo(**{**entry, "inputs": tuple(entry["inputs"]), "range": (low, high)})

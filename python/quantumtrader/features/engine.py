@@ -1,0 +1,163 @@
+"""The user's feature engine: one surface over whichever engine is in force."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from quantumtrader import _backend
+from quantumtrader._protocols import Float64, Int64
+from quantumtrader.features.catalogue import catalogue_hash
+from quantumtrader.features.sets import resolve
+from quantumtrader.types import Events, FeatureFrame, Instrument
+
+
+class FeatureEngine:
+    """Computes features over a stream of events.
+
+    Batch is a loop over streaming: any chunking of the same events gives the same numbers, bit for bit.
+
+    Parameters
+    ----------
+    names : str or sequence of str
+        A set (``order_flow``, ``technical``, ``bars``, ``tick_only``, ``all``), one feature, or a list.
+    instrument : Instrument
+        What the events are about; gives tick and point value.
+    clock : str
+        When a row is due: ``event`` (after every packet), ``bar`` (each closed bar), a time such as ``100ms``
+        (a grid from the session start), or a count such as ``50trades``.
+    warmup : str
+        ``full``: NaN until a whole window has passed; ``partial``: time windows count from the first event.
+    rlp_sign : str
+        Side of retail-liquidity prints: ``drop`` leaves them unsigned, ``quote`` signs them against the mid
+        (Lee and Ready, 1991).
+
+    Raises
+    ------
+    UnknownFeatureError
+        If a name is not in the catalogue; the message offers close ones.
+    ConfigError
+        If another argument is out of range.
+
+    Examples
+    --------
+    >>> from quantumtrader import FeatureEngine, Instrument, empty_events
+    >>> wdo = Instrument("WDOU25", "WDO", tick_size=0.5, point_value=10.0)
+    >>> engine = FeatureEngine(["cvd_session", "flow_ofi_1m"], wdo, clock="1s")
+    >>> len(engine.run(empty_events()))
+    0
+    """
+
+    def __init__(
+        self,
+        names: str | Sequence[str],
+        instrument: Instrument,
+        clock: str = "100ms",
+        warmup: str = "full",
+        rlp_sign: str = "drop",
+    ) -> None:
+        self.instrument = instrument
+        self._names = resolve(names)
+        self._engine = _backend.core().FeatureEngine(
+            list(self._names), instrument.tick_size, instrument.point_value, clock, warmup, rlp_sign
+        )
+        chosen = _backend.engine()
+        self._metadata = {
+            "symbol": instrument.symbol,
+            "clock": clock,
+            "warmup": warmup,
+            "rlp_sign": rlp_sign,
+            "engine": chosen.name,
+            "version": chosen.version,
+            "catalogue": catalogue_hash(),
+        }
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Feature names in column order."""
+        return self._names
+
+    @property
+    def now_ns(self) -> int:
+        """Engine time: the greatest ``ts_event`` seen, ns UTC; the least int64 before the first event."""
+        return self._engine.now_ns
+
+    def update(self, event: np.void) -> bool:
+        """Apply one event; True when a row became due (read it with :meth:`take`).
+
+        Raises
+        ------
+        UnsortedEventsError
+            If ``ts_recv`` or ``sequence`` runs backwards; nothing is applied then.
+        """
+        return self._engine.update(event)
+
+    def update_many(self, events: Events) -> int:
+        """Apply events in order; returns how many rows became due.
+
+        Parameters
+        ----------
+        events : Events, shape (n_events,)
+            Contiguous ``EVENT`` records; read without a copy by the Rust engine.
+
+        Raises
+        ------
+        UnsortedEventsError
+            If ``ts_recv`` or ``sequence`` runs backwards; the message gives the index, nothing is applied.
+        ValueError
+            If the array has another dtype or is not contiguous.
+        """
+        return self._engine.update_many(events)
+
+    def snapshot(self) -> Float64:
+        """Return the values now, shape (n_features,); NaN where not warm or not defined."""
+        return self._engine.snapshot()
+
+    def take(self) -> FeatureFrame:
+        """Hand over the rows due since the last call."""
+        return self.take_counted()[0]
+
+    def take_counted(self) -> tuple[FeatureFrame, Int64]:
+        """Hand over the rows due since the last call, and how many events each one has seen.
+
+        Returns
+        -------
+        frame : FeatureFrame
+            As from :meth:`take`.
+        counts : ndarray of int64, shape (n_samples,)
+            Events applied when each row was read, counted since the last :meth:`reset`.
+        """
+        times, values, counts = self._engine.take()
+        return FeatureFrame(self._names, times, values, dict(self._metadata)), counts
+
+    def run(self, events: Events) -> FeatureFrame:
+        """Compute the features over a whole stream, from the state of a new engine.
+
+        Parameters
+        ----------
+        events : Events, shape (n_events,)
+            Sorted by ``ts_recv`` and ``sequence``.
+
+        Returns
+        -------
+        FeatureFrame, shape (n_samples, n_features)
+            float64; NaN until a feature is warm. Equal bit for bit to the streaming result.
+
+        Raises
+        ------
+        UnsortedEventsError
+            If ``ts_recv`` or ``sequence`` runs backwards; the message gives the index.
+        ValueError
+            If the array has another dtype or is not contiguous.
+        """
+        self.reset()
+        self.update_many(events)
+        return self.take()
+
+    def reset(self) -> None:
+        """Return to the state of a new engine; rows not taken are dropped."""
+        self._engine.reset()
+
+    def __repr__(self) -> str:
+        return f"FeatureEngine({len(self._names)} features, {self.instrument.symbol}, clock={self._metadata['clock']!r})"
