@@ -1,0 +1,97 @@
+"""One-minute bars from prints, or the bars that the stream brings itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from quantumtrader._fallback.features.numbers import MINUTE
+from quantumtrader._fallback.features.tape import Print
+
+
+@dataclass(slots=True)
+class Bar:
+    """Prices in ticks, volumes in contracts; ``buy`` and ``sell`` are None where the source has no aggressor."""
+
+    open: int
+    high: int
+    low: int
+    close: int
+    volume: int = 0
+    buy: int | None = 0
+    sell: int | None = 0
+    prints: int = 0
+
+    def add(self, trade: Print) -> None:
+        """Count one print."""
+        self.high, self.low, self.close = max(self.high, trade.px), min(self.low, trade.px), trade.px
+        self.volume += trade.size
+        self.prints += 1
+        if trade.side > 0:
+            self.buy = (self.buy or 0) + trade.size
+        elif trade.side < 0:
+            self.sell = (self.sell or 0) + trade.size
+
+
+class Bars:
+    """Builds bars [start + k·60 s, + 60 s) from the minute of the session's first print on.
+
+    A minute without a print is flat at the last close. Listeners hear of closed bars only.
+    """
+
+    def __init__(self) -> None:
+        self.listeners: list[Callable[[Bar], None]] = []
+        self.from_source = False
+        self._start = 0
+        self._active = False
+        self._bar: Bar | None = None
+        self._bar_open = 0
+
+    @property
+    def next_end(self) -> int | None:
+        """End of the forming bar; None when none is forming."""
+        return None if self._bar is None else self._bar_open + MINUTE
+
+    def begin(self, start: int) -> None:
+        """Begin a session."""
+        self._start, self._active, self._bar = start, True, None
+
+    def stop(self, t: int) -> bool:
+        """End the session; the forming bar closes early, if it has begun. Tells whether it did."""
+        bar, self._bar, self._active = self._bar, None, False
+        if bar is None or (bar.prints == 0 and self._bar_open == t):
+            return False
+        self._close(bar)
+        return True
+
+    def drop(self) -> None:
+        """Forget the forming bar."""
+        self._bar = None
+
+    def add(self, trade: Print) -> None:
+        """Count one print in the forming bar."""
+        if self.from_source or not self._active:
+            return
+        if self._bar is None:
+            self._bar_open = trade.t - (trade.t - self._start) % MINUTE
+            self._bar = Bar(trade.px, trade.px, trade.px, trade.px)
+        elif self._bar.prints == 0:
+            self._bar = Bar(trade.px, trade.px, trade.px, trade.px)
+        self._bar.add(trade)
+
+    def roll(self) -> None:
+        """Close the forming bar at its end and begin the next one, flat until a print."""
+        bar = self._bar
+        if bar is not None:
+            self._bar_open += MINUTE
+            self._bar = Bar(bar.close, bar.close, bar.close, bar.close)
+            self._close(bar)
+
+    def source_bar(self, bar: Bar) -> None:
+        """Take a bar record: from now on bars come from the source alone."""
+        self.from_source, self._bar = True, None
+        self._close(bar)
+
+    def _close(self, bar: Bar) -> None:
+        for listener in self.listeners:
+            listener(bar)

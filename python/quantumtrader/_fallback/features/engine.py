@@ -1,0 +1,219 @@
+"""The Python feature engine: applies events, keeps time, reads rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from quantumtrader._fallback.features.bars import Bar
+from quantumtrader._fallback.features.checks import StreamOrder, as_record, check_arguments
+from quantumtrader._fallback.features.feed import Feed, Record
+from quantumtrader._fallback.features.flow import Flow
+from quantumtrader._fallback.features.numbers import NAN
+from quantumtrader._fallback.features.registry import Feature, create
+from quantumtrader._fallback.features.sampler import Sampler
+from quantumtrader._fallback.features.session import Change, Session
+from quantumtrader._protocols import Float64, Int64
+from quantumtrader.types import Events, Flag, Kind
+
+_MORE = int(Flag.MORE)
+# Plain integers: comparing with enum members costs more than what follows.
+_TRADE, _QUOTE, _LEVEL, _ORDER, _SESSION, _GAP, _BAR = (
+    int(kind) for kind in (Kind.TRADE, Kind.QUOTE, Kind.LEVEL, Kind.ORDER, Kind.SESSION, Kind.GAP, Kind.BAR)
+)
+_BEGINNING = -(1 << 63)
+
+
+class FeatureEngine:
+    """Features over a stream of events; see ``quantumtrader._protocols.FeatureEngineProtocol``.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Catalogue names, in column order.
+    tick_size : float
+        Points per tick.
+    point_value : float
+        Money per point and contract.
+    clock : str
+        ``event``, ``bar``, a time such as ``100ms``, or a count such as ``50trades``.
+    warmup : str
+        ``full``, or ``partial``: time-window features from the first event on.
+    rlp_sign : str
+        ``drop``: retail-liquidity prints are unsigned; ``quote``: signed against the mid (Lee and Ready, 1991).
+    """
+
+    def __init__(
+        self,
+        names: Sequence[str],
+        tick_size: float,
+        point_value: float,
+        clock: str = "event",
+        warmup: str = "full",
+        rlp_sign: str = "drop",
+    ) -> None:
+        check_arguments(names, tick_size, point_value, warmup, rlp_sign)
+        self._names = list(names)
+        self._tick_size = tick_size
+        self._clock = clock
+        self._partial = warmup == "partial"
+        self._rlp_by_quote = rlp_sign == "quote"
+        self.reset()
+
+    @property
+    def names(self) -> list[str]:
+        """Feature names in column order."""
+        return list(self._names)
+
+    @property
+    def now_ns(self) -> int:
+        """Engine time: the greatest ``ts_event`` seen; the least int64 before the first event."""
+        return self._now
+
+    def reset(self) -> None:
+        """Return to the state of a new engine."""
+        self._now = _BEGINNING
+        self._count = 0
+        self._order = StreamOrder()
+        self._session = Session()
+        self._sampler = Sampler(self._clock)
+        self._build(Feed())
+        self._clear_samples()
+
+    def update(self, event: np.void) -> bool:
+        """Apply one event; True when a sample became due (read it with ``take``)."""
+        due = len(self._times)
+        record = as_record(event)
+        self._order.check_one(record)
+        self._apply(record)
+        return len(self._times) > due
+
+    def update_many(self, events: Events) -> int:
+        """Apply events in order; returns how many samples became due."""
+        due = len(self._times)
+        self._order.check(events)
+        for record in events.tolist():
+            self._apply(record)
+        return len(self._times) - due
+
+    def take(self) -> tuple[Int64, Float64, Int64]:
+        """Hand over the samples due since the last call: times, values, events applied when each was taken."""
+        shape = (len(self._times), len(self._names))
+        taken = (
+            np.array(self._times, np.int64),
+            np.array(self._rows, np.float64).reshape(shape),
+            np.array(self._counts, np.int64),
+        )
+        self._clear_samples()
+        return taken
+
+    def snapshot(self) -> Float64:
+        """Feature values now, shape (n_features,)."""
+        return np.array(self._read(self._now), np.float64)
+
+    def _build(self, feed: Feed) -> None:
+        self._flow = Flow(self._tick_size, self._rlp_by_quote, feed)
+        self._features: list[Feature] = [create(name, self._flow) for name in self._names]
+        self._needs = [self._need(feature) for feature in self._features]
+
+    def _need(self, feature: Feature) -> tuple[Feature, int, bool, bool, bool]:
+        """Return a feature with its time warm-up and whether it needs a touch, touch sizes, a book."""
+        inputs = feature.spec.inputs
+        book = not inputs.isdisjoint({"L2", "L3"})
+        touch = book or "L1" in inputs
+        return feature, 0 if self._partial else feature.spec.window_ns, touch, feature.needs_sizes, book
+
+    def _apply(self, record: Record) -> None:
+        t = max(self._now, record[0])
+        self._advance(t)
+        self._now = t
+        kind = record[12]
+        if kind == _SESSION:
+            self._change(t, self._session.mark(t, record[13]))
+        elif not self._session.known:
+            self._change(t, self._session.first_event(t))
+        flow = self._flow
+        if kind == _TRADE:
+            trade = flow.tape.trade(t, record[4], record[6], record[14], record[11], flow.touch.current)
+            if trade is not None:
+                self._sampler.count_trade()
+        elif kind in (_LEVEL, _ORDER):
+            if not flow.feed.change(record):
+                flow.break_chain()
+        elif kind == _QUOTE:
+            flow.feed.quote(record[4], record[6], record[5], record[7])
+        elif kind == _GAP:
+            flow.feed.gap(record)
+            flow.break_chain()
+        self._count += 1
+        if kind == _BAR:
+            flow.bars.source_bar(Bar(record[4], record[5], record[8], record[9], record[6], None, None))
+            self._bar_row(t)
+        if not record[11] & _MORE:
+            flow.end_packet(t)
+            if self._sampler.due_after_packet():
+                self._row(t)
+
+    def _advance(self, t: int) -> None:
+        """Let time pass to ``t``: close bars that ended, take samples that were due before."""
+        while True:
+            end, point = self._flow.bars.next_end, self._sampler.next_point
+            if end is not None and end <= t and (point is None or end <= point):
+                self._flow.bars.roll()
+                self._bar_row(end)
+            elif point is not None and point < t:
+                self._row(point)
+                self._sampler.passed()
+            else:
+                break
+        self._flow.advance(t)
+
+    def _change(self, t: int, change: Change) -> None:
+        if change is Change.NONE:
+            return
+        if change is Change.ROLL:
+            self._flow.bars.drop()
+            self._build(Feed(self._flow.feed.book_class))
+        elif self._flow.bars.stop(t):
+            self._bar_row(t)
+        if change is Change.CLOSE or not self._session.open or self._session.start is None:
+            self._sampler.stop()
+            return
+        self._flow.begin(t)
+        for feature in self._features:
+            feature.restart()
+        self._sampler.start(t)
+
+    def _bar_row(self, t: int) -> None:
+        if self._sampler.every_bar and self._sampler.sampling:
+            self._row(t)
+
+    def _row(self, t: int) -> None:
+        self._times.append(t)
+        self._rows.append(self._read(t))
+        self._counts.append(self._count)
+
+    def _read(self, t: int) -> list[float]:
+        self._flow.advance(t)
+        start = self._session.start
+        current = self._flow.touch.current
+        sized = current is not None and current.sized
+        has_book = self._flow.feed.book is not None
+        row = []
+        for feature, window_ns, touch, sizes, book in self._needs:
+            if (
+                (window_ns and (start is None or t - start < window_ns))
+                or (touch and current is None)
+                or (sizes and not sized)
+                or (book and not has_book)
+            ):
+                row.append(NAN)
+            else:
+                row.append(feature.value(t))
+        return row
+
+    def _clear_samples(self) -> None:
+        self._times: list[int] = []
+        self._rows: list[list[float]] = []
+        self._counts: list[int] = []

@@ -1,0 +1,94 @@
+"""The state engines of one stream, shared by all features."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from quantumtrader._fallback.features.bars import Bars
+from quantumtrader._fallback.features.depth import Depth
+from quantumtrader._fallback.features.feed import Feed
+from quantumtrader._fallback.features.grids import Grid
+from quantumtrader._fallback.features.profile import Profile
+from quantumtrader._fallback.features.tape import Tape
+from quantumtrader._fallback.features.touch import Touch, TouchState, order_flow_imbalance
+from quantumtrader._fallback.features.windows import TimeSum
+
+
+class Flow:
+    """Tape, touch, depth, profile, bars and sampled series; each is fed once per event.
+
+    Parameters
+    ----------
+    tick_size : float
+        Points per tick.
+    rlp_by_quote : bool
+        Whether retail-liquidity prints are signed against the mid.
+    feed : Feed
+        Where the touch comes from.
+    """
+
+    def __init__(self, tick_size: float, rlp_by_quote: bool, feed: Feed) -> None:
+        self.tick_size = tick_size
+        self.feed = feed
+        self.tape = Tape(rlp_by_quote)
+        self.touch = TouchState()
+        self.depth = Depth()
+        self.bars = Bars()
+        self.tape.listeners.append(self.bars.add)
+        self._grids: list[Grid] = []
+        self._ofi: dict[int, TimeSum] = {}
+        self._profile: Profile | None = None
+
+    @property
+    def profile(self) -> Profile:
+        """Volume at price of the session."""
+        if self._profile is None:
+            self._profile = Profile()
+            self.tape.listeners.append(self._profile.add)
+        return self._profile
+
+    def ofi(self, window_ns: int) -> TimeSum:
+        """Sums of e_n, of updates, and of bid plus ask size after each update."""
+        if window_ns not in self._ofi:
+            window = self._ofi[window_ns] = TimeSum(window_ns, 3)
+
+            def add(t: int, before: Touch, after: Touch) -> None:
+                window.add(t, order_flow_imbalance(before, after), 1, after.bid_sz + after.ask_sz)
+
+            self.touch.listeners.append(add)
+        return self._ofi[window_ns]
+
+    def grid(self, step_ns: int, length: int, read: Callable[[int], int | None]) -> Grid:
+        """Return a new series sampled from the session start on."""
+        self._grids.append(Grid(step_ns, length, read))
+        return self._grids[-1]
+
+    def begin(self, start: int) -> None:
+        """Begin a session: windows, profile and series restart; book and touch stay."""
+        self.tape.restart()
+        for window in self._ofi.values():
+            window.restart()
+        if self._profile is not None:
+            self._profile.restart()
+        for grid in self._grids:
+            grid.restart(start)
+        self.bars.begin(start)
+
+    def advance(self, t: int) -> None:
+        """Sample the series up to, and not at, ``t``."""
+        for grid in self._grids:
+            grid.advance(t)
+
+    def break_chain(self) -> None:
+        """Void what the next touch and ladder would be compared with."""
+        self.touch.drop_reference()
+        self.depth.drop_reference()
+
+    def end_packet(self, t: int) -> None:
+        """Evaluate the touch and the book, if a record of the packet was about them."""
+        if not self.feed.dirty:
+            return
+        self.feed.dirty = False
+        self.touch.evaluate(t, self.feed.touch())
+        if self.feed.book is not None:
+            self.depth.evaluate(t, self.feed, self.touch.current is not None)

@@ -1,0 +1,1 @@
+"""The liquidity family: one file per concept."""

@@ -1,0 +1,1 @@
+"""The microstructure family: one file per concept."""

@@ -1,0 +1,1 @@
+"""The order flow family: one file per concept."""

@@ -1,0 +1,1 @@
+"""The technical family: one file per concept."""
