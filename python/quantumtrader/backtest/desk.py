@@ -1,0 +1,237 @@
+"""A trading desk in replay: walks a venue through the stream and carries brackets, orders and ledger along.
+
+Both the strategy and the baselines trade through a desk, so they pay the same latency, queue, spread and fees.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from quantumtrader.backtest.market import MarketPath
+from quantumtrader.exceptions import ConfigError
+from quantumtrader.execution.brackets import Bracket, BracketPhase, BracketPlan, Command, Send
+from quantumtrader.execution.ledger import Ledger
+from quantumtrader.execution.orders import OrderManager, Report
+from quantumtrader.execution.risk import Refused, RiskLimits, RiskManager, RiskState
+from quantumtrader.types import PX_NONE, Fill, Side
+
+__all__ = ["Desk", "VenueSettings"]
+
+QUEUES = ("pessimistic", "proportional", "exact")
+
+
+@dataclass(frozen=True, slots=True)
+class VenueSettings:
+    """Assumptions about the exchange.
+
+    Parameters
+    ----------
+    latency_ns : int
+        One way, from decision to venue and from venue to decision, in ns.
+    queue : str
+        How cancels move a resting order forward: ``pessimistic`` (never), ``proportional`` or ``exact``.
+    fee : float
+        Money per contract and side; negative takes the instrument's.
+    adverse_ticks : int
+        What a market order pays where no displayed size is known (trades only, bars).
+    """
+
+    latency_ns: int = 20_000_000
+    queue: str = "pessimistic"
+    fee: float = -1.0
+    adverse_ticks: int = 1
+
+    def __post_init__(self) -> None:
+        if self.queue not in QUEUES:
+            raise ConfigError(f"queue model {self.queue!r} is not known; there are {', '.join(QUEUES)}")
+        if self.latency_ns < 0:
+            raise ConfigError(f"latency is {self.latency_ns} ns, expected 0 or more")
+        if self.adverse_ticks < 0:
+            raise ConfigError(f"adverse_ticks is {self.adverse_ticks}, expected 0 or more")
+
+
+@dataclass(slots=True)
+class _Live:
+    bracket: Bracket
+    number: int
+
+
+@dataclass(slots=True)
+class BracketResult:
+    """What one bracket did: contracts left over and the money that went in and out, in ticks and fees."""
+
+    plan: BracketPlan
+    sent_ts: int
+    fills: list[Fill] = field(default_factory=list)
+
+
+class Desk:
+    """Venue, order manager, risk manager and ledger of one replay.
+
+    Parameters
+    ----------
+    path : MarketPath
+        The stream.
+    core : module
+        Engine module with ``Venue``.
+    venue : VenueSettings
+        Assumptions about the exchange.
+    limits : RiskLimits
+        Limits of the risk manager.
+    """
+
+    def __init__(self, path: MarketPath, core: Any, venue: VenueSettings, limits: RiskLimits) -> None:
+        instrument = path.instrument
+        self.path = path
+        self.settings = venue
+        self.fee = instrument.fee if venue.fee < 0 else venue.fee
+        self.venue = core.Venue(
+            tick_size=instrument.tick_size,
+            point_value=instrument.point_value,
+            lot=instrument.lot,
+            latency_ns=venue.latency_ns,
+            queue=venue.queue,
+            fee=self.fee,
+            adverse_ticks=venue.adverse_ticks,
+        )
+        self.orders = OrderManager(self.venue)
+        self.risk = RiskManager(limits, instrument)
+        self.ledger = Ledger(instrument)
+        self.results: list[BracketResult] = []
+        self.refusals: list[Refused] = []
+        self.last_exit_ts = 0
+        self._live: list[_Live] = []
+        self._owner: dict[int, _Live] = {}
+        self._cursor = 0
+        self._marked = 0
+        self._now = -(2**63)
+
+    @property
+    def busy(self) -> bool:
+        """Whether any bracket is alive."""
+        return bool(self._live)
+
+    @property
+    def cursor(self) -> int:
+        """Events applied."""
+        return self._cursor
+
+    @property
+    def live(self) -> tuple[Bracket, ...]:
+        """Brackets that are not done."""
+        return tuple(live.bracket for live in self._live)
+
+    def state(self, ts: int) -> RiskState:
+        """What the risk manager may know at ``ts``: the market after the last applied event, and our book."""
+        i, ledger = self._cursor - 1, self.ledger
+        known = i >= 0
+        return RiskState(
+            ts=ts,
+            position=ledger.position,
+            working_buy=self.orders.working_entries(Side.BUY),
+            working_sell=self.orders.working_entries(Side.SELL),
+            realised=ledger.session_realised,
+            open=ledger.open_gross(self.mark_px()),
+            bid_px=int(self.path.bid_px[i]) if known else PX_NONE,
+            ask_px=int(self.path.ask_px[i]) if known else PX_NONE,
+            last_px=int(self.path.last_px[i]) if known else PX_NONE,
+            has_touch=self.path.has_touch,
+        )
+
+    def mark_px(self) -> int:
+        """Price in ticks at which the position could be closed now; the last price when flat."""
+        if self._cursor == 0:
+            return PX_NONE
+        if self.ledger.position == 0:
+            return int(self.path.last_px[self._cursor - 1])
+        return self.path.exit_px(self.ledger.position, self._cursor - 1)
+
+    def advance_to(self, count: int) -> None:
+        """Apply events until ``count`` have been applied; reports are handled on the way."""
+        while self._cursor < count:
+            # A fill of the entry must be seen at once, because stop and target depend on it.
+            waiting = any(live.bracket.phase is BracketPhase.ENTERING for live in self._live)
+            stop = self._cursor + 1 if waiting else count
+            self.venue.update_many(self.path.events[self._cursor : stop])
+            self._cursor = stop
+            if self._live:
+                self._handle(self.orders.take_reports())
+        self._mark_until(self._cursor)
+
+    def enter(self, plan: BracketPlan, ts: int) -> tuple[int, Refused | None]:
+        """Start a bracket at ``ts``; returns the entry's id and the refusal, if there was one."""
+        bracket = Bracket(plan, self.orders.next_id)
+        live = _Live(bracket, len(self.results))
+        self.results.append(BracketResult(plan, ts))
+        self._live.append(live)
+        before = len(self.refusals)
+        self._carry_out(live, bracket.start(ts), ts)
+        self._drop_done()
+        refused = self.refusals[before] if len(self.refusals) > before else None
+        return bracket.client_ids[0], refused
+
+    def tick(self, ts: int) -> None:
+        """Let time pass for all brackets."""
+        for live in list(self._live):
+            self._carry_out(live, live.bracket.on_time(ts), ts)
+        self._drop_done()
+
+    def flatten(self, reason: str, ts: int) -> None:
+        """Ask all brackets to leave at the market, and let time pass."""
+        for live in list(self._live):
+            self._carry_out(live, live.bracket.flatten(reason, ts) + live.bracket.on_time(ts), ts)
+        self._drop_done()
+
+    def finish(self) -> None:
+        """Hand the end of the stream to the venue: what arrives later can no longer trade."""
+        end = int(self.path.now[-1])
+        self.venue.advance(max(end, self._now) + 2 * self.settings.latency_ns)
+        self._handle(self.orders.take_reports())
+
+    def _handle(self, reports: list[Report]) -> None:
+        if not reports:
+            return
+        by_bracket: dict[int, tuple[_Live, list[Report]]] = {}
+        for report in reports:
+            live = self._owner[report.client_id]
+            by_bracket.setdefault(live.number, (live, []))[1].append(report)
+            if report.status == "filled":
+                self._mark_until(int(self.path.now[: self._cursor].searchsorted(report.ts)))
+                fill = report.to_fill()
+                self.ledger.apply(fill, self.orders[report.client_id].order.tag)
+                self.results[live.number].fills.append(fill)
+        heard = max(int(self.path.now[self._cursor - 1]), reports[-1].ts + self.settings.latency_ns)
+        for live, own in by_bracket.values():
+            self._carry_out(live, live.bracket.on_reports(own, heard), heard)
+        self._drop_done()
+
+    def _carry_out(self, live: _Live, commands: Iterable[Command], ts: int) -> None:
+        self._now = now = max(self._now, ts)
+        queue = deque(commands)
+        while queue:
+            command = queue.popleft()
+            if not isinstance(command, Send):
+                self.orders.cancel(command.client_id, now)
+                continue
+            self._owner[command.order.client_id] = live
+            answer = self.risk.check(command.order, self.state(now))
+            if isinstance(answer, Refused):
+                self.refusals.append(answer)
+                self.orders.refused(answer)
+                queue.extend(live.bracket.on_refused(command.order.client_id, now))
+            else:
+                self.orders.submit(answer, now)
+
+    def _drop_done(self) -> None:
+        if any(live.bracket.done for live in self._live):
+            self._live = [live for live in self._live if not live.bracket.done]
+            self.last_exit_ts = self._now
+
+    def _mark_until(self, count: int) -> None:
+        """Record the exit prices seen since the last mark, for the excursions of the open trade."""
+        if self.ledger.position and count > self._marked:
+            self.ledger.mark(*self.path.exit_range(self.ledger.position, self._marked, count))
+        self._marked = max(self._marked, count)

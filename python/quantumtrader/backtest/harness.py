@@ -1,0 +1,388 @@
+"""The path of one trade, on recorded events.
+
+::
+
+    events ─► feature engine ─► row at t ─► strategy ─► signal ─► risk ─► venue (t + latency) ─► fills ─► ledger
+       └──────────────────────────────────────────────────────────►┘
+
+No look-ahead, by construction: the feature engine says how many events it had applied when it took a row; the
+venue is advanced to exactly that count before the strategy sees the row, and an order decided at ``t`` is sent
+at ``t``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from quantumtrader import _backend
+from quantumtrader.backtest.desk import BracketResult, Desk, VenueSettings
+from quantumtrader.backtest.market import MarketPath
+from quantumtrader.exceptions import EngineError
+from quantumtrader.execution.brackets import BracketPlan
+from quantumtrader.execution.ledger import Ledger, Trade
+from quantumtrader.execution.orders import JournalEntry
+from quantumtrader.execution.risk import Refused, RiskLimits
+from quantumtrader.execution.signals import MarketState, Signal, SignalAction
+from quantumtrader.execution.strategy import Strategy
+from quantumtrader.types import Events, FeatureFrame, Fill, Instrument
+
+__all__ = ["Backtest", "BacktestResult", "BacktestSettings", "Decision", "EquityCurve"]
+
+CHUNK = 65_536
+"""Events per call of the feature engine."""
+
+REPORT_FEATURES = (
+    "cvd_session",
+    "flow_ofi_1m",
+    "flow_ofi_5m",
+    "book_ofi_norm_1m",
+    "vwap_distance",
+    "delta_1m",
+)
+"""Features that the report shows beside those that the strategy asks for."""
+
+BAR_REPORT_FEATURES = ("rsi_14", "ema_cross_9_20", "atr_14")
+"""The same for sources that have bars only."""
+
+
+@dataclass(frozen=True, slots=True)
+class BacktestSettings:
+    """Everything that changes the outcome, besides the data and the strategy.
+
+    Parameters
+    ----------
+    clock : str
+        Sampling clock of the features; empty takes the strategy's.
+    venue : VenueSettings
+        Latency, queue model, fees.
+    limits : RiskLimits
+        Limits of the risk manager.
+    features : tuple of str
+        Further features to record.
+    flatten_before_s : float
+        Leave, and enter no more, this long before continuous trading ends, in seconds; at least two bars.
+    rlp_sign : str
+        How retail liquidity prints are signed: ``drop`` or ``quote``.
+    warmup : str
+        ``full`` or ``partial``; see the feature catalogue.
+    seed : int
+        Of the random baseline.
+    draws : int
+        Of the random baseline.
+    """
+
+    clock: str = ""
+    venue: VenueSettings = field(default_factory=VenueSettings)
+    limits: RiskLimits = field(default_factory=RiskLimits)
+    features: tuple[str, ...] = ()
+    flatten_before_s: float = 60.0
+    rlp_sign: str = "drop"
+    warmup: str = "full"
+    seed: int = 0
+    draws: int = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """One sample at which something else than a plain hold happened: an entry, sent or refused."""
+
+    index: int
+    ts: int
+    side: int
+    order_id: int
+    rule: str
+    message: str
+
+
+@dataclass(frozen=True, eq=False)
+class EquityCurve:
+    """Result over time in the instrument's currency; marked at the price at which we could leave.
+
+    Parameters
+    ----------
+    ts : ndarray of int64, shape (n,)
+        ns UTC.
+    gross, net : ndarray of float64, shape (n,)
+        Before and after fees, open result included.
+    position : ndarray of int64, shape (n,)
+        Contracts, signed.
+    """
+
+    ts: npt.NDArray[np.int64]
+    gross: npt.NDArray[np.float64]
+    net: npt.NDArray[np.float64]
+    position: npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class BacktestResult:
+    """What a replay leaves behind.
+
+    Parameters
+    ----------
+    path : MarketPath
+        The stream that was replayed.
+    frame : FeatureFrame
+        Features at every sample.
+    counts : ndarray of int64, shape (n_samples,)
+        Events applied when each row was taken.
+    actions, reasons : list of str
+        What the strategy said at every sample, and why.
+    decisions : list of Decision
+        Samples at which an order was asked for.
+    fills : list of Fill
+        In order.
+    fill_tags : dict of int to str
+        Client id to the tag of its order.
+    trades : list of Trade
+        Round trips.
+    refusals : list of Refused
+        What the risk manager stopped.
+    journal : list of JournalEntry
+        Every order event.
+    entries : list of BracketResult
+        Every bracket that was started.
+    equity : EquityCurve
+        Result over time.
+    ledger : Ledger
+        The books at the end.
+    fidelity : str
+        What fills rested on: ``bar``, ``trade``, ``touch``, ``book`` or ``orders``.
+    fee : float
+        Per contract and side, in the instrument's currency.
+    settings : BacktestSettings
+        As given, with the clock filled in.
+    strategy : Strategy
+        As given.
+    engine : str
+        ``rust`` or ``python``.
+    """
+
+    path: MarketPath
+    frame: FeatureFrame
+    counts: npt.NDArray[np.int64]
+    actions: list[str]
+    reasons: list[str]
+    decisions: list[Decision]
+    fills: list[Fill]
+    fill_tags: dict[int, str]
+    trades: list[Trade]
+    refusals: list[Refused]
+    journal: list[JournalEntry]
+    entries: list[BracketResult]
+    equity: EquityCurve
+    ledger: Ledger
+    fidelity: str
+    fee: float
+    settings: BacktestSettings
+    strategy: Strategy
+    engine: str
+
+    @property
+    def instrument(self) -> Instrument:
+        """What was traded."""
+        return self.path.instrument
+
+
+@dataclass(slots=True)
+class _Curve:
+    step_ns: int
+    due: int = -(2**63)
+    rows: list[tuple[int, float, float, int]] = field(default_factory=list)
+    fills: int = 0
+
+
+class Backtest:
+    """Replays one stream through one strategy.
+
+    Parameters
+    ----------
+    events : Events, shape (n,)
+        Sorted stream of one instrument.
+    instrument : Instrument
+        What is traded.
+    strategy : Strategy
+        Who decides.
+    settings : BacktestSettings
+        Assumptions and limits.
+    on_progress : callable, optional
+        Called with the number of events applied since the last call.
+    on_sample : callable, optional
+        Called with the time of each sample before it is decided: paces a replay that people watch.
+
+    Examples
+    --------
+    >>> result = Backtest(events, instrument, make_strategy("order_flow_baseline")).run()  # doctest: +SKIP
+    """
+
+    def __init__(
+        self,
+        events: Events,
+        instrument: Instrument,
+        strategy: Strategy,
+        settings: BacktestSettings | None = None,
+        *,
+        on_progress: Callable[[int], None] | None = None,
+        on_sample: Callable[[int], None] | None = None,
+    ) -> None:
+        self._core: Any = _backend.core()
+        self._strategy = strategy
+        self._settings = settings = settings or BacktestSettings()
+        self._path = MarketPath.of(events, instrument, self._core)
+        self._desk = Desk(self._path, self._core, settings.venue, settings.limits)
+        self._clock = settings.clock or strategy.clock
+        shown = BAR_REPORT_FEATURES if self._path.source == "bars" else REPORT_FEATURES
+        self._names = tuple(dict.fromkeys((*strategy.features, *shown, *settings.features)))
+        self._width = len(strategy.features)
+        self._on_progress = on_progress or (lambda n: None)
+        self._on_sample = on_sample
+        span = int(self._path.now[-1] - self._path.now[0])
+        self._curve = _Curve(max(1_000_000_000, span // 10_000))
+        self._margin = max(round(settings.flatten_before_s * 1e9), 2 * self._path.bar_ns)
+        self._end = self._path.session_end(int(self._path.now[0]))
+        self._actions: list[str] = []
+        self._reasons: list[str] = []
+        self._decisions: list[Decision] = []
+
+    @property
+    def path(self) -> MarketPath:
+        """The stream with what it adds up to."""
+        return self._path
+
+    def run(self) -> BacktestResult:
+        """Replay the whole stream once."""
+        instrument, events = self._path.instrument, self._path.events
+        engine = self._core.FeatureEngine(
+            list(self._names),
+            tick_size=instrument.tick_size,
+            point_value=instrument.point_value,
+            clock=self._clock,
+            warmup=self._settings.warmup,
+            rlp_sign=self._settings.rlp_sign,
+        )
+        taken: list[tuple[Any, Any, Any]] = []
+        for start in range(0, len(events), CHUNK):
+            chunk = events[start : start + CHUNK]
+            engine.update_many(chunk)
+            times, values, counts = engine.take()
+            self._samples(times, values, counts)
+            taken.append((times, values, counts))
+            self._on_progress(len(chunk))
+        self._desk.advance_to(len(events))
+        self._desk.finish()
+        self._record(int(self._path.now[-1]), force=True)
+        return self._result(taken)
+
+    def _samples(self, times: Any, values: Any, counts: Any) -> None:
+        rows = values[:, : self._width]
+        for k, (ts, count) in enumerate(zip(times.tolist(), counts.tolist(), strict=True)):
+            if count < self._desk.cursor:
+                raise EngineError(
+                    f"the feature engine took a row after {count} events, earlier than the one before"
+                )
+            if self._on_sample is not None:
+                self._on_sample(ts)
+            self._desk.advance_to(count)
+            signal = self._sample(ts, rows[k])
+            self._actions.append(signal.action.value)
+            self._reasons.append(signal.reason)
+            self._record(ts)
+
+    def _sample(self, ts: int, row: npt.NDArray[np.float64]) -> Signal:
+        desk = self._desk
+        while ts >= self._end and self._end < self._path.session_ends[-1]:
+            desk.ledger.begin_session()
+            self._end = self._path.session_end(self._end)
+        closing = ts >= self._end - self._margin
+        if desk.busy:
+            if closing:
+                desk.flatten("session_end", ts)
+            elif desk.ledger.position and desk.risk.loss_limit_hit(desk.state(ts)):
+                desk.flatten("daily_loss", ts)
+            else:
+                desk.tick(ts)
+        i = desk.cursor - 1
+        if i < 0 or not self._path.continuous[i]:
+            return Signal(ts, SignalAction.HOLD, "not_continuous")
+        if closing:
+            return Signal(ts, SignalAction.HOLD, "session_ending")
+        market = MarketState(
+            ts=ts,
+            bid_px=int(self._path.bid_px[i]),
+            ask_px=int(self._path.ask_px[i]),
+            last_px=int(self._path.last_px[i]),
+            has_touch=self._path.has_touch,
+            position=desk.ledger.position,
+            busy=desk.busy,
+            last_exit_ts=desk.last_exit_ts,
+        )
+        signal = self._strategy.evaluate(row, market)
+        if signal.action is not SignalAction.HOLD and not desk.busy:
+            self._enter(signal)
+        return signal
+
+    def _enter(self, signal: Signal) -> None:
+        plan = BracketPlan(
+            side=signal.side,
+            size=signal.size,
+            stop_ticks=signal.stop_ticks,
+            target_ticks=signal.target_ticks,
+            time_stop_ns=signal.time_stop_ns,
+            entry_ttl_ns=max(10_000_000_000, 2 * self._path.bar_ns),
+            tag=signal.reason,
+        )
+        order_id, refused = self._desk.enter(plan, signal.ts)
+        rule, message = ("", "") if refused is None else (refused.rule, refused.message)
+        self._decisions.append(Decision(len(self._actions), signal.ts, signal.side, order_id, rule, message))
+
+    def _record(self, ts: int, *, force: bool = False) -> None:
+        ledger, curve = self._desk.ledger, self._curve
+        if not force and ts < curve.due and len(ledger.fills) == curve.fills:
+            return
+        curve.due, curve.fills = ts + curve.step_ns, len(ledger.fills)
+        gross = ledger.realised_gross + ledger.open_gross(self._desk.mark_px())
+        curve.rows.append((ts, gross, gross - ledger.fees, ledger.position))
+
+    def _result(self, taken: list[tuple[Any, Any, Any]]) -> BacktestResult:
+        desk, engine = self._desk, _backend.engine()
+        times, values, counts = (np.concatenate([part[k] for part in taken]) for k in range(3))
+        columns = list(zip(*self._curve.rows, strict=True))
+        metadata = {
+            "symbol": self._path.instrument.symbol,
+            "clock": self._clock,
+            "engine": engine.name,
+            "version": engine.version,
+            "synthetic": str(self._path.synthetic).lower(),
+        }
+        settings = self._settings
+        return BacktestResult(
+            path=self._path,
+            frame=FeatureFrame(self._names, times, values, metadata),
+            counts=counts,
+            actions=self._actions,
+            reasons=self._reasons,
+            decisions=self._decisions,
+            fills=desk.ledger.fills,
+            fill_tags={f.client_id: desk.orders[f.client_id].order.tag for f in desk.ledger.fills},
+            trades=desk.ledger.trades,
+            refusals=desk.refusals,
+            journal=desk.orders.journal,
+            entries=[r for r in desk.results if r.fills],
+            equity=EquityCurve(
+                np.array(columns[0], np.int64),
+                np.array(columns[1], np.float64),
+                np.array(columns[2], np.float64),
+                np.array(columns[3], np.int64),
+            ),
+            ledger=desk.ledger,
+            fidelity=desk.venue.fidelity,
+            fee=desk.fee,
+            settings=replace(settings, clock=self._clock),
+            strategy=self._strategy,
+            engine=engine.name,
+        )

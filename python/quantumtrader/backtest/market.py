@@ -1,0 +1,243 @@
+"""What the market showed after each event: touch, last price, trading phase, and when sessions end.
+
+Computed once per stream, and read at an index: entry ``i`` knows events ``0..i`` and nothing later. The ends of
+sessions are the exception; they are public in advance (the exchange's timetable, or the end of the recording).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import numpy.typing as npt
+
+from quantumtrader.exceptions import EmptyDataError, UnsortedEventsError
+from quantumtrader.execution.risk import hours_on
+from quantumtrader.types import PX_NONE, Events, Flag, Instrument, Kind, Phase
+
+__all__ = ["MarketPath"]
+
+Int32 = npt.NDArray[np.int32]
+Int64 = npt.NDArray[np.int64]
+Bool = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, eq=False)
+class MarketPath:
+    """A stream of events with what they add up to.
+
+    Parameters
+    ----------
+    events : Events, shape (n,)
+        The stream, unchanged.
+    instrument : Instrument
+        What is traded.
+    now : ndarray of int64, shape (n,)
+        Engine time after each event: running maximum of ``ts_event``, ns UTC.
+    bid_px, ask_px : ndarray of int32, shape (n,)
+        Touch after each event in ticks; ``PX_NONE`` where a side is missing, the book is invalid, or there is none.
+    last_px : ndarray of int32, shape (n,)
+        Last print, or close of the last bar, in ticks; ``PX_NONE`` before the first.
+    continuous : ndarray of bool, shape (n,)
+        Whether continuous trading is on; always True in a stream without session markers.
+    session_ends : ndarray of int64
+        Ascending times at which continuous trading ends, ns UTC; the last one is the end of the stream.
+    source : str
+        What the touch comes from: ``orders``, ``levels``, ``quotes``, ``trades`` or ``bars``.
+    """
+
+    events: Events
+    instrument: Instrument
+    now: Int64
+    bid_px: Int32
+    ask_px: Int32
+    last_px: Int32
+    continuous: Bool
+    session_ends: Int64
+    source: str
+
+    @classmethod
+    def of(cls, events: Events, instrument: Instrument, core: Any) -> MarketPath:
+        """Read a stream.
+
+        Parameters
+        ----------
+        events : Events, shape (n,)
+            Sorted by ``ts_recv`` and ``sequence``.
+        instrument : Instrument
+            For its trading hours.
+        core : module
+            Engine module with the books.
+
+        Raises
+        ------
+        EmptyDataError
+            If there are no events.
+        UnsortedEventsError
+            If ``ts_recv`` or ``sequence`` runs backwards; the message gives the index.
+        """
+        if len(events) == 0:
+            raise EmptyDataError("there are no events to replay", remedy="Check the dates and the symbol")
+        _check_order(events)
+        kind = events["kind"]
+        now = np.maximum.accumulate(events["ts_event"])
+        source = _source(kind)
+        bid_px, ask_px = _touch(events, source, core)
+        return cls(
+            events,
+            instrument,
+            now,
+            bid_px,
+            ask_px,
+            _last(events),
+            _continuous(events),
+            _session_ends(events, now, instrument),
+            source,
+        )
+
+    @property
+    def has_touch(self) -> bool:
+        """Whether the stream has quotes or a book."""
+        return self.source in ("orders", "levels", "quotes")
+
+    @property
+    def has_book(self) -> bool:
+        """Whether the stream has depth behind the touch."""
+        return self.source in ("orders", "levels")
+
+    @cached_property
+    def has_sizes(self) -> bool:
+        """Whether sizes at the touch are known; some quote exports carry prices only."""
+        if self.has_book:
+            return True
+        quotes = self.events[self.events["kind"] == Kind.QUOTE]
+        return bool(len(quotes)) and bool((quotes["size"] > 0).any())
+
+    @cached_property
+    def synthetic(self) -> bool:
+        """Whether any event was made by a generator."""
+        return bool((self.events["flags"] & Flag.SYNTHETIC).any())
+
+    @cached_property
+    def bar_ns(self) -> int:
+        """Typical length of the bars in ns; 0 when there are none."""
+        bars = self.events[self.events["kind"] == Kind.BAR]
+        return int(np.median(bars["ts_event"] - bars["id"])) if len(bars) else 0
+
+    def exit_px(self, side: int, index: int) -> int:
+        """Price in ticks at which a position of ``side`` could be closed after event ``index``, or ``PX_NONE``."""
+        if not self.has_touch:
+            return int(self.last_px[index])
+        px = int((self.bid_px if side > 0 else self.ask_px)[index])
+        return px if px != PX_NONE else int(self.last_px[index])
+
+    def exit_range(self, side: int, start: int, stop: int) -> tuple[int, int]:
+        """Least and greatest exit price of a position of ``side`` over events ``[start, stop)``; ``PX_NONE`` if none."""
+        if self.has_touch:
+            low = high = (self.bid_px if side > 0 else self.ask_px)[start:stop]
+        elif self.source == "bars":
+            bars = self.events[start:stop]
+            bars = bars[bars["kind"] == Kind.BAR]
+            low, high = bars["ref_a"], bars["px_ask"]
+        else:
+            low = high = self.last_px[start:stop]
+        low, high = low[low != PX_NONE], high[high != PX_NONE]
+        return (PX_NONE, PX_NONE) if low.size == 0 else (int(low.min()), int(high.max()))
+
+    def session_end(self, ts: int) -> int:
+        """End of the session that runs at ``ts`` (or comes next), ns UTC."""
+        at = min(int(np.searchsorted(self.session_ends, ts, side="right")), len(self.session_ends) - 1)
+        return int(self.session_ends[at])
+
+
+def _check_order(events: Events) -> None:
+    for name in ("ts_recv", "sequence"):
+        back = np.flatnonzero(np.diff(events[name]) < 0)
+        if back.size:
+            i = int(back[0]) + 1
+            raise UnsortedEventsError(
+                f"{name} runs backwards at event {i}: {events[name][i]} after {events[name][i - 1]}",
+                remedy="Sort the events by ts_recv and sequence",
+            )
+
+
+def _source(kind: npt.NDArray[np.uint8]) -> str:
+    for code, name in (
+        (Kind.ORDER, "orders"),
+        (Kind.LEVEL, "levels"),
+        (Kind.QUOTE, "quotes"),
+        (Kind.BAR, "bars"),
+    ):
+        if (kind == code).any():
+            return name
+    return "trades"
+
+
+def _touch(events: Events, source: str, core: Any) -> tuple[Int32, Int32]:
+    n = len(events)
+    if source in ("orders", "levels"):
+        book = core.OrderBook() if source == "orders" else core.L2Book()
+        bid_px, _, ask_px, _ = book.best_after_each(events)  # packets and gaps are the book's business
+        return bid_px, ask_px
+    if source == "quotes":
+        at = _last_index(events["kind"] == Kind.QUOTE)
+        bid_px, ask_px = _pick(events["px"], at), _pick(events["px_ask"], at)
+        whole = _last_index((events["flags"] & Flag.MORE) == 0)
+        return _pick(bid_px, whole), _pick(ask_px, whole)
+    return np.full(n, PX_NONE, np.int32), np.full(n, PX_NONE, np.int32)
+
+
+def _last(events: Events) -> Int32:
+    kind = events["kind"]
+    bar = kind == Kind.BAR
+    bad = (events["flags"] & (Flag.CANCELLED | Flag.EDITED)) != 0
+    printed = (kind == Kind.TRADE) & ~bad & (events["size"] > 0)
+    return _pick(np.where(bar, events["ref_b"], events["px"]), _last_index(bar | printed))
+
+
+def _continuous(events: Events) -> Bool:
+    marker = events["kind"] == Kind.SESSION
+    if not marker.any():
+        return np.ones(len(events), np.bool_)
+    on = np.isin(events["action"], (Phase.OPEN, Phase.RESUME, Phase.ROLL))
+    at = _last_index(marker)
+    first_on = not on[int(np.argmax(marker))]  # before the first marker: the opposite of what it starts
+    return np.where(at >= 0, on[at], first_on)
+
+
+def _session_ends(events: Events, now: Int64, instrument: Instrument) -> Int64:
+    ends = {int(now[-1])}
+    marker = events["kind"] == Kind.SESSION
+    running = False
+    for phase, ts in zip(events["action"][marker].tolist(), now[marker].tolist(), strict=True):
+        # A call auction ends continuous trading, unless the session is only about to open.
+        if phase == Phase.CLOSED or (phase == Phase.AUCTION and running):
+            ends.add(ts)
+        running = phase in (Phase.OPEN, Phase.RESUME, Phase.ROLL) or (running and phase == Phase.HALT)
+    if instrument.hours:
+        zone = ZoneInfo(instrument.timezone)
+        day = datetime.fromtimestamp(int(now[0]) // 10**9, UTC).astimezone(zone).date()
+        last = datetime.fromtimestamp(int(now[-1]) // 10**9, UTC).astimezone(zone).date()
+        while day <= last:
+            noon = datetime(day.year, day.month, day.day, 12, tzinfo=zone)
+            hours = hours_on(instrument, noon)
+            if hours is not None:
+                ends.add(int(datetime.combine(day, hours.close, zone).timestamp()) * 10**9)
+            day += timedelta(days=1)
+    out = np.array(sorted(ends), np.int64)
+    return out[out <= now[-1]]
+
+
+def _last_index(mask: Bool) -> Int64:
+    """Index of the last True at or before each place, -1 before the first."""
+    at = np.where(mask, np.arange(len(mask), dtype=np.int64), -1)
+    out: Int64 = np.maximum.accumulate(at)
+    return out
+
+
+def _pick(px: npt.NDArray[Any], at: Int64) -> Int32:
+    return np.where(at >= 0, px[at], PX_NONE).astype(np.int32)
