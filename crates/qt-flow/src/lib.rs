@@ -1,1 +1,24 @@
-//! Placeholder.
+//! Engines that turn market events into state: session, touch, tape, order-flow windows, profile, bars.
+//!
+//! Each piece of state is computed once per event, by [`Flow`], and shared by every feature that reads it. A
+//! piece that nobody asked for costs nothing. Prices are ticks, sizes contracts, times ns; sums are exact.
+
+pub mod added;
+pub mod bars;
+pub mod flow;
+pub mod limit;
+pub mod mlofi;
+pub mod moments;
+pub mod ofi;
+pub mod profile;
+pub mod session;
+pub mod tape;
+pub mod time;
+pub mod touch;
+pub mod window;
+
+pub use bars::Bar;
+pub use flow::{Effects, Flow, RlpSign};
+pub use session::Session;
+pub use tape::{Print, TradeSums};
+pub use touch::Touch;

@@ -1,0 +1,104 @@
+//! Volume that limit orders add near the touch.
+
+use crate::ofi::FlowRow;
+use crate::window::{WindowId, Windows};
+
+/// Levels per side that count.
+pub const LEVELS: usize = 5;
+
+/// An increase of displayed size by one record of a packet.
+#[derive(Debug, Clone, Copy)]
+pub struct Increase {
+    /// 1 bid, −1 ask.
+    pub side: i8,
+    /// Price in ticks.
+    pub px: i32,
+    /// Contracts added.
+    pub size: i64,
+}
+
+/// Contracts added at the best five levels; which levels are the best is known when the packet has ended.
+#[derive(Debug, Clone, Default)]
+pub struct Added {
+    added: Windows<FlowRow>,
+    packet: Vec<Increase>,
+}
+
+impl Added {
+    /// Asks for the window `(t − ns, t]`.
+    pub fn window(&mut self, ns: i64) -> WindowId {
+        self.packet.reserve(64);
+        self.added.add(ns)
+    }
+
+    /// Whether nobody asked for it.
+    #[inline]
+    pub fn is_idle(&self) -> bool {
+        self.added.is_idle()
+    }
+
+    /// Takes an increase inside the packet.
+    pub fn note(&mut self, increase: Increase) {
+        self.packet.push(increase);
+    }
+
+    /// Ends the packet: increases count where `worst(side)` is the price of the fifth best level, or `None` when
+    /// all levels are among the best five. `None` as a whole discards them.
+    pub fn end_packet(&mut self, ts: i64, worst: Option<[Option<i32>; 2]>) {
+        if let Some([ask, bid]) = worst {
+            let near = |i: &Increase| match i.side {
+                1 => bid.is_none_or(|px| i.px >= px),
+                _ => ask.is_none_or(|px| i.px <= px),
+            };
+            let flow: i64 = self.packet.iter().filter(|i| near(i)).map(|i| i.size).sum();
+            if flow != 0 {
+                self.added.push(FlowRow { ts, flow });
+            }
+        }
+        self.packet.clear();
+    }
+
+    /// Whether the packet has increased anything so far.
+    pub fn pending(&self) -> bool {
+        !self.packet.is_empty()
+    }
+
+    /// Ends every window at `now`.
+    pub fn advance(&mut self, now: i64) {
+        self.added.advance(now);
+    }
+
+    /// Contracts added over a window.
+    pub fn sum(&self, id: WindowId) -> i64 {
+        self.added.sums(id)
+    }
+
+    /// Starts a session.
+    pub fn clear(&mut self) {
+        self.added.clear();
+        self.packet.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_best_levels_count() {
+        let mut a = Added::default();
+        let w = a.window(10);
+        for (side, px, size) in [(1, 100, 4), (1, 94, 8), (-1, 103, 16), (-1, 107, 32)] {
+            a.note(Increase { side, px, size });
+        }
+        a.end_packet(1, Some([Some(105), Some(95)]));
+        a.advance(1);
+        assert_eq!(a.sum(w), 4 + 16);
+        a.note(Increase { side: 1, px: 1, size: 1 });
+        a.end_packet(2, None); // not valid then
+        a.note(Increase { side: 1, px: 1, size: 2 });
+        a.end_packet(3, Some([None, None])); // few levels: all count
+        a.advance(3);
+        assert_eq!(a.sum(w), 22);
+    }
+}

@@ -1,0 +1,480 @@
+//! All state that features share, brought up to date once per event.
+
+use std::cmp::Ordering;
+
+use qt_core::book::{Book, L2Book, OrderBook};
+use qt_core::event::{Event, Kind, PX_NONE, Trade, action, flag, side};
+
+use crate::added::{self, Added, Increase};
+use crate::bars::{Bar, BarBuilder};
+use crate::limit::LimitFlow;
+use crate::mlofi::{self, Levels, Mlofi};
+use crate::moments::Moments;
+use crate::ofi::Ofi;
+use crate::profile::Profile;
+use crate::session::Session;
+use crate::tape::{Print, Tape};
+use crate::touch::{NO_ASK, Touch};
+
+/// How trades of the retail liquidity provider (RLP), which carry no aggressor, are signed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum RlpSign {
+    /// Not at all: side 0.
+    #[default]
+    Drop,
+    /// By Lee and Ready (1991): against the mid in force before the trade, by the tick test at the mid.
+    Quote,
+}
+
+/// What one record did, as bits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Effects(u8);
+
+impl Effects {
+    /// A print was added; it is [`Flow::print`].
+    pub const PRINT: u8 = 1;
+    /// The source brought a closed bar.
+    pub const BAR: u8 = 2;
+
+    /// Whether one of these happened.
+    #[inline(always)]
+    pub const fn has(self, bit: u8) -> bool {
+        self.0 & bit != 0
+    }
+}
+
+/// Where the touch comes from.
+#[derive(Debug, Clone, Default)]
+enum Source {
+    /// Quote records, until the first Level or Order record.
+    #[default]
+    Quotes,
+    Levels(Box<L2Book>),
+    Orders(Box<OrderBook>),
+}
+
+/// State shared by features. A feature asks for what it needs when it is built; the rest stays idle.
+#[derive(Debug, Clone, Default)]
+pub struct Flow {
+    /// Engine time: the greatest event time so far, ns.
+    pub now: i64,
+    /// The session in force.
+    pub session: Session,
+    /// Prints.
+    pub tape: Tape,
+    /// Order-flow imbalance of the touch.
+    pub ofi: Ofi,
+    /// Order-flow imbalance of the best levels.
+    pub mlofi: Mlofi,
+    /// Additions and cancellations at the touch.
+    pub limit: LimitFlow,
+    /// Additions near the touch.
+    pub added: Added,
+    /// Volume by price.
+    pub profile: Profile,
+    /// Moments of traded prices.
+    pub moments: Moments,
+    /// Bars from prints.
+    pub bars: BarBuilder,
+    print: Print,
+    foreign_bar: Option<Bar>,
+    rlp: RlpSign,
+    wants_touch: bool,
+    wants_levels: bool,
+    wants_mlofi: bool,
+    source: Source,
+    touch: Touch,
+    /// The last quote, to be shown at the end of its packet.
+    pending: Touch,
+    /// A quote or a book record has been applied, and no gap or roll has voided it since.
+    given: bool,
+    /// The touch was given, is valid and not crossed.
+    good: bool,
+    /// `touch` may serve as the earlier side of an order-flow event.
+    reference: bool,
+    /// A record of this packet may have changed the touch.
+    changed: bool,
+    /// Levels before the packet of several records that is being applied.
+    frozen: Option<Levels>,
+    scratch: Vec<(i32, i64)>,
+}
+
+impl Flow {
+    /// State of a new engine.
+    pub fn new(rlp: RlpSign) -> Self {
+        Self { rlp, wants_touch: rlp == RlpSign::Quote, ..Self::default() }
+    }
+
+    /// Asks for the touch.
+    pub fn want_touch(&mut self) {
+        self.wants_touch = true;
+    }
+
+    /// Asks for the levels of the book.
+    pub fn want_levels(&mut self) {
+        self.wants_touch = true;
+        self.wants_levels = true;
+    }
+
+    /// Asks for the multi-level imbalance.
+    pub fn want_mlofi(&mut self) {
+        self.wants_touch = true;
+        self.wants_mlofi = true;
+    }
+
+    /// The touch, or `None` while it is not valid or crossed. A side may be missing.
+    #[inline]
+    pub fn touch(&self) -> Option<&Touch> {
+        self.good.then_some(&self.touch)
+    }
+
+    /// The touch when both sides are there.
+    #[inline]
+    pub fn quote(&self) -> Option<&Touch> {
+        self.touch().filter(|t| t.two_sided())
+    }
+
+    /// Whether order flow at the touch is being measured: the touch is good and shows its sizes.
+    #[inline]
+    pub fn measures_touch(&self) -> bool {
+        self.good && self.touch.sized()
+    }
+
+    /// Whether the touch comes from a book with levels.
+    #[inline]
+    pub fn has_levels(&self) -> bool {
+        !matches!(self.source, Source::Quotes)
+    }
+
+    /// The best levels as of the last packet; `None` without a book.
+    #[inline]
+    pub fn levels(&self) -> Option<Levels> {
+        if self.frozen.is_some() {
+            return self.frozen;
+        }
+        match &self.source {
+            Source::Quotes => None,
+            Source::Levels(book) => Some(best_levels(&**book)),
+            Source::Orders(book) => Some(best_levels(&**book)),
+        }
+    }
+
+    /// The print that the last record added, if it did.
+    #[inline]
+    pub fn print(&self) -> &Print {
+        &self.print
+    }
+
+    /// The bar that the last record brought, if it did.
+    #[inline]
+    pub fn foreign_bar(&self) -> Option<&Bar> {
+        self.foreign_bar.as_ref()
+    }
+
+    /// Applies one record that is no session marker; `self.now` is already its engine time.
+    #[inline]
+    pub fn apply(&mut self, e: &Event) -> Effects {
+        let mut effects = Effects::default();
+        if e.kind == Kind::Level as u8 || e.kind == Kind::Order as u8 {
+            if self.wants_touch {
+                self.apply_book(e);
+            }
+        } else if e.kind == Kind::Trade as u8 {
+            if self.apply_trade(&Trade::from(e)) {
+                effects.0 |= Effects::PRINT;
+            }
+        } else if e.kind == Kind::Quote as u8 {
+            if self.wants_touch {
+                self.apply_quote(e);
+            }
+        } else if e.kind == Kind::Gap as u8 {
+            self.apply_gap(e);
+        } else if e.kind == Kind::Bar as u8 {
+            self.apply_bar(e);
+            effects.0 |= Effects::BAR;
+        }
+        if self.changed && e.ends_packet() {
+            self.end_packet();
+        }
+        effects
+    }
+
+    #[inline]
+    fn apply_book(&mut self, e: &Event) {
+        if self.wants_levels && !e.ends_packet() && self.frozen.is_none() {
+            self.frozen = self.levels();
+        }
+        // The kind that comes first makes the book; the other one is then left alone.
+        match &mut self.source {
+            Source::Levels(book) if e.kind == Kind::Level as u8 => {
+                if voids(e) {
+                    self.reference = false;
+                    self.mlofi.forget_reference();
+                }
+                if self.added.is_idle() {
+                    book.apply(e);
+                } else {
+                    let before = book.size_at(e.side, e.px);
+                    book.apply(e);
+                    if !e.has(flag::SNAPSHOT) {
+                        note_increase(&mut self.added, e.side, e.px, book.size_at(e.side, e.px) - before);
+                    }
+                }
+            }
+            Source::Orders(book) if e.kind == Kind::Order as u8 => {
+                if voids(e) {
+                    self.reference = false;
+                    self.mlofi.forget_reference();
+                }
+                if self.added.is_idle() || e.has(flag::SNAPSHOT) {
+                    book.apply(e);
+                } else {
+                    apply_order(book, e, &mut self.added, &mut self.scratch);
+                }
+            }
+            Source::Quotes => return self.first_book_record(e),
+            _ => return,
+        }
+        self.given = true;
+        self.changed = true;
+    }
+
+    #[cold]
+    fn first_book_record(&mut self, e: &Event) {
+        self.reference = false;
+        self.source = if e.kind == Kind::Level as u8 {
+            Source::Levels(Box::default())
+        } else {
+            Source::Orders(Box::default())
+        };
+        self.apply_book(e);
+    }
+
+    #[inline]
+    fn apply_quote(&mut self, e: &Event) {
+        if !matches!(self.source, Source::Quotes) {
+            return;
+        }
+        self.pending = Touch {
+            bid_px: e.px, // `PX_NONE` is the least price
+            ask_px: if e.px_ask == PX_NONE { NO_ASK } else { e.px_ask },
+            bid_sz: i64::from(e.size),
+            ask_sz: i64::from(e.size_ask),
+        };
+        self.given = true;
+        self.changed = true;
+    }
+
+    #[inline]
+    fn apply_trade(&mut self, t: &Trade) -> bool {
+        if !t.is_print() {
+            return false;
+        }
+        self.tape.see_price(t.px);
+        let side = if t.flags & (flag::CROSS | flag::AUCTION) != 0 {
+            side::NONE
+        } else if t.flags & flag::RLP == 0 {
+            t.side.signum()
+        } else {
+            match self.rlp {
+                RlpSign::Drop => side::NONE,
+                RlpSign::Quote => self.lee_ready(t.px),
+            }
+        };
+        let print = Print { ts: self.now, px: t.px, size: t.size, side };
+        self.print = print;
+        self.tape.push(print);
+        if self.limit.enabled() {
+            self.limit.on_print(&print);
+        }
+        if self.moments.enabled() {
+            self.moments.push(t.px, t.size);
+        }
+        if self.profile.enabled() {
+            self.profile.push(t.px, t.size);
+        }
+        if self.bars.active() && self.session.open {
+            self.bars.push(&print, self.session.start);
+        }
+        true
+    }
+
+    /// Buyer above the mid, seller below it; at the mid or without one, by the last price change.
+    fn lee_ready(&self, px: i32) -> i8 {
+        match self.quote().map(|t| (2 * i64::from(px)).cmp(&t.mid2())) {
+            Some(Ordering::Greater) => side::BUY,
+            Some(Ordering::Less) => side::SELL,
+            _ => self.tape.tick,
+        }
+    }
+
+    #[cold]
+    fn apply_gap(&mut self, e: &Event) {
+        self.reference = false;
+        self.mlofi.forget_reference();
+        match &mut self.source {
+            Source::Quotes => self.given = false,
+            Source::Levels(book) => book.apply(e),
+            Source::Orders(book) => book.apply(e),
+        }
+        self.changed = self.wants_touch;
+    }
+
+    #[cold]
+    fn apply_bar(&mut self, e: &Event) {
+        self.bars.use_foreign();
+        self.foreign_bar = Some(Bar {
+            start: e.id,
+            end: self.now,
+            open: e.px,
+            high: e.px_ask,
+            low: e.ref_a,
+            close: e.ref_b,
+            volume: i64::from(e.size),
+            sides: None,
+        });
+    }
+
+    /// Evaluates the touch after a packet that may have changed it.
+    #[inline]
+    fn end_packet(&mut self) {
+        self.changed = false;
+        self.frozen = None;
+        let (next, valid) = match &self.source {
+            Source::Quotes => (self.pending, self.given),
+            Source::Levels(book) => (Touch::from(book.touch()), self.given && book.feed().valid),
+            Source::Orders(book) => (Touch::from(book.touch()), self.given && book.feed().valid),
+        };
+        self.good = valid && next.uncrossed();
+        if self.good && next.sized() {
+            if self.reference && next != self.touch {
+                self.ofi.push(self.now, &self.touch, &next);
+                if self.limit.enabled() {
+                    self.limit.on_touch(self.now, &self.touch, &next);
+                }
+            }
+            self.reference = true;
+        } else {
+            self.reference = false;
+        }
+        self.touch = next;
+        if self.wants_mlofi && self.has_levels() {
+            self.push_levels();
+        }
+        if self.added.pending() {
+            self.count_additions();
+        }
+    }
+
+    fn push_levels(&mut self) {
+        match self.levels() {
+            Some(levels) if self.good => self.mlofi.push(self.now, levels),
+            _ => self.mlofi.forget_reference(),
+        }
+    }
+
+    fn count_additions(&mut self) {
+        let worst = |s: i8| match &self.source {
+            Source::Quotes => None,
+            Source::Levels(book) => book.levels(s).nth(added::LEVELS - 1).map(|l| l.px),
+            Source::Orders(book) => book.levels(s).nth(added::LEVELS - 1).map(|l| l.px),
+        };
+        let worst = self.good.then(|| [worst(side::SELL), worst(side::BUY)]);
+        self.added.end_packet(self.now, worst);
+    }
+
+    /// Ends every window at `t`, before features are read at that time.
+    #[inline]
+    pub fn prepare(&mut self, t: i64) {
+        self.tape.advance(t);
+        self.ofi.advance(t);
+        self.mlofi.advance(t);
+        self.limit.advance(t);
+        self.added.advance(t);
+        self.profile.refresh(&self.moments);
+    }
+
+    /// Starts a session now: windows, profile, moments and sums begin again, the book stays.
+    pub fn start_session(&mut self) {
+        self.session.start(self.now);
+        self.clear_windows();
+    }
+
+    fn clear_windows(&mut self) {
+        self.tape.clear();
+        self.ofi.clear();
+        self.mlofi.clear();
+        self.limit.clear();
+        self.added.clear();
+        self.profile.clear();
+        self.moments.clear();
+    }
+
+    /// The next contract begins: everything but the time starts again, the book included.
+    pub fn roll(&mut self, e: &Event) {
+        match &mut self.source {
+            Source::Quotes => {}
+            Source::Levels(book) => book.apply(e),
+            Source::Orders(book) => book.apply(e),
+        }
+        self.pending = Touch::default();
+        self.touch = Touch::default();
+        self.frozen = None;
+        (self.given, self.good, self.reference, self.changed) = (false, false, false, false);
+        self.mlofi.forget_reference();
+        self.bars.clear();
+        self.foreign_bar = None;
+        if self.session.open {
+            self.start_session();
+        } else {
+            self.clear_windows();
+        }
+    }
+}
+
+/// Whether a record voids what was known: changes across it are no order flow.
+#[inline(always)]
+fn voids(e: &Event) -> bool {
+    e.action >= action::CLEAR && (e.action == action::CLEAR || e.action == action::SNAPSHOT_BEGIN)
+        || e.has(flag::SNAPSHOT)
+}
+
+#[inline]
+fn best_levels(book: &impl Book) -> Levels {
+    mlofi::pair(book.levels(side::BUY), book.levels(side::SELL))
+}
+
+#[inline]
+fn note_increase(added: &mut Added, side: i8, px: i32, size: i64) {
+    if size > 0 {
+        added.note(Increase { side, px, size });
+    }
+}
+
+/// Applies an order record and notes by how much it raised the displayed size of its row.
+fn apply_order(book: &mut OrderBook, e: &Event, added: &mut Added, scratch: &mut Vec<(i32, i64)>) {
+    let row = match e.action {
+        action::ADD => Some((e.side, e.px)),
+        action::EDIT if e.ref_b >= 0 => Some((e.side, e.px)),
+        action::EDIT => book.order(e.id).map(|o| (o.side, if e.px == PX_NONE { o.px } else { e.px })),
+        _ => None,
+    };
+    match row {
+        Some((side, PX_NONE)) => {
+            // An edit by position that leaves the price as it is: find the row that grew.
+            scratch.clear();
+            scratch.extend(book.levels(side).map(|l| (l.px, l.size)));
+            book.apply(e);
+            for level in book.levels(side) {
+                let before = scratch.iter().find(|(px, _)| *px == level.px).map_or(0, |(_, size)| *size);
+                note_increase(added, side, level.px, level.size - before);
+            }
+        }
+        Some((side, px)) => {
+            let before = book.size_at(side, px);
+            book.apply(e);
+            note_increase(added, side, px, book.size_at(side, px) - before);
+        }
+        None => book.apply(e),
+    }
+}
