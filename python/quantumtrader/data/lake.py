@@ -1,0 +1,504 @@
+"""The lake: events as Parquet in hive folders, one file per kind, symbol and session date.
+
+``v1/kind=trades/symbol=WDOU25/date=2025-08-15/part-0000.parquet``. Columns have the names that each kind gives
+to its fields. What never changes inside a file (a flag, a side, the distance from event to receive time) is
+stored once, in the schema's metadata. Reading gives back the same records, bit for bit.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import errno
+import json
+import os
+import re
+import shutil
+import tempfile
+import uuid
+from collections.abc import Callable, Iterator
+from datetime import date, timedelta
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Literal, Self
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from quantumtrader._generated.schema import ARROW_TYPES
+from quantumtrader.data.importers import _numbers as numbers
+from quantumtrader.exceptions import DataError, DataFormatError, EmptyDataError
+from quantumtrader.types import EVENT, STAMPS, VIEWS, Events, Flag, Instrument
+
+SCHEMA_VERSION = 1
+ROW_GROUP = 131_072
+_BLOCK = 4_096
+"""Records decoded at a time: 256 KiB, which a core's own cache holds."""
+Compression = Literal["zstd", "snappy"]
+
+_EPOCH = date(1970, 1, 1)
+_DELTA = ("ts_event", "ts_recv", "sequence", "id", "px", "px_ask")
+"""Fields that change by little from one record to the next; the rest repeat and get a dictionary."""
+_RAW = np.dtype(f"V{EVENT.itemsize}")
+_PACKED = ("ts_event", "ts_recv", "sequence", "px", "px_ask")
+"""Delta-packed fields that a compressor would shrink by a few percent and slow down by half."""
+_SYMBOL = re.compile(r"[A-Za-z0-9_$@.-]+")
+
+
+def _fields(folder: str) -> dict[str, str]:
+    """Column name to flat field of one lake folder, stamps first."""
+    kinds = [kind for kind, view in VIEWS.items() if view.lake == folder]
+    columns = {name: name for name in STAMPS}
+    for kind in kinds:
+        columns.update(VIEWS[kind].columns)
+    if len(kinds) > 1:
+        columns["kind"] = "kind"
+    return columns
+
+
+FOLDERS = {folder: _fields(folder) for folder in dict.fromkeys(view.lake for view in VIEWS.values())}
+_FOLDER_OF = {int(kind): view.lake for kind, view in VIEWS.items()}
+
+
+class Lake:
+    """Reads and writes the lake under ``root``.
+
+    Parameters
+    ----------
+    root : Path
+        Folder that holds, or will hold, ``v1``.
+    """
+
+    def __init__(self, root: Path | str) -> None:
+        self.root = Path(root)
+
+    @property
+    def base(self) -> Path:
+        """Folder of this version of the layout."""
+        return self.root / f"v{SCHEMA_VERSION}"
+
+    @staticmethod
+    def is_lake(path: Path) -> bool:
+        """Whether ``path`` is the root of a lake."""
+        return any((path / f"v{SCHEMA_VERSION}").glob("kind=*"))
+
+    def symbols(self) -> list[str]:
+        """Symbols with data, ascending."""
+        return sorted({p.name.removeprefix("symbol=") for p in self.base.glob("kind=*/symbol=*")})
+
+    def dates(self, symbol: str) -> list[date]:
+        """Session dates with data of ``symbol``, ascending."""
+        found = {p.parent.name for p in self.base.glob(f"kind=*/symbol={_safe(symbol)}/date=*/*.parquet")}
+        return sorted(date.fromisoformat(name.removeprefix("date=")) for name in found)
+
+    def file(self, folder: str, symbol: str, day: date) -> Path:
+        """Where one kind of one session lives."""
+        return self.base / f"kind={folder}" / f"symbol={_safe(symbol)}" / f"date={day}" / "part-0000.parquet"
+
+    def writer(
+        self,
+        instrument: Instrument,
+        *,
+        source: str,
+        overwrite: bool = False,
+        compression: Compression = "zstd",
+    ) -> Writer:
+        """Return a writer: a context manager that publishes everything when it ends without an error."""
+        return Writer(self, instrument, source, overwrite, compression)
+
+    def read(self, symbol: str, start: date | None = None, end: date | None = None) -> Events:
+        """Read the events of some sessions.
+
+        Parameters
+        ----------
+        symbol : str
+            As written in the lake.
+        start, end : date, optional
+            First and last session, both included.
+
+        Returns
+        -------
+        Events, shape (n,)
+            In stream order. Sequences of a later session go on where the one before ended.
+
+        Raises
+        ------
+        EmptyDataError
+            Nothing is stored for the symbol and the dates.
+        DataFormatError
+            A file is damaged or from another version.
+        """
+        days = [d for d in self.dates(symbol) if (start is None or d >= start) and (end is None or d <= end)]
+        if not days:
+            raise EmptyDataError(
+                f"no data of {symbol}"
+                + (f" from {start or 'the start'} to {end or 'the end'}" if start or end else ""),
+                path=self.root,
+                remedy=f"The lake has {', '.join(self.symbols()) or 'nothing'}; see quantumtrader import",
+            )
+        parts = []
+        last = None
+        for day in days:
+            part = self._read_day(symbol, day)
+            if last is not None and part["sequence"][0] <= last:
+                part["sequence"] += last + 1 - part["sequence"][0]
+            last = int(part["sequence"][-1])
+            parts.append(part)
+        return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+    def metadata(self, symbol: str) -> dict[str, str]:
+        """What the first file of ``symbol`` says about itself: ``tick_size``, ``source``, …."""
+        for path in sorted(self.base.glob(f"kind=*/symbol={_safe(symbol)}/date=*/*.parquet")):
+            return _LakeFile(path.parents[2].name.removeprefix("kind="), path).about
+        raise EmptyDataError(f"no data of {symbol}", path=self.root, remedy="See quantumtrader import")
+
+    def instrument(self, known: Instrument) -> Instrument:
+        """``known`` with the grid on which its data are stored."""
+        stored = self.metadata(known.symbol)
+        return dataclasses.replace(
+            known, tick_size=float(stored["tick_size"]), size_step=float(stored["size_step"])
+        )
+
+    def _read_day(self, symbol: str, day: date) -> Events:
+        files = [
+            _LakeFile(folder, path)
+            for folder in FOLDERS
+            if (path := self.file(folder, symbol, day)).is_file()
+        ]
+        total = sum(file.rows for file in files)
+        out = np.zeros(total, EVENT)
+        # Records are moved as 64 opaque bytes: numpy copies structured fields one by one.
+        raw = out.view(_RAW)
+        place = None if len(files) == 1 else _places(files, total)
+        block = np.zeros(_BLOCK, EVENT)
+        for file in files:
+            block.view(np.int64)[:] = 0
+            start = 0
+            for count in file.blocks(block):
+                part = block[:count]
+                where = slice(start, start + count) if place is None else place(file, start, part)
+                raw[where] = part.view(_RAW)
+                start += count
+        return out
+
+
+class Writer:
+    """Collects events and publishes them as whole sessions, or not at all.
+
+    Events are spooled to one temporary file per session, so memory does not grow with the source.
+    """
+
+    def __init__(
+        self, lake: Lake, instrument: Instrument, source: str, overwrite: bool, compression: Compression
+    ) -> None:
+        self._lake = lake
+        self._instrument = instrument
+        self._source = source
+        self._overwrite = overwrite
+        self._compression = compression
+        self._zone = ZoneInfo(instrument.timezone)
+        self._spool: Path | None = None
+        self._ready: list[tuple[Path, Path]] = []
+        self.rows: dict[str, int] = {}
+        """Events written, by folder."""
+        self.dates: list[date] = []
+        """Sessions written, ascending."""
+
+    def __enter__(self) -> Self:
+        with self._disk():
+            self._lake.root.mkdir(parents=True, exist_ok=True)
+            self._spool = Path(tempfile.mkdtemp(prefix=".import-", dir=self._lake.root))
+        return self
+
+    def add(self, events: Events, instrument: Instrument | None = None) -> None:
+        """Take events over; they continue those added before.
+
+        Parameters
+        ----------
+        events : Events, shape (n,)
+            In stream order.
+        instrument : Instrument, optional
+            The grid that these events are on, when it differs from the writer's.
+
+        Raises
+        ------
+        DataError
+            The disk is full or cannot be written, a session exists and may not be replaced, or a record uses
+            a field that its kind does not have.
+        """
+        if instrument is not None:
+            self._instrument = instrument
+        if not len(events) or self._spool is None:
+            return
+        days = np.maximum.accumulate(numbers.local_days(events["ts_recv"], self._zone))
+        edges = np.flatnonzero(np.diff(days)) + 1
+        for part, day in zip(np.split(events, edges), days[np.concatenate(([0], edges))], strict=True):
+            session = _EPOCH + timedelta(days=int(day))
+            if session not in self.dates:
+                self._refuse_existing(session)
+                self.dates.append(session)
+            with self._disk(), (self._spool / f"{session}.events").open("ab") as file:
+                file.write(np.ascontiguousarray(part).data)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            if kind is None:
+                with self._disk():
+                    for session in self.dates:
+                        self._prepare(session)
+                    self._publish()
+        finally:
+            for temporary, _ in self._ready:
+                temporary.unlink(missing_ok=True)
+            if self._spool is not None:
+                shutil.rmtree(self._spool, ignore_errors=True)
+
+    def _refuse_existing(self, session: date) -> None:
+        for folder in FOLDERS:
+            path = self._lake.file(folder, self._instrument.symbol, session)
+            if path.exists() and not self._overwrite:
+                raise DataError(
+                    f"{self._instrument.symbol} already has data of {session}",
+                    path=path,
+                    remedy="Replace the session with --overwrite, or write to another --out",
+                )
+
+    def _prepare(self, session: date) -> None:
+        """Write the files of a session under temporary names."""
+        assert self._spool is not None
+        events: Events = np.memmap(self._spool / f"{session}.events", dtype=EVENT, mode="r")
+        kinds = events["kind"]
+        unknown = ~np.isin(kinds, list(_FOLDER_OF))
+        if unknown.any():
+            raise DataError(
+                f"event {int(np.argmax(unknown))} has kind {int(kinds[np.argmax(unknown)])}, which has no folder"
+            )
+        for folder in FOLDERS:
+            wanted = [kind for kind, own in _FOLDER_OF.items() if own == folder]
+            mask = np.isin(kinds, wanted)
+            if not mask.any():
+                continue
+            part = events if mask.all() else events[mask]
+            target = self._lake.file(folder, self._instrument.symbol, session)
+            temporary = target.with_name(f".{target.name}.{uuid.uuid4().hex}.tmp")
+            self._ready.append((temporary, target))
+            target.parent.mkdir(parents=True, exist_ok=True)
+            _write(temporary, part, folder, self._instrument, self._source, self._compression)
+            self.rows[folder] = self.rows.get(folder, 0) + len(part)
+
+    def _publish(self) -> None:
+        """Move everything into place; only whole files are ever seen under a final name."""
+        published = set()
+        for temporary, target in self._ready:
+            os.replace(temporary, target)
+            _sync_folder(target.parent)
+            published.add(target)
+        for session in self.dates:  # kinds that the replaced session had and this one has not
+            for folder in FOLDERS:
+                stale = self._lake.file(folder, self._instrument.symbol, session)
+                if stale not in published:
+                    stale.unlink(missing_ok=True)
+
+    @contextlib.contextmanager
+    def _disk(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            full = error.errno in (errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC))
+            raise DataError(
+                f"cannot write to the lake: {error.strerror or error}",
+                path=self._lake.root,
+                remedy="The disk is full: free some space or choose another --out; nothing was changed"
+                if full
+                else "Check the folder and its permissions; nothing was changed",
+            ) from error
+
+
+def _write(
+    path: Path, events: Events, folder: str, instrument: Instrument, source: str, compression: Compression
+) -> None:
+    fields = FOLDERS[folder]
+    strays = [f for f in EVENT.names or () if f not in fields.values() and f not in ("kind", "instrument")]
+    for field in strays:
+        if events[field].any():
+            raise DataError(f"field {field!r} is set in events of {folder}, which have no such column")
+    constants: dict[str, int] = {}
+    for field in ("kind", "instrument"):
+        if field not in fields.values():
+            if events[field].min() != events[field].max():
+                raise DataError(f"field {field!r} varies inside events of {folder}")
+            constants[field] = int(events[field][0])
+    columns: dict[str, str] = {}
+    for name, field in fields.items():
+        values = events[field]
+        if field == "ts_recv":
+            delay = values - events["ts_event"]
+            if delay.min() == delay.max():
+                constants["ts_recv - ts_event"] = int(delay[0])
+                continue
+        elif field not in ("ts_event", "sequence") and values.min() == values.max():
+            constants[field] = int(values[0])
+            continue
+        columns[name] = field
+    flags = int(np.bitwise_or.reduce(events["flags"]))
+    metadata = {
+        "schema_version": str(SCHEMA_VERSION),
+        "symbol": instrument.symbol,
+        "tick_size": repr(instrument.tick_size),
+        "size_step": repr(instrument.size_step),
+        "source": source,
+        "synthetic": str(bool(flags & Flag.SYNTHETIC)).lower(),
+        "constants": json.dumps(constants),
+    }
+    schema = pa.schema(
+        [pa.field(name, _arrow_type(field), nullable=False) for name, field in columns.items()],
+        metadata=metadata,
+    )
+    with path.open("wb") as handle:
+        with pq.ParquetWriter(
+            handle,
+            schema,
+            compression={
+                name: "none" if field in _PACKED else compression for name, field in columns.items()
+            },
+            compression_level={n: 3 for n, f in columns.items() if f not in _PACKED}
+            if compression == "zstd"
+            else None,
+            use_dictionary=[name for name, field in columns.items() if field not in _DELTA],
+            column_encoding={
+                name: "DELTA_BINARY_PACKED" for name, field in columns.items() if field in _DELTA
+            },
+            write_page_index=True,
+        ) as writer:
+            for start in range(0, len(events), ROW_GROUP):
+                part = events[start : start + ROW_GROUP]
+                arrays = [_to_arrow(part[field], _arrow_type(field)) for field in columns.values()]
+                writer.write_batch(pa.record_batch(arrays, schema=schema))
+        handle.flush()
+        os.fsync(handle.fileno())
+
+
+def _arrow_type(field: str) -> pa.DataType:
+    if field in ("ts_event", "ts_recv"):
+        return pa.timestamp("ns", "UTC")
+    return pa.type_for_alias(ARROW_TYPES[field])
+
+
+def _to_arrow(values: npt.NDArray[Any], kind: pa.DataType) -> pa.Array:
+    plain = np.ascontiguousarray(values)
+    return pa.array(plain.view("datetime64[ns]") if pa.types.is_timestamp(kind) else plain, type=kind)
+
+
+class _LakeFile:
+    """One Parquet file of the lake, decoded a row group at a time."""
+
+    def __init__(self, folder: str, path: Path) -> None:
+        self.path = path
+        self.fields = FOLDERS[folder]
+        try:
+            self.file = pq.ParquetFile(path)
+        except (pa.ArrowInvalid, OSError) as error:
+            raise self._damaged(error) from error
+        self.schema = self.file.schema_arrow
+        self.about = self._about()
+        self.constants: dict[str, int] = json.loads(self.about["constants"])
+        self.delay = self.constants.pop("ts_recv - ts_event", None)
+        self.rows: int = self.file.metadata.num_rows
+
+    def _about(self) -> dict[str, str]:
+        raw = {k.decode(): v.decode() for k, v in (self.schema.metadata or {}).items()}
+        if raw.get("schema_version") != str(SCHEMA_VERSION):
+            raise DataFormatError(
+                f"has schema version {raw.get('schema_version', 'none')}, this version reads {SCHEMA_VERSION}",
+                path=self.path,
+                remedy="Import the session again",
+            )
+        return raw
+
+    def _damaged(self, error: Exception) -> DataFormatError:
+        return DataFormatError(
+            f"is not a readable lake file ({str(error).splitlines()[0]})",
+            path=self.path,
+            remedy="It may be truncated: import the session again",
+        )
+
+    def sequence_bounds(self) -> tuple[int, int]:
+        """Least and greatest sequence, from the statistics in the footer."""
+        column = self.schema.get_field_index("sequence")
+        groups = [self.file.metadata.row_group(k) for k in range(self.file.metadata.num_row_groups)]
+        found = [group.column(column).statistics for group in groups]
+        return min(s.min for s in found), max(s.max for s in found)
+
+    def sequences(self) -> npt.NDArray[np.int64]:
+        """Every sequence of the file."""
+        try:
+            table = self.file.read(columns=["sequence"], use_threads=False)
+        except (pa.ArrowInvalid, OSError) as error:
+            raise self._damaged(error) from error
+        return np.asarray(table["sequence"].to_numpy())
+
+    def blocks(self, block: Events) -> Iterator[int]:
+        """Decode the file into ``block``, again and again; yields how many records it holds each time.
+
+        ``block`` starts zeroed and is small enough to stay in the cache while its columns are filled one after
+        the other; fields that the file does not have keep their value.
+        """
+        for field, value in self.constants.items():
+            block[field] = value
+        targets = [block[self.fields[name]] for name in self.schema.names]
+        for group in range(self.file.metadata.num_row_groups):
+            try:
+                table = self.file.read_row_group(group, use_threads=False)
+            except (pa.ArrowInvalid, OSError) as error:
+                raise self._damaged(error) from error
+            columns = [_plain(column) for column in table.columns]
+            for start in range(0, table.num_rows, len(block)):
+                count = min(len(block), table.num_rows - start)
+                for target, values in zip(targets, columns, strict=True):
+                    target[:count] = values[start : start + count]
+                if self.delay is not None:
+                    np.add(block["ts_event"], self.delay, out=block["ts_recv"])
+                yield count
+
+
+def _plain(column: pa.ChunkedArray) -> npt.NDArray[Any]:
+    values = column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
+    if pa.types.is_timestamp(values.type):
+        values = values.view(pa.int64())
+    return np.asarray(values.to_numpy(zero_copy_only=False))
+
+
+def _places(files: list[_LakeFile], total: int) -> Callable[[_LakeFile, int, Events], npt.NDArray[np.int64]]:
+    """How to find the place of each record of a file in the stream of all of them."""
+    bounds = [file.sequence_bounds() for file in files]
+    low = min(b[0] for b in bounds)
+    if max(b[1] for b in bounds) - low + 1 == total:  # no holes: the sequence is the place
+        return lambda file, start, part: part["sequence"] - low
+    sequences = np.concatenate([file.sequences() for file in files])
+    place = np.empty(total, np.int64)
+    place[np.argsort(sequences, kind="stable")] = np.arange(total)
+    firsts = np.cumsum([0] + [file.rows for file in files])
+    first_of = {id(file): int(first) for file, first in zip(files, firsts[:-1], strict=True)}
+    return lambda file, start, part: place[first_of[id(file)] + start :][: len(part)]
+
+
+def _safe(symbol: str) -> str:
+    if not _SYMBOL.fullmatch(symbol):
+        raise DataError(
+            f"symbol {symbol!r} cannot be a folder name", remedy="Use letters, digits, _ $ @ . and -"
+        )
+    return symbol
+
+
+def _sync_folder(folder: Path) -> None:
+    if os.name == "posix":  # Windows has no handle on a folder
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

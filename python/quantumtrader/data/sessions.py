@@ -1,0 +1,90 @@
+"""Session markers: where windows, profile, VWAP and CVD restart.
+
+Sources rarely say when trading opens and closes, so the instrument's hours do. A stream that has markers of
+its own for opening and closing keeps them.
+"""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import numpy.typing as npt
+
+from quantumtrader.data.calendar import Calendar
+from quantumtrader.data.importers import _numbers as numbers
+from quantumtrader.types import EVENT, Events, Flag, Instrument, Kind, Phase
+
+Int64 = npt.NDArray[np.int64]
+
+_EPOCH = date(1970, 1, 1)
+
+
+def with_sessions(events: Events, instrument: Instrument, calendar: Calendar | None = None) -> Events:
+    """Insert OPEN and CLOSED markers, and number the stream anew.
+
+    A market without hours gets one OPEN at its first event. Otherwise every date with events and a session
+    gets OPEN before its first event at or after the opening and CLOSED after its last event at or before the
+    close; events that come before the first opening stand behind a CLOSED marker. Markers never split a
+    packet, and carry a receive time between those of their neighbours.
+
+    Parameters
+    ----------
+    events : Events, shape (n,)
+        In stream order.
+    instrument : Instrument
+        Its hours and zone.
+    calendar : Calendar, optional
+        Business days; B3's as published by default.
+
+    Returns
+    -------
+    Events, shape (n + markers,)
+        With ``sequence`` 0, 1, 2, …; a copy.
+    """
+    own = (events["kind"] == Kind.SESSION) & np.isin(events["action"], (Phase.OPEN, Phase.CLOSED))
+    if not len(events) or own.any():
+        out = events.copy()
+    else:
+        now = np.maximum.accumulate(events["ts_event"])
+        out = _insert(events, _markers(now, instrument, calendar or Calendar()))
+    out["sequence"] = np.arange(len(out))
+    return out
+
+
+def _markers(now: Int64, instrument: Instrument, calendar: Calendar) -> list[tuple[int, int, Phase]]:
+    """``(index, ts, phase)`` of each marker, ascending."""
+    if not instrument.hours:
+        return [(0, int(now[0]), Phase.OPEN)]
+    days = np.unique(numbers.local_days(now, ZoneInfo(instrument.timezone)))
+    out: list[tuple[int, int, Phase]] = []
+    for day in days:
+        bounds = calendar.session(instrument, _EPOCH + timedelta(days=int(day)))
+        if bounds is None:
+            continue
+        first = int(np.searchsorted(now, bounds.open_ns, side="left"))
+        last = int(np.searchsorted(now, bounds.close_ns, side="right"))
+        if first < last:
+            out += [(first, bounds.open_ns, Phase.OPEN), (last, bounds.close_ns, Phase.CLOSED)]
+    if not out or out[0][0] > 0:
+        out.insert(0, (0, int(now[0]), Phase.CLOSED))
+    return out
+
+
+def _insert(events: Events, markers: list[tuple[int, int, Phase]]) -> Events:
+    inside = np.concatenate(([False], (events["flags"] & int(Flag.MORE)) != 0))
+    inside[-1] = False
+    records = np.zeros(len(markers), EVENT)
+    places = []
+    for record, (index, ts, phase) in zip(records, markers, strict=True):
+        while inside[index]:
+            index += 1
+        before = int(events["ts_recv"][index - 1]) if index else None
+        after = int(events["ts_recv"][index]) if index < len(events) else None
+        recv = ts if after is None else min(ts, after)
+        record["ts_event"] = ts
+        record["ts_recv"] = recv if before is None else max(recv, before)
+        record["kind"], record["action"] = Kind.SESSION, phase
+        places.append(index)
+    return np.insert(events, places, records)
