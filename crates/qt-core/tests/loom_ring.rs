@@ -40,12 +40,12 @@ fn run(pushes: u64, reads: usize, max: usize, many: bool) {
 
 #[test]
 fn push_against_read() {
-    run(3, 2, 2, false);
+    run(2, 2, 2, false);
 }
 
 #[test]
 fn a_lap_against_read() {
-    run(4, 1, 2, false);
+    run(3, 1, 2, false);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Conversions shared by every binding: event arrays in, arrays out, errors across.
 
-use numpy::{Element, PyArray1, PyArrayDescr, PyReadonlyArray1, PyUntypedArrayMethods};
+use numpy::{Element, PyArray1, PyArrayDescr, PyReadonlyArray1};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
@@ -23,8 +23,7 @@ unsafe impl Element for PyEvent {
                 py.import("quantumtrader._generated.schema")
                     .and_then(|m| m.getattr("EVENT"))
                     .and_then(|d| d.cast_into::<PyArrayDescr>().map_err(Into::into))
-                    .map(Bound::unbind)
-                    .unwrap_or_else(|e| panic!("the event dtype is not importable: {e}"))
+                    .map_or_else(|e| panic!("the event dtype is not importable: {e}"), Bound::unbind)
             })
             .bind(py)
             .clone()
@@ -74,7 +73,32 @@ pub fn events_to_py(py: Python<'_>, events: Vec<Event>) -> Bound<'_, PyArray1<Py
     PyArray1::from_vec(py, v)
 }
 
-/// Number of events in the array.
-pub fn len(a: &EventArray<'_>) -> usize {
-    a.0.len()
+/// One event: a record scalar (`events[i]`), or an array that holds exactly one record.
+///
+/// Goes through the buffer protocol, which costs less than a view of the array interface.
+pub fn one_event(obj: &Bound<'_, PyAny>) -> PyResult<Event> {
+    let py = obj.py();
+    let wrong = || {
+        let got = obj.getattr("dtype").map_or_else(|_| obj.get_type().to_string(), |d| d.to_string());
+        PyValueError::new_err(format!("an event must be one record of quantumtrader.EVENT, got {got}"))
+    };
+    let dtype = obj.getattr(pyo3::intern!(py, "dtype")).map_err(|_| wrong())?;
+    let event = PyEvent::get_dtype(py);
+    if !dtype.is(&event) && !dtype.eq(&event)? {
+        return Err(wrong());
+    }
+    let mut view = std::mem::MaybeUninit::<pyo3::ffi::Py_buffer>::uninit();
+    // SAFETY: `obj` is alive, and the interpreter is attached.
+    if unsafe { pyo3::ffi::PyObject_GetBuffer(obj.as_ptr(), view.as_mut_ptr(), pyo3::ffi::PyBUF_SIMPLE) } != 0 {
+        return Err(PyErr::fetch(py));
+    }
+    // SAFETY: the call above succeeded, so the view is filled in; a simple buffer is `len` contiguous bytes, and
+    // every bit pattern is a valid event. Record scalars may be unaligned.
+    let read = unsafe {
+        let view = view.assume_init_mut();
+        let read = (view.len == size_of::<Event>() as isize).then(|| view.buf.cast::<Event>().read_unaligned());
+        pyo3::ffi::PyBuffer_Release(view);
+        read
+    };
+    read.ok_or_else(wrong)
 }

@@ -1,8 +1,128 @@
 //! Binding of the ring.
 
+use std::path::PathBuf;
+
+use numpy::PyArray1;
 use pyo3::prelude::*;
+use pyo3::types::PyType;
+use qt_core::ring::{Producer, Reader};
+use qt_core::{Error, Event};
+
+use crate::convert::{EventArray, PyEvent, events_to_py, one_event};
+
+/// The exception class for an error, as `quantumtrader.exceptions` draws the tree.
+fn raised(py: Python<'_>, error: Error) -> PyErr {
+    let text = error.to_string();
+    let class = match error {
+        Error::Io { source, .. } => return std::io::Error::new(source.kind(), text).into(),
+        Error::RingCapacity(_) => "ConfigError",
+        Error::RingMismatch { .. } => "DataFormatError",
+        _ => "EngineError",
+    };
+    exception(py, class, text)
+}
+
+fn exception(py: Python<'_>, class: &str, text: String) -> PyErr {
+    let class = py
+        .import("quantumtrader.exceptions")
+        .and_then(|m| m.getattr(class))
+        .and_then(|c| Ok(c.cast_into::<PyType>()?));
+    match class {
+        Ok(class) => PyErr::from_type(class, text),
+        Err(e) => e,
+    }
+}
+
+enum End {
+    Producer(Producer<Event>),
+    Reader(Reader<Event>),
+}
+
+/// A broadcast ring of events: one producer, any number of readers.
+#[pyclass(module = "quantumtrader._core", name = "Ring")]
+pub struct PyRing(End);
+
+#[pymethods]
+impl PyRing {
+    /// Makes a ring: in memory when `path` is None, else in a file that other processes can open.
+    #[staticmethod]
+    #[pyo3(signature = (path, capacity = 1 << 16))]
+    fn create(py: Python<'_>, path: Option<PathBuf>, capacity: u64) -> PyResult<Self> {
+        let producer = match path {
+            None => Producer::in_memory(capacity),
+            Some(path) => Producer::in_file(&path, capacity),
+        };
+        producer.map(|p| Self(End::Producer(p))).map_err(|e| raised(py, e))
+    }
+
+    /// Opens a ring that another process made, to read it.
+    #[staticmethod]
+    fn open(py: Python<'_>, path: PathBuf) -> PyResult<Self> {
+        Reader::open(&path).map(|r| Self(End::Reader(r))).map_err(|e| raised(py, e))
+    }
+
+    /// Number of records that the ring holds.
+    #[getter]
+    fn capacity(&self) -> u64 {
+        match &self.0 {
+            End::Producer(p) => p.capacity(),
+            End::Reader(r) => r.capacity(),
+        }
+    }
+
+    /// Appends events: an array, or one record.
+    fn push(&mut self, py: Python<'_>, events: &Bound<'_, PyAny>) -> PyResult<()> {
+        let End::Producer(producer) = &mut self.0 else {
+            let text = "this ring was opened to be read; only the one who created it can push".to_owned();
+            return Err(exception(py, "EngineError", text));
+        };
+        match events.extract::<EventArray<'_>>() {
+            Ok(events) => {
+                let events = events.as_slice()?;
+                py.detach(|| producer.push_many(events));
+            }
+            Err(not_an_array) => producer.push(one_event(events).map_err(|_| not_an_array)?),
+        }
+        Ok(())
+    }
+
+    /// A reader that starts with the oldest event still held.
+    fn reader(&self) -> PyRingReader {
+        PyRingReader(match &self.0 {
+            End::Producer(p) => p.reader(),
+            End::Reader(r) => r.another(),
+        })
+    }
+}
+
+/// A reading end of a ring, with a cursor of its own.
+#[pyclass(module = "quantumtrader._core", name = "RingReader")]
+pub struct PyRingReader(Reader<Event>);
+
+#[pymethods]
+impl PyRingReader {
+    /// Reads at most `max` events; returns them and how many were lost before the first of them.
+    #[pyo3(signature = (max = 1 << 16))]
+    fn read<'py>(&mut self, py: Python<'py>, max: usize) -> (Bound<'py, PyArray1<PyEvent>>, u64) {
+        let mut out = Vec::new();
+        let lost = py.detach(|| self.0.read(max, &mut out));
+        (events_to_py(py, out), lost)
+    }
+
+    /// Events that are there and not read yet, those lost by a lap included.
+    #[getter]
+    fn behind(&self) -> u64 {
+        self.0.behind()
+    }
+
+    /// Skips everything that is there.
+    fn skip_to_end(&mut self) {
+        self.0.skip_to_end();
+    }
+}
 
 /// Adds this room's classes to the module.
-pub fn register(_m: &Bound<'_, PyModule>) -> PyResult<()> {
-    Ok(())
+pub fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
+    m.add_class::<PyRing>()?;
+    m.add_class::<PyRingReader>()
 }

@@ -199,6 +199,12 @@ impl<T: Record> Reader<T> {
         reader
     }
 
+    /// Another reader of the same ring; starts with the oldest record still held.
+    #[must_use]
+    pub fn another(&self) -> Self {
+        Self::on(Shared::clone(&self.memory))
+    }
+
     /// Appends at most `max` records to `out` and returns how many were lost before the first of them.
     ///
     /// Does not wait: without a new record nothing is appended.
