@@ -214,6 +214,10 @@ class Backtest:
         Called with the number of events applied since the last call.
     on_sample : callable, optional
         Called with the time of each sample before it is decided: paces a replay that people watch.
+    on_trade : callable, optional
+        Called with each trade when it is known to have ended.
+    chunk : int
+        Events per call of the feature engine; the outcome does not depend on it.
 
     Examples
     --------
@@ -229,6 +233,8 @@ class Backtest:
         *,
         on_progress: Callable[[int], None] | None = None,
         on_sample: Callable[[int], None] | None = None,
+        on_trade: Callable[[Trade], None] | None = None,
+        chunk: int = CHUNK,
     ) -> None:
         self._core: Any = _backend.core()
         self._strategy = strategy
@@ -241,6 +247,9 @@ class Backtest:
         self._width = len(strategy.features)
         self._on_progress = on_progress or (lambda n: None)
         self._on_sample = on_sample
+        self._on_trade = on_trade
+        self._told = 0
+        self._chunk = chunk
         span = int(self._path.now[-1] - self._path.now[0])
         self._curve = _Curve(max(1_000_000_000, span // 10_000))
         self._margin = max(round(settings.flatten_before_s * 1e9), 2 * self._path.bar_ns)
@@ -266,8 +275,8 @@ class Backtest:
             rlp_sign=self._settings.rlp_sign,
         )
         taken: list[tuple[Any, Any, Any]] = []
-        for start in range(0, len(events), CHUNK):
-            chunk = events[start : start + CHUNK]
+        for start in range(0, len(events), self._chunk):
+            chunk = events[start : start + self._chunk]
             engine.update_many(chunk)
             times, values, counts = engine.take()
             self._samples(times, values, counts)
@@ -288,6 +297,9 @@ class Backtest:
             if self._on_sample is not None:
                 self._on_sample(ts)
             self._desk.advance_to(count)
+            while self._on_trade is not None and self._told < len(self._desk.ledger.trades):
+                self._on_trade(self._desk.ledger.trades[self._told])
+                self._told += 1
             signal = self._sample(ts, rows[k])
             self._actions.append(signal.action.value)
             self._reasons.append(signal.reason)

@@ -228,8 +228,7 @@ def _session_ends(events: Events, now: Int64, instrument: Instrument) -> Int64:
             if hours is not None:
                 ends.add(int(datetime.combine(day, hours.close, zone).timestamp()) * 10**9)
             day += timedelta(days=1)
-    out = np.array(sorted(ends), np.int64)
-    return out[out <= now[-1]]
+    return np.array(sorted(end for end in ends if end <= now[-1]), np.int64)
 
 
 def _last_index(mask: Bool) -> Int64:

@@ -35,6 +35,7 @@ LABELS: dict[str, tuple[str, str]] = {
     "double_costs": ("Net at 2× costs", "Líquido com custos 2×"),
     "exposure": ("Time in market", "Tempo posicionado"),
     "mean_time": ("mean duration", "duração média"),
+    "time": ("Time", "Hora"),
     "price": ("Price, entries and exits", "Preço, entradas e saídas"),
     "price_hint": (
         "Wheel or pinch to zoom, drag to move; click a trade below to go to it. Candles of {bar}.",

@@ -24,7 +24,7 @@ __all__ = ["candles", "chart_payload", "heatmap", "local_seconds"]
 Float64 = npt.NDArray[np.float64]
 Int64 = npt.NDArray[np.int64]
 
-MAX_CANDLES = 2_500
+MAX_CANDLES = 1_500
 MAX_POINTS = 1_800
 MAX_TRADES = 2_000
 HEAT_COLUMNS, HEAT_ROWS, HEAT_LEVELS = 640, 120, 50
@@ -171,8 +171,8 @@ def heatmap(path: MarketPath) -> dict[str, Any] | None:
     Returns
     -------
     dict or None
-        ``cells`` is base64 of uint8, row-major (rows, columns), highest price first: 0 empty, 255 the largest
-        size, logarithmic. None when the book was never valid.
+        ``cells`` is base64 of uint8, row-major (rows, columns), highest price first: 0 empty, 12 to 255 by
+        the logarithm of the size. None when the book was never valid.
     """
     core: Any = _backend.core()
     book = core.OrderBook() if path.source == "orders" else core.L2Book()
@@ -198,8 +198,11 @@ def heatmap(path: MarketPath) -> dict[str, Any] | None:
             inside = (px != PX_NONE) & (px >= low) & (px <= high)
             np.add.at(cells[:, column], (px[inside].astype(np.int64) - low) // per_row, size[inside])
     shown = np.log1p(cells[::-1])
-    top = float(np.percentile(shown[shown > 0], 99.5)) if (shown > 0).any() else 1.0
-    grey = np.clip(np.rint(255 * shown / top), 0, 255).astype(np.uint8)
+    some = shown > 0
+    # Most levels are alike, so the scale runs from the small to the large ones among them.
+    least, most = np.percentile(shown[some], (5, 99.5)) if some.any() else (0.0, 1.0)
+    scaled = (shown - least) / max(most - least, 1e-9)
+    grey = np.where(some, np.clip(np.rint(12 + 243 * scaled), 12, 255), 0).astype(np.uint8)
     tick = path.instrument.tick_size
     return {
         "columns": len(at),

@@ -14,7 +14,7 @@ from quantumtrader.execution.strategy import register_strategy
 
 __all__ = ["OrderFlowBaseline"]
 
-_FEATURES = ("flow_ofi_1m", "book_ofi_norm_1m", "vwap_z")
+_FLOW, _STRETCH, _BOOK = "flow_ofi_1m", "vwap_z", "book_ofi_norm_1m"
 
 
 @register_strategy("order_flow_baseline")
@@ -31,7 +31,8 @@ class OrderFlowBaseline:
     flow_min : float
         Least trade imbalance of the last minute, in (0, 1].
     book_min : float
-        Least event OFI of the last minute in units of the average size at the touch.
+        Least event OFI of the last minute in units of the average size at the touch; 0 does not ask, for
+        sources that know no sizes.
     z_max : float
         Greatest distance from the session's VWAP on the side of the trade, in volume-weighted deviations.
     max_spread_ticks : int
@@ -61,7 +62,9 @@ class OrderFlowBaseline:
             raise ConfigError(
                 f"order_flow_baseline: flow_min is {self.flow_min}, expected a number in (0, 1]"
             )
-        for name in ("book_min", "z_max", "max_spread_ticks", "size", "stop_ticks", "target_ticks", "hold_s"):
+        if self.book_min < 0:
+            raise ConfigError(f"order_flow_baseline: book_min is {self.book_min}, expected 0 or more")
+        for name in ("z_max", "max_spread_ticks", "size", "stop_ticks", "target_ticks", "hold_s"):
             if getattr(self, name) <= 0:
                 raise ConfigError(
                     f"order_flow_baseline: {name} is {getattr(self, name)}, expected a positive number"
@@ -77,7 +80,7 @@ class OrderFlowBaseline:
     @property
     def features(self) -> tuple[str, ...]:
         """Columns of the row."""
-        return _FEATURES
+        return (_FLOW, _STRETCH, _BOOK) if self.book_min else (_FLOW, _STRETCH)
 
     @property
     def clock(self) -> str:
@@ -87,12 +90,11 @@ class OrderFlowBaseline:
     @property
     def rule(self) -> str:
         """The rule in words."""
+        book = f" and {_BOOK} >= {self.book_min:g}" if self.book_min else ""
         return (
-            f"Buy when flow_ofi_1m >= {self.flow_min:g} and book_ofi_norm_1m >= {self.book_min:g} and "
-            f"vwap_z <= {self.z_max:g} with a spread of at most {self.max_spread_ticks} tick(s); sell on "
-            "the mirror "
-            f"image. Stop {self.stop_ticks}, target {self.target_ticks} ticks, time stop {self.hold_s:g} s, "
-            f"{self.cooldown_s:g} s between trades."
+            f"Buy when {_FLOW} >= {self.flow_min:g}{book} and {_STRETCH} <= {self.z_max:g} with a spread of at most "
+            f"{self.max_spread_ticks} tick(s); sell on the mirror image. Stop {self.stop_ticks}, target "
+            f"{self.target_ticks} ticks, time stop {self.hold_s:g} s, {self.cooldown_s:g} s between trades."
         )
 
     def evaluate(self, row: npt.NDArray[np.float64], market: MarketState) -> Signal:
@@ -101,20 +103,20 @@ class OrderFlowBaseline:
             return _hold(market, "in_position")
         if market.last_exit_ts and market.ts - market.last_exit_ts < self.cooldown_s * 1e9:
             return _hold(market, "cooldown")
-        flow, book, z = float(row[0]), float(row[1]), float(row[2])
-        for name, value in zip(_FEATURES, (flow, book, z), strict=True):
+        for name, value in zip(self.features, row, strict=True):
             if math.isnan(value):
                 return _hold(market, f"not_ready_{name}")
-        if not market.touch_ok:
+        if market.has_touch and not market.touch_ok:
             return _hold(market, "no_touch")
-        if market.spread_ticks > self.max_spread_ticks:
+        if market.has_touch and market.spread_ticks > self.max_spread_ticks:
             return _hold(market, "wide_spread")
+        flow, stretch = float(row[0]), float(row[1])
         if abs(flow) < self.flow_min:
             return _hold(market, "flow_neutral")
         side = 1 if flow > 0 else -1
-        if book * side < self.book_min:
+        if self.book_min and float(row[2]) * side < self.book_min:
             return _hold(market, "book_disagrees")
-        if z * side > self.z_max:
+        if stretch * side > self.z_max:
             return _hold(market, "price_stretched")
         return Signal(
             ts=market.ts,

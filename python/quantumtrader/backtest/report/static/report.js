@@ -58,16 +58,25 @@
   }
 
   const cursor = { sync: { key: "time" }, drag: { x: true, y: false } };
-  const axes = (size) => [
-    { stroke: DIM, grid: { stroke: LINE, width: 1 }, ticks: { stroke: LINE } },
-    { stroke: DIM, grid: { stroke: LINE, width: 1 }, ticks: { stroke: LINE }, size: size || 74 },
+  const label = (s, span) => {
+    const d = new Date(s * 1000), hm = `${two(d.getUTCHours())}:${two(d.getUTCMinutes())}`;
+    if (span > 3 * 86400) return `${two(d.getUTCMonth() + 1)}-${two(d.getUTCDate())}`;
+    return span < 600 ? `${hm}:${two(d.getUTCSeconds())}` : hm;
+  };
+  // The time axis is labelled once, under the last chart of a group.
+  const axes = (last) => [
+    {
+      stroke: DIM, grid: { stroke: LINE, width: 1 }, ticks: { show: false }, size: last ? 28 : 6,
+      values: (u, at) => at.map((s) => (last ? label(s, u.scales.x.max - u.scales.x.min) : "")),
+    },
+    { stroke: DIM, grid: { stroke: LINE, width: 1 }, ticks: { show: false }, size: 74 },
   ];
   const plots = [];
-  function plot(box, height, data, series, title) {
+  function plot(box, height, data, series, last) {
     const options = {
-      width: box.clientWidth, height, title, cursor, axes: axes(), legend: { live: true },
+      width: box.clientWidth, height, cursor, axes: axes(last), legend: { live: true },
       tzDate: (s) => uPlot.tzDate(new Date(s * 1000), "Etc/UTC"),
-      series: [{ value: (u, v) => (v == null ? "–" : clock(v, true)) }, ...series],
+      series: [{ label: WORDS.time, value: (u, v) => (v == null ? "–" : clock(v, true)) }, ...series],
     };
     plots.push([box, new uPlot(options, data, box), height]);
   }
@@ -81,21 +90,19 @@
     ]);
     plot(byId("drawdown"), 120, [e.t, e.drawdown], [
       { label: WORDS.drawdown, stroke: DOWN, width: 1.2, fill: DOWN + "30", paths: step() },
-    ]);
+    ], true);
   }
 
   function drawPanels() {
     const p = DATA.panels, colours = [ACCENT, "#c58af9", "#e7b04b", UP, "#7fd1e0", "#f28b82", "#b8c26f"];
-    let k = 0;
-    for (const [name, values] of Object.entries(p.columns)) {
-      if (values.every((v) => v === null)) continue;
-      const box = document.createElement("div");
+    const shown = Object.entries(p.columns).filter(([, values]) => values.some((v) => v !== null));
+    shown.forEach(([name, values], k) => {
+      const box = document.createElement("div"), cvd = name === "cvd_session";
       byId("panels").append(box);
-      plot(box, name === "cvd_session" ? 190 : 130, [p.t, values], [
-        { label: name, stroke: colours[k % colours.length], width: 1.1, fill: name === "cvd_session" ? ACCENT + "14" : undefined },
-      ]);
-      k += 1;
-    }
+      plot(box, cvd ? 170 : 105, [p.t, values], [
+        { label: name, stroke: colours[k % colours.length], width: 1.1, fill: cvd ? ACCENT + "14" : undefined },
+      ], k === shown.length - 1);
+    });
   }
 
   function canvas(id) {
@@ -108,10 +115,11 @@
     return [g, node.clientWidth, node.clientHeight];
   }
 
-  // Dark blue to yellow: readable in grey as well.
+  // Dark blue over violet and orange to pale yellow; lightness rises all the way, so it reads in grey as well.
+  const RAMP = [[13, 18, 38], [46, 30, 96], [128, 42, 122], [211, 81, 80], [247, 164, 52], [252, 247, 180]];
   const heatColour = (v) => {
-    const x = v / 255;
-    return [Math.min(255, 20 + 320 * x * x), Math.min(255, 24 + 215 * x), Math.max(30, 70 + 110 * x - 190 * x * x)];
+    const x = Math.pow(v / 255, 1.5) * (RAMP.length - 1), k = Math.min(RAMP.length - 2, Math.floor(x)), f = x - k;
+    return RAMP[k].map((c, i) => c + f * (RAMP[k + 1][i] - c));
   };
   function drawHeat() {
     const h = DATA.heat;

@@ -1,0 +1,302 @@
+"""``quantumtrader replay``: a recording in, a folder with report and Parquet files out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field, replace
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from quantumtrader.app.pace import Pacer, parse_pace
+from quantumtrader.backtest import (
+    Backtest,
+    BacktestResult,
+    BacktestSettings,
+    Baselines,
+    Summary,
+    VenueSettings,
+    compute_baselines,
+    save_result,
+    summarise,
+)
+from quantumtrader.backtest.report.labels import labels
+from quantumtrader.exceptions import ConfigError
+from quantumtrader.execution import RiskLimits, Strategy, Trade, make_strategy
+from quantumtrader.types import Events, Flag, Instrument, Kind
+
+if TYPE_CHECKING:
+    from quantumtrader.config import Settings
+
+__all__ = ["ReplayConfig", "ReplayResult", "Stage", "choose_strategy", "run_events", "run_replay"]
+
+Stage = Callable[[str, float | None], AbstractContextManager[Callable[[float], None]]]
+"""Shows progress: ``with stage(description, total) as advance: advance(units)``."""
+
+_PACED_CHUNK = 512
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayConfig:
+    """What to replay, and how.
+
+    Parameters
+    ----------
+    input : Path
+        File or folder of a recording.
+    symbol : str
+        Instrument, for example ``WDOU25``, or a name under ``[instruments]`` in the settings.
+    out : Path
+        Folder for the results.
+    strategy : str
+        Name in the registry; empty chooses a baseline that suits the data.
+    parameters : mapping of str to str
+        Overrides of the strategy's parameters.
+    clock : str
+        Sampling clock; empty takes the strategy's.
+    latency_ms : float
+        One way, in milliseconds.
+    queue : str
+        ``pessimistic``, ``proportional`` or ``exact``.
+    fee : float or None
+        Money per contract and side; None takes the instrument's.
+    adverse_ticks : int
+        What a market order pays where no displayed size is known.
+    features : tuple of str
+        Further features to record.
+    warmup : str
+        ``full`` or ``partial``.
+    pace : str
+        ``max``, ``1x``, ``10x``, …
+    lang : str
+        Language of the report: ``en`` or ``pt``.
+    seed : int
+        Of the random baseline.
+    format : str
+        Name of the importer; empty detects it.
+    day : date or None
+        Day of a recording that holds only times of day.
+    timezone : str
+        Zone of times that carry none; empty takes the instrument's.
+    start, end : date or None
+        First and last local day to replay.
+    settings_file : Path or None
+        TOML file in place of ``quantumtrader.toml``.
+    """
+
+    input: Path
+    symbol: str
+    out: Path
+    strategy: str = ""
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    clock: str = ""
+    latency_ms: float = 20.0
+    queue: str = "pessimistic"
+    fee: float | None = None
+    adverse_ticks: int = 1
+    features: tuple[str, ...] = ()
+    warmup: str = "full"
+    pace: str = "max"
+    lang: str = "en"
+    seed: int = 0
+    format: str = ""
+    day: date | None = None
+    timezone: str = ""
+    start: date | None = None
+    end: date | None = None
+    settings_file: Path | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class ReplayResult:
+    """A finished replay with its files on disk."""
+
+    backtest: BacktestResult
+    baselines: Baselines
+    summary: Summary
+    report: Path
+    description: str
+    notes: tuple[str, ...]
+
+
+def run_replay(
+    config: ReplayConfig, *, stage: Stage | None = None, on_trade: Callable[[Trade], None] | None = None
+) -> ReplayResult:
+    """Load a recording, replay it, and write the results.
+
+    Parameters
+    ----------
+    config : ReplayConfig
+        What to replay, and how.
+    stage : callable, optional
+        Shows progress.
+    on_trade : callable, optional
+        Called with each trade as it ends.
+
+    Raises
+    ------
+    ConfigError
+        If a setting is unknown or out of range.
+    DataError
+        If the recording cannot be used; the message names file, line and remedy.
+    """
+    from quantumtrader.config import load_settings
+    from quantumtrader.data.importers.base import Options
+    from quantumtrader.data.source import load_events
+
+    _check(config)
+    settings = load_settings(config.settings_file)
+    options = Options(date=config.day, timezone=config.timezone or None)
+    with _stage(stage, f"reading {config.input.name}", None):
+        loaded = load_events(
+            config.input,
+            config.symbol,
+            settings,
+            format=config.format or None,
+            options=options,
+            start=config.start,
+            end=config.end,
+        )
+    notes = list(loaded.notes)
+    if loaded.rejected:
+        notes.append(
+            f"{len(loaded.rejected):,} row(s) of the source were rejected; `quantumtrader validate` lists them"
+        )
+    return run_events(
+        loaded.events,
+        loaded.instrument,
+        config,
+        limits=_limits(settings),
+        description=loaded.description,
+        notes=notes,
+        stage=stage,
+        on_trade=on_trade,
+    )
+
+
+def run_events(
+    events: Events,
+    instrument: Instrument,
+    config: ReplayConfig,
+    *,
+    limits: RiskLimits | None = None,
+    description: str = "",
+    notes: list[str] | None = None,
+    stage: Stage | None = None,
+    on_trade: Callable[[Trade], None] | None = None,
+) -> ReplayResult:
+    """Replay events that are in memory already; see ``run_replay``."""
+    _check(config)
+    notes = list(notes or [])
+    strategy = choose_strategy(events, instrument, config.strategy, config.parameters, notes)
+    if (events["flags"] & Flag.SIDE_INFERRED).any():
+        notes.append(
+            "The source has no aggressor flag: sides of trades were inferred, signed flow is an estimate."
+        )
+    fee = instrument.fee if config.fee is None else config.fee
+    if fee == 0.0:
+        notes.append("No fee is set for this instrument: give --fee (money per contract and side).")
+    settings = BacktestSettings(
+        clock=config.clock,
+        venue=VenueSettings(round(config.latency_ms * 1e6), config.queue, config.adverse_ticks),
+        limits=limits or RiskLimits(),
+        features=config.features,
+        warmup=config.warmup,
+        seed=config.seed,
+    )
+    speed = parse_pace(config.pace)
+    with _stage(stage, "replaying", float(len(events))) as advance:
+        result = Backtest(
+            events,
+            replace(instrument, fee=fee),
+            strategy,
+            settings,
+            on_progress=advance,
+            on_sample=Pacer(speed) if speed else None,
+            on_trade=on_trade,
+            **({"chunk": _PACED_CHUNK} if speed else {}),
+        ).run()
+    with _stage(stage, "baselines", None):
+        baselines = compute_baselines(result)
+    with _stage(stage, "writing the report", None):
+        summary = summarise(result, baselines)
+        report = save_result(
+            result, baselines, summary, config.out, lang=config.lang, description=description, notes=notes
+        )
+    return ReplayResult(result, baselines, summary, report, description, tuple(notes))
+
+
+def choose_strategy(
+    events: Events, instrument: Instrument, name: str, parameters: Mapping[str, Any], notes: list[str]
+) -> Strategy:
+    """Build the strategy; where the user left things open, fit them to what the data can carry, and say so.
+
+    Parameters
+    ----------
+    events : Events
+        The stream.
+    instrument : Instrument
+        Its lot is the default size.
+    name : str
+        Name in the registry, or empty.
+    parameters : mapping
+        Given by the user; never overridden.
+    notes : list of str
+        What was chosen is appended.
+    """
+    values = dict(parameters)
+    kinds = np.unique(events["kind"])
+    if not name:
+        name = (
+            "bar_trend_baseline" if Kind.BAR in kinds and Kind.TRADE not in kinds else "order_flow_baseline"
+        )
+        notes.append(f"Strategy {name} was chosen to suit the data.")
+    values.setdefault("size", instrument.lot)
+    if name == "order_flow_baseline" and "book_min" not in values and not _has_sizes(events):
+        values["book_min"] = 0.0
+        notes.append("The source knows no sizes at the touch: the rule goes without the book (book_min=0).")
+    return make_strategy(name, **values)
+
+
+def _has_sizes(events: Events) -> bool:
+    kind = events["kind"]
+    if ((kind == Kind.LEVEL) | (kind == Kind.ORDER)).any():
+        return True
+    return bool((events["size"][kind == Kind.QUOTE] > 0).any())
+
+
+def _check(config: ReplayConfig) -> None:
+    """Complain about settings before minutes are spent on data."""
+    labels(config.lang)
+    parse_pace(config.pace)
+    VenueSettings(round(config.latency_ms * 1e6), config.queue, config.adverse_ticks)
+    if config.fee is not None and config.fee < 0:
+        raise ConfigError(f"fee is {config.fee}, expected 0 or more")
+    if config.strategy:
+        make_strategy(config.strategy, **config.parameters)
+
+
+def _limits(settings: Settings) -> RiskLimits:
+    risk = settings.risk
+    return RiskLimits(
+        max_position=risk.max_position,
+        max_order_size=risk.max_order_size,
+        daily_loss=risk.daily_loss,
+        orders_per_minute=risk.orders_per_minute,
+        price_collar_ticks=risk.price_collar_ticks,
+        trading_from=risk.trading_from,
+        trading_to=risk.trading_to,
+    )
+
+
+def _stage(
+    stage: Stage | None, description: str, total: float | None
+) -> AbstractContextManager[Callable[[float], None]]:
+    return nullcontext(_nothing) if stage is None else stage(description, total)
+
+
+def _nothing(units: float) -> None:
+    """Progress that nobody watches."""

@@ -1,0 +1,158 @@
+"""``quantumtrader replay``: recorded events through features, strategy, risk and venue."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from quantumtrader.app import ReplayResult
+
+
+def command(
+    input: Annotated[Path, typer.Option("--input", "-i", help="File or folder of a recording.")],
+    symbol: Annotated[str, typer.Option("--symbol", "-s", help="Instrument, for example WDOU25.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for report and Parquet files.")],
+    strategy: Annotated[str, typer.Option(help="Strategy; without it a baseline that suits the data.")] = "",
+    param: Annotated[
+        list[str] | None, typer.Option("--param", "-p", help="Strategy parameter, NAME=VALUE; repeatable.")
+    ] = None,
+    clock: Annotated[str, typer.Option(help="Sampling clock: event, bar, 100ms, 50trades.")] = "",
+    latency_ms: Annotated[
+        float, typer.Option("--latency-ms", min=0, help="One way, in milliseconds.")
+    ] = 20.0,
+    queue: Annotated[str, typer.Option(help="pessimistic, proportional or exact.")] = "pessimistic",
+    fee: Annotated[float | None, typer.Option(min=0, help="Money per contract and side.")] = None,
+    adverse_ticks: Annotated[
+        int, typer.Option("--adverse-ticks", min=0, help="Paid by market orders where sizes are unknown.")
+    ] = 1,
+    feature: Annotated[
+        list[str] | None, typer.Option("--feature", help="Further feature to record; repeatable.")
+    ] = None,
+    warmup: Annotated[str, typer.Option(help="full or partial.")] = "full",
+    pace: Annotated[str, typer.Option(help="max, 1x (as it happened), 10x.")] = "max",
+    seed: Annotated[int, typer.Option(help="Seed of the random baseline.")] = 0,
+    format: Annotated[
+        str, typer.Option("--format", help="Format of the recording; detected if not given.")
+    ] = "",
+    day: Annotated[
+        datetime | None, typer.Option("--date", formats=["%Y-%m-%d"], help="Day of files with times only.")
+    ] = None,
+    timezone: Annotated[str, typer.Option(help="Zone of times that carry none.")] = "",
+    start: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="First day.")] = None,
+    end: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Last day.")] = None,
+    config: Annotated[Path | None, typer.Option(help="Settings file instead of quantumtrader.toml.")] = None,
+    lang: Annotated[str, typer.Option(help="Language of the report: en or pt.")] = "en",
+    as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
+) -> None:
+    """Replay a recording through strategy, risk and venue, and write a report."""
+    from quantumtrader.app import ReplayConfig, run_replay
+    from quantumtrader.cli.output import progress
+
+    result = run_replay(
+        ReplayConfig(
+            input=input,
+            symbol=symbol,
+            out=out,
+            strategy=strategy,
+            parameters=_parameters(param or []),
+            clock=clock,
+            latency_ms=latency_ms,
+            queue=queue,
+            fee=fee,
+            adverse_ticks=adverse_ticks,
+            features=tuple(feature or ()),
+            warmup=warmup,
+            pace=pace,
+            lang=lang,
+            seed=seed,
+            format=format,
+            day=None if day is None else day.date(),
+            timezone=timezone,
+            start=None if start is None else start.date(),
+            end=None if end is None else end.date(),
+            settings_file=config,
+        ),
+        stage=progress,
+    )
+    show(result, lang=lang, as_json=as_json)
+
+
+def show(result: ReplayResult, *, lang: str, as_json: bool) -> None:
+    """Print the outcome of a replay: the summary document, or a table, the verdict and the report's path."""
+    from quantumtrader.backtest import verdict
+    from quantumtrader.backtest.save import summary_document
+    from quantumtrader.cli.output import line, note, print_json, table
+
+    backtest, summary = result.backtest, result.summary
+    if as_json:
+        document = summary_document(
+            backtest, summary, lang=lang, description=result.description, notes=result.notes
+        )
+        print_json({**document, "report": result.report})
+        return
+    from rich.markup import escape
+
+    title = f"{backtest.instrument.symbol} · {backtest.strategy.name} · {backtest.engine} engine"
+    if backtest.path.synthetic:
+        title += " · SYNTHETIC"
+    table(title, ("", ""), figures(result, lang))
+    currency = backtest.instrument.currency
+    line(f"[bold]{escape(verdict(summary, currency, synthetic=backtest.path.synthetic, lang=lang))}[/]")
+    for text in result.notes:
+        note(f"[dim]{escape(text)}[/]")
+    line(f"report: {escape(str(result.report))}")
+
+
+def figures(result: ReplayResult, lang: str) -> list[tuple[str, str]]:
+    """Rows of the terminal summary: words and figures."""
+    from quantumtrader.backtest.report.labels import labels, money
+
+    summary, words = result.summary, labels(lang)
+    currency = result.backtest.instrument.currency
+
+    def cash(amount: float) -> str:
+        return money(amount, currency, lang)
+
+    def share(value: float) -> str:
+        return "–" if value != value else f"{100 * value:.1f} %"
+
+    return [
+        ("events / samples", f"{summary.events:,} / {summary.samples:,}"),
+        (words["trades"], f"{summary.trades:,}"),
+        (
+            words["net"],
+            f"{cash(summary.net)}  ({words['gross']} {cash(summary.gross)}, {words['costs']} {cash(summary.costs)})",
+        ),
+        (
+            words["hit_rate"],
+            f"{share(summary.hit_rate)}  ({words['break_even']} {share(summary.break_even_hit_rate)})",
+        ),
+        (words["max_drawdown"], cash(summary.max_drawdown)),
+        (
+            words["random_side"],
+            f"{cash(summary.random_mean)}  (5–95 %: {cash(summary.random_p05)} … {cash(summary.random_p95)})",
+        ),
+        (
+            words["random_percentile"],
+            "–"
+            if summary.random_percentile != summary.random_percentile
+            else f"{summary.random_percentile:.1f}",
+        ),
+        (words["buy_and_hold"].split(",")[0], cash(summary.hold_net)),
+        (words["refusals"], ", ".join(f"{k} {n:,}" for k, n in summary.refusals.items()) or words["none"]),
+        (words["holds"], ", ".join(f"{k} {n:,}" for k, n in list(summary.holds.items())[:4])),
+    ]
+
+
+def _parameters(pairs: list[str]) -> dict[str, str]:
+    out = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not (name and equals):
+            raise typer.BadParameter(f"{pair!r} is not NAME=VALUE", param_hint="--param")
+        out[name.strip()] = value.strip()
+    return out
