@@ -128,13 +128,6 @@ impl Depth {
         }
     }
 
-    /// Whether a market order can be matched now: something is known, and the sides do not cross.
-    pub fn is_sound(&self) -> bool {
-        let t = self.touch();
-        let crossed = t.bid_px != PX_NONE && t.ask_px != PX_NONE && t.bid_px >= t.ask_px;
-        !crossed && (t.bid_px != PX_NONE || t.ask_px != PX_NONE)
-    }
-
     /// The by-order book, when the stream has one.
     pub fn orders(&self) -> Option<&OrderBook> {
         match &self.source {

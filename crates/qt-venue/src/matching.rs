@@ -1,7 +1,7 @@
 //! When an order of ours trades with recorded events.
 
 use qt_core::Event;
-use qt_core::book::Order;
+use qt_core::book::{Order, Touch};
 use qt_core::event::{PX_NONE, Trade, action, flag};
 
 use crate::depth::Fidelity;
@@ -126,7 +126,12 @@ impl Venue {
 
     /// Between packets: the book crosses resting orders, and what wants liquidity takes it.
     pub(crate) fn match_book(&mut self, ts: i64) {
-        if self.working.is_empty() || !self.is_continuous() {
+        if self.working.is_empty() {
+            return;
+        }
+        let t = self.depth.touch();
+        self.before = t;
+        if !self.is_continuous() {
             return;
         }
         match self.depth.fidelity {
@@ -134,11 +139,11 @@ impl Venue {
             Fidelity::Trade => return self.rest_far_limits(),
             _ => {}
         }
-        if !self.depth.is_sound() {
+        let (bid, ask) = (t.bid_px != PX_NONE, t.ask_px != PX_NONE);
+        if (bid && ask && t.bid_px >= t.ask_px) || !(bid || ask) {
             return;
         }
-        self.trigger_by_touch();
-        let t = self.depth.touch();
+        self.trigger_by_touch(&t);
         let crossed = |w: &Working| {
             let opposite = if w.order.side > 0 { t.ask_px } else { t.bid_px };
             w.state == State::Resting && opposite != PX_NONE && w.accepts(opposite)
@@ -157,11 +162,10 @@ impl Venue {
     }
 
     /// Without prints in the stream, the touch triggers stops.
-    fn trigger_by_touch(&mut self) {
+    fn trigger_by_touch(&mut self, t: &Touch) {
         if self.has_prints {
             return;
         }
-        let t = self.depth.touch();
         for w in &mut self.working {
             let px = if w.order.side > 0 { t.ask_px } else { t.bid_px };
             if w.state == State::Armed && px != PX_NONE && w.triggers(px) {

@@ -126,6 +126,8 @@ pub(crate) struct Working {
     pub sent: i64,
     pub arrived: i64,
     pub queue: Queue,
+    /// Its level may have changed in this packet.
+    pub changed: bool,
 }
 
 impl Working {

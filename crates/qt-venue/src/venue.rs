@@ -5,7 +5,7 @@ use std::fmt;
 
 use qt_core::Event;
 use qt_core::book::Touch;
-use qt_core::event::{Kind, PX_NONE, phase};
+use qt_core::event::{Kind, PX_NONE, action, phase};
 
 use crate::depth::{Depth, Fidelity};
 use crate::order::{NewOrder, OrderType, Report, State, Status, Working};
@@ -119,6 +119,8 @@ pub struct Venue {
     pub(crate) position: i64,
     /// The by-order feed names orders by id, so that the exact model can follow them.
     pub(crate) by_id: bool,
+    /// A working order is done and waits for its removal.
+    ended: bool,
 }
 
 impl Venue {
@@ -147,6 +149,7 @@ impl Venue {
             before: Touch::NONE,
             position: 0,
             by_id: false,
+            ended: false,
         })
     }
 
@@ -307,13 +310,13 @@ impl Venue {
         if self.pending.first().is_some_and(|p| p.arrival <= now) {
             self.arrivals(now);
         }
-        if !self.working.is_empty() {
-            self.before = self.depth.touch();
-        }
     }
 
     #[inline]
     fn on_book(&mut self, e: &Event) {
+        if !self.working.is_empty() {
+            self.mark_changed(e);
+        }
         if e.kind == Kind::Order as u8 && self.config.queue == QueueModel::Exact {
             self.on_order_exact(e);
         } else {
@@ -321,16 +324,23 @@ impl Venue {
         }
     }
 
+    /// Notes which of our orders rest at a level that this record may change: the others need no second look.
+    fn mark_changed(&mut self, e: &Event) {
+        let one_level = e.kind == Kind::Level as u8 && e.action <= action::DELETE;
+        for w in &mut self.working {
+            w.changed |= !one_level || (e.px == w.order.px && e.side == w.order.side);
+        }
+    }
+
     fn on_other(&mut self, e: &Event) {
         match e.kind() {
-            Some(Kind::Trade) => self.on_trade(e),
-            Some(Kind::Bar) => self.on_bar(e),
-            Some(Kind::Session) => {
-                self.depth.apply(e);
-                self.on_session(e.action);
-            }
-            _ => self.depth.apply(e),
+            Some(Kind::Trade) => return self.on_trade(e),
+            Some(Kind::Bar) => return self.on_bar(e),
+            Some(Kind::Session) => self.on_session(e.action),
+            _ => {}
         }
+        self.depth.apply(e);
+        self.mark_changed(e);
     }
 
     fn on_session(&mut self, phase: u8) {
@@ -356,13 +366,16 @@ impl Venue {
     fn end_packet(&mut self) {
         let (depth, exact) = (&self.depth, self.by_id);
         self.taken.refresh(|side, px| depth.shown(side, px));
-        for w in &mut self.working {
-            if w.state == State::Resting {
-                match exact.then(|| exact_ahead(depth, w)).flatten() {
-                    Some(ahead) => w.queue.on_orders(ahead, self.now),
-                    None => {
-                        w.queue.on_shown(depth.shown(w.order.side, w.order.px), self.config.queue, self.now)
-                    }
+        for w in self.working.iter_mut().filter(|w| w.changed) {
+            w.changed = false;
+            if w.state != State::Resting {
+                continue;
+            }
+            match exact.then(|| exact_ahead(depth, w)).flatten() {
+                Some(ahead) => w.queue.on_orders(ahead, self.now),
+                None => {
+                    let shown = depth.shown(w.order.side, w.order.px);
+                    w.queue.on_shown(shown, self.config.queue, self.now);
                 }
             }
         }
@@ -372,7 +385,10 @@ impl Venue {
 
     /// Removes what is filled or cancelled.
     pub(crate) fn sweep_done(&mut self) {
-        self.working.retain(|w| w.state != State::Done);
+        if self.ended {
+            self.ended = false;
+            self.working.retain(|w| w.state != State::Done);
+        }
     }
 
     /// Whether continuous trading is on.
@@ -419,6 +435,7 @@ impl Venue {
             sent,
             arrived: ts,
             queue: Queue::new(None),
+            changed: true,
         };
         if order.kind == OrderType::Stop && !(self.last_px != PX_NONE && w.triggers(self.last_px)) {
             w.state = State::Armed;
@@ -429,10 +446,7 @@ impl Venue {
 
     fn arrive_cancel(&mut self, id: i64, ts: i64) {
         if let Some(i) = self.working.iter().position(|w| w.order.client_id == id && w.state != State::Done) {
-            let w = &mut self.working[i];
-            w.state = State::Done;
-            let (order, left) = (w.order, w.left);
-            self.report(&order, ts, Status::Cancelled, order.px, left, false, "");
+            self.end_at(i, "", ts);
             return;
         }
         let reason = if self.known.contains(&id) { "order is not working" } else { "unknown order" };
@@ -472,6 +486,7 @@ impl Venue {
         w.left -= size;
         if w.left == 0 {
             w.state = State::Done;
+            self.ended = true;
         }
         let order = w.order;
         self.position += i64::from(order.side) * size;
@@ -494,6 +509,7 @@ impl Venue {
             return;
         }
         w.state = State::Done;
+        self.ended = true;
         let (order, left) = (w.order, w.left);
         self.report(&order, ts, Status::Cancelled, order.px, left, false, reason);
     }

@@ -422,9 +422,7 @@ class _Flow:
     ) -> None:
         sequence = len(self.out) + len(self.packet) + 1
         flags |= _SYNTHETIC | _MORE
-        self.packet.append(
-            [self.ts, 0, sequence, id_, px, 0, size, 0, a, b, 0, flags, kind, action, side, 0]
-        )
+        self.packet.append([self.ts, 0, sequence, id_, px, 0, size, 0, a, b, 0, flags, kind, action, side, 0])
 
     def _end_packet(self) -> None:
         """Stamp the packet's receive time and clear ``MORE`` on its last record."""
