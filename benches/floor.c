@@ -106,10 +106,12 @@ int64_t book_folded(Folded *b, const Event *e, int64_t n) {
 }
 
 /* After every level update: order-flow imbalance of the update (Cont, Kukanov and Stoikov, 2014), imbalance of
-   the five best occupied levels, and the size-weighted mid less the mid, in ticks. One row of three each. */
+   the five best occupied levels, and the size-weighted mid less the mid, in ticks. One row of three each; NaN
+   while the touch is not defined, and the first good touch afterwards only sets the reference. */
 int64_t stream(Book *b, const Event *e, int64_t n, double *out) {
-    int32_t pb = -1, pa = TICKS, qb = 0, qa = 0;
+    int32_t pb = 0, pa = 0, qb = 0, qa = 0;
     int64_t rows = 0;
+    int known = 0;
     for (int64_t i = 0; i < n; i++) {
         if (e[i].kind != LEVEL) continue;
         book_apply(b, &e[i]);
@@ -117,10 +119,13 @@ int64_t stream(Book *b, const Event *e, int64_t n, double *out) {
         double *row = out + 3 * rows++;
         if (nb < 0 || na >= TICKS || nb >= na) {
             row[0] = row[1] = row[2] = __builtin_nan("");
+            known = 0;
             continue;
         }
         int32_t sb = b->bid[nb], sa = b->ask[na];
-        row[0] = (nb >= pb ? sb : 0) - (nb <= pb ? qb : 0) - (na <= pa ? sa : 0) + (na >= pa ? qa : 0);
+        row[0] = known ? (nb >= pb ? sb : 0) - (nb <= pb ? qb : 0) - (na <= pa ? sa : 0) + (na >= pa ? qa : 0)
+                       : __builtin_nan("");
+        known = 1;
         int64_t db = 0, da = 0;
         for (int32_t p = nb, k = 0; p >= 0 && k < 5; p--)
             if (b->bid[p]) db += b->bid[p], k++;
