@@ -1,1 +1,19 @@
-//! Placeholder.
+//! Features: the catalogue, the state machines behind it, and the engine that samples them.
+//!
+//! A feature is one file in [`families`] and one line in its family's list; the catalogue, the reference page,
+//! the bindings and the tests find it there.
+
+pub mod catalogue;
+pub mod clock;
+pub mod engine;
+pub mod error;
+pub mod families;
+pub mod feature;
+pub mod generate;
+pub mod indicators;
+pub mod prelude;
+pub mod spec;
+
+pub use clock::Clock;
+pub use engine::{Config, FeatureEngine, Samples};
+pub use error::Error;

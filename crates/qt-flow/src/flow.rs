@@ -159,6 +159,19 @@ impl Flow {
         }
     }
 
+    /// Contracts on the bid and ask side at the best five levels, as of the last packet; `None` without a book.
+    #[inline]
+    pub fn depth(&self) -> Option<(i64, i64)> {
+        if let Some(levels) = &self.frozen {
+            return Some(mlofi::depth(levels));
+        }
+        match &self.source {
+            Source::Quotes => None,
+            Source::Levels(book) => Some((depth(&**book, side::BUY), depth(&**book, side::SELL))),
+            Source::Orders(book) => Some((depth(&**book, side::BUY), depth(&**book, side::SELL))),
+        }
+    }
+
     /// The print that the last record added, if it did.
     #[inline]
     pub fn print(&self) -> &Print {
@@ -442,6 +455,11 @@ fn voids(e: &Event) -> bool {
 #[inline]
 fn best_levels(book: &impl Book) -> Levels {
     mlofi::pair(book.levels(side::BUY), book.levels(side::SELL))
+}
+
+#[inline]
+fn depth(book: &impl Book, side: i8) -> i64 {
+    book.levels(side).take(mlofi::LEVELS).map(|l| l.size).sum()
 }
 
 #[inline]

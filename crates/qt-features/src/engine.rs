@@ -1,0 +1,511 @@
+//! The engine: events in, feature rows out on a sampling clock.
+//!
+//! Batch is a loop over the same calls as streaming, so both give the same bits for any chunking.
+
+use qt_core::Event;
+use qt_core::event::Kind;
+use qt_flow::session::Turn;
+use qt_flow::{Bar, Effects, Flow, RlpSign};
+
+use crate::catalogue::{close_names, find};
+use crate::clock::Clock;
+use crate::error::Error;
+use crate::feature::{Feature, Setup};
+
+/// What an engine computes and when.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Config {
+    /// Feature names, in column order.
+    pub names: Vec<String>,
+    /// Price of one tick, in points.
+    pub tick_size: f64,
+    /// Money per point and contract.
+    pub point_value: f64,
+    /// When rows are taken.
+    pub clock: Clock,
+    /// Emit time-window features from the first event instead of after one full window.
+    pub partial: bool,
+    /// How RLP trades are signed.
+    pub rlp: RlpSign,
+}
+
+impl Config {
+    /// Settings as texts, as they come from users.
+    ///
+    /// # Errors
+    /// [`Error::Config`] for a value that is not known or out of range.
+    pub fn parse(
+        names: Vec<String>,
+        tick_size: f64,
+        point_value: f64,
+        clock: &str,
+        warmup: &str,
+        rlp_sign: &str,
+    ) -> Result<Self, Error> {
+        let partial = match warmup {
+            "full" => false,
+            "partial" => true,
+            _ => {
+                let text = format!("warmup \"{warmup}\" is not known; use \"full\" or \"partial\"");
+                return Err(Error::Config(text));
+            }
+        };
+        let rlp = match rlp_sign {
+            "drop" => RlpSign::Drop,
+            "quote" => RlpSign::Quote,
+            _ => {
+                let text = format!("rlp_sign \"{rlp_sign}\" is not known; use \"drop\" or \"quote\"");
+                return Err(Error::Config(text));
+            }
+        };
+        Ok(Self { names, tick_size, point_value, clock: clock.parse()?, partial, rlp })
+    }
+}
+
+/// Rows that became due.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Samples {
+    /// Time of each row, ns.
+    pub times: Vec<i64>,
+    /// Values, row after row.
+    pub values: Vec<f64>,
+    /// Events applied when each row was taken, since the start or [`FeatureEngine::reset`].
+    pub counts: Vec<i64>,
+}
+
+/// A grid of times within the session, with the features that hear of its points.
+#[derive(Debug, Clone)]
+struct Grid {
+    step: i64,
+    next: i64,
+    listeners: Vec<usize>,
+}
+
+struct Column {
+    feature: Box<dyn Feature>,
+    /// Time after the session start before which the value is NaN.
+    warm_ns: i64,
+}
+
+/// What falls due as time passes, in the order in which it happens at one time.
+enum Due {
+    Bar,
+    Grid(usize),
+    Sample,
+}
+
+/// Computes features over a stream of events.
+///
+/// ```
+/// use qt_core::Event;
+/// use qt_core::event::{Trade, side};
+/// use qt_features::{Config, FeatureEngine};
+///
+/// let config = Config::parse(vec!["cvd_session".into()], 0.5, 10.0, "event", "full", "drop")?;
+/// let mut engine = FeatureEngine::new(config)?;
+/// let trade = Trade { ts_event: 1, px: 10_800, size: 3, side: side::BUY, ..Trade::default() };
+/// assert!(engine.update(&Event::from(trade))?);
+/// assert_eq!(engine.take().values, [3.0]);
+/// # Ok::<(), qt_features::Error>(())
+/// ```
+pub struct FeatureEngine {
+    config: Config,
+    flow: Flow,
+    columns: Vec<Column>,
+    on_print: Vec<usize>,
+    on_bar: Vec<usize>,
+    grids: Vec<Grid>,
+    /// Next point of the sampling grid, `i64::MAX` on other clocks and between sessions.
+    next_sample: i64,
+    /// Prints of the session at which the next row is due, on the clock that counts trades.
+    next_print: i64,
+    /// A print brought the count of the session to `next_print`.
+    print_due: bool,
+    /// Nothing falls due before an event later than this.
+    next_due: i64,
+    applied: i64,
+    last_recv: i64,
+    last_sequence: i64,
+    samples: Samples,
+}
+
+impl FeatureEngine {
+    /// An engine that has seen nothing.
+    ///
+    /// # Errors
+    /// [`Error::UnknownFeature`] for a name that is not in the catalogue, [`Error::Config`] for no name, a name
+    /// given twice, or a tick size or point value that is not positive.
+    pub fn new(config: Config) -> Result<Self, Error> {
+        for (name, x) in [("tick_size", config.tick_size), ("point_value", config.point_value)] {
+            if !(x > 0.0 && x.is_finite()) {
+                return Err(Error::Config(format!("{name} is {x:?}; expected a positive number")));
+            }
+        }
+        if config.names.is_empty() {
+            return Err(Error::Config("names is empty; give at least one feature".into()));
+        }
+        let mut engine = Self {
+            flow: Flow::new(config.rlp),
+            columns: Vec::with_capacity(config.names.len()),
+            on_print: Vec::new(),
+            on_bar: Vec::new(),
+            grids: Vec::new(),
+            next_sample: i64::MAX,
+            next_print: i64::MAX,
+            print_due: false,
+            next_due: i64::MAX,
+            applied: 0,
+            last_recv: i64::MIN,
+            last_sequence: i64::MIN,
+            samples: Samples::default(),
+            config,
+        };
+        engine.flow.now = i64::MIN;
+        if engine.config.clock == Clock::Bar {
+            engine.flow.bars.enable();
+        }
+        for (k, name) in engine.config.names.clone().iter().enumerate() {
+            if engine.config.names[..k].contains(name) {
+                return Err(Error::Config(format!("feature \"{name}\" is given twice")));
+            }
+            engine.add(name)?;
+        }
+        Ok(engine)
+    }
+
+    fn add(&mut self, name: &str) -> Result<(), Error> {
+        let Some((spec, entry)) = find(name) else {
+            return Err(Error::UnknownFeature { name: name.into(), close: close_names(name) });
+        };
+        let index = self.columns.len();
+        let mut setup = Setup::new(&mut self.flow);
+        let feature = (entry.build)(spec, &mut setup);
+        let (prints, bars, grid) = (setup.prints, setup.bars, setup.grid);
+        if prints {
+            self.on_print.push(index);
+        }
+        if bars {
+            self.on_bar.push(index);
+        }
+        if let Some(step) = grid {
+            match self.grids.iter_mut().find(|g| g.step == step) {
+                Some(g) => g.listeners.push(index),
+                None => self.grids.push(Grid { step, next: i64::MAX, listeners: vec![index] }),
+            }
+        }
+        let warm_ns = if self.config.partial { 0 } else { spec.warmup_ns() };
+        self.columns.push(Column { feature, warm_ns });
+        Ok(())
+    }
+
+    /// What the engine computes and when.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// Number of columns.
+    pub fn width(&self) -> usize {
+        self.columns.len()
+    }
+
+    /// Engine time: the greatest event time seen, ns; `i64::MIN` before the first event.
+    pub fn now_ns(&self) -> i64 {
+        self.flow.now
+    }
+
+    /// Returns to the state of a new engine.
+    ///
+    /// # Errors
+    /// None in practice: the configuration was accepted before.
+    pub fn reset(&mut self) -> Result<(), Error> {
+        *self = Self::new(self.config.clone())?;
+        Ok(())
+    }
+
+    /// Applies one event; true when at least one row became due.
+    ///
+    /// # Errors
+    /// [`Error::Unsorted`] when receive time or sequence is before that of the last event; the event is not
+    /// applied.
+    #[inline]
+    pub fn update(&mut self, event: &Event) -> Result<bool, Error> {
+        let due = self.samples.times.len();
+        self.check_order(event, 0)?;
+        self.apply(event);
+        Ok(self.samples.times.len() > due)
+    }
+
+    /// Applies events in order; returns how many rows became due.
+    ///
+    /// # Errors
+    /// [`Error::Unsorted`] with the index of the first event out of order; the events before it are applied.
+    pub fn update_many(&mut self, events: &[Event]) -> Result<usize, Error> {
+        let due = self.samples.times.len();
+        for (index, event) in events.iter().enumerate() {
+            self.check_order(event, index)?;
+            self.apply(event);
+        }
+        Ok(self.samples.times.len() - due)
+    }
+
+    /// Hands over the rows due since the last call.
+    pub fn take(&mut self) -> Samples {
+        let fresh = Samples {
+            times: Vec::with_capacity(self.samples.times.len()),
+            values: Vec::with_capacity(self.samples.values.len()),
+            counts: Vec::with_capacity(self.samples.counts.len()),
+        };
+        std::mem::replace(&mut self.samples, fresh)
+    }
+
+    /// Forgets the rows due since the last [`FeatureEngine::take`], keeping their memory.
+    pub fn discard(&mut self) {
+        self.samples.times.clear();
+        self.samples.values.clear();
+        self.samples.counts.clear();
+    }
+
+    /// Rows due since the last [`FeatureEngine::take`].
+    pub fn samples(&self) -> &Samples {
+        &self.samples
+    }
+
+    /// Appends the values now to `row`; NaN throughout before the first event.
+    pub fn snapshot(&mut self, row: &mut Vec<f64>) {
+        if self.flow.session.begun {
+            let now = self.flow.now;
+            self.flow.prepare(now);
+            values(&mut self.columns, &self.flow, now, row);
+        } else {
+            row.resize(row.len() + self.columns.len(), f64::NAN);
+        }
+    }
+
+    #[inline(always)]
+    fn check_order(&mut self, e: &Event, index: usize) -> Result<(), Error> {
+        if e.ts_recv < self.last_recv || e.sequence < self.last_sequence {
+            return Err(self.unsorted(e, index));
+        }
+        self.last_recv = e.ts_recv;
+        self.last_sequence = e.sequence;
+        Ok(())
+    }
+
+    #[cold]
+    fn unsorted(&self, e: &Event, index: usize) -> Error {
+        if e.ts_recv < self.last_recv {
+            Error::Unsorted { field: "ts_recv", index, value: e.ts_recv, before: self.last_recv }
+        } else {
+            Error::Unsorted { field: "sequence", index, value: e.sequence, before: self.last_sequence }
+        }
+    }
+
+    #[inline]
+    fn apply(&mut self, e: &Event) {
+        let t = e.ts_event.max(self.flow.now);
+        if t > self.next_due {
+            self.advance(t);
+        }
+        self.flow.now = t;
+        if e.kind == Kind::Session as u8 || !self.flow.session.begun {
+            self.mark(e);
+        }
+        if e.kind != Kind::Session as u8 {
+            let effects = self.flow.apply(e);
+            if effects != Effects::default() {
+                self.follow(effects);
+            }
+        }
+        self.applied += 1;
+        if !self.flow.session.open {
+            return;
+        }
+        if e.kind == Kind::Bar as u8 && self.config.clock == Clock::Bar {
+            self.sample(t);
+        } else if e.ends_packet() {
+            if self.config.clock == Clock::Event {
+                self.sample(t);
+            } else if self.print_due {
+                self.print_due = false;
+                self.sample(t);
+            }
+        }
+    }
+
+    /// Tells features of a print or of a bar that the source brought.
+    fn follow(&mut self, effects: Effects) {
+        if effects.has(Effects::PRINT) {
+            for &k in &self.on_print {
+                self.columns[k].feature.on_print(self.flow.print());
+            }
+            if let Some(end) = self.flow.bars.due() {
+                self.next_due = self.next_due.min(end - 1);
+            }
+            let n = self.flow.tape.session().n;
+            if n >= self.next_print {
+                if let Clock::Trades(every) = self.config.clock {
+                    self.next_print = (n / every + 1) * every;
+                    self.print_due = true;
+                }
+            }
+        }
+        if effects.has(Effects::BAR) {
+            if let Some(bar) = self.flow.foreign_bar().copied() {
+                self.tell_bar(&bar);
+            }
+        }
+    }
+
+    /// The first event and session markers.
+    #[cold]
+    fn mark(&mut self, e: &Event) {
+        let first = !self.flow.session.begun;
+        if e.kind != Kind::Session as u8 {
+            self.start_session();
+            return;
+        }
+        let turn = self.flow.session.marker(e.action);
+        match turn {
+            // The first event opens the session, whatever it is; a close does not.
+            Turn::None if first && e.action != qt_core::event::phase::CLOSED => self.start_session(),
+            Turn::None => {}
+            Turn::Start => {
+                self.end_bar();
+                self.start_session();
+            }
+            Turn::Close => {
+                // `open` is already false, but the bar belongs to the session that ends.
+                self.end_bar();
+                self.next_sample = i64::MAX;
+                self.print_due = false;
+                self.plan();
+            }
+            Turn::Roll => {
+                let open = self.flow.session.open || first;
+                self.flow.session.open = open;
+                self.flow.roll(e);
+                for c in &mut self.columns {
+                    c.feature.on_roll();
+                    c.feature.on_session();
+                }
+                self.anchor();
+            }
+        }
+    }
+
+    /// Closes the forming bar because its session ends now.
+    fn end_bar(&mut self) {
+        let now = self.flow.now;
+        if let Some(bar) = self.flow.bars.end_session(now) {
+            self.close_bar(&bar);
+        }
+    }
+
+    fn start_session(&mut self) {
+        self.flow.start_session();
+        for c in &mut self.columns {
+            c.feature.on_session();
+        }
+        self.anchor();
+    }
+
+    /// Anchors grids and counts at the session start.
+    fn anchor(&mut self) {
+        let start = self.flow.session.start;
+        for g in &mut self.grids {
+            g.next = start.saturating_add(g.step);
+        }
+        self.next_sample = match self.config.clock {
+            Clock::Time(step) if self.flow.session.open => start.saturating_add(step),
+            _ => i64::MAX,
+        };
+        self.next_print = match self.config.clock {
+            Clock::Trades(every) => every,
+            _ => i64::MAX,
+        };
+        self.print_due = false;
+        self.plan();
+    }
+
+    fn plan(&mut self) {
+        let grids = self.grids.iter().map(|g| g.next).min().unwrap_or(i64::MAX);
+        let bar = self.flow.bars.due().map_or(i64::MAX, |end| end - 1);
+        self.next_due = grids.min(self.next_sample).min(bar);
+    }
+
+    /// Lets time pass up to `t`, before an event of that time is applied: bars that end at or before `t` close,
+    /// grid points before `t` pass.
+    #[cold]
+    #[inline(never)]
+    fn advance(&mut self, t: i64) {
+        while let Some((at, due)) = self.earliest(t) {
+            match due {
+                Due::Bar => {
+                    if let Some(bar) = self.flow.bars.close() {
+                        self.close_bar(&bar);
+                    }
+                }
+                Due::Grid(k) => {
+                    self.flow.prepare(at);
+                    let grid = &mut self.grids[k];
+                    for &listener in &grid.listeners {
+                        self.columns[listener].feature.on_grid(at, &self.flow);
+                    }
+                    grid.next = at.saturating_add(grid.step);
+                }
+                Due::Sample => {
+                    self.sample(at);
+                    if let Clock::Time(step) = self.config.clock {
+                        self.next_sample = at.saturating_add(step);
+                    }
+                }
+            }
+        }
+        self.plan();
+    }
+
+    /// What falls due first before an event at `t`; at one time bars come before grids and grids before rows.
+    fn earliest(&self, t: i64) -> Option<(i64, Due)> {
+        let mut first: Option<(i64, Due)> =
+            self.flow.bars.due().filter(|end| *end <= t).map(|end| (end, Due::Bar));
+        let grids = self.grids.iter().enumerate().map(|(k, g)| (g.next, Due::Grid(k)));
+        for (at, due) in grids.chain([(self.next_sample, Due::Sample)]) {
+            if at < t && first.as_ref().is_none_or(|(earlier, _)| at < *earlier) {
+                first = Some((at, due));
+            }
+        }
+        first
+    }
+
+    fn close_bar(&mut self, bar: &Bar) {
+        self.tell_bar(bar);
+        if self.config.clock == Clock::Bar {
+            self.sample(bar.end);
+        }
+    }
+
+    fn tell_bar(&mut self, bar: &Bar) {
+        for &k in &self.on_bar {
+            self.columns[k].feature.on_bar(bar);
+        }
+    }
+
+    #[inline]
+    fn sample(&mut self, t: i64) {
+        self.flow.prepare(t);
+        self.samples.times.push(t);
+        self.samples.counts.push(self.applied);
+        values(&mut self.columns, &self.flow, t, &mut self.samples.values);
+    }
+}
+
+/// Appends the value of every column at `t`.
+#[inline]
+fn values(columns: &mut [Column], flow: &Flow, t: i64, row: &mut Vec<f64>) {
+    let elapsed = t - flow.session.start;
+    row.extend(columns.iter_mut().map(
+        |c| {
+            if elapsed < c.warm_ns { f64::NAN } else { c.feature.value(flow, t) }
+        },
+    ));
+}

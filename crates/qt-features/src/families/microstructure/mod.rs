@@ -1,0 +1,3 @@
+//! Spread, mid and impact: features 111–150.
+
+crate::register![spread, weighted_mid,];

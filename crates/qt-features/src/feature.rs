@@ -1,0 +1,76 @@
+//! What a feature is: a small state machine that reads shared state at sampling times.
+
+use qt_flow::{Bar, Flow, Print};
+
+use crate::spec::Spec;
+
+/// One column of the output.
+///
+/// State that several features need belongs to [`Flow`]; a feature owns at most its window. It hears only of the
+/// events it asked for in [`Setup`], so a feature that reads shared state costs nothing per event.
+pub trait Feature: Send + Sync {
+    /// The value at time `t`, once time warm-up is over. Every window of `flow` already ends at `t`.
+    fn value(&mut self, flow: &Flow, t: i64) -> f64;
+
+    /// A print was added; after [`Setup::on_prints`].
+    fn on_print(&mut self, _print: &Print) {}
+
+    /// A bar closed; after [`Setup::on_bars`].
+    fn on_bar(&mut self, _bar: &Bar) {}
+
+    /// A point `t` of the grid asked for with [`Setup::on_grid`] has passed: `flow` holds every event at or
+    /// before `t` and nothing later, and its windows end at `t`.
+    fn on_grid(&mut self, _t: i64, _flow: &Flow) {}
+
+    /// A session starts.
+    fn on_session(&mut self) {}
+
+    /// The next contract begins.
+    fn on_roll(&mut self) {}
+}
+
+/// What a feature asks for while it is built.
+pub struct Setup<'a> {
+    /// Shared state; ask it for windows.
+    pub flow: &'a mut Flow,
+    pub(crate) prints: bool,
+    pub(crate) bars: bool,
+    pub(crate) grid: Option<i64>,
+}
+
+impl<'a> Setup<'a> {
+    pub(crate) fn new(flow: &'a mut Flow) -> Self {
+        Self { flow, prints: false, bars: false, grid: None }
+    }
+
+    /// Asks to hear of every print.
+    pub fn on_prints(&mut self) {
+        self.prints = true;
+    }
+
+    /// Asks to hear of every closed bar.
+    pub fn on_bars(&mut self) {
+        self.bars = true;
+        self.flow.bars.enable();
+    }
+
+    /// Asks to hear of the points `start + k·step`, k ≥ 1, of the session that began at `start`.
+    pub fn on_grid(&mut self, step: i64) {
+        self.grid = Some(step);
+    }
+}
+
+/// Makes the state machine of a catalogue entry.
+pub type Build = fn(&'static Spec, &mut Setup<'_>) -> Box<dyn Feature>;
+
+/// `part/whole` of two exact sums: one division, 0 when the whole is 0 (`Z0`).
+#[inline]
+pub fn ratio_or_zero(part: i64, whole: i64) -> f64 {
+    if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
+}
+
+/// `part/whole` of two exact sums: one division, NaN when the whole is 0 (`ZN`).
+#[inline]
+pub fn ratio_or_nan(part: i64, whole: i64) -> f64 {
+    if whole == 0 { f64::NAN } else { part as f64 / whole as f64 }
+}

@@ -1,0 +1,9 @@
+//! What a feature file needs.
+
+pub use qt_flow::time::{MINUTE, SECOND};
+pub use qt_flow::window::WindowId;
+pub use qt_flow::{Bar, Flow, Print};
+
+pub use crate::feature::{Feature, Setup, ratio_or_nan, ratio_or_zero};
+pub use crate::indicators::{Atr, Ema, Last, Wilder};
+pub use crate::spec::{Family, Input, Kind, POSITIVE, REAL, Reset, Spec, Symmetry, Warmup, Window, Zero};
