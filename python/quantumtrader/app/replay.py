@@ -144,6 +144,7 @@ def run_replay(
         If the recording cannot be used; the message names file, line and remedy.
     """
     from quantumtrader.config import load_settings
+    from quantumtrader.data.contracts import instrument
     from quantumtrader.data.importers.base import Options
     from quantumtrader.data.source import load_events
 
@@ -165,11 +166,18 @@ def run_replay(
         notes.append(
             f"{len(loaded.rejected):,} row(s) of the source were rejected; `quantumtrader validate` lists them"
         )
+    limits = _limits(settings)
+    # An adjusted series comes on a finer tick than the exchange's, in which limits and slippage are meant.
+    finer = round(instrument(config.symbol, settings).tick_size / loaded.instrument.tick_size)
+    if finer > 1:
+        limits = replace(limits, price_collar_ticks=limits.price_collar_ticks * finer)
+        config = replace(config, adverse_ticks=config.adverse_ticks * finer)
+        notes.append(f"Adjusted series: one tick of the exchange is {finer} ticks of this report.")
     return run_events(
         loaded.events,
         loaded.instrument,
         config,
-        limits=_limits(settings),
+        limits=limits,
         description=loaded.description,
         notes=notes,
         stage=stage,
@@ -201,7 +209,7 @@ def run_events(
         notes.append("No fee is set for this instrument: give --fee (money per contract and side).")
     settings = BacktestSettings(
         clock=config.clock,
-        venue=VenueSettings(round(config.latency_ms * 1e6), config.queue, config.adverse_ticks),
+        venue=_venue(config),
         limits=limits or RiskLimits(),
         features=config.features,
         warmup=config.warmup,
@@ -272,11 +280,17 @@ def _check(config: ReplayConfig) -> None:
     """Complain about settings before minutes are spent on data."""
     labels(config.lang)
     parse_pace(config.pace)
-    VenueSettings(round(config.latency_ms * 1e6), config.queue, config.adverse_ticks)
+    _venue(config)
     if config.fee is not None and config.fee < 0:
         raise ConfigError(f"fee is {config.fee}, expected 0 or more")
     if config.strategy:
         make_strategy(config.strategy, **config.parameters)
+
+
+def _venue(config: ReplayConfig) -> VenueSettings:
+    return VenueSettings(
+        latency_ns=round(config.latency_ms * 1e6), queue=config.queue, adverse_ticks=config.adverse_ticks
+    )
 
 
 def _limits(settings: Settings) -> RiskLimits:

@@ -23,9 +23,9 @@ __all__ = ["Desk", "VenueSettings"]
 QUEUES = ("pessimistic", "proportional", "exact")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class VenueSettings:
-    """Assumptions about the exchange.
+    """Assumptions about the exchange; fees are the instrument's.
 
     Parameters
     ----------
@@ -33,15 +33,12 @@ class VenueSettings:
         One way, from decision to venue and from venue to decision, in ns.
     queue : str
         How cancels move a resting order forward: ``pessimistic`` (never), ``proportional`` or ``exact``.
-    fee : float
-        Money per contract and side; negative takes the instrument's.
     adverse_ticks : int
         What a market order pays where no displayed size is known (trades only, bars).
     """
 
     latency_ns: int = 20_000_000
     queue: str = "pessimistic"
-    fee: float = -1.0
     adverse_ticks: int = 1
 
     def __post_init__(self) -> None:
@@ -87,14 +84,13 @@ class Desk:
         instrument = path.instrument
         self.path = path
         self.settings = venue
-        self.fee = instrument.fee if venue.fee < 0 else venue.fee
         self.venue = core.Venue(
             tick_size=instrument.tick_size,
             point_value=instrument.point_value,
             lot=instrument.lot,
             latency_ns=venue.latency_ns,
             queue=venue.queue,
-            fee=self.fee,
+            fee=instrument.fee,
             adverse_ticks=venue.adverse_ticks,
         )
         self.orders = OrderManager(self.venue)
@@ -214,7 +210,9 @@ class Desk:
         while queue:
             command = queue.popleft()
             if not isinstance(command, Send):
-                self.orders.cancel(command.client_id, now)
+                # The send of an order may stand behind its cancel here, or may have been refused.
+                if command.client_id in self.orders:
+                    self.orders.cancel(command.client_id, now)
                 continue
             self._owner[command.order.client_id] = live
             answer = self.risk.check(command.order, self.state(now))

@@ -59,7 +59,7 @@ class BacktestSettings:
     clock : str
         Sampling clock of the features; empty takes the strategy's.
     venue : VenueSettings
-        Latency, queue model, fees.
+        Latency and queue model.
     limits : RiskLimits
         Limits of the risk manager.
     features : tuple of str
@@ -152,9 +152,7 @@ class BacktestResult:
     ledger : Ledger
         The books at the end.
     fidelity : str
-        What fills rested on: ``bar``, ``trade``, ``touch``, ``book`` or ``orders``.
-    fee : float
-        Per contract and side, in the instrument's currency.
+        What fills rested on: ``bar``, ``trade``, ``quote``, ``touch``, ``book`` or ``orders``.
     settings : BacktestSettings
         As given, with the clock filled in.
     strategy : Strategy
@@ -178,10 +176,14 @@ class BacktestResult:
     equity: EquityCurve
     ledger: Ledger
     fidelity: str
-    fee: float
     settings: BacktestSettings
     strategy: Strategy
     engine: str
+
+    @property
+    def fee(self) -> float:
+        """Fees per contract and side, in the instrument's currency."""
+        return self.path.instrument.fee
 
     @property
     def instrument(self) -> Instrument:
@@ -393,7 +395,6 @@ class Backtest:
             ),
             ledger=desk.ledger,
             fidelity=desk.venue.fidelity,
-            fee=desk.fee,
             settings=replace(settings, clock=self._clock),
             strategy=self._strategy,
             engine=engine.name,

@@ -5,7 +5,7 @@ type error. The manager has no learned parameter; it counts in contracts, ticks 
 
 Exits are not held back by the rules that stop new risk: an order with ``reduce_only`` passes position limit,
 daily loss, order rate, trading hours and the soft kill switch, but never with a wrong side or size, off the
-lot, beyond the collar, or to a market that has no price.
+lot, through the market by more than the collar, or to a market that has no price.
 """
 
 from __future__ import annotations
@@ -83,7 +83,8 @@ class RiskLimits:
     orders_per_minute : int
         Entries allowed in any 60 seconds.
     price_collar_ticks : int
-        Greatest distance of a limit or stop price from the touch (or last price), in ticks.
+        Greatest distance of a limit or stop price from the touch (or last price), in ticks; exits count only
+        when their limit is on the far side of the market.
     trading_from, trading_to : time, optional
         Narrower hours for entries than the instrument's own, in its zone.
     """
@@ -318,7 +319,9 @@ class RiskManager:
             return _refuse(
                 order, state, "no_price", "no touch and no last price to hold the order price against"
             )
-        away = abs(order.px - reference)
+        # What protects a position may stand far away; it may only not be thrown through the market.
+        through = (order.px - reference) * order.side if order.type is OrderType.LIMIT else 0
+        away = through if order.reduce_only else abs(order.px - reference)
         if away > self.limits.price_collar_ticks:
             return _refuse(
                 order,

@@ -104,6 +104,17 @@ def test_price_collar(order: Order, away: int) -> None:
     assert isinstance(RiskManager(LIMITS, WDO).check(nearer, CALM), Approved)
 
 
+def test_protection_may_stand_far_away_but_not_behind_the_market() -> None:
+    risk, state = RiskManager(LIMITS, WDO), at(position=1)
+    for order in (
+        Order(1, -1, 1, OrderType.STOP, 900, reduce_only=True),
+        Order(1, -1, 1, OrderType.LIMIT, 1100, reduce_only=True),
+        Order(1, -1, 1, OrderType.LIMIT, 990, reduce_only=True),
+    ):
+        assert isinstance(risk.check(order, state), Approved)
+    assert refused(Order(1, -1, 1, OrderType.LIMIT, 989, reduce_only=True), state).rule == "price_collar"
+
+
 def test_no_touch_no_market_order() -> None:
     assert refused(market(1), at(ask_px=PX_NONE)).rule == "no_touch"
     assert refused(market(-1), at(bid_px=PX_NONE)).rule == "no_touch"

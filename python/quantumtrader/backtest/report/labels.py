@@ -125,6 +125,12 @@ LABELS: dict[str, tuple[str, str]] = {
         "Só cotações e negócios: ordens a mercado executam na melhor oferta gravada; nada se sabe além dela (modelo de "
         "fila {queue} para limitadas).",
     ),
+    "fidelity_quote": (
+        "Quotes without sizes, and trades: market orders fill at the recorded touch plus {adverse} tick(s), because "
+        "nobody knows how much was there ({queue} queue model for limit orders).",
+        "Cotações sem quantidade, e negócios: ordens a mercado executam na melhor oferta gravada mais {adverse} tick(s), "
+        "pois não se sabe quanto havia (modelo de fila {queue} para limitadas).",
+    ),
     "fidelity_trade": (
         "Trades only: there is no touch, market orders pay {adverse} tick(s) beyond the last print.",
         "Só negócios: não há melhor oferta, ordens a mercado pagam {adverse} tick(s) além do último negócio.",
@@ -135,7 +141,7 @@ LABELS: dict[str, tuple[str, str]] = {
         "Só barras: o caminho dentro da barra é desconhecido. Ordens a mercado pagam {adverse} tick(s); stop e alvo "
         "valem a partir da barra seguinte à entrada. Resultado grosseiro.",
     ),
-    "fidelity_none": ("Nothing could be filled.", "Nada pôde ser executado."),
+    "fidelity_none": ("No event was seen.", "Nenhum evento foi visto."),
     "risk_notice": (
         "Trading futures can lose more than the money deposited. A replay is not a forecast: it cannot show the "
         "market's reaction, outages or fills that were never offered. This is software, not investment advice.",
