@@ -9,7 +9,6 @@ import sys
 import traceback
 import warnings
 from importlib import import_module
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -124,8 +123,6 @@ def features_list(
 
 
 for _name, _module in COMMANDS.items():
-    if not (Path(__file__).parent / f"{_module}.py").exists():
-        continue
     app.command(_name)(import_module(f"quantumtrader.cli.{_module}").command)
 app.add_typer(features, name="features")
 
