@@ -1,0 +1,106 @@
+"""``quantumtrader validate``: what is odd in a data set, and whether it may be used."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from quantumtrader.cli import output
+from quantumtrader.cli.import_ import (
+    AsJson,
+    BarSeconds,
+    Config,
+    Day,
+    Decimal,
+    Format,
+    InferSide,
+    Input,
+    Symbol,
+    TimeZone,
+    make_options,
+    show_rejected,
+)
+
+INVALID = 3
+"""Exit code for data that must not be used."""
+
+
+def command(
+    input: Input,
+    symbol: Symbol,
+    format: Format = None,
+    decimal: Decimal = "auto",
+    timezone: TimeZone = None,
+    day: Day = None,
+    infer_side: InferSide = "auto",
+    out_of_order: Annotated[str, typer.Option("--out-of-order", help="error, reject or sort.")] = "error",
+    bar_seconds: BarSeconds = None,
+    gap_seconds: Annotated[
+        float, typer.Option("--gap-seconds", min=0, help="Silence worth a warning.")
+    ] = 300.0,
+    jump_ticks: Annotated[
+        int | None, typer.Option("--jump-ticks", min=1, help="Jump worth a warning.")
+    ] = None,
+    config: Config = None,
+    as_json: AsJson = False,
+) -> None:
+    """Check a lake or a raw source: order, gaps, grid, duplicates, crossed books, coverage.
+
+    Exit code 3: the data breaks a rule that everything downstream relies on, or rows had to be put aside.
+    """
+    from quantumtrader import _backend
+    from quantumtrader.config import load_settings
+    from quantumtrader.data.calendar import Calendar
+    from quantumtrader.data.quality import Book, validate
+    from quantumtrader.data.source import load_events
+    from quantumtrader.types import Kind
+
+    settings = load_settings(config)
+    options = make_options(decimal, timezone, day, infer_side, out_of_order, bar_seconds)
+    with output.progress(f"checking {input.name}"):
+        loaded = load_events(input, symbol, settings, format=format, options=options, sessions=False)
+        engine = _backend.core()
+        books: dict[Kind, Book] = {Kind.LEVEL: engine.L2Book(), Kind.ORDER: engine.OrderBook()}
+        report = validate(
+            loaded.events,
+            loaded.instrument,
+            calendar=Calendar(settings),
+            books=books,
+            gap_seconds=gap_seconds,
+            jump_ticks=jump_ticks,
+        )
+    valid = report.valid and not loaded.rejected
+    if as_json:
+        output.print_json(
+            {
+                "valid": valid,
+                "source": loaded.description,
+                "report": report,
+                "rejected": loaded.rejected,
+                "notes": loaded.notes,
+            }
+        )
+    else:
+        colour = {"error": "red", "warning": "yellow", "info": "dim"}
+        output.line(loaded.description)
+        output.table(
+            f"{len(report.findings)} findings",
+            ("severity", "check", "count", "what", "first"),
+            [
+                (
+                    f"[{colour[f.severity]}]{f.severity}[/]",
+                    f.check,
+                    f.count,
+                    f.message,
+                    f.places[0] if f.places else "",
+                )
+                for f in report.findings
+            ],
+        )
+        show_rejected(loaded.rejected, None)
+        for text in loaded.notes:
+            output.note(f"note: {text}")
+        output.line("[green]valid[/green]" if valid else "[red]invalid[/red]")
+    if not valid:
+        raise typer.Exit(INVALID)

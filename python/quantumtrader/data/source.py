@@ -1,0 +1,255 @@
+"""One door to any data: a lake, a raw file, or the folder of a set."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from quantumtrader.data.calendar import Calendar
+from quantumtrader.data.contracts import instrument as find_instrument
+from quantumtrader.data.importers import IMPORTERS, Imported, Importer, Options, Rejected
+from quantumtrader.data.importers import _numbers as numbers
+from quantumtrader.data.lake import Lake
+from quantumtrader.data.sessions import with_sessions
+from quantumtrader.exceptions import DataError, DataFormatError, EmptyDataError
+from quantumtrader.types import Events, Flag, Instrument, Kind
+
+if TYPE_CHECKING:
+    from quantumtrader.config import Settings
+
+_NOT_DATA = (".md", ".rst", ".html", ".toml", ".pdf")
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """Events that are ready to replay.
+
+    Parameters
+    ----------
+    events : Events, shape (n,)
+        In stream order, ``sequence`` 0, 1, 2, ….
+    instrument : Instrument
+        With the tick on which the events are: finer than the exchange's for an adjusted series.
+    description : str
+        One line: where from, how many of what, which days.
+    rejected : list of Rejected
+        Source rows that are not among the events.
+    notes : list of str
+        What the importer assumed or left out.
+    """
+
+    events: Events
+    instrument: Instrument
+    description: str
+    rejected: list[Rejected] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+def find_importer(path: Path, format: str | None = None) -> Importer:
+    """Return the importer for a path.
+
+    Parameters
+    ----------
+    path : Path
+        A file, the folder of a set, or the prefix of one.
+    format : str, optional
+        Name of a format; found by looking at the file when left out.
+
+    Raises
+    ------
+    DataError
+        There is nothing at ``path``.
+    EmptyDataError
+        The file has no bytes.
+    DataFormatError
+        No format fits, or several do; the message lists what was tried.
+    """
+    names = ", ".join(importer.name for importer in IMPORTERS)
+    if format is not None:
+        for importer in IMPORTERS:
+            if importer.name == format:
+                return importer
+        raise DataFormatError(f"no format {format!r}", path=path, remedy=f"Use one of {names}")
+    if path.is_file() and path.stat().st_size == 0:
+        raise EmptyDataError("the file is empty", path=path, remedy="Export or download it again")
+    fitting = [importer for importer in IMPORTERS if importer.sniff(path)]
+    if len(fitting) == 1:
+        return fitting[0]
+    if not fitting and not path.exists():
+        raise DataError("no such file or folder", path=path, remedy="Check the path")
+    if not fitting:
+        raise DataFormatError(
+            f"is in no format that is known (tried {names})",
+            path=path,
+            remedy="Name the format with --format to see what does not fit",
+        )
+    raise DataFormatError(
+        f"fits several formats: {', '.join(importer.name for importer in fitting)}",
+        path=path,
+        remedy="Choose one with --format",
+    )
+
+
+def locate(path: Path, symbol: str, format: str | None = None) -> tuple[Path, Importer]:
+    """Find what to read, and with which importer.
+
+    A folder that no importer takes as a whole stands for its only data file, or for the only one whose name
+    starts with the symbol.
+
+    Raises
+    ------
+    DataError
+        As ``find_importer``; also when a folder holds several files that could be meant.
+    """
+    if not path.is_dir():
+        return path, find_importer(path, format)
+    for importer in IMPORTERS:
+        if importer.sniff(path) and format in (None, importer.name):
+            return path, importer
+    files = [
+        p for p in sorted(path.iterdir()) if p.is_file() and p.suffix not in _NOT_DATA and p.name[0] != "."
+    ]
+    known = [(p, i) for p in files for i in IMPORTERS if i.sniff(p) and format in (None, i.name)]
+    wanted = symbol.upper()
+    mine = [(p, i) for p, i in known if p.name.upper().startswith(wanted)]
+    if len(known) == 1 or len(mine) == 1:
+        return (known if len(known) == 1 else mine)[0]
+    if not known:
+        raise DataFormatError(
+            f"holds no file in a known format (looked at {', '.join(p.name for p in files) or 'nothing'}; "
+            f"tried {', '.join(i.name for i in IMPORTERS)})",
+            path=path,
+            remedy="Name a file, and the format with --format",
+        )
+    raise DataError(
+        f"holds several data sets ({', '.join(p.name for p, _ in known)}) and "
+        f"{'none starts' if not mine else 'several start'} with {symbol}",
+        path=path,
+        remedy="Name the file",
+    )
+
+
+def read_source(
+    path: Path, instrument: Instrument, importer: Importer, options: Options
+) -> Iterator[Imported]:
+    """Read a raw source part by part; everything at once when it has to be sorted."""
+    if options.out_of_order != "sort":
+        yield from importer.read(path, instrument, options)
+        return
+    parts = list(importer.read(path, instrument, options))
+    events = np.concatenate([part.events for part in parts])
+    order = np.argsort(events["ts_recv"], kind="stable")
+    moved = int((order != np.arange(len(order))).sum())
+    events = events[order]
+    events["sequence"] = np.arange(len(events))
+    notes = [note for part in parts for note in part.notes]
+    if moved:
+        notes.append(f"{moved} events changed place when sorted by time")
+    yield Imported(events, parts[-1].instrument, [r for part in parts for r in part.rejected], notes)
+
+
+def load_events(
+    path: Path | str,
+    symbol: str,
+    settings: Settings | None = None,
+    *,
+    format: str | None = None,
+    options: Options | None = None,
+    start: date | None = None,
+    end: date | None = None,
+    sessions: bool = True,
+) -> Loaded:
+    """Load a lake, a raw file or the folder of a set.
+
+    Parameters
+    ----------
+    path : path
+        Root of a lake, a file, a folder, or a prefix such as ``…/usdm_btcusdt``.
+    symbol : str
+        Contract, series, or a name under ``[instruments]``.
+    settings : Settings, optional
+        User-defined instruments and corrections to the calendar.
+    format : str, optional
+        Importer to use for a raw source.
+    options : Options, optional
+        How to read a raw source.
+    start, end : date, optional
+        Sessions to keep, both included, in the instrument's zone.
+    sessions : bool
+        Insert session markers by the instrument's hours.
+
+    Raises
+    ------
+    DataError
+        Nothing there, not readable, or not usable; see the importer.
+    UnknownInstrumentError
+        The symbol is not known.
+    """
+    path = Path(path)
+    instrument = find_instrument(symbol, settings)
+    rejected: list[Rejected] = []
+    notes: list[str] = []
+    if path.is_dir() and Lake.is_lake(path):
+        lake = Lake(path)
+        events = lake.read(instrument.symbol, start, end)
+        instrument = lake.instrument(instrument)
+        origin = f"{path} (lake)"
+    else:
+        path, importer = locate(path, symbol, format)
+        parts = []
+        for part in read_source(path, instrument, importer, options or Options()):
+            parts.append(part.events)
+            rejected += part.rejected
+            notes += part.notes
+            instrument = part.instrument
+        events = parts[0] if len(parts) == 1 else np.concatenate(parts)
+        events = _between(events, instrument, start, end, path)
+        origin = f"{path} ({importer.name})"
+    described = describe(origin, events, instrument)
+    if sessions:
+        events = with_sessions(events, instrument, Calendar(settings))
+    return Loaded(events, instrument, described, rejected, notes)
+
+
+def _between(
+    events: Events, instrument: Instrument, start: date | None, end: date | None, path: Path
+) -> Events:
+    if start is None and end is None:
+        return events
+    day = numbers.local_days(events["ts_recv"], numbers.zone(instrument.timezone))
+    epoch = date(1970, 1, 1)
+    keep = np.ones(len(events), bool)
+    if start is not None:
+        keep &= day >= (start - epoch).days
+    if end is not None:
+        keep &= day <= (end - epoch).days
+    if not keep.any():
+        raise EmptyDataError(
+            f"no events from {start or 'the start'} to {end or 'the end'}",
+            path=path,
+            remedy="Check the dates",
+        )
+    return events[keep]
+
+
+def describe(origin: str, events: Events, instrument: Instrument) -> str:
+    """One line about a stream: origin, counts by kind, first and last day."""
+    kinds, counts = np.unique(events["kind"], return_counts=True)
+    what = ", ".join(
+        f"{count:,} {Kind(int(kind)).name.lower()}" for kind, count in zip(kinds, counts, strict=True)
+    )
+    zone = numbers.zone(instrument.timezone)
+    ends = (
+        np.array([events["ts_recv"][0], events["ts_recv"][-1]], np.int64)
+        if len(events)
+        else np.zeros(0, np.int64)
+    )
+    days = [str(np.datetime64(int(d), "D")) for d in numbers.local_days(ends, zone)]
+    span = "" if not days else f", {days[0]}" + (f" to {days[-1]}" if days[-1] != days[0] else "")
+    made = " [synthetic]" if len(events) and (events["flags"] & int(Flag.SYNTHETIC)).any() else ""
+    return f"{instrument.symbol} from {origin}: {what}{span}{made}"
