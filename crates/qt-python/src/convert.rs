@@ -89,14 +89,16 @@ pub fn one_event(obj: &Bound<'_, PyAny>) -> PyResult<Event> {
     }
     let mut view = std::mem::MaybeUninit::<pyo3::ffi::Py_buffer>::uninit();
     // SAFETY: `obj` is alive, and the interpreter is attached.
-    if unsafe { pyo3::ffi::PyObject_GetBuffer(obj.as_ptr(), view.as_mut_ptr(), pyo3::ffi::PyBUF_SIMPLE) } != 0 {
+    if unsafe { pyo3::ffi::PyObject_GetBuffer(obj.as_ptr(), view.as_mut_ptr(), pyo3::ffi::PyBUF_SIMPLE) } != 0
+    {
         return Err(PyErr::fetch(py));
     }
     // SAFETY: the call above succeeded, so the view is filled in; a simple buffer is `len` contiguous bytes, and
     // every bit pattern is a valid event. Record scalars may be unaligned.
     let read = unsafe {
         let view = view.assume_init_mut();
-        let read = (view.len == size_of::<Event>() as isize).then(|| view.buf.cast::<Event>().read_unaligned());
+        let read =
+            (view.len == size_of::<Event>() as isize).then(|| view.buf.cast::<Event>().read_unaligned());
         pyo3::ffi::PyBuffer_Release(view);
         read
     };
