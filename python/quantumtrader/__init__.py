@@ -12,7 +12,7 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from quantumtrader import exceptions, features
-    from quantumtrader._backend import EngineFallbackWarning, EngineInfo, engine
+    from quantumtrader._backend import EngineFallbackWarning, EngineInfo, core, engine
     from quantumtrader.features import FeatureEngine, FeatureInfo
     from quantumtrader.types import (
         EVENT,
@@ -54,6 +54,7 @@ __all__ = [
     "Side",
     "__version__",
     "columns",
+    "core",
     "empty_events",
     "engine",
     "exceptions",
@@ -62,7 +63,7 @@ __all__ = [
 
 _MODULES = ("exceptions", "features")
 _HOME = {
-    "_backend": ("EngineFallbackWarning", "EngineInfo", "engine"),
+    "_backend": ("EngineFallbackWarning", "EngineInfo", "core", "engine"),
     "features": ("FeatureEngine", "FeatureInfo"),
     "types": (
         "EVENT",
