@@ -60,9 +60,10 @@ def main() -> None:
     result = Backtest(events, WDO, FadeTheStretch(), settings).run()
     print(f"{len(events):,} synthetic events, fills rest on: {result.fidelity}")
     for trade in result.trades:
-        side = "long " if trade.side > 0 else "short"
+        side = "long" if trade.side > 0 else "short"
+        entry = WDO.price(trade.entry_px)
         print(
-            f"{side} {trade.size} {WDO.symbol} at {WDO.price(trade.entry_px):.1f}: {trade.exit_tag:12} net R$ {trade.net:8.2f}"
+            f"{side:5} {trade.size} {WDO.symbol} at {entry:.1f}: {trade.exit_tag:10} net R$ {trade.net:8.2f}"
         )
     net = result.equity.net[-1] if len(result.equity.net) else 0.0
     print(f"{len(result.trades)} trades, {len(result.refusals)} refused by risk, net R$ {net:.2f}")
