@@ -128,7 +128,10 @@ def test_json_has_no_nan_and_takes_plain_python(capsys: pytest.CaptureFixture[st
         output.print_json(SimpleNamespace())
 
 
-def test_table_keeps_markup_out_of_the_title_and_long_cells_whole(capsys: pytest.CaptureFixture[str]) -> None:
+def test_table_keeps_markup_out_of_the_title_and_long_cells_whole(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("COLUMNS", raising=False)
     output.table("[a]", ("name", "n"), [("x" * 100, 1), ("y", None)])
     text = capsys.readouterr().out
     assert "[a]" in text
