@@ -45,7 +45,8 @@ class MarketPath:
     continuous : ndarray of bool, shape (n,)
         Whether continuous trading is on; always True in a stream without session markers.
     session_ends : ndarray of int64
-        Ascending times at which continuous trading ends, ns UTC; the last one is the end of the stream.
+        Ascending times at which continuous trading ends, ns UTC; the last ones are those of
+        the last market event and of the stream.
     source : str
         What the touch comes from: ``orders``, ``levels``, ``quotes``, ``trades`` or ``bars``.
     """
@@ -210,7 +211,9 @@ def _continuous(events: Events) -> Bool:
 
 
 def _session_ends(events: Events, now: Int64, instrument: Instrument) -> Int64:
-    ends = {int(now[-1])}
+    # A recording ends with its last market event, even when a marker tells of a later close.
+    market = np.flatnonzero(~np.isin(events["kind"], (Kind.SESSION, Kind.TIMER, Kind.GAP)))
+    ends = {int(now[-1]), int(now[market[-1]] if market.size else now[-1])}
     marker = events["kind"] == Kind.SESSION
     running = False
     for phase, ts in zip(events["action"][marker].tolist(), now[marker].tolist(), strict=True):

@@ -198,7 +198,7 @@ class _Page:
         head = [
             "#",
             *(w[k] for k in keys),
-            *(f"{w[k]} ({unit})" for k in ("gross", "costs", "net")),
+            *(f"{w[k]} ({unit})" for k in ("gross", "costs", "net_short")),
             w["why_out"],
         ]
         cells = "".join(f'<th data-column="{k}">{h}</th>' for k, h in enumerate(head))

@@ -21,6 +21,7 @@ LABELS: dict[str, tuple[str, str]] = {
     ),
     "verdict": ("Verdict", "Veredito"),
     "net": ("Net result", "Resultado líquido"),
+    "net_short": ("Net", "Líquido"),
     "gross": ("Gross", "Bruto"),
     "costs": ("Costs", "Custos"),
     "trades": ("Trades", "Operações"),

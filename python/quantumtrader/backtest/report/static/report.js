@@ -41,19 +41,26 @@
       while (lo < hi) { const m = (lo + hi + 1) >> 1; if (c.t[m] <= t) lo = m; else hi = m - 1; }
       return c.t[lo];
     };
-    const marks = [];
-    for (const [id, entry, exit, side, , , , , , , , , net] of DATA.trades) {
-      marks.push({
+    const marksOf = ([id, entry, exit, side, , , , , , , , , net]) => [
+      {
         time: slot(entry), position: side > 0 ? "belowBar" : "aboveBar", shape: side > 0 ? "arrowUp" : "arrowDown",
         color: ACCENT, text: few ? `#${id}` : "",
-      });
-      marks.push({
+      },
+      {
         time: slot(exit), position: side > 0 ? "aboveBar" : "belowBar", shape: "circle", size: 0.6,
         color: net > 0 ? UP : DOWN, text: few ? (net > 0 ? "+" : "") + net.toFixed(2) : "",
-      });
-    }
-    marks.sort((a, b) => a.time - b.time);
-    LightweightCharts.createSeriesMarkers(series, marks);
+      },
+    ];
+    const markers = LightweightCharts.createSeriesMarkers(series, []);
+    // Thousands of arrows hide the price: of those in view, an even sample is drawn until one zooms in.
+    const MOST = 150;
+    const mark = (range) => {
+      const seen = DATA.trades.filter((t) => !range || (t[2] >= range.from && t[1] <= range.to));
+      const every = Math.ceil(seen.length / MOST);
+      markers.setMarkers(seen.filter((t, i) => i % every === 0).flatMap(marksOf).sort((a, b) => a.time - b.time));
+    };
+    mark(null);
+    price.timeScale().subscribeVisibleTimeRangeChange(mark);
     price.timeScale().fitContent();
   }
 
