@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import warnings
@@ -10,9 +11,9 @@ from collections.abc import Iterator
 from types import ModuleType
 
 import pytest
-from conftest import engine_module
 
 import quantumtrader
+from conftest import engine_module
 from quantumtrader import _backend
 from quantumtrader.exceptions import ConfigError, EngineError
 
@@ -65,11 +66,14 @@ def test_auto_takes_a_matching_compiled_module(monkeypatch):
 def test_falling_back_warns_once_and_says_how_to_get_the_other(monkeypatch):
     monkeypatch.delenv("QUANTUMTRADER_ENGINE", raising=False)
     hide_core(monkeypatch)
-    with pytest.warns(_backend.EngineFallbackWarning, match="Python engine.*cargo") as caught:
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
         assert _backend.engine().name == "python"
         _backend.core()
         _backend.engine()
     assert len(caught) == 1
+    assert re.search(r"Python engine.*cargo", str(caught[0].message))
+    assert caught[0].category is _backend.EngineFallbackWarning
     assert issubclass(_backend.EngineFallbackWarning, RuntimeWarning)
     assert "_core is not installed" in _backend.reason() or "does not load" in _backend.reason()
 
@@ -93,7 +97,7 @@ def test_rust_on_demand_refuses_another_version(monkeypatch):
 def test_rust_on_demand_refuses_when_there_is_none(monkeypatch):
     monkeypatch.setenv("QUANTUMTRADER_ENGINE", "rust")
     hide_core(monkeypatch)
-    with pytest.raises(EngineError, match="QUANTUMTRADER_ENGINE=rust, but .*maturin develop"):
+    with pytest.raises(EngineError, match=r"QUANTUMTRADER_ENGINE=rust, but .*maturin develop"):
         _backend.engine()
 
 

@@ -64,10 +64,6 @@ class Bars:
         self._close(bar)
         return True
 
-    def drop(self) -> None:
-        """Forget the forming bar."""
-        self._bar = None
-
     def add(self, trade: Print) -> None:
         """Count one print in the forming bar."""
         if self.from_source or not self._active:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from quantumtrader._fallback.features.feed import Addition, Feed
-from quantumtrader._fallback.features.touch import NO_ASK, NO_BID, Touch
+from quantumtrader._fallback.features.touch import Touch
 
 LEVELS = 5
 
@@ -16,10 +16,7 @@ Ladder = tuple[Touch, ...]
 def ladder(feed: Feed) -> Ladder:
     """Return the best five occupied levels of both sides."""
     assert feed.book is not None
-    bids, asks = feed.book.levels(1, LEVELS), feed.book.levels(-1, LEVELS)
-    bids += [(NO_BID, 0)] * (LEVELS - len(bids))
-    asks += [(NO_ASK, 0)] * (LEVELS - len(asks))
-    return tuple(Touch(*bid, *ask) for bid, ask in zip(bids, asks, strict=True))
+    return tuple(Touch.of(*level) for level in zip(*feed.book._depth(LEVELS), strict=True))
 
 
 class Depth:

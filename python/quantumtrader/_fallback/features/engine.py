@@ -130,9 +130,9 @@ class FeatureEngine:
         self._now = t
         kind = record[12]
         if kind == _SESSION:
-            self._change(t, self._session.mark(t, record[13]))
+            self._change(t, self._session.mark(record[13]))
         elif not self._session.known:
-            self._change(t, self._session.first_event(t))
+            self._change(t, self._session.first_event())
         flow = self._flow
         if kind == _TRADE:
             trade = flow.tape.trade(t, record[4], record[6], record[14], record[11], flow.touch.current)
@@ -170,20 +170,19 @@ class FeatureEngine:
         self._flow.advance(t)
 
     def _change(self, t: int, change: Change) -> None:
-        if change is Change.NONE:
-            return
-        if change is Change.ROLL:
-            self._flow.bars.drop()
-            self._build(Feed(self._flow.feed.book_class))
-        elif self._flow.bars.stop(t):
-            self._bar_row(t)
-        if change is Change.CLOSE or not self._session.open or self._session.start is None:
+        if Change.CLOSE in change:
+            if self._flow.bars.stop(t):
+                self._bar_row(t)
             self._sampler.stop()
-            return
-        self._flow.begin(t)
-        for feature in self._features:
-            feature.restart()
-        self._sampler.start(t)
+        if Change.ROLL in change:
+            self._build(Feed(self._flow.feed.book_class))
+            self._sampler.stop()
+        if Change.START in change:
+            self._session.begin(t)
+            self._flow.begin(t)
+            for feature in self._features:
+                feature.restart()
+            self._sampler.start(t)
 
     def _bar_row(self, t: int) -> None:
         if self._sampler.every_bar and self._sampler.sampling:

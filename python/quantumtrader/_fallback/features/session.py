@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from enum import Enum, auto
+from enum import Flag, auto
 
 from quantumtrader.types import Phase
 
 
-class Change(Enum):
-    """What a marker means for the engines."""
+class Change(Flag):
+    """What an event means for the engines, in the order in which they do it."""
 
-    NONE = auto()
-    START = auto()
-    ROLL = auto()
     CLOSE = auto()
+    """The session ends: the forming bar closes, nothing is sampled from here on."""
+    ROLL = auto()
+    """The next contract begins: all is as new."""
+    START = auto()
+    """A session begins."""
+
+
+_NOTHING = Change(0)
 
 
 class Session:
@@ -27,36 +32,35 @@ class Session:
         self.start: int | None = None
         self.open = False
         self.known = False
+        """Whether there has been an event."""
         self._phase_known = False
         self._started_by_auction = False
 
-    def first_event(self, t: int) -> Change:
+    def first_event(self) -> Change:
         """Take the first event of a stream when it is no marker: it opens a session."""
         self.known = True
-        return self._begin(t)
+        return Change.START
 
-    def mark(self, t: int, phase: int) -> Change:
-        """Apply a session marker."""
+    def begin(self, t: int) -> None:
+        """Begin the session that a change announced."""
+        self.start, self.open = t, True
+
+    def mark(self, phase: int) -> Change:
+        """Take a session marker."""
         first, self.known = not self.known, True
         phase_known, self._phase_known = self._phase_known, True
         if phase == Phase.CLOSED:
-            was_open, self.open, self._started_by_auction = self.open, False, False
-            return Change.CLOSE if was_open else Change.NONE
+            self.open = self._started_by_auction = False
+            return Change.CLOSE
         if phase == Phase.ROLL:
-            if self.open or first:
-                self._begin(t)
-            return Change.ROLL
+            if not (self.open or first):
+                return Change.ROLL
+            self._started_by_auction = False
+            return Change.ROLL | Change.START
         if phase == Phase.OPEN:
-            if self._started_by_auction:
-                self._started_by_auction = False
-                return Change.NONE
-            return self._begin(t)
+            continues, self._started_by_auction = self._started_by_auction, False
+            return _NOTHING if continues else Change.CLOSE | Change.START
         if phase == Phase.AUCTION and not (self.open and phase_known):
-            self._begin(t)
             self._started_by_auction = True
-            return Change.START
-        return self._begin(t) if first else Change.NONE
-
-    def _begin(self, t: int) -> Change:
-        self.start, self.open, self._started_by_auction = t, True, False
-        return Change.START
+            return Change.CLOSE | Change.START
+        return Change.START if first else _NOTHING

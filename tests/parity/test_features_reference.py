@@ -1,0 +1,76 @@
+"""Both engines against definitions recomputed from the raw events at single rows."""
+
+from __future__ import annotations
+
+from types import ModuleType
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from quantumtrader.features import catalogue
+from reference.definitions import DEFINITIONS, reference
+from reference.flows import FEEDS, random_flow
+from reference.recording import Recording
+
+CLOCKS = ("event", "bar", "100ms", "1s", "7s", "1m", "3trades", "50trades")
+NAMES = [f.name for f in catalogue()]
+
+
+def test_every_feature_has_a_definition():
+    assert set(DEFINITIONS) == set(NAMES)
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    size=st.integers(1, 250),
+    feed=st.sampled_from(FEEDS),
+    clock=st.sampled_from(CLOCKS),
+    partial=st.booleans(),
+    rlp_by_quote=st.booleans(),
+)
+@example(seed=7, size=900, feed="levels", clock="1m", partial=False, rlp_by_quote=True)
+@example(seed=8, size=900, feed="quotes", clock="7s", partial=False, rlp_by_quote=False)
+@example(seed=9, size=900, feed="orders", clock="3trades", partial=True, rlp_by_quote=False)
+def test_engine_equals_reference(engine: ModuleType, seed, size, feed, clock, partial, rlp_by_quote):
+    events = random_flow(seed, size, feed)
+    recording = Recording(events, rlp_by_quote)
+    features = engine.FeatureEngine(
+        NAMES, 0.5, 10.0, clock, "partial" if partial else "full", "quote" if rlp_by_quote else "drop"
+    )
+    features.update_many(events)
+    times, values, counts = features.take()
+
+    assert list(zip(times.tolist(), counts.tolist(), strict=True)) == recording.rows(clock)
+
+    rows = np.random.default_rng(seed).permutation(len(times))[:6]
+    for k in rows:
+        expected = reference(recording, int(times[k]), int(counts[k]), partial, clock == "bar")
+        wrong = {
+            name: (got, expected[name])
+            for name, got in zip(NAMES, values[k].tolist(), strict=True)
+            # A difference of nearly equal floats has no relative precision: 1e-9 is far below any unit here.
+            if not np.isclose(got, expected[name], rtol=1e-9, atol=1e-9, equal_nan=True)
+        }
+        assert not wrong, f"row {k} at {times[k]} after {counts[k]} events"
+
+
+@pytest.mark.parametrize("feed", ["levels", "quotes"])
+def test_long_windows_are_reached(engine: ModuleType, feed):
+    """Three hours without markers: every feature of the feed has been compared with a number, not only NaN."""
+    events = random_flow(2, 1_500, feed, markers=False, calm=True)
+    recording = Recording(events)
+    features = engine.FeatureEngine(NAMES, 0.5, 10.0, "event")
+    features.update_many(events)
+    times, values, counts = features.take()
+    seen = set()
+    for k in (len(times) // 2, len(times) - 40, len(times) - 1):
+        expected = reference(recording, int(times[k]), int(counts[k]))
+        for name, got in zip(NAMES, values[k].tolist(), strict=True):
+            np.testing.assert_allclose(got, expected[name], rtol=1e-9, atol=1e-9, err_msg=name)
+            if not np.isnan(got):
+                seen.add(name)
+    book = {f.name for f in catalogue() if "L2" in f.inputs}
+    assert set(NAMES) - seen == (book if feed == "quotes" else set())

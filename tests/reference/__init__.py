@@ -1,0 +1,1 @@
+"""A second opinion on features: definitions applied to the raw event list at one time, without running state."""

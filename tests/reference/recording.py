@@ -1,0 +1,417 @@
+"""What a list of events says, with the position at which each fact became known.
+
+Everything here is a list of facts in stream order. A feature at a row (t, n events seen) is computed from the
+facts whose position is below n, so nothing is carried from row to row.
+"""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+
+from quantumtrader.types import PX_NONE, Action, Events, Flag, Kind, Phase
+
+MINUTE = 60 * 10**9
+INFINITE = 10**12
+
+
+@dataclass(frozen=True)
+class Period:
+    """One session: events ``first`` up to, not including, ``last`` (None while it runs)."""
+
+    first: int
+    start: int
+    last: int | None = None
+    dropped: bool = False
+    """Whether a roll ended it, so that its forming bar never closes."""
+
+
+@dataclass(frozen=True)
+class Deal:
+    """A print."""
+
+    at: int
+    t: int
+    px: int
+    q: int
+    side: int
+
+
+@dataclass(frozen=True)
+class View:
+    """The touch at the end of a packet; ``sides`` holds occupied levels, best first."""
+
+    at: int
+    t: int
+    good: bool
+    sized: bool
+    chained: bool
+    """Whether it may be compared with the view before."""
+    bids: tuple[tuple[int, int], ...]
+    asks: tuple[tuple[int, int], ...]
+    added: int = 0
+    by_book: bool = False
+
+    def level(self, m: int) -> tuple[float, int, float, int]:
+        bid = self.bids[m] if m < len(self.bids) else (-INFINITE, 0)
+        ask = self.asks[m] if m < len(self.asks) else (INFINITE, 0)
+        return (*bid, *ask)
+
+    @property
+    def mid(self) -> float | None:
+        return (self.bids[0][0] + self.asks[0][0]) / 2 if self.bids and self.asks else None
+
+
+@dataclass(frozen=True)
+class Candle:
+    """A closed bar and the row that it makes: (time, events seen)."""
+
+    open: int
+    high: int
+    low: int
+    close: int
+    volume: int
+    net: int | None
+    gross: int | None
+    row: tuple[int, int]
+
+
+@dataclass
+class _Rows:
+    """A book as a dict of rows, or of orders, per side."""
+
+    sides: dict[int, dict[int, int]] = field(default_factory=lambda: {1: {}, -1: {}})
+    orders: dict[int, tuple[int, int, int]] = field(default_factory=dict)
+    valid: bool = True
+    given: bool = False
+    imaging: bool = False
+
+    def rows(self, side: int) -> dict[int, int]:
+        if not self.orders:
+            return self.sides[side]
+        out: dict[int, int] = {}
+        for s, px, q in self.orders.values():
+            if s == side:
+                out[px] = out.get(px, 0) + q
+        return out
+
+    def best(self, side: int) -> tuple[tuple[int, int], ...]:
+        return tuple(sorted(self.rows(side).items(), key=lambda r: -side * r[0])[:5])
+
+
+class Recording:
+    """Facts of one stream.
+
+    Parameters
+    ----------
+    events : Events
+        The stream.
+    rlp_by_quote : bool
+        How retail-liquidity prints are signed.
+    """
+
+    def __init__(self, events: Events, rlp_by_quote: bool = False) -> None:
+        self.events = [dict(zip(events.dtype.names, e, strict=True)) for e in events.tolist()]
+        self.times = np.maximum.accumulate(events["ts_event"]).tolist() if len(events) else []
+        self.rlp_by_quote = rlp_by_quote
+
+    # -- sessions ---------------------------------------------------------------------------------------
+
+    @cached_property
+    def periods(self) -> list[Period]:
+        out: list[Period] = []
+        phase: object = None  # None: nothing yet; "implicit": opened by an event; else a Phase
+        opening_auction = False
+
+        def end(i: int, dropped: bool = False) -> None:
+            if out and out[-1].last is None:
+                out[-1] = Period(out[-1].first, out[-1].start, i, dropped)
+
+        for i, e in enumerate(self.events):
+            is_open = bool(out) and out[-1].last is None
+            if e["kind"] != Kind.SESSION:
+                if phase is None:
+                    out.append(Period(i, self.times[i]))
+                    phase = "implicit"
+                continue
+            new = Phase(e["action"])
+            starts = False
+            if new == Phase.CLOSED:
+                end(i)
+                opening_auction = False
+            elif new == Phase.OPEN:
+                starts = not opening_auction
+                opening_auction = False
+            elif new == Phase.AUCTION:
+                starts = phase in (None, "implicit") or not is_open
+                opening_auction = opening_auction or starts
+            elif new == Phase.ROLL:
+                starts = is_open or phase is None
+                end(i, dropped=True)
+                opening_auction = opening_auction and not starts
+            else:
+                starts = phase is None
+            if starts:
+                end(i)
+                out.append(Period(i, self.times[i]))
+            phase = new
+        return out
+
+    @cached_property
+    def rolls(self) -> list[int]:
+        return [
+            i for i, e in enumerate(self.events) if e["kind"] == Kind.SESSION and e["action"] == Phase.ROLL
+        ]
+
+    def period(self, seen: int) -> Period | None:
+        """The session that the first ``seen`` events are in, or were in last."""
+        started = [p for p in self.periods if p.first < seen]
+        return started[-1] if started else None
+
+    def is_open_after(self, i: int) -> bool:
+        """Whether a session is running once event i has been applied."""
+        p = self.period(i + 1)
+        return p is not None and (p.last is None or p.last > i)
+
+    # -- the touch --------------------------------------------------------------------------------------
+
+    @cached_property
+    def views(self) -> list[View]:
+        out: list[View] = []
+        quote: tuple[int, int, int, int] | None = None
+        book: _Rows | None = None
+        book_kind = 0
+        broken = True
+        dirty = False
+        additions: list[tuple[int, int, int]] = []
+        for i, e in enumerate(self.events):
+            kind = e["kind"]
+            if kind == Kind.SESSION and e["action"] == Phase.ROLL:
+                quote, broken = None, True
+                dirty, additions = False, []
+                if book is not None:
+                    book = _Rows()
+                out.append(View(i, self.times[i], False, False, False, (), (), by_book=book is not None))
+            elif kind == Kind.QUOTE and book is None:
+                quote, dirty = (e["px"], e["size"], e["px_ask"], e["size_ask"]), True
+            elif kind == Kind.GAP:
+                quote, broken, dirty = None, True, True
+                if book is not None:
+                    book.valid = book.imaging = False
+            elif kind in (Kind.LEVEL, Kind.ORDER) and book_kind in (0, kind):
+                if book is None:
+                    book, book_kind, quote, broken = _Rows(), kind, None, True
+                dirty = True
+                if e["action"] in (Action.CLEAR, Action.SNAPSHOT_BEGIN) or e["flags"] & Flag.SNAPSHOT:
+                    broken = True
+                shown = dict(book.rows(e["side"])) if e["side"] else {}
+                was_valid = book.valid
+                self._apply(book, e)
+                if e["side"] and was_valid and book.valid and not e["flags"] & Flag.SNAPSHOT:
+                    for px, q in book.rows(e["side"]).items():
+                        if q > shown.get(px, 0):
+                            additions.append((e["side"], px, q - shown.get(px, 0)))
+            if e["flags"] & Flag.MORE or not dirty:
+                continue
+            dirty = False
+            bids, asks, known = self._sides(quote, book)
+            crossed = bool(bids and asks) and bids[0][0] >= asks[0][0]
+            good = known and not crossed
+            sized = good and all(side[0][1] > 0 for side in (bids, asks) if side)
+            best = {(1, px) for px, _ in bids} | {(-1, px) for px, _ in asks}
+            added = sum(q for side, px, q in additions if (side, px) in best) if good else 0
+            chained = bool(out) and not broken and good and out[-1].good
+            out.append(View(i, self.times[i], good, sized, chained, bids, asks, added, book is not None))
+            broken, additions = False, []
+        return out
+
+    @staticmethod
+    def _sides(
+        quote: tuple[int, int, int, int] | None, book: _Rows | None
+    ) -> tuple[tuple[tuple[int, int], ...], tuple[tuple[int, int], ...], bool]:
+        if book is not None:
+            return book.best(1), book.best(-1), book.given and book.valid
+        if quote is None:
+            return (), (), False
+        bid_px, bid_sz, ask_px, ask_sz = quote
+        bids = () if bid_px == PX_NONE else ((bid_px, bid_sz),)
+        asks = () if ask_px == PX_NONE else ((ask_px, ask_sz),)
+        return bids, asks, True
+
+    @staticmethod
+    def _apply(book: _Rows, e: dict[str, int]) -> None:
+        book.given = True
+        action, side = e["action"], e["side"]
+        if action == Action.SNAPSHOT_BEGIN:
+            book.sides, book.orders, book.valid, book.imaging = {1: {}, -1: {}}, {}, False, True
+        elif action == Action.SNAPSHOT_END:
+            book.valid, book.imaging = book.valid or book.imaging, False
+        elif action == Action.CLEAR:
+            for s in (1, -1) if side == 0 else (side,):
+                book.sides[s] = {}
+                book.orders = {k: o for k, o in book.orders.items() if o[0] != s}
+            book.valid = book.valid or side == 0
+        elif e["kind"] == Kind.ORDER:
+            known = book.orders.get(e["id"])
+            if action == Action.ADD and known is None:
+                book.orders[e["id"]] = (side, e["px"], e["size"])
+            elif action == Action.DELETE and known is not None:
+                del book.orders[e["id"]]
+            elif action == Action.EDIT and known is not None:
+                book.orders[e["id"]] = (known[0], e["px"], e["size"])
+        elif action == Action.DELETE or e["size"] == 0:
+            book.sides[side].pop(e["px"], None)
+        else:
+            book.sides[side][e["px"]] = e["size"]
+
+    # -- prints -----------------------------------------------------------------------------------------
+
+    @cached_property
+    def deals(self) -> list[Deal]:
+        out: list[Deal] = []
+        for i, e in enumerate(self.events):
+            if e["kind"] != Kind.TRADE or e["size"] <= 0 or e["flags"] & (Flag.CANCELLED | Flag.EDITED):
+                continue
+            out.append(Deal(i, self.times[i], e["px"], e["size"], self._side(e, i, out)))
+        return out
+
+    def _side(self, e: dict[str, int], i: int, before: list[Deal]) -> int:
+        if e["flags"] & (Flag.CROSS | Flag.AUCTION):
+            return 0
+        if not e["flags"] & Flag.RLP:
+            return e["side"]
+        if not self.rlp_by_quote:
+            return 0
+        views = [v for v in self.views if v.at < i]
+        mid = views[-1].mid if views and views[-1].good else None
+        if mid is not None and e["px"] != mid:
+            return 1 if e["px"] > mid else -1
+        p = self.period(i + 1)
+        prices = [d.px for d in before if p is not None and d.at >= p.first] + [e["px"]]
+        moves = [b - a for a, b in itertools.pairwise(prices) if a != b]
+        return 0 if not moves else 1 if moves[-1] > 0 else -1
+
+    # -- bars -------------------------------------------------------------------------------------------
+
+    def candles(self, t: int, seen: int, closing: bool = False) -> list[Candle]:
+        """Bars closed by time ``t``, from the first ``seen`` events, since the last roll.
+
+        ``closing``: the next event is a marker that ends the session, and has closed the forming bar.
+        """
+        rolls = [r for r in self.rolls if r < seen]
+        floor = rolls[-1] if rolls else -1
+        brought = [i for i in range(floor + 1, seen) if self.events[i]["kind"] == Kind.BAR]
+        out: list[Candle] = []
+        for p in self.periods:
+            if floor <= p.first < seen and not (p.first < floor):
+                out += self._from_deals(p, t, seen + closing, brought[0] if brought else None)
+        for i in brought:
+            e = self.events[i]
+            out.append(
+                Candle(
+                    e["px"],
+                    e["px_ask"],
+                    e["ref_a"],
+                    e["ref_b"],
+                    e["size"],
+                    None,
+                    None,
+                    (self.times[i], i + 1),
+                )
+            )
+        return out
+
+    def _from_deals(self, p: Period, t: int, seen: int, brought: int | None) -> list[Candle]:
+        if brought is not None and brought <= p.first:
+            return []
+        stops = [x for x in (p.last, brought) if x is not None and x < seen]
+        stop = min(stops, default=None)
+        until = t if stop is None else self.times[stop]
+        limit = seen if stop is None else stop
+        deals = [d for d in self.deals if p.first <= d.at < limit]
+        if not deals:
+            return []
+        begin = p.start + (deals[0].t - p.start) // MINUTE * MINUTE
+        out: list[Candle] = []
+        close = deals[0].px
+        while begin + MINUTE <= until:
+            inside = [d for d in deals if begin <= d.t < begin + MINUTE]
+            trigger = next(
+                (i for i in range(p.first, len(self.times)) if self.times[i] >= begin + MINUTE),
+                len(self.times),
+            )
+            out.append(_candle(inside, close, (begin + MINUTE, trigger)))
+            close, begin = out[-1].close, begin + MINUTE
+        if stop is not None and stop == p.last and not p.dropped and brought != stop:
+            inside = [d for d in deals if d.t >= begin]
+            if inside or begin < until:
+                out.append(_candle(inside, close, (until, stop)))
+        return out
+
+    # -- sampling clocks --------------------------------------------------------------------------------
+
+    def rows(self, clock: str) -> list[tuple[int, int]]:
+        """Every row that ``clock`` asks for: (time, events seen)."""
+        if clock == "event":
+            return [(self.times[i], i + 1) for i in range(len(self.events)) if self._ends(i)]
+        if clock == "bar":
+            return self._bar_rows()
+        if clock.endswith("trades"):
+            return self._count_rows(int(clock.removesuffix("trades")))
+        step = {"ms": 10**6, "s": 10**9, "m": MINUTE}
+        unit = "ms" if clock.endswith("ms") else clock[-1]
+        return self._time_rows(int(clock.removesuffix(unit)) * step[unit])
+
+    def _ends(self, i: int) -> bool:
+        return self.is_open_after(i) and not self.events[i]["flags"] & Flag.MORE
+
+    def _time_rows(self, step: int) -> list[tuple[int, int]]:
+        out = []
+        for i in range(1, len(self.times)):
+            p = self.period(i)
+            if p is None or not self.is_open_after(i - 1):
+                continue
+            k = max(1, -(-(self.times[i - 1] - p.start) // step))
+            while p.start + k * step < self.times[i]:
+                out.append((p.start + k * step, i))
+                k += 1
+        return out
+
+    def _count_rows(self, n: int) -> list[tuple[int, int]]:
+        out = []
+        done = 0
+        for i in range(len(self.events)):
+            p = self.period(i + 1)
+            if p is None or not self._ends(i):
+                continue
+            reached = sum(1 for d in self.deals if p.first <= d.at <= i) // n
+            before = 0 if out == [] or out[-1][1] <= p.first else done
+            if reached > before:
+                out.append((self.times[i], i + 1))
+                done = reached
+        return out
+
+    def _bar_rows(self) -> list[tuple[int, int]]:
+        if not self.times:
+            return []
+        rows: set[tuple[int, int]] = set()
+        for seen in range(1, len(self.times) + 1):
+            # Time passes to the next event before that event, a roll perhaps, is applied.
+            for t in self.times[seen - 1 : seen + 1]:
+                rows |= {c.row for c in self.candles(t, seen) if c.row[1] <= seen}
+        return sorted(((t, n) for t, n in rows if self._had_session(n)), key=lambda r: (r[1], r[0]))
+
+    def _had_session(self, n: int) -> bool:
+        return not (n and self.events[n - 1]["kind"] == Kind.BAR and not self.is_open_after(n - 1))
+
+
+def _candle(deals: list[Deal], close: int, row: tuple[int, int]) -> Candle:
+    if not deals:
+        return Candle(close, close, close, close, 0, 0, 0, row)
+    px = [d.px for d in deals]
+    net = sum(d.side * d.q for d in deals)
+    gross = sum(abs(d.side) * d.q for d in deals)
+    return Candle(px[0], max(px), min(px), px[-1], sum(d.q for d in deals), net, gross, row)
