@@ -251,6 +251,7 @@ class Writer:
                 with self._disk():
                     for session in self.dates:
                         self._prepare(session)
+                with self._disk(publishing=True):
                     self._publish()
         finally:
             for temporary, _ in self._ready:
@@ -305,7 +306,8 @@ class Writer:
                     stale.unlink(missing_ok=True)
 
     @contextlib.contextmanager
-    def _disk(self) -> Iterator[None]:
+    def _disk(self, *, publishing: bool = False) -> Iterator[None]:
+        so_far = "run the import again with --overwrite" if publishing else "nothing was changed"
         try:
             yield
         except OSError as error:
@@ -313,9 +315,9 @@ class Writer:
             raise DataError(
                 f"cannot write to the lake: {error.strerror or error}",
                 path=self._lake.root,
-                remedy="The disk is full: free some space or choose another --out; nothing was changed"
+                remedy=f"The disk is full: free some space or choose another --out; {so_far}"
                 if full
-                else "Check the folder and its permissions; nothing was changed",
+                else f"Check the folder and its permissions; {so_far}",
             ) from error
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timezone
+from datetime import UTC, date, datetime
 
 import pytest
 
@@ -82,19 +82,17 @@ def test_sessions_of_a_year(year: int, sessions: int) -> None:
 def test_session_bounds_are_utc() -> None:
     bounds = Calendar().session(instrument("DOLK20"), date(2020, 4, 2))
     assert bounds is not None
-    utc = [
-        datetime.fromtimestamp(ns / 1e9, timezone.utc).isoformat() for ns in (bounds.open_ns, bounds.close_ns)
-    ]
+    utc = [datetime.fromtimestamp(ns / 1e9, UTC).isoformat() for ns in (bounds.open_ns, bounds.close_ns)]
     assert utc == ["2020-04-02T12:00:00+00:00", "2020-04-02T21:00:00+00:00"]
     summer = Calendar().session(instrument("WDO$"), date(2018, 1, 2))
     assert summer is not None  # UTC-2 in the summer of 2018
-    assert datetime.fromtimestamp(summer.open_ns / 1e9, timezone.utc).hour == 11
+    assert datetime.fromtimestamp(summer.open_ns / 1e9, UTC).hour == 11
 
 
 def test_late_opening_on_ash_wednesday() -> None:
     bounds = Calendar().session(instrument("WDOH25"), date(2025, 3, 5))
     assert bounds is not None
-    assert datetime.fromtimestamp(bounds.open_ns / 1e9, timezone.utc).hour == 16  # 13:00 in São Paulo
+    assert datetime.fromtimestamp(bounds.open_ns / 1e9, UTC).hour == 16  # 13:00 in São Paulo
 
 
 def test_no_session_on_a_holiday_or_weekend() -> None:

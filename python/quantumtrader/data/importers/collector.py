@@ -6,6 +6,7 @@ import json
 import math
 from collections.abc import Iterator
 from datetime import datetime
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -149,7 +150,7 @@ class _Reader:
             if not math.isfinite(value) or value < 0:
                 return None
             scale = next((f for top, f in ((1e11, 10**9), (1e14, 10**6), (1e17, 10**3)) if value < top), 1)
-            return round(value * scale) if isinstance(value, float) else value * scale
+            return round(Fraction(repr(value)) * scale)  # the decimal as written, not its nearest double
         try:
             moment = datetime.fromisoformat(str(value))
         except ValueError:
