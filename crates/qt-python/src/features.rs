@@ -1,8 +1,186 @@
 //! Binding of the features.
 
+use std::ffi::c_char;
+
+use numpy::{Element as _, PyArray1, PyArray2, PyArrayDescr, PyArrayMethods};
 use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyDict, PyType};
+use qt_core::Event;
+use qt_features::{Config, Error};
+
+use crate::convert::{EventArray, PyEvent, one_event};
+
+/// The exception of `quantumtrader.exceptions` that stands for an error.
+fn raised(py: Python<'_>, error: &Error) -> PyErr {
+    let class = match error {
+        Error::UnknownFeature { .. } => "UnknownFeatureError",
+        Error::Unsorted { .. } => "UnsortedEventsError",
+        _ => "ConfigError",
+    };
+    let made = py.import("quantumtrader.exceptions").and_then(|m| m.getattr(class)).and_then(|class| {
+        let kwargs = PyDict::new(py);
+        if let Some(remedy) = error.remedy() {
+            kwargs.set_item("remedy", remedy)?;
+        }
+        class.call((error.to_string(),), Some(&kwargs))
+    });
+    made.map_or_else(|e| e, PyErr::from_value)
+}
+
+/// `PyVoidScalarObject` of numpy's `arrayscalars.h`, the same in every numpy since 1.20: what `events[i]` is.
+#[repr(C)]
+struct VoidScalar {
+    refcount: isize,
+    class: *mut pyo3::ffi::PyTypeObject,
+    size: isize,
+    data: *const c_char,
+    dtype: *mut pyo3::ffi::PyObject,
+}
+
+/// Reads record scalars without a detour over the buffer protocol.
+struct Scalars {
+    void: Py<PyType>,
+    event: Py<PyArrayDescr>,
+    /// Whether a scalar made for the purpose was read right through [`VoidScalar`].
+    trusted: bool,
+}
+
+impl Scalars {
+    fn get(py: Python<'_>) -> PyResult<&'static Self> {
+        static SCALARS: PyOnceLock<Scalars> = PyOnceLock::new();
+        SCALARS.get_or_try_init(py, || {
+            let numpy = py.import("numpy")?;
+            let void: Bound<'_, PyType> = numpy.getattr("void")?.cast_into()?;
+            let event = PyEvent::get_dtype(py);
+            let known = Event { ts_event: 0x5eed_0123_4567, px: 42, reserved: 7, ..Event::default() };
+            let probe = PyArray1::from_slice(py, &[PyEvent(known)]);
+            let probe = probe.get_item(0)?;
+            let large_enough = void.getattr("__basicsize__")?.extract::<usize>()? >= size_of::<VoidScalar>();
+            let mut scalars = Self { void: void.unbind(), event: event.unbind(), trusted: large_enough };
+            scalars.trusted = scalars.read(&probe) == Some(known);
+            Ok(scalars)
+        })
+    }
+
+    /// The event in a record scalar of exactly the event dtype; `None` for anything else.
+    #[inline]
+    fn read(&self, obj: &Bound<'_, PyAny>) -> Option<Event> {
+        if !self.trusted || obj.get_type().as_ptr() != self.void.as_ptr() {
+            return None;
+        }
+        let scalar = obj.as_ptr().cast::<VoidScalar>();
+        // SAFETY: `obj` is a `numpy.void` instance, whose layout starts as `VoidScalar` does: `__basicsize__` is
+        // large enough, and a known record was read back through it. The dtype is compared before the data are
+        // read, and the event dtype has 64 bytes of which every pattern is valid. Records may be unaligned.
+        unsafe {
+            if (*scalar).dtype != self.event.as_ptr() || (*scalar).data.is_null() {
+                return None;
+            }
+            Some((*scalar).data.cast::<Event>().read_unaligned())
+        }
+    }
+}
+
+/// Features over a stream of events; see `quantumtrader._protocols.FeatureEngineProtocol`.
+///
+/// Events go in by `update` (one record: `events[i]`, the quickest door for one event, or an array of one) or by
+/// `update_many` (an array, without a copy and with the interpreter lock released); rows come out by `take`.
+#[pyclass(module = "quantumtrader._core", name = "FeatureEngine")]
+pub struct PyFeatureEngine {
+    engine: qt_features::FeatureEngine,
+    scalars: &'static Scalars,
+    /// `clock`, `warmup` and `rlp_sign` as they were given.
+    texts: [String; 3],
+}
+
+#[pymethods]
+impl PyFeatureEngine {
+    #[new]
+    #[pyo3(signature = (names, tick_size, point_value, clock = "event", warmup = "full", rlp_sign = "drop"))]
+    fn new(
+        py: Python<'_>,
+        names: Vec<String>,
+        tick_size: f64,
+        point_value: f64,
+        clock: &str,
+        warmup: &str,
+        rlp_sign: &str,
+    ) -> PyResult<Self> {
+        let engine = Config::parse(names, tick_size, point_value, clock, warmup, rlp_sign)
+            .and_then(qt_features::FeatureEngine::new)
+            .map_err(|e| raised(py, &e))?;
+        let texts = [clock, warmup, rlp_sign].map(str::to_string);
+        Ok(Self { engine, scalars: Scalars::get(py)?, texts })
+    }
+
+    /// Feature names in column order.
+    #[getter]
+    fn names(&self) -> Vec<String> {
+        self.engine.config().names.clone()
+    }
+
+    /// Engine time: the greatest `ts_event` seen; the least int64 before the first event.
+    #[getter]
+    fn now_ns(&self) -> i64 {
+        self.engine.now_ns()
+    }
+
+    /// Applies one event; True when a row became due.
+    fn update(&mut self, py: Python<'_>, event: &Bound<'_, PyAny>) -> PyResult<bool> {
+        let event = match self.scalars.read(event) {
+            Some(event) => event,
+            None => one_event(event)?,
+        };
+        self.engine.update(&event).map_err(|e| raised(py, &e))
+    }
+
+    /// Applies events in order; returns how many rows became due.
+    #[allow(clippy::needless_pass_by_value)] // the argument owns the borrow of the array
+    fn update_many(&mut self, py: Python<'_>, events: EventArray<'_>) -> PyResult<usize> {
+        let slice = events.as_slice()?;
+        let engine = &mut self.engine;
+        py.detach(|| engine.update_many(slice)).map_err(|e| raised(py, &e))
+    }
+
+    /// Hands over the rows due since the last call: times, values and event counts.
+    #[allow(clippy::type_complexity)]
+    fn take<'py>(
+        &mut self,
+        py: Python<'py>,
+    ) -> PyResult<(Bound<'py, PyArray1<i64>>, Bound<'py, PyArray2<f64>>, Bound<'py, PyArray1<i64>>)> {
+        let rows = self.engine.take();
+        let shape = [rows.times.len(), self.engine.width()];
+        let values = PyArray1::from_vec(py, rows.values).reshape(shape)?;
+        Ok((PyArray1::from_vec(py, rows.times), values, PyArray1::from_vec(py, rows.counts)))
+    }
+
+    /// Feature values now, shape (n_features,); NaN before the first event.
+    fn snapshot<'py>(&mut self, py: Python<'py>) -> Bound<'py, PyArray1<f64>> {
+        let mut row = Vec::with_capacity(self.engine.width());
+        self.engine.snapshot(&mut row);
+        PyArray1::from_vec(py, row)
+    }
+
+    /// Returns to the state of a new engine.
+    fn reset(&mut self, py: Python<'_>) -> PyResult<()> {
+        self.engine.reset().map_err(|e| raised(py, &e))
+    }
+
+    /// Pickles the configuration: the copy is a new engine.
+    #[allow(clippy::type_complexity)]
+    fn __reduce__<'py>(
+        &self,
+        py: Python<'py>,
+    ) -> (Bound<'py, PyType>, (Vec<String>, f64, f64, &str, &str, &str)) {
+        let c = self.engine.config();
+        let [clock, warmup, rlp_sign] = &self.texts;
+        let args = (c.names.clone(), c.tick_size, c.point_value, &**clock, &**warmup, &**rlp_sign);
+        (py.get_type::<Self>(), args)
+    }
+}
 
 /// Adds this room's classes to the module.
-pub fn register(_m: &Bound<'_, PyModule>) -> PyResult<()> {
-    Ok(())
+pub fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
+    m.add_class::<PyFeatureEngine>()
 }
