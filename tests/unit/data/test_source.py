@@ -1,0 +1,121 @@
+"""The one door: raw files, folders, lakes, and the commands on top."""
+
+from __future__ import annotations
+
+import csv
+import json
+from datetime import date
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from quantumtrader.cli.main import app
+from quantumtrader.data.importers import Options
+from quantumtrader.data.source import load_events
+from quantumtrader.exceptions import DataError, DataFormatError, EmptyDataError, UnknownInstrumentError
+from quantumtrader.types import Kind
+
+BARS = "timestamp,open,high,low,close,volume\n" + "".join(
+    f"2025-08-{day:02d} 09:{minute:02d},5400,5401,5399.5,5400.5,10\n"
+    for day in (14, 15)
+    for minute in range(10)
+)
+
+
+@pytest.fixture
+def bars(tmp_path: Path) -> Path:
+    path = tmp_path / "set" / "bars.csv"
+    path.parent.mkdir()
+    path.write_text(BARS)
+    return path
+
+
+def test_raw_file_and_folder(bars: Path) -> None:
+    (bars.parent / "README.md").write_text("about")
+    loaded = load_events(bars, "WDOU25")
+    assert loaded.events["kind"].tolist().count(Kind.BAR) == 20
+    assert loaded.description.endswith("(bars): 20 bar, 2025-08-14 to 2025-08-15")
+    assert load_events(bars.parent, "WDOU25").events.tobytes() == loaded.events.tobytes()
+    one = load_events(bars, "WDOU25", start=date(2025, 8, 15), sessions=False)
+    assert len(one.events) == 10
+    with pytest.raises(EmptyDataError, match="no events from 2025-09-01"):
+        load_events(bars, "WDOU25", start=date(2025, 9, 1))
+
+
+def test_errors(bars: Path, tmp_path: Path) -> None:
+    with pytest.raises(UnknownInstrumentError):
+        load_events(bars, "NOPE")
+    with pytest.raises(DataError, match="no such file or folder"):
+        load_events(tmp_path / "nowhere", "WDOU25")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(DataFormatError, match=r"no file in a known format .looked at nothing"):
+        load_events(tmp_path / "empty", "WDOU25")
+    (bars.parent / "more.csv").write_text(BARS)
+    with pytest.raises(DataError, match=r"several data sets \(bars.csv, more.csv\)"):
+        load_events(bars.parent, "WDOU25")
+
+
+def test_sorting_covers_the_whole_source(bars: Path) -> None:
+    lines = BARS.splitlines(keepends=True)
+    bars.write_text(lines[0] + "".join(reversed(lines[1:])))
+    loaded = load_events(bars, "WDOU25", options=Options(out_of_order="sort"), sessions=False)
+    bars.write_text(BARS)
+    assert loaded.events.tobytes() == load_events(bars, "WDOU25", sessions=False).events.tobytes()
+
+
+def run(*arguments: object) -> tuple[int, str]:
+    result = CliRunner().invoke(app, [str(a) for a in arguments])
+    return result.exit_code, result.output
+
+
+def test_import_keeps_bad_rows_in_a_side_file(bars: Path, tmp_path: Path) -> None:
+    bars.write_text(BARS + "2025-08-15 09:10,5400,5401,5399.3,5400.5,10\n2025-08-15 09:11,54\n")
+    code, text = run("import", bars, "--symbol", "WDOU25", "--out", tmp_path / "lake", "--json")
+    assert code == 0, text
+    result = json.loads(text)
+    assert (result["rows"], result["rejected"]) == ({"bars": 20}, 2)
+    with Path(result["rejected_file"]).open(newline="") as file:
+        rows = sorted(csv.DictReader(file), key=lambda r: int(r["line"]))
+    assert [(r["line"], r["column"], r["value"]) for r in rows] == [
+        ("22", "low", "5399.3"),
+        ("23", "", "2025-08-15 09:11,54"),
+    ]
+    code, text = run("validate", bars, "--symbol", "WDOU25", "--json")
+    assert (code, json.loads(text)["valid"]) == (3, False)  # rows were put aside
+    code, text = run("validate", tmp_path / "lake", "--symbol", "WDOU25", "--json")
+    assert (code, json.loads(text)["valid"]) == (0, True)
+    stored = load_events(tmp_path / "lake", "WDOU25").events
+    assert stored.tobytes() == load_events(bars, "WDOU25").events.tobytes()
+
+
+def test_failed_import_leaves_nothing(bars: Path, tmp_path: Path) -> None:
+    lines = BARS.splitlines(keepends=True)
+    bars.write_text("".join([lines[0], lines[5], lines[3]]))
+    code, text = run("import", bars, "--symbol", "WDOU25", "--out", tmp_path / "lake")
+    assert code == 3
+    assert "bars.csv:3" in text
+    assert [p for p in (tmp_path / "lake").rglob("*") if p.is_file()] == []
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("--decimal", "x"), ("--date", "15/08/2025"), ("--out-of-order", "maybe"), ("--infer-side", "guess")],
+)
+def test_usage_errors(bars: Path, arguments: tuple[str, str]) -> None:
+    code, text = run("validate", bars, "--symbol", "WDOU25", *arguments)
+    assert code == 2
+    assert arguments[1] in text
+
+
+def test_adjusted_grid_survives_the_lake(tmp_path: Path) -> None:
+    path = tmp_path / "c.csv"
+    path.write_text(
+        "Ativo;Data;Hora;Abertura;Maximo;Minimo;Fechamento;Volume;Quantidade\n"
+        "WDOFUT;05/11/2021;12:48:00;5.634,991;5.636,511;5.633,471;5.633,471;1,00;4\n"
+        "WDOFUT;05/11/2021;12:47:00;5.639,044;5.640,058;5.633,471;5.635,498;1,00;8\n"
+    )
+    assert run("import", path, "--symbol", "WDOFUT", "--out", tmp_path / "lake")[0] == 0
+    loaded = load_events(tmp_path / "lake", "WDOFUT")
+    assert loaded.instrument.tick_size == 0.001
+    assert loaded.events.tobytes() == load_events(path, "WDOFUT").events.tobytes()
