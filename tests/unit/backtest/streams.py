@@ -37,11 +37,25 @@ def stream(rows: Iterable[dict[str, int]]) -> Events:
 
 
 def quote(at: float, bid: int, ask: int, size: int = 50) -> dict[str, int]:
-    return {"at": round(at * SECOND), "kind": Kind.QUOTE, "px": bid, "px_ask": ask, "size": size, "size_ask": size}
+    return {
+        "at": round(at * SECOND),
+        "kind": Kind.QUOTE,
+        "px": bid,
+        "px_ask": ask,
+        "size": size,
+        "size_ask": size,
+    }
 
 
 def trade(at: float, px: int, size: int = 1, side: int = 1, flags: int = 0) -> dict[str, int]:
-    return {"at": round(at * SECOND), "kind": Kind.TRADE, "px": px, "size": size, "side": side, "flags": flags}
+    return {
+        "at": round(at * SECOND),
+        "kind": Kind.TRADE,
+        "px": px,
+        "size": size,
+        "side": side,
+        "flags": flags,
+    }
 
 
 def marker(at: float, phase: int) -> dict[str, int]:

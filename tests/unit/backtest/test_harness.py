@@ -6,16 +6,26 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from tests.unit.backtest.streams import SECOND, T0, WDO, WIN, AtTimes, marker, quote, stream, trade
 
-from quantumtrader.backtest import Backtest, BacktestResult, BacktestSettings, VenueSettings, compute_baselines, summarise
+from quantumtrader.backtest import (
+    Backtest,
+    BacktestResult,
+    BacktestSettings,
+    VenueSettings,
+    compute_baselines,
+    summarise,
+)
 from quantumtrader.execution import RiskLimits, make_strategy
 from quantumtrader.types import Events, Instrument, Phase
-from tests.unit.backtest.streams import SECOND, T0, WDO, WIN, AtTimes, marker, quote, stream, trade
 
 pytestmark = pytest.mark.usefixtures("in_force")
 
 FAST = BacktestSettings(
-    venue=VenueSettings(latency_ns=20_000_000), limits=RiskLimits(daily_loss=1e6), flatten_before_s=1.0, draws=200
+    venue=VenueSettings(latency_ns=20_000_000),
+    limits=RiskLimits(daily_loss=1e6),
+    flatten_before_s=1.0,
+    draws=200,
 )
 
 

@@ -6,17 +6,25 @@ from types import ModuleType
 
 import numpy as np
 import pytest
+from tests.unit.backtest.streams import SECOND, T0, WDO, marker, quote, stream, trade
 
 from quantumtrader.backtest import MarketPath
 from quantumtrader.exceptions import EmptyDataError, UnsortedEventsError
 from quantumtrader.types import PX_NONE, Action, Flag, Kind, Phase, empty_events
-from tests.unit.backtest.streams import SECOND, T0, WDO, marker, quote, stream, trade
 
 
 def test_quotes_and_prints_are_carried_forward(engine: ModuleType) -> None:
     late = trade(0.5, 999)
     path = MarketPath.of(
-        stream([quote(0, 99, 101), trade(1, 100), quote(2, PX_NONE, 101, 0), late, trade(3, 98, flags=Flag.CANCELLED)]),
+        stream(
+            [
+                quote(0, 99, 101),
+                trade(1, 100),
+                quote(2, PX_NONE, 101, 0),
+                late,
+                trade(3, 98, flags=Flag.CANCELLED),
+            ]
+        ),
         WDO,
         engine,
     )
@@ -36,9 +44,22 @@ def test_a_touch_shows_only_when_its_packet_has_ended(engine: ModuleType) -> Non
 
 def test_a_book_gives_the_touch(engine: ModuleType) -> None:
     def level(at: float, side: int, px: int, size: int) -> dict[str, int]:
-        return {"at": round(at * SECOND), "kind": Kind.LEVEL, "side": side, "px": px, "size": size, "action": Action.ADD}
+        return {
+            "at": round(at * SECOND),
+            "kind": Kind.LEVEL,
+            "side": side,
+            "px": px,
+            "size": size,
+            "action": Action.ADD,
+        }
 
-    rows = [level(0, 1, 99, 5), level(0, -1, 101, 5), level(1, 1, 100, 2), quote(2, 50, 60), {"at": 3 * SECOND, "kind": Kind.GAP}]
+    rows = [
+        level(0, 1, 99, 5),
+        level(0, -1, 101, 5),
+        level(1, 1, 100, 2),
+        quote(2, 50, 60),
+        {"at": 3 * SECOND, "kind": Kind.GAP},
+    ]
     path = MarketPath.of(stream(rows), WDO, engine)
     assert path.source == "levels"
     assert path.has_book
@@ -62,7 +83,11 @@ def test_the_timetable_ends_each_day(engine: ModuleType) -> None:
     day = 24 * 3600
     path = MarketPath.of(stream([trade(0, 100), trade(day, 100), trade(day + 9.9 * 3600, 100)]), WDO, engine)
     close = T0 + round(9.5 * 3600 * SECOND)  # 18:30
-    assert path.session_ends.tolist() == [close, close + day * SECOND, T0 + round((day + 9.9 * 3600) * SECOND)]
+    assert path.session_ends.tolist() == [
+        close,
+        close + day * SECOND,
+        T0 + round((day + 9.9 * 3600) * SECOND),
+    ]
 
 
 def test_exit_prices_are_those_one_can_trade_at(engine: ModuleType) -> None:

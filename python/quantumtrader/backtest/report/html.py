@@ -22,6 +22,7 @@ from quantumtrader.execution.strategy import strategy_parameters
 
 __all__ = ["render_report"]
 
+_SCRIPT_WORDS = ("price_hint", "time", "equity_net", "equity_gross", "drawdown", "long", "short")
 _VENDOR = ("uplot-1.6.32.iife.min.js", "lightweight-charts-5.2.1.standalone.production.js")
 
 
@@ -66,7 +67,7 @@ def render_report(
         )
     )
     data = json.dumps(chart_payload(result, baselines), allow_nan=False, separators=(",", ":"))
-    words = json.dumps(page.words, ensure_ascii=False)
+    words = json.dumps({key: page.words[key] for key in _SCRIPT_WORDS}, ensure_ascii=False)
     # "</" would end the script element early; JSON allows "<\/" for the same text.
     scripts = [_static(f"vendor/{name}") for name in _VENDOR]
     scripts += [f"const DATA={data};const WORDS={words};".replace("</", "<\\/"), _static("report.js")]
