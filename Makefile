@@ -132,7 +132,7 @@ dev: build ## Install the git hooks
 	$(BIN)/pre-commit install
 
 new-feature: $(DEPS) ## Write the skeleton of a feature: FAMILY=flow NAME=trade_imbalance
-	$(BIN)/python scripts/new_feature.py $(FAMILY) $(NAME)
+	$(BIN)/python scripts/new_feature.py $(FAMILY) $(NAME) $(NUMBER)
 
 clean: ## Remove what was built; .venv and data stay
 	rm -rf target dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks .import_linter_cache
