@@ -75,7 +75,7 @@ impl L2Book {
 }
 
 impl Book for L2Book {
-    #[inline]
+    #[inline(always)] // a call per event costs a quarter of the work
     fn apply(&mut self, e: &Event) {
         let is_update = e.action.wrapping_sub(action::ADD) <= action::DELETE - action::ADD;
         if e.kind != Kind::Level as u8 || !is_update {
@@ -90,8 +90,8 @@ impl Book for L2Book {
             return;
         }
         let s = index(e.side);
-        self.sides[s].update(fold(e.px, s), |level| *level = i64::from(size));
-        if self.sides[s].len() > self.max_levels {
+        let was = self.sides[s].update(fold(e.px, s), |level| std::mem::replace(level, i64::from(size)));
+        if was == 0 && self.sides[s].len() > self.max_levels {
             self.drop_worst(s);
         }
     }

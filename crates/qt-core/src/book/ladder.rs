@@ -63,10 +63,12 @@ impl<L: Level> Ladder<L> {
         let was = level.size() != 0;
         let result = change(level);
         let is = level.size() != 0;
-        self.len = self.len + usize::from(is) - usize::from(was);
-        self.mark(slot, is);
-        if self.summary == 0 {
-            self.refill();
+        if was != is {
+            self.len = self.len + usize::from(is) - usize::from(was);
+            self.mark(slot, is);
+            if self.summary == 0 {
+                self.refill();
+            }
         }
         result
     }

@@ -158,6 +158,7 @@ pub trait Book {
     }
 
     /// Applies records in order; the same as [`Book::update`] of each.
+    #[inline(never)] // a loop of its own keeps its state in registers
     fn update_many(&mut self, events: &[Event]) {
         let ended = events.iter().rposition(Event::ends_packet).map_or(0, |i| i + 1);
         if ended > 0 {
