@@ -1,8 +1,9 @@
 """The lake: events as Parquet in hive folders, one file per kind, symbol and session date.
 
 ``v1/kind=trades/symbol=WDOU25/date=2025-08-15/part-0000.parquet``. Columns have the names that each kind gives
-to its fields. What never changes inside a file (a flag, a side, the distance from event to receive time) is
-stored once, in the schema's metadata. Reading gives back the same records, bit for bit.
+to its fields, but ``ts_recv`` is stored as ``recv_delay``, its distance from ``ts_event`` in ns, which is
+smaller. What never changes inside a file (a flag, a side, that delay) is stored once, in the schema's
+metadata. Reading gives back the same records, bit for bit.
 """
 
 from __future__ import annotations
@@ -43,6 +44,7 @@ _EPOCH = date(1970, 1, 1)
 _DELTA = ("ts_event", "ts_recv", "sequence", "id", "px", "px_ask")
 """Fields that change by little from one record to the next; the rest repeat and get a dictionary."""
 _RAW = np.dtype(f"V{EVENT.itemsize}")
+_DELAY = "recv_delay"
 _PACKED = ("ts_event", "ts_recv", "sequence", "px", "px_ask")
 """Delta-packed fields that a compressor would shrink by a few percent and slow down by half."""
 _SYMBOL = re.compile(r"[A-Za-z0-9_$@.-]+")
@@ -337,16 +339,11 @@ def _write(
             constants[field] = int(events[field][0])
     columns: dict[str, str] = {}
     for name, field in fields.items():
-        values = events[field]
-        if field == "ts_recv":
-            delay = values - events["ts_event"]
-            if delay.min() == delay.max():
-                constants["ts_recv - ts_event"] = int(delay[0])
-                continue
-        elif field not in ("ts_event", "sequence") and values.min() == values.max():
+        values = _values(events, field)
+        if field not in ("ts_event", "sequence") and values.min() == values.max():
             constants[field] = int(values[0])
-            continue
-        columns[name] = field
+        else:
+            columns[_DELAY if field == "ts_recv" else name] = field
     flags = int(np.bitwise_or.reduce(events["flags"]))
     metadata = {
         "schema_version": str(SCHEMA_VERSION),
@@ -379,15 +376,22 @@ def _write(
         ) as writer:
             for start in range(0, len(events), ROW_GROUP):
                 part = events[start : start + ROW_GROUP]
-                arrays = [_to_arrow(part[field], _arrow_type(field)) for field in columns.values()]
+                arrays = [_to_arrow(_values(part, field), _arrow_type(field)) for field in columns.values()]
                 writer.write_batch(pa.record_batch(arrays, schema=schema))
         handle.flush()
         os.fsync(handle.fileno())
 
 
+def _values(events: Events, field: str) -> npt.NDArray[Any]:
+    """What is stored of a field."""
+    return np.asarray(events["ts_recv"] - events["ts_event"]) if field == "ts_recv" else events[field]
+
+
 def _arrow_type(field: str) -> pa.DataType:
-    if field in ("ts_event", "ts_recv"):
+    if field == "ts_event":
         return pa.timestamp("ns", "UTC")
+    if field == "ts_recv":
+        return pa.int64()
     return pa.type_for_alias(ARROW_TYPES[field])
 
 
@@ -409,7 +413,7 @@ class _LakeFile:
         self.schema = self.file.schema_arrow
         self.about = self._about()
         self.constants: dict[str, int] = json.loads(self.about["constants"])
-        self.delay = self.constants.pop("ts_recv - ts_event", None)
+        self.targets = [self.fields["ts_recv" if name == _DELAY else name] for name in self.schema.names]
         self.rows: int = self.file.metadata.num_rows
 
     def _about(self) -> dict[str, str]:
@@ -452,7 +456,8 @@ class _LakeFile:
         """
         for field, value in self.constants.items():
             block[field] = value
-        targets = [block[self.fields[name]] for name in self.schema.names]
+        targets = [block[field] for field in self.targets]
+        delay = self.constants.get("ts_recv")
         for group in range(self.file.metadata.num_row_groups):
             try:
                 table = self.file.read_row_group(group, use_threads=False)
@@ -463,8 +468,7 @@ class _LakeFile:
                 count = min(len(block), table.num_rows - start)
                 for target, values in zip(targets, columns, strict=True):
                     target[:count] = values[start : start + count]
-                if self.delay is not None:
-                    np.add(block["ts_event"], self.delay, out=block["ts_recv"])
+                np.add(block["ts_event"], block["ts_recv"] if delay is None else delay, out=block["ts_recv"])
                 yield count
 
 

@@ -17,7 +17,7 @@ from hypothesis.extra import numpy as hnp
 
 from quantumtrader.data.lake import Lake
 from quantumtrader.exceptions import DataError, DataFormatError, EmptyDataError
-from quantumtrader.types import EVENT, STAMPS, VIEWS, Events, Flag, Instrument, Kind
+from quantumtrader.types import EVENT, VIEWS, Events, Flag, Instrument, Kind
 
 WDO = Instrument("WDOU25", "WDO", 0.5, 10.0)
 NOON = 1_755_270_000_000_000_000  # 2025-08-15 15:00 UTC
@@ -92,7 +92,16 @@ def test_layout_and_encodings(tmp_path: Path) -> None:
     path = tmp_path / "v1" / "kind=trades" / "symbol=WDOU25" / "date=2025-08-15" / "part-0000.parquet"
     assert [p for p in tmp_path.rglob("*") if p.is_file()] == [path]
     file = pq.ParquetFile(path)
-    assert set(file.schema_arrow.names) == set(STAMPS) | {"trade_id", "px", "size", "seller", "side"}
+    assert set(file.schema_arrow.names) == {
+        "ts_event",
+        "recv_delay",
+        "sequence",
+        "trade_id",
+        "px",
+        "size",
+        "seller",
+        "side",
+    }
     about = {k.decode(): v.decode() for k, v in file.schema_arrow.metadata.items()}
     assert (about["tick_size"], about["source"], about["schema_version"], about["synthetic"]) == (
         "0.5",
@@ -114,7 +123,7 @@ def test_receive_time_is_omitted_when_it_equals_the_event_time(tmp_path: Path) -
     events["ts_recv"] = events["ts_event"]
     store(Lake(tmp_path), events)
     for path in tmp_path.rglob("*.parquet"):
-        assert "ts_recv" not in pq.read_schema(path).names
+        assert not {"ts_recv", "recv_delay"} & set(pq.read_schema(path).names)
     assert Lake(tmp_path).read("WDOU25").tobytes() == events.tobytes()
 
 
