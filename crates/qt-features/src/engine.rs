@@ -310,7 +310,9 @@ impl FeatureEngine {
         if e.kind == Kind::Session as u8 || !self.flow.session.begun {
             self.mark(e);
         }
-        if e.kind != Kind::Session as u8 {
+        if e.kind == Kind::Session as u8 {
+            self.flow.settle(e);
+        } else {
             let effects = self.flow.apply(e);
             if effects != Effects::default() {
                 self.follow(effects);

@@ -1,10 +1,8 @@
 //! Volume that limit orders add near the touch.
 
+use crate::mlofi::Levels;
 use crate::ofi::FlowRow;
 use crate::window::{WindowId, Windows};
-
-/// Levels per side that count.
-pub const LEVELS: usize = 5;
 
 /// An increase of displayed size by one record of a packet.
 #[derive(Debug, Clone, Copy)]
@@ -42,15 +40,14 @@ impl Added {
         self.packet.push(increase);
     }
 
-    /// Ends the packet: increases count where `worst(side)` is the price of the fifth best level, or `None` when
-    /// all levels are among the best five. `None` as a whole discards them.
-    pub fn end_packet(&mut self, ts: i64, worst: Option<[Option<i32>; 2]>) {
-        if let Some([ask, bid]) = worst {
-            let near = |i: &Increase| match i.side {
-                1 => bid.is_none_or(|px| i.px >= px),
-                _ => ask.is_none_or(|px| i.px <= px),
+    /// Ends the packet: increases count at rows that are among the best five afterwards. `None` discards them.
+    pub fn end_packet(&mut self, ts: i64, levels: Option<&Levels>) {
+        if let Some(levels) = levels {
+            let shown = |i: &Increase| match i.side {
+                1 => levels.iter().any(|l| l.bid_px == i.px),
+                _ => levels.iter().any(|l| l.ask_px == i.px),
             };
-            let flow: i64 = self.packet.iter().filter(|i| near(i)).map(|i| i.size).sum();
+            let flow: i64 = self.packet.iter().filter(|i| shown(i)).map(|i| i.size).sum();
             if flow != 0 {
                 self.added.push(FlowRow { ts, flow });
             }
@@ -88,16 +85,27 @@ mod tests {
     fn only_the_best_levels_count() {
         let mut a = Added::default();
         let w = a.window(10);
-        for (side, px, size) in [(1, 100, 4), (1, 94, 8), (-1, 103, 16), (-1, 107, 32)] {
+        let levels = |bids: &[i32], asks: &[i32]| {
+            let mut out = Levels::default();
+            for (l, px) in out.iter_mut().zip(bids) {
+                l.bid_px = *px;
+            }
+            for (l, px) in out.iter_mut().zip(asks) {
+                l.ask_px = *px;
+            }
+            out
+        };
+        for (side, px, size) in [(1, 100, 4), (1, 94, 8), (-1, 103, 16), (-1, 107, 32), (1, 98, 64)] {
             a.note(Increase { side, px, size });
         }
-        a.end_packet(1, Some([Some(105), Some(95)]));
+        // Bid 94 and ask 107 lie deeper; bid 98 was removed again in the same packet.
+        a.end_packet(1, Some(&levels(&[100, 99, 97, 96, 95], &[101, 102, 103, 104, 105])));
         a.advance(1);
         assert_eq!(a.sum(w), 4 + 16);
         a.note(Increase { side: 1, px: 1, size: 1 });
-        a.end_packet(2, None); // not valid then
+        a.end_packet(2, None); // the touch was not good
         a.note(Increase { side: 1, px: 1, size: 2 });
-        a.end_packet(3, Some([None, None])); // few levels: all count
+        a.end_packet(3, Some(&levels(&[1], &[])));
         a.advance(3);
         assert_eq!(a.sum(w), 22);
     }

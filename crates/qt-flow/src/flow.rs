@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use qt_core::book::{Book, L2Book, OrderBook};
 use qt_core::event::{Event, Kind, PX_NONE, Trade, action, flag, side};
 
-use crate::added::{self, Added, Increase};
+use crate::added::{Added, Increase};
 use crate::bars::{Bar, BarBuilder};
 use crate::limit::LimitFlow;
 use crate::mlofi::{self, Levels, Mlofi};
@@ -206,10 +206,17 @@ impl Flow {
             self.apply_bar(e);
             effects.0 |= Effects::BAR;
         }
+        self.settle(e);
+        effects
+    }
+
+    /// Evaluates the touch if this record ends a packet that may have changed it. Part of [`Flow::apply`]; for
+    /// session markers, which are not applied, the caller does it.
+    #[inline(always)]
+    pub fn settle(&mut self, e: &Event) {
         if self.changed && e.ends_packet() {
             self.end_packet();
         }
-        effects
     }
 
     #[inline]
@@ -387,13 +394,8 @@ impl Flow {
     }
 
     fn count_additions(&mut self) {
-        let worst = |s: i8| match &self.source {
-            Source::Quotes => None,
-            Source::Levels(book) => book.levels(s).nth(added::LEVELS - 1).map(|l| l.px),
-            Source::Orders(book) => book.levels(s).nth(added::LEVELS - 1).map(|l| l.px),
-        };
-        let worst = self.good.then(|| [worst(side::SELL), worst(side::BUY)]);
-        self.added.end_packet(self.now, worst);
+        let levels = if self.good { self.levels() } else { None };
+        self.added.end_packet(self.now, levels.as_ref());
     }
 
     /// Ends every window at `t`, before features are read at that time.

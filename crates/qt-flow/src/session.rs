@@ -66,7 +66,7 @@ impl Session {
                 if was_open { Turn::Close } else { Turn::None }
             }
             phase::ROLL => {
-                self.phase = before;
+                self.opened_by_auction = false;
                 Turn::Roll
             }
             _ => Turn::None,
@@ -103,5 +103,6 @@ mod tests {
         assert_eq!(turns(&[OPEN, AUCTION, OPEN]), [Start, None, Start]);
         assert_eq!(turns(&[AUCTION, CLOSED, OPEN]), [Start, Close, Start]);
         assert_eq!(turns(&[AUCTION, HALT, RESUME, OPEN]), [Start, None, None, None]);
+        assert_eq!(turns(&[AUCTION, phase::ROLL, OPEN]), [Start, Turn::Roll, Start]);
     }
 }
