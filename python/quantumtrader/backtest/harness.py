@@ -33,6 +33,8 @@ from quantumtrader.types import Events, FeatureFrame, Fill, Instrument
 
 __all__ = ["Backtest", "BacktestResult", "BacktestSettings", "Decision", "EquityCurve"]
 
+_TAIL_NS = 60_000_000_000
+
 CHUNK = 65_536
 """Events per call of the feature engine."""
 
@@ -281,6 +283,9 @@ class Backtest:
             chunk = events[start : start + self._chunk]
             engine.update_many(chunk)
             times, values, counts = engine.take()
+            # A recording that stops before the close says nothing about the hours until then.
+            known = times <= self._path.recorded_until + _TAIL_NS
+            times, values, counts = times[known], values[known], counts[known]
             self._samples(times, values, counts)
             taken.append((times, values, counts))
             self._on_progress(len(chunk))

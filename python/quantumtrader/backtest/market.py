@@ -119,6 +119,11 @@ class MarketPath:
         return bool(len(quotes)) and bool((quotes["size"] > 0).any())
 
     @cached_property
+    def recorded_until(self) -> int:
+        """Time of the last market event, ns UTC; markers may come later."""
+        return _recorded_until(self.events, self.now)
+
+    @cached_property
     def synthetic(self) -> bool:
         """Whether any event was made by a generator."""
         return bool((self.events["flags"] & Flag.SYNTHETIC).any())
@@ -211,9 +216,7 @@ def _continuous(events: Events) -> Bool:
 
 
 def _session_ends(events: Events, now: Int64, instrument: Instrument) -> Int64:
-    # A recording ends with its last market event, even when a marker tells of a later close.
-    market = np.flatnonzero(~np.isin(events["kind"], (Kind.SESSION, Kind.TIMER, Kind.GAP)))
-    ends = {int(now[-1]), int(now[market[-1]] if market.size else now[-1])}
+    ends = {int(now[-1]), _recorded_until(events, now)}
     marker = events["kind"] == Kind.SESSION
     running = False
     for phase, ts in zip(events["action"][marker].tolist(), now[marker].tolist(), strict=True):
@@ -232,6 +235,12 @@ def _session_ends(events: Events, now: Int64, instrument: Instrument) -> Int64:
                 ends.add(int(datetime.combine(day, hours.close, zone).timestamp()) * 10**9)
             day += timedelta(days=1)
     return np.array(sorted(end for end in ends if end <= now[-1]), np.int64)
+
+
+def _recorded_until(events: Events, now: Int64) -> int:
+    """Time of the last market event: a recording ends there, even when a marker tells of a later close."""
+    market = np.flatnonzero(~np.isin(events["kind"], (Kind.SESSION, Kind.TIMER, Kind.GAP)))
+    return int(now[market[-1] if market.size else -1])
 
 
 def _last_index(mask: Bool) -> Int64:

@@ -105,7 +105,7 @@ def test_it_holds_the_key_figures(replay: Replay, lang: str) -> None:
 def test_synthetic_events_are_called_synthetic(in_force: str, replay: Replay) -> None:
     assert "SYNTHETIC" not in render_report(*replay)
     events = rising()
-    events["flags"] |= Flag.SYNTHETIC
+    events["flags"] = Flag.SYNTHETIC
     result = Backtest(events, WDO, AtTimes(((2.0, 1),)), BacktestSettings(draws=10)).run()
     baselines = compute_baselines(result)
     html = render_report(result, baselines, summarise(result, baselines))
