@@ -55,7 +55,9 @@ def why_not_native() -> str | None:
             detail = getattr(error, "stderr", None) or str(error)
             return f"`{tool} --version` fails: {detail.strip().splitlines()[0]}"
     found = re.search(r"(\d+)\.(\d+)", shown.stdout)
-    needed = re.search(r'^rust-version = "(\d+)\.(\d+)', (ROOT / "Cargo.toml").read_text("utf-8"), re.MULTILINE)
+    needed = re.search(
+        r'^rust-version = "(\d+)\.(\d+)', (ROOT / "Cargo.toml").read_text("utf-8"), re.MULTILINE
+    )
     if found and needed and tuple(map(int, found.groups())) < tuple(map(int, needed.groups())):
         return f"rustc {found[0]} is older than {'.'.join(needed.groups())}; update it with `rustup update`"
     return None
@@ -105,12 +107,16 @@ def get_requires_for_build_sdist(config_settings: Settings = None) -> list[str]:
 # and front ends then take the metadata from the wheel.
 
 
-def build_wheel(directory: str, config_settings: Settings = None, metadata_directory: str | None = None) -> str:
+def build_wheel(
+    directory: str, config_settings: Settings = None, metadata_directory: str | None = None
+) -> str:
     """Build a wheel into ``directory`` and return its file name."""
     return _build("build_wheel", directory, config_settings)
 
 
-def build_editable(directory: str, config_settings: Settings = None, metadata_directory: str | None = None) -> str:
+def build_editable(
+    directory: str, config_settings: Settings = None, metadata_directory: str | None = None
+) -> str:
     """Build an editable wheel into ``directory`` and return its file name."""
     return _build("build_editable", directory, config_settings)
 

@@ -22,7 +22,9 @@ settings.load_profile("ci" if os.environ.get("CI") else "dev")
 def engine_module(name: str) -> ModuleType | None:
     """Return ``_core`` for ``rust``, ``_fallback`` for ``python``; None when the Rust engine is not built."""
     try:
-        return importlib.import_module({"rust": "quantumtrader._core", "python": "quantumtrader._fallback"}[name])
+        return importlib.import_module(
+            {"rust": "quantumtrader._core", "python": "quantumtrader._fallback"}[name]
+        )
     except ModuleNotFoundError as error:
         if error.name == "quantumtrader._core":
             return None

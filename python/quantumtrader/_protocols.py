@@ -131,7 +131,9 @@ class VenueProtocol(Protocol):
         """Let time pass without an event: orders and cancels that arrive by ``until_ns`` are handled."""
         ...
 
-    def submit(self, client_id: int, side: int, size: int, type: str, px: int, reduce_only: bool, now_ns: int) -> None:
+    def submit(
+        self, client_id: int, side: int, size: int, type: str, px: int, reduce_only: bool, now_ns: int
+    ) -> None:
         """Send an order at ``now_ns``.
 
         Raises ``OrderError`` for a malformed order (side, size, type, price), a repeated id, or a ``now_ns``
