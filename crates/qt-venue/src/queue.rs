@@ -161,8 +161,9 @@ mod tests {
         q.on_shown(Some(30), SHARE, 0);
         q.on_shown(Some(15), SHARE, 0); // 15 of 30 cancelled, a third of them ahead
         assert_eq!(q.ahead, 5);
-        assert_eq!(q.on_print(3, 0), 0);
-        q.on_shown(Some(12), SHARE, 0); // explained by the print
+        let later = 100_000_000;
+        assert_eq!(q.on_print(3, later), 0);
+        q.on_shown(Some(12), SHARE, later); // explained by the print
         assert_eq!(q.ahead, 2);
     }
 
