@@ -253,8 +253,9 @@ class Backtest:
         self._on_sample = on_sample
         self._on_trade = on_trade
         self._told = 0
+        self._last_ts = -(2**63)
         self._chunk = chunk
-        span = int(self._path.now[-1] - self._path.now[0])
+        span = self._path.recorded_until - int(self._path.now[0])
         self._curve = _Curve(max(1_000_000_000, span // 10_000))
         self._margin = max(round(settings.flatten_before_s * 1e9), 2 * self._path.bar_ns)
         self._end = self._path.session_end(int(self._path.now[0]))
@@ -291,7 +292,7 @@ class Backtest:
             self._on_progress(len(chunk))
         self._desk.advance_to(len(events))
         self._desk.finish()
-        self._record(int(self._path.now[-1]), force=True)
+        self._record(max(self._path.recorded_until, self._last_ts), force=True)
         return self._result(taken)
 
     def _samples(self, times: Any, values: Any, counts: Any) -> None:
@@ -311,6 +312,7 @@ class Backtest:
             self._actions.append(signal.action.value)
             self._reasons.append(signal.reason)
             self._record(ts)
+            self._last_ts = ts
 
     def _sample(self, ts: int, row: npt.NDArray[np.float64]) -> Signal:
         desk = self._desk

@@ -118,7 +118,7 @@ def summary_document(
         "data": description,
         "synthetic": result.path.synthetic,
         "from_ns": int(result.path.now[0]),
-        "to_ns": int(result.path.now[-1]),
+        "to_ns": result.path.recorded_until,
         "strategy": {"name": result.strategy.name, "parameters": strategy_parameters(result.strategy)},
         "verdict": {
             "code": verdict_code(summary),

@@ -147,7 +147,7 @@ def summarise(result: BacktestResult, baselines: Baselines) -> Summary:
     last_mark = result.path.exit_px(ledger.position, len(result.path.events) - 1)
     gross = ledger.realised_gross + ledger.open_gross(last_mark)
     contracts = sum(f.size for f in result.fills)
-    span = int(result.path.now[-1] - result.path.now[0])
+    span = result.path.recorded_until - int(result.path.now[0])
     n = len(nets)
     random, hold = baselines.random, baselines.hold
     return Summary(

@@ -106,7 +106,7 @@ class _Page:
 
     def head(self) -> str:
         r, w = self.result, self.words
-        first, last = int(r.path.now[0]), int(r.path.now[-1])
+        first, last = int(r.path.now[0]), r.path.recorded_until
         badges = [
             r.strategy.name,
             f"{w['engine']}: {r.engine}",
