@@ -231,14 +231,12 @@ impl Flow {
                     self.reference = false;
                     self.mlofi.forget_reference();
                 }
-                if self.added.is_idle() {
+                if self.added.is_idle() || e.has(flag::SNAPSHOT) || !book.feed().valid {
                     book.apply(e);
                 } else {
                     let before = book.size_at(e.side, e.px);
                     book.apply(e);
-                    if !e.has(flag::SNAPSHOT) {
-                        note_increase(&mut self.added, e.side, e.px, book.size_at(e.side, e.px) - before);
-                    }
+                    note_increase(&mut self.added, e.side, e.px, book.size_at(e.side, e.px) - before);
                 }
             }
             Source::Orders(book) if e.kind == Kind::Order as u8 => {
@@ -246,7 +244,7 @@ impl Flow {
                     self.reference = false;
                     self.mlofi.forget_reference();
                 }
-                if self.added.is_idle() || e.has(flag::SNAPSHOT) {
+                if self.added.is_idle() || e.has(flag::SNAPSHOT) || !book.feed().valid {
                     book.apply(e);
                 } else {
                     apply_order(book, e, &mut self.added, &mut self.scratch);
