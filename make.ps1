@@ -152,7 +152,7 @@ function Invoke-Docs {
 switch ($Target) {
     'help' {
         Write-Host 'Targets: demo test check build gen fmt lint test-rust test-rust-engine test-python-engine'
-        Write-Host '         parity bench docs dist dev new-feature clean      (.\make.ps1 TARGET [arguments])'
+        Write-Host '         parity smoke bench docs dist dev new-feature clean      (.\make.ps1 TARGET [arguments])'
     }
     'demo' { Invoke-Build; Invoke-Step (Join-Path $Bin 'quantumtrader.exe') (@('demo') + $Rest) }
     'test' { Invoke-Test }
@@ -170,6 +170,7 @@ switch ($Target) {
     'test-rust-engine' { Invoke-Build; Invoke-Pytest 'rust' (@('-n', $Jobs, 'tests') + $Rest) }
     'test-python-engine' { Invoke-Build; Invoke-Pytest 'python' (@('-n', $Jobs, 'tests') + $Rest) }
     'parity' { Invoke-Build; Invoke-Pytest '' (@('tests/parity') + $Rest) }
+    'smoke' { Invoke-Build; Invoke-Smoke }
     'bench' {
         Invoke-Build
         Invoke-Pytest '' (@('benches', '--benchmark-only') + $Rest)
