@@ -133,3 +133,21 @@ def test_real_wdo_bars(shared_data: Callable[[str], Path], tmp_path: Path, engin
     for trade in result.backtest.trades:
         assert trade.gross == pytest.approx(5.0 * round(trade.gross / 5.0))
         assert trade.gross == pytest.approx((trade.exit_px - trade.entry_px) * trade.side * 5.0)
+
+
+@pytest.mark.parametrize("engine", ["rust"], indirect=True)
+def test_both_engines_trade_alike(
+    engines: tuple[ModuleType, ModuleType], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    figures = []
+    for module in engines:
+        monkeypatch.setenv(_backend.ENGINE_VARIABLE, module.ENGINE)
+        _backend._resolve.cache_clear()
+        result = run_demo(DemoConfig(tmp_path / module.ENGINE, seed=5, minutes=10))
+        assert result.backtest.engine == module.ENGINE
+        figures.append(result)
+    rust, python = figures
+    assert rust.backtest.fills == python.backtest.fills
+    assert rust.backtest.trades == python.backtest.trades
+    assert rust.backtest.reasons == python.backtest.reasons
+    assert rust.summary == python.summary
