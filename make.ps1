@@ -41,8 +41,12 @@ function Find-Python {
     foreach ($candidate in $candidates) {
         if (-not (Get-Command $candidate[0] -ErrorAction SilentlyContinue)) { continue }
         $options = @($candidate | Select-Object -Skip 1)
-        & $candidate[0] @options -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>$null
-        if ($LASTEXITCODE -eq 0) { return , $candidate }
+        try {
+            & $candidate[0] @options -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>$null
+            if ($LASTEXITCODE -eq 0) { return , $candidate }
+        } catch {
+            continue # PowerShell 5.1 makes an error of what a program writes to standard error
+        }
     }
     Write-Host 'Python 3.11 or newer is needed: install it, or set $env:PYTHON to its python.exe.'
     exit 1
@@ -84,7 +88,7 @@ function Invoke-Build {
     Install-Dependencies
     $script:Rust = Get-RustState
     if ($script:Rust -ne 'yes') { Write-Notice $script:Rust; return }
-    $sources = @(Get-ChildItem crates -Recurse -Include *.rs, Cargo.toml) + @(Get-Item Cargo.toml, Cargo.lock)
+    $sources = @(Get-ChildItem crates -Recurse -Include '*.rs', 'Cargo.toml') + @(Get-Item 'Cargo.toml', 'Cargo.lock')
     $newest = ($sources | Measure-Object LastWriteTime -Maximum).Maximum
     if ((Test-Path $Core) -and (Get-Item $Core).LastWriteTime -ge $newest) { return }
     # A build that fails must not leave an engine of older sources behind.
