@@ -73,7 +73,7 @@
   // The time axis is labelled once, under the last chart of a group.
   const axes = (last) => [
     {
-      stroke: DIM, grid: { stroke: LINE, width: 1 }, ticks: { show: false }, size: last ? 28 : 6,
+      stroke: DIM, grid: { stroke: LINE, width: 1 }, ticks: { show: false }, size: last ? 28 : 6, space: 84,
       values: (u, at) => at.map((s) => (last ? label(s, u.scales.x.max - u.scales.x.min) : "")),
     },
     { stroke: DIM, grid: { stroke: LINE, width: 1 }, ticks: { show: false }, size: 74 },
