@@ -95,6 +95,7 @@ struct Pending {
 
 /// A simulated exchange; the rules are those of `docs/concepts/venue.md`.
 #[derive(Debug)]
+#[allow(clippy::struct_excessive_bools)] // independent facts, not states of one machine
 pub struct Venue {
     pub(crate) config: Config,
     pub(crate) depth: Depth,
@@ -371,12 +372,11 @@ impl Venue {
             if w.state != State::Resting {
                 continue;
             }
-            match exact.then(|| exact_ahead(depth, w)).flatten() {
-                Some(ahead) => w.queue.on_orders(ahead, self.now),
-                None => {
-                    let shown = depth.shown(w.order.side, w.order.px);
-                    w.queue.on_shown(shown, self.config.queue, self.now);
-                }
+            if let Some(ahead) = exact.then(|| exact_ahead(depth, w)).flatten() {
+                w.queue.on_orders(ahead, self.now);
+            } else {
+                let shown = depth.shown(w.order.side, w.order.px);
+                w.queue.on_shown(shown, self.config.queue, self.now);
             }
         }
         self.match_book(self.now);

@@ -1,5 +1,8 @@
 //! What must hold for any market and any orders.
 
+#![allow(clippy::unwrap_used)] // a test may unwrap
+#![allow(clippy::iter_over_hash_type)] // the checks do not depend on the order
+
 use std::collections::HashMap;
 
 use proptest::prelude::*;
