@@ -73,6 +73,9 @@ pub struct Samples {
     pub counts: Vec<i64>,
 }
 
+/// Rows that are reserved at most after [`FeatureEngine::take`].
+const RESERVED_ROWS: usize = 4096;
+
 /// A grid of times within the session, with the features that hear of its points.
 #[derive(Debug, Clone)]
 struct Grid {
@@ -241,6 +244,11 @@ impl FeatureEngine {
     /// [`Error::Unsorted`] with the index of the first event out of order; the events before it are applied.
     pub fn update_many(&mut self, events: &[Event]) -> Result<usize, Error> {
         let due = self.samples.times.len();
+        if self.config.clock == Clock::Event {
+            self.samples.times.reserve(events.len());
+            self.samples.counts.reserve(events.len());
+            self.samples.values.reserve(events.len() * self.columns.len());
+        }
         for (index, event) in events.iter().enumerate() {
             self.check_order(event, index)?;
             self.apply(event);
@@ -250,10 +258,12 @@ impl FeatureEngine {
 
     /// Hands over the rows due since the last call.
     pub fn take(&mut self) -> Samples {
+        // Room for as much again, within reason, so that steady streaming does not grow it row by row.
+        let rows = self.samples.times.len().min(RESERVED_ROWS);
         let fresh = Samples {
-            times: Vec::with_capacity(self.samples.times.len()),
-            values: Vec::with_capacity(self.samples.values.len()),
-            counts: Vec::with_capacity(self.samples.counts.len()),
+            times: Vec::with_capacity(rows),
+            values: Vec::with_capacity(rows * self.columns.len()),
+            counts: Vec::with_capacity(rows),
         };
         std::mem::replace(&mut self.samples, fresh)
     }

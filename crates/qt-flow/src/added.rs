@@ -70,6 +70,11 @@ impl Added {
         self.added.sums(id)
     }
 
+    /// Before this time [`Added::advance`] has nothing to do.
+    pub fn next_exit(&self) -> i64 {
+        self.added.next_exit()
+    }
+
     /// Starts a session.
     pub fn clear(&mut self) {
         self.added.clear();

@@ -53,6 +53,9 @@ enum Source {
     Orders(Box<OrderBook>),
 }
 
+/// Bits of `stale_depth`.
+const BOTH_SIDES: u8 = 3;
+
 /// State shared by features. A feature asks for what it needs when it is built; the rest stays idle.
 #[derive(Debug, Clone, Default)]
 pub struct Flow {
@@ -94,6 +97,12 @@ pub struct Flow {
     reference: bool,
     /// A record of this packet may have changed the touch.
     changed: bool,
+    /// Windows and profile need nothing before this time; the least time when they need it at once.
+    next_exit: i64,
+    /// The best five levels of asks and bids: contracts, and the price of the fifth.
+    depth: [(i64, Option<i32>); 2],
+    /// Sides of `depth` that a record may have changed, as bits.
+    stale_depth: u8,
     /// Levels before the packet of several records that is being applied.
     frozen: Option<Levels>,
     scratch: Vec<(i32, i64)>,
@@ -160,16 +169,38 @@ impl Flow {
     }
 
     /// Contracts on the bid and ask side at the best five levels, as of the last packet; `None` without a book.
+    /// Current after [`Flow::prepare`].
     #[inline]
     pub fn depth(&self) -> Option<(i64, i64)> {
         if let Some(levels) = &self.frozen {
             return Some(mlofi::depth(levels));
         }
-        match &self.source {
-            Source::Quotes => None,
-            Source::Levels(book) => Some((depth(&**book, side::BUY), depth(&**book, side::SELL))),
-            Source::Orders(book) => Some((depth(&**book, side::BUY), depth(&**book, side::SELL))),
+        self.has_levels().then(|| (self.depth[1].0, self.depth[0].0))
+    }
+
+    /// Marks the side of `depth` that a book record may change. Records behind the fifth level change nothing.
+    #[inline(always)]
+    fn touch_depth(&mut self, e: &Event) {
+        let near = match (e.side, e.action <= action::DELETE && e.kind == Kind::Level as u8) {
+            (1, true) => 2 * u8::from(self.depth[1].1.is_none_or(|px| e.px >= px)),
+            (-1, true) => u8::from(self.depth[0].1.is_none_or(|px| e.px <= px)),
+            _ => BOTH_SIDES,
+        };
+        self.stale_depth |= near;
+    }
+
+    #[inline]
+    fn refresh_depth(&mut self) {
+        for (s, side) in [side::SELL, side::BUY].into_iter().enumerate() {
+            if self.stale_depth & (1 << s) != 0 {
+                self.depth[s] = match &self.source {
+                    Source::Quotes => (0, None),
+                    Source::Levels(book) => book.depth(side, mlofi::LEVELS),
+                    Source::Orders(book) => book.depth(side, mlofi::LEVELS),
+                };
+            }
         }
+        self.stale_depth = 0;
     }
 
     /// The print that the last record added, if it did.
@@ -223,6 +254,9 @@ impl Flow {
     fn apply_book(&mut self, e: &Event) {
         if self.wants_levels && !e.ends_packet() && self.frozen.is_none() {
             self.frozen = self.levels();
+        }
+        if self.wants_levels {
+            self.touch_depth(e);
         }
         // The kind that comes first makes the book; the other one is then left alone.
         match &mut self.source {
@@ -302,6 +336,7 @@ impl Flow {
         let print = Print { ts: self.now, px: t.px, size: t.size, side };
         self.print = print;
         self.tape.push(print);
+        self.next_exit = self.next_exit.min(self.tape.next_exit());
         if self.limit.enabled() {
             self.limit.on_print(&print);
         }
@@ -310,6 +345,7 @@ impl Flow {
         }
         if self.profile.enabled() {
             self.profile.push(t.px, t.size);
+            self.next_exit = i64::MIN; // the value area is settled at the next read
         }
         if self.bars.active() && self.session.open {
             self.bars.push(&print, self.session.start);
@@ -335,6 +371,7 @@ impl Flow {
             Source::Levels(book) => book.apply(e),
             Source::Orders(book) => book.apply(e),
         }
+        self.stale_depth = BOTH_SIDES;
         self.changed = self.wants_touch;
     }
 
@@ -367,8 +404,10 @@ impl Flow {
         if self.good && next.sized() {
             if self.reference && next != self.touch {
                 self.ofi.push(self.now, &self.touch, &next);
+                self.next_exit = self.next_exit.min(self.ofi.next_exit());
                 if self.limit.enabled() {
                     self.limit.on_touch(self.now, &self.touch, &next);
+                    self.next_exit = self.next_exit.min(self.limit.next_exit());
                 }
             }
             self.reference = true;
@@ -386,7 +425,10 @@ impl Flow {
 
     fn push_levels(&mut self) {
         match self.levels() {
-            Some(levels) if self.good => self.mlofi.push(self.now, levels),
+            Some(levels) if self.good => {
+                self.mlofi.push(self.now, levels);
+                self.next_exit = self.next_exit.min(self.mlofi.next_exit());
+            }
             _ => self.mlofi.forget_reference(),
         }
     }
@@ -394,17 +436,35 @@ impl Flow {
     fn count_additions(&mut self) {
         let levels = if self.good { self.levels() } else { None };
         self.added.end_packet(self.now, levels.as_ref());
+        self.next_exit = self.next_exit.min(self.added.next_exit());
     }
 
     /// Ends every window at `t`, before features are read at that time.
-    #[inline]
+    #[inline(always)]
     pub fn prepare(&mut self, t: i64) {
+        if t >= self.next_exit {
+            self.advance(t);
+        }
+        if self.stale_depth != 0 {
+            self.refresh_depth();
+        }
+    }
+
+    #[inline(never)]
+    fn advance(&mut self, t: i64) {
         self.tape.advance(t);
         self.ofi.advance(t);
         self.mlofi.advance(t);
         self.limit.advance(t);
         self.added.advance(t);
         self.profile.refresh(&self.moments);
+        self.next_exit = self
+            .tape
+            .next_exit()
+            .min(self.ofi.next_exit())
+            .min(self.mlofi.next_exit())
+            .min(self.limit.next_exit())
+            .min(self.added.next_exit());
     }
 
     /// Starts a session now: windows, profile, moments and sums begin again, the book stays.
@@ -414,6 +474,7 @@ impl Flow {
     }
 
     fn clear_windows(&mut self) {
+        self.next_exit = i64::MIN;
         self.tape.clear();
         self.ofi.clear();
         self.mlofi.clear();
@@ -433,6 +494,7 @@ impl Flow {
         self.pending = Touch::default();
         self.touch = Touch::default();
         self.frozen = None;
+        self.stale_depth = BOTH_SIDES;
         (self.given, self.good, self.reference, self.changed) = (false, false, false, false);
         self.mlofi.forget_reference();
         self.bars.clear();
@@ -455,11 +517,6 @@ fn voids(e: &Event) -> bool {
 #[inline]
 fn best_levels(book: &impl Book) -> Levels {
     mlofi::pair(book.levels(side::BUY), book.levels(side::SELL))
-}
-
-#[inline]
-fn depth(book: &impl Book, side: i8) -> i64 {
-    book.levels(side).take(mlofi::LEVELS).map(|l| l.size).sum()
 }
 
 #[inline]

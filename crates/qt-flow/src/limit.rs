@@ -167,6 +167,11 @@ impl LimitFlow {
         }
     }
 
+    /// Before this time [`LimitFlow::advance`] has nothing to do.
+    pub fn next_exit(&self) -> i64 {
+        self.changes.front().map_or(i64::MAX, |c| c.ts.saturating_add(WINDOW))
+    }
+
     /// `(N, G)`: net and gross limit-order flow of the window, in contracts.
     pub fn net_and_gross(&self) -> (i64, i64) {
         (self.net, self.gross)

@@ -68,6 +68,11 @@ impl Mlofi {
         self.flow.sums(id) as f64 / f64::from((1 << LEVELS) - 1)
     }
 
+    /// Before this time [`Mlofi::advance`] has nothing to do.
+    pub fn next_exit(&self) -> i64 {
+        self.flow.next_exit()
+    }
+
     /// Starts a session; the reference stays, as the book does.
     pub fn clear(&mut self) {
         self.flow.clear();

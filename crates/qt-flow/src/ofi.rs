@@ -143,6 +143,12 @@ impl Ofi {
         self.depth.advance(now);
     }
 
+    /// Before this time [`Ofi::advance`] has nothing to do.
+    #[inline(always)]
+    pub fn next_exit(&self) -> i64 {
+        self.flow.next_exit().min(self.depth.next_exit())
+    }
+
     /// Σ e_n over a time window.
     #[inline]
     pub fn sum(&self, id: WindowId) -> i64 {

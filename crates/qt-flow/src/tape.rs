@@ -155,6 +155,12 @@ impl Tape {
         self.windows.advance(now);
     }
 
+    /// Before this time [`Tape::advance`] has nothing to do.
+    #[inline(always)]
+    pub fn next_exit(&self) -> i64 {
+        self.windows.next_exit()
+    }
+
     /// Sums over a time window.
     #[inline]
     pub fn sums(&self, id: WindowId) -> TradeSums {

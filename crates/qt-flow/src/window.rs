@@ -52,7 +52,9 @@ pub struct Windows<R: Row> {
     hold: u64,
     totals: R::Sums,
     windows: Vec<Window<R>>,
-    /// Earliest time at which a row leaves a window.
+    /// Length of the shortest window.
+    shortest: i64,
+    /// Earliest time at which a row may leave a window.
     next_exit: i64,
 }
 
@@ -68,6 +70,7 @@ impl<R: Row> Default for Windows<R> {
             hold: u64::MAX,
             totals: R::Sums::default(),
             windows: Vec::new(),
+            shortest: i64::MAX,
             next_exit: i64::MAX,
         }
     }
@@ -76,6 +79,7 @@ impl<R: Row> Default for Windows<R> {
 impl<R: Row> Windows<R> {
     /// A window of `length` ns; asking twice for one length gives the same window.
     pub fn add(&mut self, length: i64) -> WindowId {
+        self.shortest = self.shortest.min(length);
         let known = self.windows.iter().position(|w| w.length == length);
         WindowId(known.unwrap_or_else(|| {
             self.windows.push(Window { length, cursor: self.head, left: self.totals, last_left: None });
@@ -120,9 +124,13 @@ impl<R: Row> Windows<R> {
         let slot = self.slot(self.head);
         self.rows[slot] = row;
         self.head += 1;
-        for w in &self.windows {
-            self.next_exit = self.next_exit.min(row.ts().saturating_add(w.length));
-        }
+        self.next_exit = self.next_exit.min(row.ts().saturating_add(self.shortest));
+    }
+
+    /// Earliest time at which a row may leave a window: before it, [`Windows::advance`] has nothing to do.
+    #[inline(always)]
+    pub fn next_exit(&self) -> i64 {
+        self.next_exit
     }
 
     /// Lets rows leave the windows: afterwards every window ends at `now`.

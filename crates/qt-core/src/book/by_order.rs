@@ -288,6 +288,16 @@ impl Book for OrderBook {
         Levels(self.feed.valid.then(|| self.sides[s].iter()), s)
     }
 
+    #[inline]
+    fn depth(&self, side: i8, levels: usize) -> (i64, Option<i32>) {
+        if !self.feed.valid {
+            return (0, None);
+        }
+        let s = index(side);
+        let (size, last) = self.sides[s].best_sum(levels);
+        (size, last.map(|key| fold(key, s)))
+    }
+
     fn size_at(&self, side: i8, px: i32) -> i64 {
         let s = index(side);
         if self.feed.valid && px != PX_NONE { self.sides[s].get(fold(px, s)).size } else { 0 }

@@ -20,6 +20,8 @@ pub const MAX_LEVELS: usize = 1 << 16;
 /// let touch = book.touch();
 /// assert_eq!((touch.bid_px, touch.bid_sz, touch.ask_px, touch.ask_sz), (10_800, 12, 10_801, 5));
 /// assert_eq!(book.levels(side::BUY).map(|l| l.size).sum::<i64>(), 52);
+/// assert_eq!(book.depth(side::BUY, 2), (52, Some(10_799)));
+/// assert_eq!(book.depth(side::SELL, 2), (5, None));
 /// ```
 #[derive(Debug, Clone)]
 pub struct L2Book {
@@ -84,7 +86,7 @@ impl Book for L2Book {
             }
             return;
         }
-        let size = if e.action == action::DELETE { 0 } else { e.size };
+        let size = e.size & -i32::from(e.action != action::DELETE); // removals come at random: no branch
         if !is_side(e.side) || size < 0 || e.px == PX_NONE || e.has(flag::DELTA) {
             self.feed.rejected += 1;
             return;
@@ -116,6 +118,16 @@ impl Book for L2Book {
     fn levels(&self, side: i8) -> impl Iterator<Item = PriceLevel> + '_ {
         let s = index(side);
         Levels(self.feed.valid.then(|| self.sides[s].iter()), s)
+    }
+
+    #[inline]
+    fn depth(&self, side: i8, levels: usize) -> (i64, Option<i32>) {
+        if !self.feed.valid {
+            return (0, None);
+        }
+        let s = index(side);
+        let (size, last) = self.sides[s].best_sum(levels);
+        (size, last.map(|key| fold(key, s)))
     }
 
     fn size_at(&self, side: i8, px: i32) -> i64 {

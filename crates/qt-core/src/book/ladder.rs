@@ -93,6 +93,38 @@ impl<L: Level> Ladder<L> {
         Descending { ladder: self, words: self.summary, word: 0, bits: 0, far: self.far.iter() }
     }
 
+    /// Contracts of the best `n` levels, and the key of the n-th where there are so many.
+    #[inline]
+    pub(super) fn best_sum(&self, n: usize) -> (i64, Option<i32>) {
+        let (mut left, mut sum) = (n, 0);
+        let mut words = self.summary;
+        while words != 0 && left > 0 {
+            let word = 63 - words.leading_zeros() as usize;
+            words &= !(1 << word);
+            let mut bits = self.words[word];
+            while bits != 0 {
+                let bit = 63 - bits.leading_zeros() as usize;
+                bits &= !(1 << bit);
+                sum += self.slots[word * 64 + bit].size();
+                left -= 1;
+                if left == 0 {
+                    return (sum, Some(self.key(word * 64 + bit)));
+                }
+            }
+        }
+        for (&key, level) in self.far.iter().rev() {
+            if left == 0 {
+                break;
+            }
+            sum += level.size();
+            left -= 1;
+            if left == 0 {
+                return (sum, Some(key));
+            }
+        }
+        (sum, None)
+    }
+
     /// Key of the worst level.
     pub(super) fn worst(&self) -> Option<i32> {
         self.far.keys().next().copied().or_else(|| {
@@ -283,5 +315,18 @@ mod tests {
         }
         assert_eq!(ladder.len(), 10);
         assert!(ladder.far.is_empty(), "near levels stay dense");
+    }
+
+    #[test]
+    fn the_best_levels_are_summed_wherever_they_lie() {
+        let mut ladder = Ladder::<i64>::new();
+        for (n, key) in [5000, 4999, 4900, 4800, 100, -9000, -90_000].into_iter().enumerate() {
+            ladder.update(key, |l| *l = 1 << n);
+        }
+        for n in 0..9 {
+            let sum: i64 = ladder.iter().take(n).map(|(_, l)| *l).sum();
+            let last = n.checked_sub(1).and_then(|k| ladder.iter().nth(k)).map(|(key, _)| key);
+            assert_eq!(ladder.best_sum(n), (sum, last), "{n} levels");
+        }
     }
 }

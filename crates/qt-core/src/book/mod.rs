@@ -141,6 +141,9 @@ pub trait Book {
     /// Displayed contracts at a price of a side; 0 where there is no level.
     fn size_at(&self, side: i8, px: i32) -> i64;
 
+    /// Contracts of the best `levels` levels of a side, and the price of the last of them where there are so many.
+    fn depth(&self, side: i8, levels: usize) -> (i64, Option<i32>);
+
     /// Applies one record; a packet shows when it has ended.
     #[inline]
     fn update(&mut self, e: &Event) {
@@ -185,9 +188,10 @@ pub trait Book {
     }
 }
 
+/// Whether this is 1 or −1, without a branch on which of the two: that is a coin flip.
 #[inline(always)]
 const fn is_side(side: i8) -> bool {
-    side == 1 || side == -1
+    side.wrapping_add(1) & !2 == 0
 }
 
 /// 1 for the bid side, 0 for the ask side.
