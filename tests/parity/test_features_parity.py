@@ -1,0 +1,184 @@
+"""The two engines against each other: rows, NaN positions and integers exactly, floats to 1e-9."""
+
+from __future__ import annotations
+
+from types import ModuleType
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from quantumtrader.exceptions import ConfigError, UnknownFeatureError, UnsortedEventsError
+from quantumtrader.features import catalogue
+from quantumtrader.types import Kind, empty_events
+from reference.flows import FEEDS, random_flow
+
+INFO = {f.name: f for f in catalogue()}
+NAMES = list(INFO)
+# A step of random flow lasts about 7 s, so that hours pass; fine time grids are kept for short streams.
+STEPS = {"event": 900, "bar": 900, "100ms": 30, "1s": 150, "1m": 900, "3trades": 900, "50trades": 900}
+CLOCKS = tuple(STEPS)
+PAIR = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+def build(module: ModuleType, clock="event", warmup="full", rlp_sign="drop", names=NAMES):
+    return module.FeatureEngine(names, 0.5, 10.0, clock, warmup, rlp_sign)
+
+
+def assert_equal(rust, python) -> None:
+    """Compare ``(times, values, counts)`` of both engines."""
+    np.testing.assert_array_equal(rust[0], python[0])
+    np.testing.assert_array_equal(rust[2], python[2])
+    np.testing.assert_array_equal(np.isnan(rust[1]), np.isnan(python[1]))
+    for k, name in enumerate(NAMES):
+        a, b = rust[1][:, k], python[1][:, k]
+        if INFO[name].kind == "float":
+            # Where a value is the difference of nearly equal floats, 1e-10 of its unit is what is left.
+            np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-10, err_msg=name)
+        else:
+            np.testing.assert_array_equal(a, b, err_msg=name)
+
+
+@settings(PAIR, max_examples=60)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    size=st.floats(0, 1),
+    feed=st.sampled_from(FEEDS),
+    clock=st.sampled_from(CLOCKS),
+    warmup=st.sampled_from(["full", "partial"]),
+    rlp_sign=st.sampled_from(["drop", "quote"]),
+)
+def test_rust_equals_python(engines, seed, size, feed, clock, warmup, rlp_sign):
+    events = random_flow(seed, 1 + int(size * STEPS[clock]), feed)
+    taken = []
+    for module in engines:
+        features = build(module, clock, warmup, rlp_sign)
+        due = features.update_many(events)
+        taken.append(features.take())
+        assert due == len(taken[-1][0])
+        taken[-1] = (*taken[-1], features.snapshot())
+    assert_equal(*taken)
+    rust, python = (np.vstack([t[3], t[3]]) for t in taken)
+    assert_equal((taken[0][0][:0], rust, taken[0][2][:0]), (taken[0][0][:0], python, taken[0][2][:0]))
+
+
+@settings(PAIR, max_examples=25)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    feed=st.sampled_from(FEEDS),
+    clock=st.sampled_from(CLOCKS),
+    cuts=st.lists(st.integers(0, 200), max_size=12),
+)
+def test_any_chunking_gives_the_same_bits(engine, seed, feed, clock, cuts):
+    events = random_flow(seed, min(200, STEPS[clock]), feed)
+    whole = build(engine, clock)
+    whole.update_many(events)
+    expected = whole.take()
+
+    pieces = build(engine, clock)
+    taken = []
+    for piece in np.split(events, sorted({min(c, len(events)) for c in cuts})):
+        pieces.update_many(np.ascontiguousarray(piece))
+        taken.append(pieces.take())
+    for k in range(3):
+        joined = np.concatenate([t[k] for t in taken])
+        assert joined.tobytes() == expected[k].tobytes()
+
+    single = build(engine, clock)
+    due = [single.update(e) for e in events]
+    rows = single.take()
+    for k in range(3):
+        assert rows[k].tobytes() == expected[k].tobytes()
+    assert sum(due) <= len(expected[0])
+    assert single.snapshot().tobytes() == pieces.snapshot().tobytes() == whole.snapshot().tobytes()
+
+
+# -- errors ---------------------------------------------------------------------------------------------
+
+
+def message(module: ModuleType, call) -> tuple[type, str]:
+    with pytest.raises((ValueError, KeyError, TypeError)) as caught:
+        call(module)
+    return type(caught.value), str(caught.value)
+
+
+BAD_ARGUMENTS = {
+    "clock": lambda m: build(m, clock="sometimes"),
+    "zero clock": lambda m: build(m, clock="0ms"),
+    "empty clock": lambda m: build(m, clock=""),
+    "warmup": lambda m: build(m, warmup="none"),
+    "rlp_sign": lambda m: build(m, rlp_sign="guess"),
+    "names": lambda m: build(m, names=[]),
+    "twice": lambda m: build(m, names=["va_width", "va_width"]),
+    "tick": lambda m: m.FeatureEngine(["va_width"], 0.0, 10.0),
+    "point": lambda m: m.FeatureEngine(["va_width"], 0.5, -1.5),
+}
+
+
+@pytest.mark.parametrize("case", BAD_ARGUMENTS)
+def test_bad_arguments_are_refused_alike(engines, case):
+    rust, python = (message(m, BAD_ARGUMENTS[case]) for m in engines)
+    assert rust == python
+    assert python[0] is ConfigError
+
+
+@pytest.mark.parametrize(
+    "name", ["flow_ofi_2m", "flow_ofi", "book_ofi_1min", "va_widht", "utterly_unlike_anything", "", "é"]
+)
+def test_unknown_names_are_refused_alike(engines, name):
+    rust, python = (message(m, lambda m: build(m, names=[name])) for m in engines)
+    assert rust == python
+    assert python[0] is UnknownFeatureError
+
+
+def stream(ts_recv: list[int], sequence: list[int]):
+    events = empty_events(len(ts_recv))
+    events["kind"] = Kind.TRADE
+    events["ts_recv"], events["sequence"] = ts_recv, sequence
+    events["ts_event"], events["size"], events["px"] = ts_recv, 1, 10
+    return events
+
+
+BAD_STREAMS = {
+    "ts_recv": ([5, 6, 4], [1, 2, 3]),
+    "sequence": ([5, 6, 7], [1, 3, 2]),
+    "both, sequence first": ([5, 6, 7, 3], [9, 8, 9, 9]),
+    "both at once": ([5, 4], [2, 1]),
+}
+
+
+@pytest.mark.parametrize("case", BAD_STREAMS)
+def test_unsorted_events_are_refused_alike_and_not_applied(engines, case):
+    said = []
+    for module in engines:
+        features = build(module, names=["cvd_session"])
+        said.append(message(module, lambda _, f=features: f.update_many(stream(*BAD_STREAMS[case]))))
+        assert features.now_ns == np.iinfo(np.int64).min
+        assert len(features.take()[0]) == 0
+    assert said[0] == said[1]
+    assert said[0][0] is UnsortedEventsError
+
+
+def test_order_is_kept_from_call_to_call(engines):
+    said = []
+    for module in engines:
+        features = build(module, names=["cvd_session"])
+        features.update_many(stream([5, 6], [1, 2]))
+        features.update_many(stream([6, 6], [2, 2]))
+        said.append(message(module, lambda _, f=features: f.update_many(stream([5, 7], [2, 3]))))
+        with pytest.raises(UnsortedEventsError, match="ts_recv runs backwards at event 0: 5 after 6"):
+            features.update(stream([5], [9])[0])
+        assert features.now_ns == 6
+        features.reset()
+        assert features.update_many(stream([5], [1])) == 1
+    assert said[0] == said[1]
+
+
+@pytest.mark.parametrize(
+    "events", [np.zeros(3), np.zeros((2, 2)), empty_events(6)[::2], empty_events(4).reshape(2, 2)]
+)
+def test_other_arrays_are_refused_alike(engines, events):
+    rust, python = (message(m, lambda m: build(m).update_many(events)) for m in engines)
+    assert rust == python
+    assert python[0] is ValueError
