@@ -19,6 +19,11 @@ settings.register_profile("dev", deadline=None)
 settings.load_profile("ci" if os.environ.get("CI") else "dev")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the option that writes golden tables anew."""
+    parser.addoption("--update-golden", action="store_true", help="write the golden tables anew")
+
+
 def engine_module(name: str) -> ModuleType | None:
     """Return ``_core`` for ``rust``, ``_fallback`` for ``python``; None when the Rust engine is not built."""
     try:

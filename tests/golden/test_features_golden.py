@@ -1,0 +1,73 @@
+"""A frozen synthetic session and the feature table that it gave; a change here is a change of meaning.
+
+``pytest tests/golden --update-golden`` writes the table anew; the commit says why the numbers moved.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from quantumtrader.features import catalogue
+from quantumtrader.types import EVENT
+from reference.flows import random_flow
+
+FILE = Path(__file__).with_name("features.npz")
+CLOCKS = ("1m", "bar", "5trades")
+INFO = {f.name: f for f in catalogue()}
+
+
+def compute(engine, names, events, clock):
+    features = engine.FeatureEngine(list(names), 0.5, 10.0, clock)
+    features.update_many(events)
+    return features.take()
+
+
+def write() -> None:
+    from quantumtrader import _fallback
+
+    events = random_flow(20_250_804, 1_600, "levels", markers=False)
+    tables = {"events": events.view(np.uint8), "names": np.array(list(INFO))}
+    for clock in CLOCKS:
+        times, values, counts = compute(_fallback, INFO, events, clock)
+        tables |= {f"{clock}_times": times, f"{clock}_values": values, f"{clock}_counts": counts}
+    np.savez_compressed(FILE, **tables)
+
+
+@pytest.fixture(scope="module")
+def golden(request: pytest.FixtureRequest):
+    if request.config.getoption("--update-golden"):
+        write()
+    with np.load(FILE) as saved:
+        return dict(saved)
+
+
+def test_the_file_is_small(golden):
+    assert FILE.stat().st_size < 200_000
+
+
+@pytest.mark.parametrize("clock", CLOCKS)
+def test_features_are_what_they_were(engine, golden, clock):
+    events = golden["events"].view(EVENT)
+    names = golden["names"].tolist()
+    assert set(names) <= set(INFO), "a feature of the golden table has left the catalogue"
+    times, values, counts = compute(engine, names, events, clock)
+    np.testing.assert_array_equal(times, golden[f"{clock}_times"])
+    np.testing.assert_array_equal(counts, golden[f"{clock}_counts"])
+    for k, name in enumerate(names):
+        expected = golden[f"{clock}_values"][:, k]
+        if INFO[name].kind == "float":
+            np.testing.assert_allclose(values[:, k], expected, rtol=1e-9, atol=1e-10, err_msg=name)
+        else:
+            np.testing.assert_array_equal(values[:, k], expected, err_msg=name)
+
+
+def test_the_table_says_something(golden):
+    """Every feature but the longest windows has several values in it, so that a change would show."""
+    values = golden["1m_values"]
+    for name, column in zip(golden["names"].tolist(), values.T, strict=True):
+        finite = column[np.isfinite(column)]
+        assert len(finite) >= 60, name
+        assert len(np.unique(finite)) >= 2, name
