@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import tomllib
+from collections.abc import Mapping
 from datetime import date, time
 from pathlib import Path
 from typing import Any, Literal
@@ -35,6 +36,7 @@ __all__ = [
     "Settings",
     "config_files",
     "load_settings",
+    "with_instrument",
 ]
 
 ENV_PREFIX = "QT_"
@@ -45,7 +47,10 @@ class _Section(BaseModel):
 
 
 class Hours(_Section):
-    """Continuous trading hours from a date on, in the instrument's zone."""
+    """Continuous trading hours from a date on, in the instrument's zone.
+
+    An opening later than the close is on the evening before: the session is of the date on which it closes.
+    """
 
     valid_from: date = Field(default=date(1970, 1, 1), alias="from")
     open: time
@@ -60,9 +65,11 @@ class Hours(_Section):
         return value
 
     @model_validator(mode="after")
-    def _ordered(self) -> Hours:
-        if self.open >= self.close:
-            raise ValueError(f"opens at {self.open} and closes at {self.close}: the close must come later")
+    def _apart(self) -> Hours:
+        if self.open == self.close:
+            raise ValueError(
+                f"opens and closes at {self.open}: leave hours out for a market that never closes"
+            )
         return self
 
 
@@ -95,10 +102,14 @@ class RiskSettings(_Section):
 
 
 class InstrumentSettings(_Section):
-    """An instrument of the user's own; see ``types.Instrument`` for the units."""
+    """An instrument of the user's own; see ``types.Instrument`` for the units.
 
-    tick_size: float = Field(gt=0)
-    point_value: float = Field(gt=0)
+    A contract, series or product of the table may be named as well: what is given then replaces the table's.
+    """
+
+    tick_size: float | None = Field(default=None, gt=0)
+    """Needed unless the table has it, like ``point_value``."""
+    point_value: float | None = Field(default=None, gt=0)
     currency: str = Field(default="BRL", min_length=3, max_length=5)
     product: str | None = None
     lot: int = Field(default=1, gt=0)
@@ -212,6 +223,36 @@ def load_settings(
     return Settings.model_construct(**{name: getattr(loaded, name) for name in Settings.model_fields})
 
 
+def with_instrument(settings: Settings, symbol: str, given: Mapping[str, Any]) -> Settings:
+    """Define an instrument, or change what the settings say of it.
+
+    Parameters
+    ----------
+    settings : Settings
+        Not changed.
+    symbol : str
+        In any case.
+    given : mapping
+        Keys as under ``[instruments.NAME]``; None leaves a key as it is.
+
+    Raises
+    ------
+    ConfigError
+        An unknown key or a value out of range.
+    """
+    wanted = {key: value for key, value in given.items() if value is not None}
+    if not wanted:
+        return settings
+    text = symbol.strip().upper()
+    name = next((known for known in settings.instruments if known.upper() == text), text)
+    old = settings.instruments.get(name, InstrumentSettings())
+    try:
+        new = InstrumentSettings(**{**{key: getattr(old, key) for key in old.model_fields_set}, **wanted})
+    except ValidationError as error:
+        raise ConfigError(f"instrument {name}: {_complaints(error)}") from error
+    return settings.model_copy(update={"instruments": {**settings.instruments, name: new}})
+
+
 def _check_toml(file: Path) -> None:
     try:
         with file.open("rb") as handle:
@@ -239,6 +280,11 @@ def _check_environment() -> None:
 
 
 def _explain(error: ValidationError, files: list[Path]) -> str:
+    read = ", ".join(str(file) for file in files) or "no file"
+    return f"settings (read from flags, {ENV_PREFIX}* variables, .env and {read}): {_complaints(error)}"
+
+
+def _complaints(error: ValidationError) -> str:
     lines = []
     for item in error.errors():
         path = ".".join(str(part) for part in item["loc"])
@@ -248,5 +294,4 @@ def _explain(error: ValidationError, files: list[Path]) -> str:
             lines.append(f"{path}: missing")
         else:
             lines.append(f"{path}: {item['msg'].removeprefix('Value error, ')} (got {item['input']!r})")
-    read = ", ".join(str(file) for file in files) or "no file"
-    return f"settings (read from flags, {ENV_PREFIX}* variables, .env and {read}): " + "; ".join(lines)
+    return "; ".join(lines)

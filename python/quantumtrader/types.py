@@ -86,7 +86,10 @@ def columns(events: Events, kind: Kind) -> dict[str, npt.NDArray[Any]]:
 
 @dataclass(frozen=True, slots=True)
 class SessionHours:
-    """Continuous trading hours in force from a date on, in the instrument's time zone."""
+    """Continuous trading hours in force from a date on, in the instrument's time zone.
+
+    An ``open`` later than the ``close`` is on the evening before: the session is of the date on which it closes.
+    """
 
     valid_from: date
     open: time

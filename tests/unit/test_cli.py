@@ -64,9 +64,9 @@ def test_error_as_json_names_file_line_and_remedy() -> None:
     }
 
 
-def test_message_over_several_lines_is_joined() -> None:
+def test_message_over_several_lines_keeps_them() -> None:
     result = runner.invoke(_failing(ConfigError("a\n  b")), ["fail"])
-    assert result.stderr == "error: a b\n"
+    assert result.stderr == "error: a\n  b\n"
 
 
 def test_debug_shows_the_traceback() -> None:

@@ -58,9 +58,9 @@ def test_explicit_file(tmp_path: Path) -> None:
         ('[data]\nlakes="x"\n', r"data\.lakes: unknown setting"),
         ("[dta]\n", r"dta: unknown setting"),
         ("[risk]\nmax_position=-1\n", r"risk\.max_position: .*greater than 0.*-1"),
-        ("[instruments.X]\ntick_size=0.5\n", r"instruments\.X\.point_value: missing"),
+        ("[instruments.X]\ntick_size=0\n", r"instruments\.X\.tick_size: Input should be greater than 0"),
         ('[instruments.X]\ntick_size=1\npoint_value=1\ntimezone="Mars"\n', r"timezone: no time zone 'Mars'"),
-        ('[[sessions.overrides.WDO]]\nopen="18:00"\nclose="09:00"\n', "the close must come later"),
+        ('[[sessions.overrides.WDO]]\nopen="18:00"\nclose="18:00"\n', "opens and closes at 18:00:00"),
         ("[data\n", "not valid TOML"),
     ],
 )

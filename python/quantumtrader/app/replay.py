@@ -30,6 +30,7 @@ from quantumtrader.types import Events, Flag, Instrument, Kind
 
 if TYPE_CHECKING:
     from quantumtrader.config import Settings
+    from quantumtrader.data.importers import Options
 
 __all__ = ["ReplayConfig", "ReplayResult", "Stage", "choose_strategy", "run_events", "run_replay"]
 
@@ -77,10 +78,10 @@ class ReplayConfig:
         Of the random baseline.
     format : str
         Name of the importer; empty detects it.
-    day : date or None
-        Day of a recording that holds only times of day.
-    timezone : str
-        Zone of times that carry none; empty takes the instrument's.
+    options : Options or None
+        How to read a raw source.
+    instrument : mapping
+        What differs from the table and the settings, in the words of ``[instruments.NAME]``.
     start, end : date or None
         First and last local day to replay.
     settings_file : Path or None
@@ -103,8 +104,8 @@ class ReplayConfig:
     lang: str = "en"
     seed: int = 0
     format: str = ""
-    day: date | None = None
-    timezone: str = ""
+    options: Options | None = None
+    instrument: Mapping[str, Any] = field(default_factory=dict)
     start: date | None = None
     end: date | None = None
     settings_file: Path | None = None
@@ -143,21 +144,19 @@ def run_replay(
     DataError
         If the recording cannot be used; the message names file, line and remedy.
     """
-    from quantumtrader.config import load_settings
+    from quantumtrader.config import load_settings, with_instrument
     from quantumtrader.data.contracts import instrument
-    from quantumtrader.data.importers.base import Options
     from quantumtrader.data.source import load_events
 
     _check(config)
-    settings = load_settings(config.settings_file)
-    options = Options(date=config.day, timezone=config.timezone or None)
+    settings = with_instrument(load_settings(config.settings_file), config.symbol, config.instrument)
     with _stage(stage, f"reading {config.input.name}", None):
         loaded = load_events(
             config.input,
             config.symbol,
             settings,
             format=config.format or None,
-            options=options,
+            options=config.options,
             start=config.start,
             end=config.end,
         )

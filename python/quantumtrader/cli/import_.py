@@ -8,27 +8,33 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from quantumtrader.cli import output
+from quantumtrader.cli.source_options import (
+    AsJson,
+    BarSeconds,
+    Config,
+    Currency,
+    Day,
+    Decimal,
+    Fee,
+    Format,
+    InferSide,
+    Lot,
+    OutOfOrder,
+    PointValue,
+    SizeStep,
+    Symbol,
+    TickSize,
+    TimeZone,
+    TradingHours,
+    make_instrument,
+    make_options,
+    one_of,
+)
 
 if TYPE_CHECKING:
-    from quantumtrader.data.importers import Options, Rejected
+    from quantumtrader.data.importers import Rejected
 
 Input = Annotated[Path, typer.Argument(metavar="INPUT", help="File, folder of a set, or prefix of one.")]
-Symbol = Annotated[str, typer.Option("--symbol", "-s", help="Contract, series, or a configured instrument.")]
-Format = Annotated[
-    str | None, typer.Option("--format", help="Source format; found by looking when left out.")
-]
-Decimal = Annotated[str, typer.Option("--decimal", help="Decimal mark of text files: auto, ',' or '.'.")]
-TimeZone = Annotated[str | None, typer.Option("--timezone", help="IANA zone of times that carry none.")]
-Day = Annotated[str | None, typer.Option("--date", help="YYYY-MM-DD, for files that hold times of day only.")]
-InferSide = Annotated[
-    str, typer.Option("--infer-side", help="Missing aggressors: auto, none, quote or tick.")
-]
-OutOfOrder = Annotated[str, typer.Option("--out-of-order", help="Rows back in time: error, reject or sort.")]
-BarSeconds = Annotated[int | None, typer.Option("--bar-seconds", min=1, help="Length of bars.")]
-Config = Annotated[
-    Path | None, typer.Option("--config", help="Settings file in place of ./quantumtrader.toml.")
-]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 _SHOWN = 5
 
@@ -46,6 +52,13 @@ def command(
     infer_side: InferSide = "auto",
     out_of_order: OutOfOrder = "error",
     bar_seconds: BarSeconds = None,
+    tick_size: TickSize = None,
+    point_value: PointValue = None,
+    currency: Currency = None,
+    lot: Lot = None,
+    size_step: SizeStep = None,
+    fee: Fee = None,
+    hours: TradingHours = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace sessions that exist.")] = False,
     compression: Annotated[str, typer.Option("--compression", help="zstd or snappy.")] = "zstd",
     config: Config = None,
@@ -56,14 +69,15 @@ def command(
     Rows that cannot be used are listed in <lake>/rejected/, never dropped silently; nothing is written when the
     import fails. Exit code 3: the source cannot be used.
     """
-    from quantumtrader.config import load_settings
+    from quantumtrader.config import load_settings, with_instrument
     from quantumtrader.data.contracts import instrument as find_instrument
     from quantumtrader.data.lake import Lake
     from quantumtrader.data.source import locate, read_source
 
     options = make_options(decimal, timezone, day, infer_side, out_of_order, bar_seconds)
     one_of("--compression", compression, ("zstd", "snappy"))
-    settings = load_settings(config)
+    given = make_instrument(tick_size, point_value, currency, lot, size_step, fee, hours, timezone)
+    settings = with_instrument(load_settings(config), symbol, given)
     instrument = find_instrument(symbol, settings)
     path, importer = locate(input, instrument.symbol, format)
     lake = Lake(out or settings.data.lake)
@@ -111,48 +125,6 @@ def command(
     show_rejected(rejected, side_file)
     for text in notes:
         output.note(f"note: {text}")
-
-
-def one_of(option: str, value: str, allowed: tuple[str, ...]) -> None:
-    """Check a choice.
-
-    Raises
-    ------
-    typer.BadParameter
-        Usage error (exit code 2).
-    """
-    if value not in allowed:
-        raise typer.BadParameter(f"{option} is {value!r}; use one of {', '.join(allowed)}")
-
-
-def make_options(
-    decimal: str = "auto",
-    timezone: str | None = None,
-    day: str | None = None,
-    infer_side: str = "auto",
-    out_of_order: str = "error",
-    bar_seconds: int | None = None,
-) -> Options:
-    """Turn command-line values into importer options; a value that is not allowed is a usage error."""
-    from datetime import date
-
-    from quantumtrader.data.importers import Options
-
-    one_of("--decimal", decimal, ("auto", ",", "."))
-    one_of("--infer-side", infer_side, ("auto", "none", "quote", "tick"))
-    one_of("--out-of-order", out_of_order, ("error", "reject", "sort"))
-    try:
-        when = None if day is None else date.fromisoformat(day)
-    except ValueError as error:
-        raise typer.BadParameter(f"--date is {day!r}; write YYYY-MM-DD") from error
-    return Options(
-        decimal=decimal,  # type: ignore[arg-type]  # checked above, as the next two
-        timezone=timezone,
-        date=when,
-        infer_side=infer_side,  # type: ignore[arg-type]
-        out_of_order=out_of_order,  # type: ignore[arg-type]
-        bar_seconds=bar_seconds,
-    )
 
 
 def write_rejected(path: Path, rejected: list[Rejected]) -> Path | None:

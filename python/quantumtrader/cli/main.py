@@ -35,8 +35,8 @@ def exit_code(error: BaseException) -> int:
 
 
 def report(error: Exception, *, as_json: bool) -> None:
-    """Say what went wrong: one line on standard error, or a JSON document on standard output."""
-    text = " ".join(str(error).split()) or type(error).__name__
+    """Say what went wrong: a few words on standard error, or a JSON document on standard output."""
+    text = str(error).strip() or type(error).__name__
     if not as_json:
         sys.stderr.write(f"error: {text}\n")
         return

@@ -8,13 +8,35 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from quantumtrader.cli.source_options import (
+    AsJson,
+    BarSeconds,
+    Config,
+    Currency,
+    Day,
+    Decimal,
+    Fee,
+    Format,
+    InferSide,
+    Lot,
+    OutOfOrder,
+    PointValue,
+    SizeStep,
+    Symbol,
+    TickSize,
+    TimeZone,
+    TradingHours,
+    make_instrument,
+    make_options,
+)
+
 if TYPE_CHECKING:
     from quantumtrader.app import ReplayResult
 
 
 def command(
     input: Annotated[Path, typer.Option("--input", "-i", help="File or folder of a recording.")],
-    symbol: Annotated[str, typer.Option("--symbol", "-s", help="Instrument, for example WDOU25.")],
+    symbol: Symbol,
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder for report and Parquet files.")],
     strategy: Annotated[str, typer.Option(help="Strategy; without it a baseline that suits the data.")] = "",
     param: Annotated[
@@ -25,7 +47,6 @@ def command(
         float, typer.Option("--latency-ms", min=0, help="One way, in milliseconds.")
     ] = 20.0,
     queue: Annotated[str, typer.Option(help="pessimistic, proportional or exact.")] = "pessimistic",
-    fee: Annotated[float | None, typer.Option(min=0, help="Money per contract and side.")] = None,
     adverse_ticks: Annotated[
         int, typer.Option("--adverse-ticks", min=0, help="Paid by market orders where sizes are unknown.")
     ] = 1,
@@ -35,18 +56,25 @@ def command(
     warmup: Annotated[str, typer.Option(help="full or partial.")] = "full",
     pace: Annotated[str, typer.Option(help="max, 1x (as it happened), 10x.")] = "max",
     seed: Annotated[int, typer.Option(help="Seed of the random baseline.")] = 0,
-    format: Annotated[
-        str, typer.Option("--format", help="Format of the recording; detected if not given.")
-    ] = "",
-    day: Annotated[
-        datetime | None, typer.Option("--date", formats=["%Y-%m-%d"], help="Day of files with times only.")
-    ] = None,
-    timezone: Annotated[str, typer.Option(help="Zone of times that carry none.")] = "",
+    format: Format = None,
+    decimal: Decimal = "auto",
+    timezone: TimeZone = None,
+    day: Day = None,
+    infer_side: InferSide = "auto",
+    out_of_order: OutOfOrder = "error",
+    bar_seconds: BarSeconds = None,
+    tick_size: TickSize = None,
+    point_value: PointValue = None,
+    currency: Currency = None,
+    lot: Lot = None,
+    size_step: SizeStep = None,
+    fee: Fee = None,
+    hours: TradingHours = None,
     start: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="First day.")] = None,
     end: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Last day.")] = None,
-    config: Annotated[Path | None, typer.Option(help="Settings file instead of quantumtrader.toml.")] = None,
+    config: Config = None,
     lang: Annotated[str, typer.Option(help="Language of the report: en or pt.")] = "en",
-    as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Replay a recording through strategy, risk and venue, and write a report."""
     from quantumtrader.app import ReplayConfig, run_replay
@@ -62,16 +90,17 @@ def command(
             clock=clock,
             latency_ms=latency_ms,
             queue=queue,
-            fee=fee,
             adverse_ticks=adverse_ticks,
             features=tuple(feature or ()),
             warmup=warmup,
             pace=pace,
             lang=lang,
             seed=seed,
-            format=format,
-            day=None if day is None else day.date(),
-            timezone=timezone,
+            format=format or "",
+            options=make_options(decimal, timezone, day, infer_side, out_of_order, bar_seconds),
+            instrument=make_instrument(
+                tick_size, point_value, currency, lot, size_step, fee, hours, timezone
+            ),
             start=None if start is None else start.date(),
             end=None if end is None else end.date(),
             settings_file=config,

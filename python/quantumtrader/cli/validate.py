@@ -7,19 +7,27 @@ from typing import Annotated
 import typer
 
 from quantumtrader.cli import output
-from quantumtrader.cli.import_ import (
+from quantumtrader.cli.import_ import Input, show_rejected
+from quantumtrader.cli.source_options import (
     AsJson,
     BarSeconds,
     Config,
+    Currency,
     Day,
     Decimal,
+    Fee,
     Format,
     InferSide,
-    Input,
+    Lot,
+    OutOfOrder,
+    PointValue,
+    SizeStep,
     Symbol,
+    TickSize,
     TimeZone,
+    TradingHours,
+    make_instrument,
     make_options,
-    show_rejected,
 )
 
 INVALID = 3
@@ -34,8 +42,15 @@ def command(
     timezone: TimeZone = None,
     day: Day = None,
     infer_side: InferSide = "auto",
-    out_of_order: Annotated[str, typer.Option("--out-of-order", help="error, reject or sort.")] = "error",
+    out_of_order: OutOfOrder = "error",
     bar_seconds: BarSeconds = None,
+    tick_size: TickSize = None,
+    point_value: PointValue = None,
+    currency: Currency = None,
+    lot: Lot = None,
+    size_step: SizeStep = None,
+    fee: Fee = None,
+    hours: TradingHours = None,
     gap_seconds: Annotated[
         float, typer.Option("--gap-seconds", min=0, help="Silence worth a warning.")
     ] = 300.0,
@@ -50,13 +65,14 @@ def command(
     Exit code 3: the data breaks a rule that everything downstream relies on, or rows had to be put aside.
     """
     from quantumtrader import _backend
-    from quantumtrader.config import load_settings
+    from quantumtrader.config import load_settings, with_instrument
     from quantumtrader.data.calendar import Calendar
     from quantumtrader.data.quality import Book, validate
     from quantumtrader.data.source import load_events
     from quantumtrader.types import Kind
 
-    settings = load_settings(config)
+    given = make_instrument(tick_size, point_value, currency, lot, size_step, fee, hours, timezone)
+    settings = with_instrument(load_settings(config), symbol, given)
     options = make_options(decimal, timezone, day, infer_side, out_of_order, bar_seconds)
     with output.progress(f"checking {input.name}"):
         loaded = load_events(input, symbol, settings, format=format, options=options, sessions=False)

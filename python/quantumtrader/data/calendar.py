@@ -94,7 +94,9 @@ class Calendar:
         return [d for n in range((end - start).days + 1) if self.is_business_day(d := start + n * DAY)]
 
     def session(self, instrument: Instrument, day: date) -> SessionBounds | None:
-        """Bounds of continuous trading on ``day``.
+        """Bounds of the session of ``day``: the one that closes on it.
+
+        Hours that open later than they close (CME: 17:00 to 16:00) open on the evening before.
 
         Returns
         -------
@@ -112,7 +114,8 @@ class Calendar:
         if is_b3 and day in self._late:
             opens = self._late[day]
         zone = ZoneInfo(instrument.timezone)
-        return SessionBounds(day, _utc_ns(day, opens, zone), _utc_ns(day, closes, zone))
+        opening = day if opens < closes else day - DAY
+        return SessionBounds(day, _utc_ns(opening, opens, zone), _utc_ns(day, closes, zone))
 
     def session_dates(self, instrument: Instrument, start: date, end: date) -> list[date]:
         """Dates in ``[start, end]`` that have a session."""

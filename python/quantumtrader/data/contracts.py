@@ -8,12 +8,12 @@ the Wednesday nearest the 15th of an even month, or on the next session when tha
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, time
 from typing import TYPE_CHECKING, Any
 
 from quantumtrader.data.calendar import DAY, Calendar, facts
-from quantumtrader.exceptions import UnknownInstrumentError
+from quantumtrader.exceptions import ConfigError, UnknownInstrumentError
 from quantumtrader.types import Instrument, SessionHours
 
 if TYPE_CHECKING:
@@ -64,8 +64,11 @@ def parse_symbol(symbol: str) -> Symbol:
     match = re.fullmatch(rf"({'|'.join(products)})(?:([{table['month_letters']}])(\d\d)|({_SERIES}))", text)
     if match is None:
         raise UnknownInstrumentError(
-            f"unknown instrument {symbol!r}: the table has contracts and series of {', '.join(products)} "
-            f"(for example WDOU25, WDOFUT, WDO$); define any other in quantumtrader.toml:\n{_example(text)}"
+            f"unknown instrument {symbol!r}.\n"
+            f"Known are contracts and series of {', '.join(products)}, for example WDOU25, WDOFUT, WDO$.\n"
+            "Any other is defined for one run with --tick-size and --point-value (also --currency, --lot, "
+            "--size-step,\n--fee, --hours, --timezone), or for good in quantumtrader.toml:\n\n"
+            f"{_example(text)}"
         )
     product, letter, year, _ = match.groups()
     if letter is None:
@@ -148,7 +151,7 @@ def _expiry(product: str, year: int, month: int, calendar: Calendar) -> date:
 def instrument(symbol: str, settings: Settings | None = None) -> Instrument:
     """Return the instrument of this name.
 
-    The user's own definitions come first, then the table.
+    What the user says of it comes first, then what he says of its product, then the table.
 
     Parameters
     ----------
@@ -161,24 +164,40 @@ def instrument(symbol: str, settings: Settings | None = None) -> Instrument:
     ------
     UnknownInstrumentError
         No such instrument; the message shows how to define one.
+    ConfigError
+        The user's definition lacks the tick size or the point value.
     """
-    if settings is not None:
-        names = {name.upper(): name for name in settings.instruments}
-        name = names.get(symbol.strip().upper())
-        if name is not None:
-            own = settings.instruments[name]
-            return Instrument(
-                symbol=name,
-                product=own.product or name,
-                tick_size=own.tick_size,
-                point_value=own.point_value,
-                currency=own.currency,
-                lot=own.lot,
-                size_step=own.size_step,
-                timezone=own.timezone,
-                hours=_merged([], own.hours),
-                fee=own.fee,
-            )
+    name, given = _given(symbol, settings)
+    try:
+        base = _from_table(symbol, settings)
+    except UnknownInstrumentError:
+        if not given:
+            raise
+        missing = [key for key in ("tick_size", "point_value") if given.get(key) is None]
+        if missing:
+            raise ConfigError(
+                f"instrument {name} lacks {' and '.join(missing)}: add {'them' if missing[1:] else 'it'} to "
+                f"[instruments.{name}], or give {' and '.join('--' + m.replace('_', '-') for m in missing)}"
+            ) from None
+        return Instrument(**{"symbol": name, "product": name, **given})
+    _, common = _given(base.product, settings) if name != base.product else ("", {})
+    return replace(base, **{**common, **given})
+
+
+def _given(symbol: str, settings: Settings | None) -> tuple[str, dict[str, Any]]:
+    """Name in the settings, and the fields that are set there."""
+    names = {} if settings is None else {name.upper(): name for name in settings.instruments}
+    name = names.get(symbol.strip().upper())
+    if settings is None or name is None:
+        return symbol, {}
+    own = settings.instruments[name]
+    given = {key: getattr(own, key) for key in own.model_fields_set if getattr(own, key) is not None}
+    if "hours" in given:
+        given["hours"] = _merged([], own.hours)
+    return name, given
+
+
+def _from_table(symbol: str, settings: Settings | None) -> Instrument:
     parsed = parse_symbol(symbol)
     facts_of: dict[str, Any] = facts()["products"][parsed.product]
     published = [

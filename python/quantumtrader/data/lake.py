@@ -22,7 +22,6 @@ from datetime import date, timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
-from zoneinfo import ZoneInfo
 
 import numpy as np
 import numpy.typing as npt
@@ -30,7 +29,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from quantumtrader._generated.schema import ARROW_TYPES
-from quantumtrader.data.importers import _numbers as numbers
+from quantumtrader.data.sessions import session_days
 from quantumtrader.exceptions import DataError, DataFormatError, EmptyDataError
 from quantumtrader.types import EVENT, STAMPS, VIEWS, Events, Flag, Instrument
 
@@ -201,7 +200,6 @@ class Writer:
         self._source = source
         self._overwrite = overwrite
         self._compression = compression
-        self._zone = ZoneInfo(instrument.timezone)
         self._spool: Path | None = None
         self._ready: list[tuple[Path, Path]] = []
         self.rows: dict[str, int] = {}
@@ -235,7 +233,7 @@ class Writer:
             self._instrument = instrument
         if not len(events) or self._spool is None:
             return
-        days = np.maximum.accumulate(numbers.local_days(events["ts_recv"], self._zone))
+        days = np.maximum.accumulate(session_days(events["ts_recv"], self._instrument))
         edges = np.flatnonzero(np.diff(days)) + 1
         for part, day in zip(np.split(events, edges), days[np.concatenate(([0], edges))], strict=True):
             session = _EPOCH + timedelta(days=int(day))

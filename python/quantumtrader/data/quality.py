@@ -18,6 +18,7 @@ import numpy.typing as npt
 from quantumtrader.data.calendar import Calendar
 from quantumtrader.data.contracts import is_table_product
 from quantumtrader.data.importers import _numbers as numbers
+from quantumtrader.data.sessions import session_days
 from quantumtrader.types import PX_NONE, Events, Flag, Instrument, Kind
 
 Bools = npt.NDArray[np.bool_]
@@ -151,8 +152,7 @@ class _Look:
         self.instrument = instrument
         self.calendar = calendar
         self.now: Int64 = np.maximum.accumulate(events["ts_event"]) if len(events) else np.zeros(0, np.int64)
-        zone = numbers.zone(instrument.timezone)
-        self.days = [_EPOCH + timedelta(days=int(d)) for d in np.unique(numbers.local_days(self.now, zone))]
+        self.days = [_EPOCH + timedelta(days=int(d)) for d in np.unique(session_days(self.now, instrument))]
         self.trades = (events["kind"] == Kind.TRADE) & (
             (events["flags"] & int(Flag.CANCELLED | Flag.EDITED)) == 0
         )
@@ -294,8 +294,7 @@ class _Look:
         if len(px) < 2:
             return
         limit = ticks if ticks is not None else max(1, int(np.median(px)) // 100)
-        zone = numbers.zone(self.instrument.timezone)
-        same_day = np.diff(numbers.local_days(self.now[index], zone)) == 0
+        same_day = np.diff(session_days(self.now[index], self.instrument)) == 0
         far = same_day & (np.abs(np.diff(px)) > limit)
         yield from self.found(
             "jump",
@@ -340,8 +339,8 @@ class _Look:
             limit = max(limit, 3 * int(np.median(steps[steps > 0])) if (steps > 0).any() else limit)
         long = np.flatnonzero(steps > limit)
         if self.instrument.hours and len(long):
-            zone = numbers.zone(self.instrument.timezone)
-            same = numbers.local_days(self.now[long], zone) == numbers.local_days(self.now[long + 1], zone)
+            days = session_days(self.now, self.instrument)
+            same = days[long] == days[long + 1]
             long = long[same & ~self._outside(long) & ~self._outside(long + 1)]
         longest = float(steps[long].max()) / 1e9 if len(long) else 0.0
         yield from self.found(

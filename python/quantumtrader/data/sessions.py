@@ -6,8 +6,7 @@ its own for opening and closing keeps them.
 
 from __future__ import annotations
 
-from datetime import date, timedelta
-from zoneinfo import ZoneInfo
+from datetime import date, time, timedelta
 
 import numpy as np
 import numpy.typing as npt
@@ -53,11 +52,47 @@ def with_sessions(events: Events, instrument: Instrument, calendar: Calendar | N
     return out
 
 
+def session_days(ts: Int64, instrument: Instrument) -> Int64:
+    """Session date of each time, as days since 1970.
+
+    It is the local date, unless the hours in force cross midnight: such a session is of the date on which it
+    closes, and what lies between a close and the next opening belongs to the nearer of the two (so an auction
+    before the opening is in the session that it opens).
+
+    Parameters
+    ----------
+    ts : ndarray of int64, shape (n,)
+        ns UTC.
+    instrument : Instrument
+        Its hours and zone.
+
+    Returns
+    -------
+    ndarray of int64, shape (n,)
+    """
+    local = numbers.to_local(ts, numbers.zone(instrument.timezone))
+    days = local // numbers.DAY_NS
+    for k, hours in enumerate(instrument.hours):
+        opens, closes = _ns_of_day(hours.open), _ns_of_day(hours.close)
+        if opens < closes:
+            continue
+        following = instrument.hours[k + 1 :]
+        until = (following[0].valid_from if following else date.max) - _EPOCH
+        shifted = (local + numbers.DAY_NS - (opens + closes) // 2) // numbers.DAY_NS
+        in_force = (shifted >= (hours.valid_from - _EPOCH).days) & (shifted < until.days)
+        days = np.where(in_force, shifted, days)
+    return days
+
+
+def _ns_of_day(at: time) -> int:
+    return (at.hour * 3_600 + at.minute * 60 + at.second) * 1_000_000_000 + at.microsecond * 1_000
+
+
 def _markers(now: Int64, instrument: Instrument, calendar: Calendar) -> list[tuple[int, int, Phase]]:
     """``(index, ts, phase)`` of each marker, ascending."""
     if not instrument.hours:
         return [(0, int(now[0]), Phase.OPEN)]
-    days = np.unique(numbers.local_days(now, ZoneInfo(instrument.timezone)))
+    days = np.unique(session_days(now, instrument))
     out: list[tuple[int, int, Phase]] = []
     for day in days:
         bounds = calendar.session(instrument, _EPOCH + timedelta(days=int(day)))

@@ -13,9 +13,8 @@ import numpy as np
 from quantumtrader.data.calendar import Calendar
 from quantumtrader.data.contracts import instrument as find_instrument
 from quantumtrader.data.importers import IMPORTERS, Imported, Importer, Options, Rejected
-from quantumtrader.data.importers import _numbers as numbers
 from quantumtrader.data.lake import Lake
-from quantumtrader.data.sessions import with_sessions
+from quantumtrader.data.sessions import session_days, with_sessions
 from quantumtrader.exceptions import DataError, DataFormatError, EmptyDataError
 from quantumtrader.types import Events, Flag, Instrument, Kind
 
@@ -179,7 +178,7 @@ def load_events(
     options : Options, optional
         How to read a raw source.
     start, end : date, optional
-        Sessions to keep, both included, in the instrument's zone.
+        Sessions to keep, both included; see ``session_days``.
     sessions : bool
         Insert session markers by the instrument's hours.
 
@@ -221,7 +220,7 @@ def _between(
 ) -> Events:
     if start is None and end is None:
         return events
-    day = numbers.local_days(events["ts_recv"], numbers.zone(instrument.timezone))
+    day = session_days(events["ts_recv"], instrument)
     epoch = date(1970, 1, 1)
     keep = np.ones(len(events), bool)
     if start is not None:
@@ -243,13 +242,12 @@ def describe(origin: str, events: Events, instrument: Instrument) -> str:
     what = ", ".join(
         f"{count:,} {Kind(int(kind)).name.lower()}" for kind, count in zip(kinds, counts, strict=True)
     )
-    zone = numbers.zone(instrument.timezone)
     ends = (
         np.array([events["ts_recv"][0], events["ts_recv"][-1]], np.int64)
         if len(events)
         else np.zeros(0, np.int64)
     )
-    days = [str(np.datetime64(int(d), "D")) for d in numbers.local_days(ends, zone)]
+    days = [str(np.datetime64(int(d), "D")) for d in session_days(ends, instrument)]
     span = "" if not days else f", {days[0]}" + (f" to {days[-1]}" if days[-1] != days[0] else "")
     made = " [synthetic]" if len(events) and (events["flags"] & int(Flag.SYNTHETIC)).any() else ""
     return f"{instrument.symbol} from {origin}: {what}{span}{made}"

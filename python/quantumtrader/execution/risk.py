@@ -291,9 +291,16 @@ class RiskManager:
         if self.instrument.hours and hours is None:
             return _refuse(order, state, "trading_hours", f"no trading hours are known for {local:%Y-%m-%d}")
         opens, closes = (hours.open, hours.close) if hours is not None else (time.min, time.max)
-        opens = max(opens, self.limits.trading_from or opens)
-        closes = min(closes, self.limits.trading_to or closes)
-        if opens <= local.time() < closes:
+        now = local.time()
+        first, last = self.limits.trading_from or opens, self.limits.trading_to or closes
+        if opens < closes:
+            opens, closes = max(opens, first), min(closes, last)
+            inside = opens <= now < closes
+        else:  # these hours cross midnight
+            inside = not closes <= now < opens
+            opens, closes = first, last
+            inside &= opens <= now < closes if opens < closes else not closes <= now < opens
+        if inside:
             return None
         return _refuse(
             order,

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+import dataclasses
+from datetime import UTC, date, datetime, time
 
 import pytest
 
+from quantumtrader.config import SessionSettings, Settings, with_instrument
 from quantumtrader.data.calendar import Calendar
 from quantumtrader.data.contracts import (
     expiry,
@@ -16,6 +18,7 @@ from quantumtrader.data.contracts import (
     parse_symbol,
 )
 from quantumtrader.exceptions import ConfigError, UnknownInstrumentError
+from quantumtrader.types import SessionHours
 
 
 @pytest.mark.parametrize(
@@ -127,3 +130,38 @@ def test_table_instrument() -> None:
 def test_unknown_instrument_shows_how_to_define_one() -> None:
     with pytest.raises(UnknownInstrumentError, match=r"\[instruments.AAPL\]\ntick_size"):
         instrument("AAPL")
+    with pytest.raises(UnknownInstrumentError, match="--tick-size and --point-value"):
+        instrument("AAPL")
+
+
+def settings(symbol: str, **given: object) -> Settings:
+    return with_instrument(
+        Settings.model_construct(instruments={}, sessions=SessionSettings()), symbol, given
+    )
+
+
+def test_an_instrument_of_ones_own() -> None:
+    own = instrument("esh4", settings("ESH4", tick_size=0.25, point_value=50.0, currency="USD"))
+    assert (own.symbol, own.product, own.tick_value, own.currency, own.hours) == (
+        "ESH4",
+        "ESH4",
+        12.5,
+        "USD",
+        (),
+    )
+    with pytest.raises(ConfigError, match=r"ESH4 lacks point_value: add it to .* or give --point-value"):
+        instrument("ESH4", settings("ESH4", tick_size=0.25))
+    with pytest.raises(ConfigError, match=r"instrument ESH4: tick_size: .*greater than 0 \(got -1"):
+        settings("ESH4", tick_size=-1)
+
+
+def test_what_the_user_says_beats_the_table() -> None:
+    table = instrument("WDOU25")
+    assert instrument("WDOU25", settings("wdou25", fee=1.5)) == dataclasses.replace(table, fee=1.5)
+    both = with_instrument(settings("WDO", fee=1.0, lot=2), "WDOU25", {"fee": 3.0, "lot": None})
+    assert instrument("WDOU25", both) == dataclasses.replace(table, fee=3.0, lot=2)
+    assert instrument("WDOFUT", both).fee == 1.0
+    hours = [{"open": "10:00", "close": "12:00"}]
+    assert instrument("WDOU25", settings("WDOU25", hours=hours)).hours == (
+        SessionHours(date(1970, 1, 1), time(10), time(12)),
+    )

@@ -248,3 +248,16 @@ def test_limits_must_be_positive(name: str) -> None:
         RiskLimits(**{name: 0})
     with pytest.raises(ConfigError, match=name):
         RiskLimits(**{name: float("nan")})
+
+
+def test_hours_that_cross_midnight() -> None:
+    night = dataclasses.replace(WDO, hours=(SessionHours(date(2020, 1, 1), time(18), time(11)),))
+    hour = 3600 * 10**9
+    risk = RiskManager(LIMITS, night)
+    assert isinstance(risk.check(market(), at(ts=NOON + 6 * hour)), Approved)  # 18:00
+    assert isinstance(risk.check(market(), at(ts=NOON - hour - 1)), Approved)  # just before 11:00
+    assert refused(market(), CALM, instrument=night).rule == "trading_hours"
+    assert refused(market(), at(ts=NOON + 6 * hour - 1), instrument=night).rule == "trading_hours"
+    narrow = RiskLimits(trading_from=time(20), trading_to=time(9))
+    assert refused(market(), at(ts=NOON + 7 * hour), narrow, night).rule == "trading_hours"
+    assert isinstance(RiskManager(narrow, night).check(market(), at(ts=NOON - 4 * hour)), Approved)

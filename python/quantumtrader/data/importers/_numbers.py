@@ -218,9 +218,16 @@ def _offset_ns(quarter: int, tz: ZoneInfo) -> int:
 
 def local_days(ts_ns: Int64, tz: ZoneInfo) -> Int64:
     """Local date of each UTC time, as days since 1970."""
+    return to_local(ts_ns, tz) // DAY_NS
+
+
+def to_local(ts_ns: Int64, tz: ZoneInfo) -> Int64:
+    """Local wall-clock ns since 1970 of each UTC time."""
     quarter, index = np.unique(ts_ns // _QUARTER_NS, return_inverse=True)
-    local = [datetime.fromtimestamp(int(q) * 900, UTC).astimezone(tz).date() for q in quarter]
-    return np.array([(d - _EPOCH).days for d in local], np.int64)[index]
+    offsets = [datetime.fromtimestamp(int(q) * 900, tz).utcoffset() or timedelta() for q in quarter]
+    return (
+        ts_ns + np.array([offset // timedelta(microseconds=1) for offset in offsets], np.int64)[index] * 1_000
+    )
 
 
 def show_ns(ts_ns: int) -> str:
