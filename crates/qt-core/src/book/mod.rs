@@ -188,10 +188,9 @@ pub trait Book {
     }
 }
 
-/// Whether this is 1 or −1, without a branch on which of the two: that is a coin flip.
 #[inline(always)]
 const fn is_side(side: i8) -> bool {
-    side.wrapping_add(1) & !2 == 0
+    side == 1 || side == -1
 }
 
 /// 1 for the bid side, 0 for the ask side.
