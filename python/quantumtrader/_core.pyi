@@ -1,5 +1,6 @@
 """Types of the compiled engine; see ``_protocols`` for what its classes promise."""
 
+from collections.abc import Iterator
 from os import PathLike
 from typing import TypeAlias, final
 
@@ -122,6 +123,7 @@ class Replay:
     def __len__(self) -> int: ...
     def advance(self, until_ns: int) -> int: ...
     def advance_to(self, count: int) -> int: ...
+    def every(self, step_ns: int) -> Iterator[tuple[int, int, int, int, int]]: ...
 
 def generate_session(
     seed: int = 7,
@@ -135,3 +137,10 @@ def generate_session(
     trend: int = 0,
     instrument: int = 0,
 ) -> Events: ...
+
+def pack_events(
+    out: Events,
+    places: npt.NDArray[np.int64],
+    template: Events | np.void,
+    columns: dict[str, npt.NDArray[Any]],
+) -> None: ...

@@ -7,7 +7,7 @@ against this file.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Protocol
 
 import numpy as np
@@ -176,6 +176,22 @@ class ReplayProtocol(Protocol):
         """Apply events until ``count`` of the array have been applied; returns the cursor."""
         ...
 
+    def every(self, step_ns: int) -> Iterator[tuple[int, int, int, int, int]]:
+        """Iterate over the rest of the array in steps of engine time: the cheapest loop.
+
+        Yields ``(now_ns, bid_px, bid_sz, ask_px, ask_sz)`` after every event with time <= ``now_ns``, until the
+        array is used up. Raises ``ConfigError`` when ``step_ns`` is not positive.
+        """
+        ...
+
+
+class Pack(Protocol):
+    """Makes records out of columns; see :func:`quantumtrader._records.pack_events`."""
+
+    def __call__(
+        self, out: Events, places: Int64, template: Events | np.void, columns: dict[str, npt.NDArray[Any]], /
+    ) -> None: ...
+
 
 class EngineModule(Protocol):
     """What ``quantumtrader._backend.core`` is: ``_core`` or ``_fallback``."""
@@ -189,3 +205,4 @@ class EngineModule(Protocol):
     Venue: Callable[..., VenueProtocol]
     Replay: Callable[..., ReplayProtocol]
     generate_session: Callable[..., Events]
+    pack_events: Pack

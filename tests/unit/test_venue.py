@@ -572,6 +572,23 @@ def test_replay_steps_by_engine_time_and_by_count(engine: ModuleType) -> None:
     assert replay.advance_to(100) == 9
 
 
+def test_every_yields_the_touch_at_each_step_until_the_array_ends(engine: ModuleType) -> None:
+    events = book().trade(5, BUY, 101, 1).trade(6, BUY, 101, 1).events()
+    first, last = int(events["ts_event"][0]), int(events["ts_event"][-1])
+    venue = engine.Venue(0.5, 10.0)
+    replay = engine.Replay(events, venue)
+    steps = list(replay.every(4 * MS))
+    assert [s[0] for s in steps] == list(range(first + 4 * MS, last + 4 * MS, 4 * MS))
+    for now, *touch in steps:
+        other = engine.Venue(0.5, 10.0)
+        other.update_many(events[events["ts_event"] <= now])
+        assert tuple(touch) == other.best()
+    assert replay.cursor == len(events)
+    assert list(replay.every(MS)) == []
+    with pytest.raises(ConfigError, match="step_ns is 0"):
+        replay.every(0)
+
+
 def test_events_of_another_shape_are_refused(engine: ModuleType) -> None:
     venue = engine.Venue(0.5, 10.0)
     with pytest.raises(ValueError, match="events must be a one-dimensional array"):

@@ -232,8 +232,47 @@ impl Replay {
         self.run(py, n >= DETACH_EVENTS, |venue, events| venue.update_many(&events[..n]).map(|()| n))
     }
 
+    /// Iterate over the rest of the array in steps of engine time; see `Steps`.
+    fn every(slf: Py<Self>, py: Python<'_>, step_ns: i64) -> PyResult<Steps> {
+        if step_ns <= 0 {
+            let message = format!("step_ns is {step_ns}; expected a positive number of nanoseconds");
+            return Err(error(py, "ConfigError", &message, None));
+        }
+        let now_ns = slf.borrow(py).rest().first().map_or(0, |e| e.ts_event);
+        Ok(Steps { replay: slf, step_ns, now_ns })
+    }
+
     fn __len__(&self, py: Python<'_>) -> usize {
         self.array.bind(py).len()
+    }
+}
+
+/// One step of engine time per `next`: `(now_ns, bid_px, bid_sz, ask_px, ask_sz)` after every event with time
+/// <= `now_ns`. Ends once the array is used up.
+///
+/// The iterator protocol has no arguments to parse and the touch comes along, so a step costs one call.
+#[pyclass(module = "quantumtrader")]
+pub struct Steps {
+    replay: Py<Replay>,
+    step_ns: i64,
+    now_ns: i64,
+}
+
+#[pymethods]
+impl Steps {
+    fn __iter__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    fn __next__(&mut self, py: Python<'_>) -> PyResult<Option<(i64, i32, i64, i32, i64)>> {
+        let mut replay = self.replay.try_borrow_mut(py)?;
+        if replay.cursor >= replay.len {
+            return Ok(None);
+        }
+        self.now_ns += self.step_ns;
+        replay.advance(py, self.now_ns)?;
+        let t = replay.venue.try_borrow(py)?.inner.best();
+        Ok(Some((self.now_ns, t.bid_px, t.bid_sz, t.ask_px, t.ask_sz)))
     }
 }
 
@@ -281,5 +320,6 @@ fn generate_session(
 pub fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_class::<Venue>()?;
     m.add_class::<Replay>()?;
+    m.add_class::<Steps>()?;
     m.add_function(wrap_pyfunction!(generate_session, m)?)
 }

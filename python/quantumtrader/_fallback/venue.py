@@ -748,6 +748,24 @@ class Replay:
             self.cursor += 1
         return self.cursor
 
+    def every(self, step_ns: int) -> Iterator[tuple[int, int, int, int, int]]:
+        """Iterate over the rest of the array in steps of engine time.
+
+        Yields ``(now_ns, bid_px, bid_sz, ask_px, ask_sz)`` after every event with time <= ``now_ns``, until the
+        array is used up.
+        """
+        if step_ns <= 0:
+            raise ConfigError(f"step_ns is {step_ns}; expected a positive number of nanoseconds")
+        return self._steps(step_ns)
+
+    def _steps(self, step_ns: int) -> Iterator[tuple[int, int, int, int, int]]:
+        rows = self._rows
+        now_ns = rows[self.cursor][_TS] if self.cursor < len(rows) else 0
+        while self.cursor < len(rows):
+            now_ns += step_ns
+            self.advance(now_ns)
+            yield (now_ns, *self._venue.best())
+
 
 def _rows(events: Any) -> list[Row]:
     if not isinstance(events, np.ndarray) or events.dtype != EVENT or events.ndim != 1:
