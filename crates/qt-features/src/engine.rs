@@ -354,17 +354,17 @@ impl FeatureEngine {
                 self.next_due = self.next_due.min(end - 1);
             }
             let n = self.flow.tape.session().n;
-            if n >= self.next_print {
-                if let Clock::Trades(every) = self.config.clock {
-                    self.next_print = (n / every + 1) * every;
-                    self.print_due = true;
-                }
+            if let Clock::Trades(every) = self.config.clock
+                && n >= self.next_print
+            {
+                self.next_print = (n / every + 1) * every;
+                self.print_due = true;
             }
         }
-        if effects.has(Effects::BAR) {
-            if let Some(bar) = self.flow.foreign_bar().copied() {
-                self.tell_bar(&bar);
-            }
+        if effects.has(Effects::BAR)
+            && let Some(bar) = self.flow.foreign_bar().copied()
+        {
+            self.tell_bar(&bar);
         }
     }
 

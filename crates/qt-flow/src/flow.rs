@@ -58,6 +58,7 @@ const BOTH_SIDES: u8 = 3;
 
 /// State shared by features. A feature asks for what it needs when it is built; the rest stays idle.
 #[derive(Debug, Clone, Default)]
+#[allow(clippy::struct_excessive_bools)] // independent facts, not a state
 pub struct Flow {
     /// Engine time: the greatest event time so far, ns.
     pub now: i64,

@@ -35,7 +35,7 @@ struct Unmatched {
 }
 
 /// Flow of limit orders at the touch over one minute.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct LimitFlow {
     enabled: bool,
     changes: VecDeque<Change>,
@@ -44,12 +44,6 @@ pub struct LimitFlow {
     net: i64,
     /// LO_b + C_b + LO_a + C_a.
     gross: i64,
-}
-
-impl Default for LimitFlow {
-    fn default() -> Self {
-        Self { enabled: false, changes: VecDeque::new(), prints: VecDeque::new(), net: 0, gross: 0 }
-    }
 }
 
 impl LimitFlow {

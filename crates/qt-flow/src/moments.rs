@@ -43,13 +43,13 @@ impl Moments {
 
     /// Price less the volume-weighted mean, in ticks; NaN before the first print.
     pub fn distance(&self, px: i32) -> f64 {
-        let Some(x) = self.from_origin(px) else { return f64::NAN };
+        let Some(x) = self.shifted(px) else { return f64::NAN };
         (x * self.s0 - self.s1) as f64 / self.s0 as f64
     }
 
     /// Price less the volume-weighted mean in population standard deviations; NaN where that is 0.
     pub fn z(&self, px: i32) -> f64 {
-        let Some(x) = self.from_origin(px) else { return f64::NAN };
+        let Some(x) = self.shifted(px) else { return f64::NAN };
         let spread = self.s0 * self.s2 - self.s1 * self.s1;
         if spread == 0 { f64::NAN } else { (x * self.s0 - self.s1) as f64 / (spread as f64).sqrt() }
     }
@@ -74,11 +74,11 @@ impl Moments {
 
     /// Which of two rows lies nearer to the volume-weighted mean, by exact distance: less, equal or greater.
     pub fn compare(&self, a: i32, b: i32) -> std::cmp::Ordering {
-        let distance = |px: i32| self.from_origin(px).map(|x| (x * self.s0 - self.s1).abs());
+        let distance = |px: i32| self.shifted(px).map(|x| (x * self.s0 - self.s1).abs());
         distance(a).cmp(&distance(b))
     }
 
-    fn from_origin(&self, px: i32) -> Option<i128> {
+    fn shifted(&self, px: i32) -> Option<i128> {
         self.origin.map(|o| i128::from(px) - i128::from(o))
     }
 }

@@ -16,7 +16,7 @@ pub enum Turn {
 }
 
 /// The session in force.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Session {
     /// When it started, ns; meaningless before the first event.
     pub start: i64,
@@ -28,12 +28,6 @@ pub struct Session {
     phase: Option<u8>,
     /// An auction started this session: the open that follows does not start another.
     opened_by_auction: bool,
-}
-
-impl Default for Session {
-    fn default() -> Self {
-        Self { start: 0, open: false, begun: false, phase: None, opened_by_auction: false }
-    }
 }
 
 impl Session {

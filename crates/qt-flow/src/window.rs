@@ -51,7 +51,7 @@ pub struct Windows<R: Row> {
     /// Rows from this position on are kept although no window holds them.
     hold: u64,
     totals: R::Sums,
-    windows: Vec<Window<R>>,
+    spans: Vec<Window<R>>,
     /// Length of the shortest window.
     shortest: i64,
     /// Earliest time at which a row may leave a window.
@@ -69,7 +69,7 @@ impl<R: Row> Default for Windows<R> {
             tail: 0,
             hold: u64::MAX,
             totals: R::Sums::default(),
-            windows: Vec::new(),
+            spans: Vec::new(),
             shortest: i64::MAX,
             next_exit: i64::MAX,
         }
@@ -80,16 +80,16 @@ impl<R: Row> Windows<R> {
     /// A window of `length` ns; asking twice for one length gives the same window.
     pub fn add(&mut self, length: i64) -> WindowId {
         self.shortest = self.shortest.min(length);
-        let known = self.windows.iter().position(|w| w.length == length);
+        let known = self.spans.iter().position(|w| w.length == length);
         WindowId(known.unwrap_or_else(|| {
-            self.windows.push(Window { length, cursor: self.head, left: self.totals, last_left: None });
-            self.windows.len() - 1
+            self.spans.push(Window { length, cursor: self.head, left: self.totals, last_left: None });
+            self.spans.len() - 1
         }))
     }
 
     /// Whether no window was asked for.
     pub fn is_idle(&self) -> bool {
-        self.windows.is_empty()
+        self.spans.is_empty()
     }
 
     /// Forgets every row; the windows stay.
@@ -101,7 +101,7 @@ impl<R: Row> Windows<R> {
         }
         self.totals = R::Sums::default();
         self.next_exit = i64::MAX;
-        for w in &mut self.windows {
+        for w in &mut self.spans {
             w.cursor = 0;
             w.left = R::Sums::default();
             w.last_left = None;
@@ -144,7 +144,7 @@ impl<R: Row> Windows<R> {
     fn expire(&mut self, now: i64) {
         self.next_exit = i64::MAX;
         let mask = self.rows.len() as u64 - 1;
-        for w in &mut self.windows {
+        for w in &mut self.spans {
             while w.cursor < self.head {
                 let row = &self.rows[(w.cursor & mask) as usize];
                 let exit = row.ts().saturating_add(w.length);
@@ -162,7 +162,7 @@ impl<R: Row> Windows<R> {
     /// Sums of the rows inside the window, as of the last [`Windows::advance`].
     #[inline]
     pub fn sums(&self, id: WindowId) -> R::Sums {
-        self.totals.minus(&self.windows[id.0].left)
+        self.totals.minus(&self.spans[id.0].left)
     }
 
     /// Sums of all rows since [`Windows::clear`].
@@ -174,7 +174,7 @@ impl<R: Row> Windows<R> {
     /// The newest row that has left the window: the last one at or before t − W.
     #[inline]
     pub fn last_left(&self, id: WindowId) -> Option<R> {
-        self.windows[id.0].last_left
+        self.spans[id.0].last_left
     }
 
     /// Position of the next row.
@@ -212,7 +212,7 @@ impl<R: Row> Windows<R> {
     #[inline(never)]
     fn make_room(&mut self, now: i64) {
         self.expire(now);
-        let held = self.windows.iter().map(|w| w.cursor).min().unwrap_or(self.head);
+        let held = self.spans.iter().map(|w| w.cursor).min().unwrap_or(self.head);
         self.tail = held.min(self.hold).min(self.head);
         // Doubling while half full keeps the next call at least half a ring away.
         if self.head - self.tail > self.rows.len() as u64 / 2 {
