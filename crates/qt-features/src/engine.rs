@@ -233,7 +233,7 @@ impl FeatureEngine {
     #[inline]
     pub fn update(&mut self, event: &Event) -> Result<bool, Error> {
         let due = self.samples.times.len();
-        self.check_order(event, 0)?;
+        self.check_order(std::slice::from_ref(event))?;
         self.apply(event);
         Ok(self.samples.times.len() > due)
     }
@@ -241,7 +241,7 @@ impl FeatureEngine {
     /// Applies events in order; returns how many rows became due.
     ///
     /// # Errors
-    /// [`Error::Unsorted`] with the index of the first event out of order; the events before it are applied.
+    /// [`Error::Unsorted`] with the index of the first event out of order; no event is applied then.
     pub fn update_many(&mut self, events: &[Event]) -> Result<usize, Error> {
         let due = self.samples.times.len();
         if self.config.clock == Clock::Event {
@@ -249,8 +249,8 @@ impl FeatureEngine {
             self.samples.counts.reserve(events.len());
             self.samples.values.reserve(events.len() * self.columns.len());
         }
-        for (index, event) in events.iter().enumerate() {
-            self.check_order(event, index)?;
+        self.check_order(events)?;
+        for event in events {
             self.apply(event);
         }
         Ok(self.samples.times.len() - due)
@@ -280,9 +280,9 @@ impl FeatureEngine {
         &self.samples
     }
 
-    /// Appends the values now to `row`; NaN throughout before the first event.
+    /// Appends the values now to `row`; NaN throughout before the first session.
     pub fn snapshot(&mut self, row: &mut Vec<f64>) {
-        if self.flow.session.begun {
+        if self.flow.session.opened {
             let now = self.flow.now;
             self.flow.prepare(now);
             values(&mut self.columns, &self.flow, now, row);
@@ -291,23 +291,18 @@ impl FeatureEngine {
         }
     }
 
-    #[inline(always)]
-    fn check_order(&mut self, e: &Event, index: usize) -> Result<(), Error> {
-        if e.ts_recv < self.last_recv || e.sequence < self.last_sequence {
-            return Err(self.unsorted(e, index));
+    /// Checks that receive time and sequence do not run backwards, before anything is applied.
+    #[inline]
+    fn check_order(&mut self, events: &[Event]) -> Result<(), Error> {
+        let (mut recv, mut sequence) = (self.last_recv, self.last_sequence);
+        for (index, e) in events.iter().enumerate() {
+            if e.ts_recv < recv || e.sequence < sequence {
+                return Err(unsorted(e, index, recv, sequence));
+            }
+            (recv, sequence) = (e.ts_recv, e.sequence);
         }
-        self.last_recv = e.ts_recv;
-        self.last_sequence = e.sequence;
+        (self.last_recv, self.last_sequence) = (recv, sequence);
         Ok(())
-    }
-
-    #[cold]
-    fn unsorted(&self, e: &Event, index: usize) -> Error {
-        if e.ts_recv < self.last_recv {
-            Error::Unsorted { field: "ts_recv", index, value: e.ts_recv, before: self.last_recv }
-        } else {
-            Error::Unsorted { field: "sequence", index, value: e.sequence, before: self.last_sequence }
-        }
     }
 
     #[inline]
@@ -508,6 +503,15 @@ impl FeatureEngine {
         self.samples.times.push(t);
         self.samples.counts.push(self.applied);
         values(&mut self.columns, &self.flow, t, &mut self.samples.values);
+    }
+}
+
+#[cold]
+fn unsorted(e: &Event, index: usize, recv: i64, sequence: i64) -> Error {
+    if e.ts_recv < recv {
+        Error::Unsorted { field: "ts_recv", index, value: e.ts_recv, before: recv }
+    } else {
+        Error::Unsorted { field: "sequence", index, value: e.sequence, before: sequence }
     }
 }
 

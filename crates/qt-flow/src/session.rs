@@ -17,11 +17,14 @@ pub enum Turn {
 
 /// The session in force.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[allow(clippy::struct_excessive_bools)] // independent facts, not a state
 pub struct Session {
     /// When it started, ns; meaningless before the first event.
     pub start: i64,
     /// Whether one is running.
     pub open: bool,
+    /// Whether one has ever been running.
+    pub opened: bool,
     /// Whether there has been an event.
     pub begun: bool,
     /// Phase of the last marker.
@@ -35,6 +38,7 @@ impl Session {
     pub fn start(&mut self, now: i64) {
         self.start = now;
         self.open = true;
+        self.opened = true;
         self.begun = true;
     }
 

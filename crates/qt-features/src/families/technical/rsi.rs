@@ -75,7 +75,7 @@ mod tests {
         // 7 rises of 2, 7 falls of 1: u = 1, d = 0.5; then a fall of 14: u = 13/14, d = 20.5/14.
         let zigzag = || (0..15).map(|k| 100 + (k / 2) + 2 * (k % 2));
         assert!((closes(zigzag()) - 100.0 * 2.0 / 3.0).abs() < 1e-12);
-        let last = zigzag().last().unwrap() - 14;
+        let last = zigzag().next_back().unwrap() - 14;
         assert!((closes(zigzag().chain([last])) - 100.0 * 13.0 / 33.5).abs() < 1e-12);
     }
 }
