@@ -7,6 +7,7 @@ facts whose position is below n, so nothing is carried from row to row.
 from __future__ import annotations
 
 import itertools
+from bisect import bisect_left
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -339,10 +340,7 @@ class Recording:
         close = deals[0].px
         while begin + MINUTE <= until:
             inside = [d for d in deals if begin <= d.t < begin + MINUTE]
-            trigger = next(
-                (i for i in range(p.first, len(self.times)) if self.times[i] >= begin + MINUTE),
-                len(self.times),
-            )
+            trigger = bisect_left(self.times, begin + MINUTE, lo=p.first)
             out.append(_candle(inside, close, (begin + MINUTE, trigger)))
             close, begin = out[-1].close, begin + MINUTE
         if stop is not None and stop == p.last and not p.dropped and brought != stop:
