@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator
 from os import PathLike
-from typing import TypeAlias, final
+from typing import Any, TypeAlias, final
 
 import numpy as np
+import numpy.typing as npt
 
-from quantumtrader._protocols import Int32, Int64, Report
+from quantumtrader._protocols import Float64, Int32, Int64, Report
 from quantumtrader.types import Events
 
 __version__: str
@@ -60,6 +61,29 @@ class OrderBook:
     def orders_at(self, side: int, px: int) -> int: ...
     def order(self, order_id: int) -> tuple[int, int, int, int] | None: ...
     def queue_ahead(self, order_id: int) -> tuple[int, int] | None: ...
+
+# features
+
+@final
+class FeatureEngine:
+    def __new__(
+        cls,
+        names: list[str],
+        tick_size: float,
+        point_value: float,
+        clock: str = "event",
+        warmup: str = "full",
+        rlp_sign: str = "drop",
+    ) -> FeatureEngine: ...
+    @property
+    def names(self) -> list[str]: ...
+    @property
+    def now_ns(self) -> int: ...
+    def update(self, event: np.void | Events) -> bool: ...
+    def update_many(self, events: Events) -> int: ...
+    def take(self) -> tuple[Int64, Float64, Int64]: ...
+    def snapshot(self) -> Float64: ...
+    def reset(self) -> None: ...
 
 # ring
 

@@ -102,7 +102,7 @@ impl History {
             "book_ofi_z_1m" => self.z(t, ofi(MINUTE)),
             "delta_1m" => delta(minutes(1)) as f64,
             "delta_5m" => delta(minutes(5)) as f64,
-            "cvd_session" if self.prints.is_empty() => f64::NAN,
+            "cvd_session" | "flow_ofi_ewm_30s" if self.prints.is_empty() => f64::NAN,
             "cvd_session" => self.cvd(t) as f64,
             "cvd_slope_5m" => self.cvd_slope(t),
             "flow_momentum" => imbalance(minutes(1)) - imbalance(minutes(5)),
@@ -118,7 +118,6 @@ impl History {
                 let ns = if name.ends_with("_1m") { minutes(1) } else { minutes(5) };
                 ratio(count(ns, 1) - count(ns, -1), count(ns, 1) + count(ns, -1))
             }
-            "flow_ofi_ewm_30s" if self.prints.is_empty() => f64::NAN,
             "flow_ofi_ewm_30s" => {
                 let fade = |p: &(i64, i64, i64, i64)| (-((t - p.0) as f64) / (30 * SECOND) as f64).exp();
                 let sum = |f: fn(i64) -> i64| {
