@@ -96,7 +96,9 @@ def save_result(
         for name in FILES:
             os.replace(staging / name, out / name)
     except OSError as error:
-        raise QuantumTraderError(f"cannot write the replay to {out}: {error.strerror or error}") from error
+        raise QuantumTraderError(
+            f"cannot write the replay to {out}: {error.strerror or error}; check the disk or choose another --out"
+        ) from error
     finally:
         shutil.rmtree(staging, ignore_errors=True)
     return out / "report.html"

@@ -34,7 +34,9 @@ from quantumtrader.cli.source_options import (
 if TYPE_CHECKING:
     from quantumtrader.data.importers import Rejected
 
-Input = Annotated[Path, typer.Argument(metavar="INPUT", help="File, folder of a set, or prefix of one.")]
+Input = Annotated[
+    Path, typer.Argument(metavar="INPUT", readable=False, help="File, folder of a set, or prefix of one.")
+]
 
 _SHOWN = 5
 
@@ -156,4 +158,5 @@ def show_rejected(rejected: list[Rejected], side_file: Path | None) -> None:
     where = "" if side_file is None else f", all of them in {side_file}"
     output.note(f"[yellow]{len(rejected)} rows rejected[/yellow]{escape(where)}")
     for r in rejected[:_SHOWN]:
-        output.note(escape(f"  {_Path(r.path).name}:{r.line}: {r.column} {r.value!r}: {r.reason}"))
+        cell = f"{r.column} {r.value!r}".strip()
+        output.note(escape(f"  {_Path(r.path).name}:{r.line}: {cell}: {r.reason}"))

@@ -35,7 +35,9 @@ if TYPE_CHECKING:
 
 
 def command(
-    input: Annotated[Path, typer.Option("--input", "-i", help="File or folder of a recording.")],
+    input: Annotated[
+        Path, typer.Option("--input", "-i", readable=False, help="File, folder or lake of a recording.")
+    ],
     symbol: Symbol,
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder for report and Parquet files.")],
     strategy: Annotated[str, typer.Option(help="Strategy; without it a baseline that suits the data.")] = "",

@@ -17,7 +17,7 @@ import re
 import shutil
 import tempfile
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
 from types import TracebackType
@@ -29,23 +29,25 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from quantumtrader._generated.schema import ARROW_TYPES
+from quantumtrader._protocols import Pack
+from quantumtrader._records import pack_events
 from quantumtrader.data.sessions import session_days
 from quantumtrader.exceptions import DataError, DataFormatError, EmptyDataError
 from quantumtrader.types import EVENT, STAMPS, VIEWS, Events, Flag, Instrument
 
 SCHEMA_VERSION = 1
 ROW_GROUP = 131_072
-_BLOCK = 4_096
-"""Records decoded at a time: 256 KiB, which a core's own cache holds."""
+_BATCH = 16_384
+"""Records decoded at a time: their columns stay in a core's own cache until they are packed."""
 Compression = Literal["zstd", "snappy"]
 
 _EPOCH = date(1970, 1, 1)
 _DELTA = ("ts_event", "ts_recv", "sequence", "id", "px", "px_ask")
 """Fields that change by little from one record to the next; the rest repeat and get a dictionary."""
-_RAW = np.dtype(f"V{EVENT.itemsize}")
 _DELAY = "recv_delay"
 _PACKED = ("ts_event", "ts_recv", "sequence", "px", "px_ask")
 """Delta-packed fields that a compressor would shrink by a few percent and slow down by half."""
+_ABANDONED_SECONDS = 86_400.0
 _SYMBOL = re.compile(r"[A-Za-z0-9_$@.-]+")
 
 
@@ -71,10 +73,13 @@ class Lake:
     ----------
     root : Path
         Folder that holds, or will hold, ``v1``.
+    pack : callable
+        Makes records out of columns: an engine's ``pack_events``, or the same in numpy.
     """
 
-    def __init__(self, root: Path | str) -> None:
+    def __init__(self, root: Path | str, *, pack: Pack = pack_events) -> None:
         self.root = Path(root)
+        self._pack = pack
 
     @property
     def base(self) -> Path:
@@ -171,18 +176,16 @@ class Lake:
         ]
         total = sum(file.rows for file in files)
         out = np.zeros(total, EVENT)
-        # Records are moved as 64 opaque bytes: numpy copies structured fields one by one.
-        raw = out.view(_RAW)
-        place = None if len(files) == 1 else _places(files, total)
-        block = np.zeros(_BLOCK, EVENT)
+        low = _first_of_dense(files, total)
+        ranks = _ranks(files) if low is None else None
+        start = 0
         for file in files:
-            block.view(np.int64)[:] = 0
-            start = 0
-            for count in file.blocks(block):
-                part = block[:count]
-                where = slice(start, start + count) if place is None else place(file, start, part)
-                raw[where] = part.view(_RAW)
-                start += count
+            for columns in file.batches():
+                sequence = columns["sequence"]
+                stop = start + len(sequence)
+                places = sequence - low if ranks is None else ranks[start:stop]
+                self._pack(out, places, file.template, columns)
+                start = stop
         return out
 
 
@@ -211,7 +214,17 @@ class Writer:
         with self._disk():
             self._lake.root.mkdir(parents=True, exist_ok=True)
             self._spool = Path(tempfile.mkdtemp(prefix=".import-", dir=self._lake.root))
+            self._tidy(self._spool.stat().st_mtime)
         return self
+
+    def _tidy(self, now: float) -> None:
+        """Remove what killed imports have left behind; what is younger may belong to one that is running."""
+        for spool in self._lake.root.glob(".import-*"):
+            if now - spool.stat().st_mtime > _ABANDONED_SECONDS:
+                shutil.rmtree(spool, ignore_errors=True)
+        for temporary in self._lake.base.glob("kind=*/symbol=*/date=*/.*.tmp"):
+            if now - temporary.stat().st_mtime > _ABANDONED_SECONDS:
+                temporary.unlink(missing_ok=True)
 
     def add(self, events: Events, instrument: Instrument | None = None) -> None:
         """Take events over; they continue those added before.
@@ -258,6 +271,9 @@ class Writer:
                 temporary.unlink(missing_ok=True)
             if self._spool is not None:
                 shutil.rmtree(self._spool, ignore_errors=True)
+            if kind is not None:  # leave no empty folder behind either
+                with contextlib.suppress(OSError):
+                    self._lake.root.rmdir()
 
     def _refuse_existing(self, session: date) -> None:
         for folder in FOLDERS:
@@ -273,6 +289,7 @@ class Writer:
         """Write the files of a session under temporary names."""
         assert self._spool is not None
         events: Events = np.memmap(self._spool / f"{session}.events", dtype=EVENT, mode="r")
+        dense = bool((np.diff(events["sequence"]) == 1).all())
         kinds = events["kind"]
         unknown = ~np.isin(kinds, list(_FOLDER_OF))
         if unknown.any():
@@ -289,7 +306,7 @@ class Writer:
             temporary = target.with_name(f".{target.name}.{uuid.uuid4().hex}.tmp")
             self._ready.append((temporary, target))
             target.parent.mkdir(parents=True, exist_ok=True)
-            _write(temporary, part, folder, self._instrument, self._source, self._compression)
+            _write(temporary, part, folder, self._instrument, self._source, self._compression, dense)
             self.rows[folder] = self.rows.get(folder, 0) + len(part)
 
     def _publish(self) -> None:
@@ -322,7 +339,13 @@ class Writer:
 
 
 def _write(
-    path: Path, events: Events, folder: str, instrument: Instrument, source: str, compression: Compression
+    path: Path,
+    events: Events,
+    folder: str,
+    instrument: Instrument,
+    source: str,
+    compression: Compression,
+    dense: bool,
 ) -> None:
     fields = FOLDERS[folder]
     strays = [f for f in EVENT.names or () if f not in fields.values() and f not in ("kind", "instrument")]
@@ -351,6 +374,7 @@ def _write(
         "source": source,
         "synthetic": str(bool(flags & Flag.SYNTHETIC)).lower(),
         "constants": json.dumps(constants),
+        "dense": str(dense).lower(),  # the sequences of the session, all kinds together, have no holes
     }
     schema = pa.schema(
         [pa.field(name, _arrow_type(field), nullable=False) for name, field in columns.items()],
@@ -413,6 +437,9 @@ class _LakeFile:
         self.constants: dict[str, int] = json.loads(self.about["constants"])
         self.targets = [self.fields["ts_recv" if name == _DELAY else name] for name in self.schema.names]
         self.rows: int = self.file.metadata.num_rows
+        self.template = np.zeros(1, EVENT)
+        for field, value in self.constants.items():
+            self.template[field] = value
 
     def _about(self) -> dict[str, str]:
         raw = {k.decode(): v.decode() for k, v in (self.schema.metadata or {}).items()}
@@ -446,49 +473,38 @@ class _LakeFile:
             raise self._damaged(error) from error
         return np.asarray(table["sequence"].to_numpy())
 
-    def blocks(self, block: Events) -> Iterator[int]:
-        """Decode the file into ``block``, again and again; yields how many records it holds each time.
-
-        ``block`` starts zeroed and is small enough to stay in the cache while its columns are filled one after
-        the other; fields that the file does not have keep their value.
-        """
-        for field, value in self.constants.items():
-            block[field] = value
-        targets = [block[field] for field in self.targets]
+    def batches(self) -> Iterator[dict[str, npt.NDArray[Any]]]:
+        """Columns of some records after the others, by field, ``ts_recv`` among them."""
         delay = self.constants.get("ts_recv")
-        for group in range(self.file.metadata.num_row_groups):
-            try:
-                table = self.file.read_row_group(group, use_threads=False)
-            except (pa.ArrowInvalid, OSError) as error:
-                raise self._damaged(error) from error
-            columns = [_plain(column) for column in table.columns]
-            for start in range(0, table.num_rows, len(block)):
-                count = min(len(block), table.num_rows - start)
-                for target, values in zip(targets, columns, strict=True):
-                    target[:count] = values[start : start + count]
-                np.add(block["ts_event"], block["ts_recv"] if delay is None else delay, out=block["ts_recv"])
-                yield count
+        try:
+            for batch in self.file.iter_batches(_BATCH, use_threads=False):
+                columns = dict(zip(self.targets, map(_plain, batch.columns), strict=True))
+                columns["ts_recv"] = columns["ts_event"] + (columns["ts_recv"] if delay is None else delay)
+                yield columns
+        except (pa.ArrowInvalid, OSError) as error:
+            raise self._damaged(error) from error
 
 
-def _plain(column: pa.ChunkedArray) -> npt.NDArray[Any]:
-    values = column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
-    if pa.types.is_timestamp(values.type):
-        values = values.view(pa.int64())
-    return np.asarray(values.to_numpy(zero_copy_only=False))
+def _plain(column: pa.Array) -> npt.NDArray[Any]:
+    values = column.view(pa.int64()) if pa.types.is_timestamp(column.type) else column
+    return np.asarray(values.to_numpy())
 
 
-def _places(files: list[_LakeFile], total: int) -> Callable[[_LakeFile, int, Events], npt.NDArray[np.int64]]:
-    """How to find the place of each record of a file in the stream of all of them."""
+def _first_of_dense(files: list[_LakeFile], total: int) -> int | None:
+    """First sequence of a session without holes, where a sequence is a place; ``None`` when it has some."""
+    if not all(file.about.get("dense") == "true" for file in files):
+        return None
     bounds = [file.sequence_bounds() for file in files]
-    low = min(b[0] for b in bounds)
-    if max(b[1] for b in bounds) - low + 1 == total:  # no holes: the sequence is the place
-        return lambda file, start, part: part["sequence"] - low
-    sequences = np.concatenate([file.sequences() for file in files])
-    place = np.empty(total, np.int64)
-    place[np.argsort(sequences, kind="stable")] = np.arange(total)
-    firsts = np.cumsum([0] + [file.rows for file in files])
-    first_of = {id(file): int(first) for file, first in zip(files, firsts[:-1], strict=True)}
-    return lambda file, start, part: place[first_of[id(file)] + start :][: len(part)]
+    low = min(least for least, _ in bounds)
+    return low if max(greatest for _, greatest in bounds) - low + 1 == total else None
+
+
+def _ranks(files: list[_LakeFile]) -> npt.NDArray[np.int64]:
+    """Place of each record, file by file, in the order of their sequences."""
+    order = np.argsort(np.concatenate([file.sequences() for file in files]), kind="stable")
+    ranks = np.empty(len(order), np.int64)
+    ranks[order] = np.arange(len(order))
+    return ranks
 
 
 def _safe(symbol: str) -> str:

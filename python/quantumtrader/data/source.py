@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date
@@ -12,7 +13,8 @@ import numpy as np
 
 from quantumtrader.data.calendar import Calendar
 from quantumtrader.data.contracts import instrument as find_instrument
-from quantumtrader.data.importers import IMPORTERS, Imported, Importer, Options, Rejected
+from quantumtrader.data.importers import IMPORTERS, Imported, Importer, Options, Rejected, _parquet
+from quantumtrader.data.importers import _text as text
 from quantumtrader.data.lake import Lake
 from quantumtrader.data.sessions import session_days, with_sessions
 from quantumtrader.exceptions import DataError, DataFormatError, EmptyDataError
@@ -21,6 +23,7 @@ from quantumtrader.types import Events, Flag, Instrument, Kind
 if TYPE_CHECKING:
     from quantumtrader.config import Settings
 
+_SHOWN = 5
 _NOT_DATA = (".md", ".rst", ".html", ".toml", ".pdf")
 
 
@@ -74,6 +77,8 @@ def find_importer(path: Path, format: str | None = None) -> Importer:
             if importer.name == format:
                 return importer
         raise DataFormatError(f"no format {format!r}", path=path, remedy=f"Use one of {names}")
+    if path.is_file() and not os.access(path, os.R_OK):
+        raise DataError("may not be read", path=path, remedy="Check the permissions of the file")
     if path.is_file() and path.stat().st_size == 0:
         raise EmptyDataError("the file is empty", path=path, remedy="Export or download it again")
     fitting = [importer for importer in IMPORTERS if importer.sniff(path)]
@@ -82,15 +87,38 @@ def find_importer(path: Path, format: str | None = None) -> Importer:
     if not fitting and not path.exists():
         raise DataError("no such file or folder", path=path, remedy="Check the path")
     if not fitting:
-        raise DataFormatError(
-            f"is in no format that is known (tried {names})",
-            path=path,
-            remedy="Name the format with --format to see what does not fit",
-        )
+        raise DataFormatError(f"is in no format that is known: {_seen(path)}", path=path, remedy=_known())
     raise DataFormatError(
         f"fits several formats: {', '.join(importer.name for importer in fitting)}",
         path=path,
         remedy="Choose one with --format",
+    )
+
+
+def _seen(path: Path) -> str:
+    """What is in a file that nobody recognises."""
+    try:
+        if path.stat().st_size == 0:
+            return "it is empty"
+        if path.suffix.lower() == ".parquet":
+            columns = _parquet.names(path)
+            return (
+                f"columns {', '.join(columns)}" if columns else "not readable as Parquet; it may be truncated"
+            )
+        line = (text.head(path, 1) or [""])[0]
+    except OSError as error:
+        return f"cannot be read ({error.strerror or error})"
+    return f"it starts with {line[:80]!r}" if line.isprintable() else "not text"
+
+
+def _known() -> str:
+    width = max(len(importer.name) for importer in IMPORTERS)
+    formats = "".join(f"\n  {i.name:{width}}  {i.describes}" for i in IMPORTERS)
+    return (
+        f"The formats are:{formats}\n"
+        "Name one with --format to see what does not fit. Bars of any other origin can be read as `bars` once their "
+        "columns\nare named timestamp, open, high, low, close, volume (CSV or Parquet), trades and quotes as JSON "
+        "lines (`collector`)"
     )
 
 
@@ -118,13 +146,14 @@ def locate(path: Path, symbol: str, format: str | None = None) -> tuple[Path, Im
     mine = [(p, i) for p, i in known if p.name.upper().startswith(wanted)]
     if len(known) == 1 or len(mine) == 1:
         return (known if len(known) == 1 else mine)[0]
-    if not known:
-        raise DataFormatError(
-            f"holds no file in a known format (looked at {', '.join(p.name for p in files) or 'nothing'}; "
-            f"tried {', '.join(i.name for i in IMPORTERS)})",
-            path=path,
-            remedy="Name a file, and the format with --format",
+    if not files:
+        raise EmptyDataError(
+            "is a folder without a data file", path=path, remedy="Name a file, or its folder"
         )
+    if not known:
+        seen = "".join(f"\n  {p.name}: {_seen(p)}" for p in files[:_SHOWN])
+        more = f"\n  and {len(files) - _SHOWN} more" if len(files) > _SHOWN else ""
+        raise DataFormatError(f"holds no file in a known format:{seen}{more}", path=path, remedy=_known())
     raise DataError(
         f"holds several data sets ({', '.join(p.name for p, _ in known)}) and "
         f"{'none starts' if not mine else 'several start'} with {symbol}",

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from quantumtrader.cli.main import app
 from quantumtrader.data.importers import Options
 from quantumtrader.data.source import load_events
-from quantumtrader.exceptions import DataError, DataFormatError, EmptyDataError, UnknownInstrumentError
+from quantumtrader.exceptions import DataError, EmptyDataError, UnknownInstrumentError
 from quantumtrader.types import Kind
 
 BARS = "timestamp,open,high,low,close,volume\n" + "".join(
@@ -49,7 +49,7 @@ def test_errors(bars: Path, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="no such file or folder"):
         load_events(tmp_path / "nowhere", "WDOU25")
     (tmp_path / "empty").mkdir()
-    with pytest.raises(DataFormatError, match=r"no file in a known format .looked at nothing"):
+    with pytest.raises(EmptyDataError, match="is a folder without a data file"):
         load_events(tmp_path / "empty", "WDOU25")
     (bars.parent / "more.csv").write_text(BARS)
     with pytest.raises(DataError, match=r"several data sets \(bars.csv, more.csv\)"):

@@ -90,7 +90,8 @@ def emit(
     good = np.flatnonzero(rows.good)
     twice = np.zeros(len(rows), bool)
     twice[good[1:]] = ts_open[good[1:]] == ts_open[good[:-1]]
-    rows.reject(twice, "time", ts_open, "a second bar that starts at the same time")
+    starts = {int(i): numbers.show_ns(int(ts_open[i])) for i in np.flatnonzero(twice)}
+    rows.reject(twice, "time", starts, "a second bar that starts at the same time")
     refused += rows.rejected
     good = np.flatnonzero(rows.good)
     require_some(len(good), refused, rows.path)

@@ -115,7 +115,7 @@ def read_delimited(
     Raises
     ------
     DataError
-        The file cannot be read or decoded.
+        The file cannot be read or decoded, or ends in the middle of a line.
     """
     if stream is None:
         must_be_file(path)
@@ -161,6 +161,13 @@ def read_delimited(
         if reported < len(torn):
             none = {name: pa.array([], pa.string()) for name in names}
             yield TextChunk(none, np.zeros(0, np.int64), torn[reported:])
+        if stream is None and torn and torn[-1].line > line and _is_cut(path):
+            raise DataFormatError(
+                f"the last line is cut short: {torn[-1].value!r} has {torn[-1].reason.split(';')[0]}",
+                path=path,
+                line=torn[-1].line,
+                remedy="The file is truncated: export or copy it again, or delete that line to use the rest",
+            )
     except pa.ArrowInvalid as error:
         if "Empty CSV" in str(error):
             raise EmptyDataError("no rows after the header", path=path, remedy="Check the export") from error
@@ -171,6 +178,13 @@ def read_delimited(
         raise DataError(
             f"cannot be read: {error.strerror or error}", path=path, remedy="Check the file"
         ) from error
+
+
+def _is_cut(path: Path) -> bool:
+    """Whether the last line has no end."""
+    with path.open("rb") as file:
+        file.seek(-1, 2)
+        return file.read() not in (b"\n", b"\r", b"\0")
 
 
 def _lines(after: int, count: int, torn: set[int]) -> Int64:

@@ -23,6 +23,8 @@ from quantumtrader.types import Instrument
 Int64 = npt.NDArray[np.int64]
 
 _TIMES = ("timestamp", "ts_ms", "ts_ns", "ts", "time", "datetime", "date", "open_time")
+_FIRST_SECOND = 10**8
+"""March 1973: no market data is older, and dates written as 20250814 are smaller."""
 _CELLS = (*_bars.PRICES, "volume")
 
 
@@ -58,7 +60,17 @@ class BarsCsv:
                 n: np.asarray(table[n].to_numpy(), np.float64) for n in _CELLS if n in names
             }
             values = dict(raw)
-            ts = _epoch(np.asarray(table[when].to_numpy()).astype(np.int64))
+            stamps = table[when].to_numpy()
+            if not np.issubdtype(stamps.dtype, np.datetime64) and not np.issubdtype(stamps.dtype, np.integer):
+                raise DataFormatError(
+                    f"column {when} holds {table.schema.field(when).type}, expected timestamps or whole numbers",
+                    path=path,
+                    remedy="Write whole numbers since 1970, or ISO text in a CSV",
+                )
+            if np.issubdtype(stamps.dtype, np.datetime64):
+                ts = stamps.astype("datetime64[ns]").astype(np.int64)
+            else:
+                ts = _epoch(rows, stamps.astype(np.int64), when)
         else:
             names, delimiter = _csv_header(path)
             when = _check(path, names)
@@ -68,7 +80,7 @@ class BarsCsv:
                 list(raw.items())[:4], rows.lines, path, whole_points=False, forced=options.decimal
             )
             values = {n: numbers.to_float(cells, mark) for n, cells in raw.items()}
-            ts = _times(rows, columns[when], numbers.zone(options.timezone or instrument.timezone))
+            ts = _times(rows, columns[when], when, numbers.zone(options.timezone or instrument.timezone))
         notes = []
         if "volume" not in values:
             values["volume"] = raw["volume"] = np.zeros(len(rows))
@@ -107,8 +119,17 @@ def _columns(
     return Rows(path, lines), columns, refused
 
 
-def _epoch(values: Int64) -> Int64:
+def _epoch(rows: Rows, values: Int64, column: str) -> Int64:
     """Whole numbers since 1970 to ns; s, ms, µs and ns differ by a factor of 1000, so the size tells."""
+    early = values < _FIRST_SECOND
+    if early.any():  # a day such as 20250814, a time of day, a row number
+        i = int(np.argmax(early))
+        raise DataFormatError(
+            f"column {column}: {int(values[i])} is no time since 1970 in s, ms, µs or ns",
+            path=rows.path,
+            line=int(rows.lines[i]),
+            remedy="Write whole numbers since 1970, or ISO text in a CSV",
+        )
     top = int(np.abs(values).max()) if len(values) else 0
     factor = next(
         f for limit, f in ((10**11, 10**9), (10**14, 10**6), (10**17, 10**3), (2**63, 1)) if top < limit
@@ -116,10 +137,10 @@ def _epoch(values: Int64) -> Int64:
     return values * factor
 
 
-def _times(rows: Rows, cells: pa.Array, tz: ZoneInfo) -> Int64:
+def _times(rows: Rows, cells: pa.Array, column: str, tz: ZoneInfo) -> Int64:
     whole, good = numbers.to_int(cells)
     if good.all() and len(good):
-        return _epoch(whole)
+        return _epoch(rows, whole, column)
 
     def parse(cell: str) -> int | None:
         fraction = re.search(r"[.,](\d{1,9})", cell)

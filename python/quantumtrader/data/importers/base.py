@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -141,7 +141,13 @@ class Rows:
         """Rows that nothing has been held against."""
         return ~self.bad
 
-    def reject(self, mask: Bools, column: str, values: Sequence[Any] | npt.NDArray[Any], reason: str) -> None:
+    def reject(
+        self,
+        mask: Bools,
+        column: str,
+        values: Sequence[Any] | Mapping[int, Any] | npt.NDArray[Any],
+        reason: str,
+    ) -> None:
         """Hold ``reason`` against the rows of ``mask``."""
         for i in np.flatnonzero(mask & ~self.bad):
             self.rejected.append(
@@ -216,7 +222,8 @@ class Rows:
         if len(late) and policy == "reject":
             mask = np.zeros(len(self), bool)
             mask[late] = True
-            self.reject(mask, "time", ts if shown is None else shown, "earlier than a row before it")
+            written = {int(i): numbers.show_ns(int(ts[i])) for i in late} if shown is None else shown
+            self.reject(mask, "time", written, "earlier than a row before it")
         return int(highest[-1])
 
 
@@ -228,19 +235,19 @@ def blank(n: int, kind: Kind) -> Events:
 
 
 def require_some(taken: int, rejected: list[Rejected], path: Path) -> None:
-    """Raise when not one row of a source could be used.
+    """Raise when most rows of a source cannot be used: then it is not the rows that are wrong.
 
     Raises
     ------
     DataFormatError
         Names the first row and why it was refused.
     """
-    if taken == 0 and rejected:
-        first = rejected[0]
+    if taken < len(rejected):
+        first = min(rejected, key=lambda r: r.line)
         raise DataFormatError(
-            f"none of the {len(rejected)} rows can be used; the first: {first.column} {first.value!r} is "
-            f"refused because: {first.reason}",
+            f"{'none' if not taken else f'only {taken:,}'} of the {taken + len(rejected):,} rows can be used; "
+            f"the first of the others: {f'{first.column} {first.value!r}'.strip()} is refused because: {first.reason}",
             path=path,
             line=first.line,
-            remedy="Check --symbol (its tick size), --decimal and --format",
+            remedy="Check --symbol (its tick size and size step), --decimal and --format",
         )

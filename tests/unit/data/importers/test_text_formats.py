@@ -206,7 +206,7 @@ def test_profit_trades_without_header(tmp_path: Path) -> None:
         "WINZ26,07/10/26,10:01:01,3 - XP,184705,1,85 - BTG,Comprador\n"
         "WINZ26,07/10/26,10:01:00,3 - XP,184700,2,85 - BTG,Vendedor\n"
         "WINZ26,07/10/26,10:00:59,3 - XP,184701,2,85 - BTG,Vendedor\n"
-        "WINZ26,07/10/26,10:00"
+        "WINZ26,07/10/26,10:00\n"
     )
     events, rejected, _ = read(write(tmp_path / "t.csv", text), "WINZ26")
     assert events["px"].tolist() == [36940, 36941]
@@ -459,9 +459,10 @@ def test_rows_that_cannot_be_numbers(tmp_path: Path) -> None:
     ):
         text += f"2020.04.02\t09:00:01.000\t\t\t{last}\t{volume}\r\n"
     text += "2020.13.02\t09:00:01.000\t\t\t5218.0\t1\r\n2020.04.02\t09:61:01.000\t\t\t5218.0\t1\r\n"
-    text += "2020.04.02\t09:00:02.000\t\t\t5218.0\t5\r\n2020.04.02\t09:0"
+    text += "2020.04.02\t09:00:02.000\t\t\t5218.0\t5\r\n2020.04.02\t09:0\r\n"
+    text += "2020.04.02\t09:00:03.000\t\t\t5218.0\t5\r\n"
     events, rejected, _ = read(write(tmp_path / "x.csv", text), "DOLK20")
-    assert len(events) == 9
+    assert len(events) == 10
     assert [(r.line, r.column, r.value) for r in sorted(rejected, key=lambda r: r.line)] == [
         (9, "LAST", "abc"),
         (10, "LAST", "-5.0"),
@@ -499,7 +500,7 @@ def test_nothing_there(tmp_path: Path) -> None:
         find_importer(write(tmp_path / "e.csv", ""))
     with pytest.raises(DataError, match=r"none\.csv: no such file or folder"):
         find_importer(tmp_path / "none.csv")
-    with pytest.raises(DataFormatError, match=r"no format that is known \(tried mt5-ticks, .*collector"):
+    with pytest.raises(DataFormatError, match=r"known: it starts with 'a,b'\. The formats are:\n  mt5-ticks"):
         find_importer(write(tmp_path / "x.csv", "a,b\n1,2\n"))
     with pytest.raises(DataFormatError, match="no format 'xls'"):
         find_importer(tmp_path / "x.csv", "xls")
