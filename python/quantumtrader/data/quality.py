@@ -264,10 +264,20 @@ class _Look:
                 "book", "info", crossed[outside], "the book crosses {count} times outside it (auctions)"
             )
             yield from self.found("book", "warning", locked, "the book locks {count} times")
-            updates = (self.events["kind"] == kind) & settled
-            blind = updates & ((bid == PX_NONE) & (ask == PX_NONE))
+            updates = np.flatnonzero((self.events["kind"] == kind) & settled)
+            blind = (bid[updates] == PX_NONE) & (ask[updates] == PX_NONE)
+            stretches = self._starts(blind)
+            if len(stretches) and blind[-1] and (self.events["kind"][: updates[-1]] == Kind.GAP).any():
+                yield from self.found(
+                    "book",
+                    "error",
+                    updates[stretches[-1:]],
+                    f"the book is lost from there on, for {len(updates) - stretches[-1]:,} of {len(updates):,} updates: "
+                    "no snapshot follows the gap. Use the part before it, or get the missing records",
+                )
+                stretches = stretches[:-1]
             yield from self.found(
-                "book", "info", self._starts(blind), "the book is empty or invalid in {count} stretches"
+                "book", "info", updates[stretches], "the book is empty or invalid in {count} stretches"
             )
 
     @staticmethod

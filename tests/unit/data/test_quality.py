@@ -141,6 +141,27 @@ def test_crossed_before_the_opening_is_no_error() -> None:
     assert report.valid
 
 
+def test_a_book_that_is_lost_after_a_gap() -> None:
+    marker = trades(1)
+    marker["kind"] = Kind.GAP
+    before = [level(1, 100, 5, 0), level(-1, 101, 5, 1)]
+    events = np.concatenate([*before, marker, level(1, 100, 6, 3), trades(1), level(1, 100, 7, 4)])
+    events["ts_event"] = events["ts_recv"] = OPEN + SECOND * np.arange(6)
+    report = validate(events, BTC, books={Kind.LEVEL: _fallback.L2Book()})
+    lost = [f for f in report.findings if f.check == "book"]
+    assert [(f.severity, f.count) for f in lost] == [("error", 1)]
+    assert "for 2 of 4 updates" in lost[0].message
+    again = level(1, 100, 1, 6)
+    again["flags"] = int(Flag.SNAPSHOT)
+    begin, end = level(0, 0, 0, 5), level(0, 0, 0, 7)
+    begin["action"], end["action"] = Action.SNAPSHOT_BEGIN, Action.SNAPSHOT_END
+    report = validate(
+        np.concatenate([events, begin, again, end]), BTC, books={Kind.LEVEL: _fallback.L2Book()}
+    )
+    assert ("book", "info", 1) in [(f.check, f.severity, f.count) for f in report.findings]
+    assert "error" not in [f.severity for f in report.findings if f.check == "book"]
+
+
 def test_gaps_quotes_and_bars() -> None:
     events = trades(6)
     events["kind"] = [Kind.GAP, Kind.QUOTE, Kind.QUOTE, Kind.BAR, Kind.BAR, Kind.BAR]
