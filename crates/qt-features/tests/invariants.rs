@@ -175,9 +175,9 @@ fn features_are_nan_exactly_before_their_warm_up() {
             (Warmup::Time(ns), _) => assert_eq!(first, ns, "{}", spec.name),
             // Bars end on the minute, rows on the second: bar n is there at minute n.
             (Warmup::Items(n), Family::Technical) => {
-                assert_eq!(first, i64::from(n) * MINUTE, "{}", spec.name)
+                assert_eq!(first, i64::from(n) * MINUTE, "{}", spec.name);
             }
-            (Warmup::Items(_), _) | (Warmup::State, _) => assert!(first > 0, "{}", spec.name),
+            (Warmup::Items(_) | Warmup::State, _) => assert!(first > 0, "{}", spec.name),
         }
     }
 }
