@@ -214,6 +214,24 @@ def test_an_instrument_without_a_settings_file(tmp_path: Path) -> None:
     assert (table.exit_code, "No fee is set" in table.output) == (0, False)
 
 
+def test_replay_takes_the_options_of_import(tmp_path: Path, commands: Commands) -> None:
+    path = write(tmp_path / "bars.csv", HEADER + ROWS[0] + ROWS[2] + ROWS[1] + "".join(ROWS[3:]))
+    assert [r.exit_code for _, r in commands(path)] == [3, 3, 3]
+    out = tmp_path / "out"
+    line = ("replay", "-i", path, "-s", "WDOU25", "-o", out)
+    result = run(*line, "--out-of-order", "sort", "--bar-seconds", "60", "--decimal", ".")
+    assert result.exit_code == 0, result.output
+    result = run(*line, "--out-of-order", "reject")
+    assert (result.exit_code, "1 row(s) of the source were rejected" in result.stderr) == (0, True)
+    for bad in (
+        ("--infer-side", "guess"),
+        ("--decimal", "x"),
+        ("--date", "14/08/2025"),
+        ("--bar-seconds", "0"),
+    ):
+        assert run(*line, *bad).exit_code == 2
+
+
 posix = pytest.mark.skipif(sys.platform == "win32", reason="signals and file-size limits are POSIX")
 
 
@@ -257,7 +275,7 @@ def test_full_disk(tmp_path: Path) -> None:
 @posix
 @pytest.mark.parametrize("kind", ["SIGINT", "SIGKILL"])
 def test_interrupted_import(tmp_path: Path, kind: str) -> None:
-    path, lake = minutes(tmp_path / "bars.csv", 200_000), tmp_path / "lake"
+    path, lake = minutes(tmp_path / "bars.csv", 60_000), tmp_path / "lake"
     line = ("import", path, "-s", "WDOU25", "-o", lake)
     process = spawn(*line)
     until = time.monotonic() + 60
@@ -275,4 +293,4 @@ def test_interrupted_import(tmp_path: Path, kind: str) -> None:
     _, text = (again := spawn(*line)).communicate(timeout=120)
     assert again.returncode == 0, text
     assert list(lake.glob(".import-*")) == []
-    assert len(Lake(lake).read("WDOU25")) == 200_000
+    assert len(Lake(lake).read("WDOU25")) == 60_000
