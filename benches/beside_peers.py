@@ -158,10 +158,10 @@ def stream_rows(core: Any, levels: Events, floor: Floor | None) -> Iterator[Row]
     )
 
 
-def load_rows(events: Events, folder: Path) -> Iterator[Row]:
+def load_rows(core: Any, events: Events, folder: Path) -> Iterator[Row]:
     """Parquet on disk (page cache) to event records."""
     group = "Parquet to events"
-    lake = Lake(folder)
+    lake = Lake(folder, pack=core.pack_events)
     with lake.writer(WDO, source="synthetic") as writer:
         writer.add(events)
     size = sum(path.stat().st_size for path in folder.rglob("*.parquet")) / len(events)
@@ -361,7 +361,7 @@ def main(arguments: list[str] | None = None) -> list[Figure]:
         rows = [
             *book_rows(core, levels, floor),
             *stream_rows(core, levels, floor),
-            *load_rows(events, Path(folder)),
+            *load_rows(core, events, Path(folder)),
             *replay_rows(core, events, floor),
         ]
         say("measuring")

@@ -4,6 +4,7 @@
 mod books;
 mod convert;
 mod features;
+mod pack;
 mod ring;
 mod venue;
 
@@ -15,6 +16,7 @@ fn _core(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add("ENGINE", "rust")?;
     books::register(m)?;
     features::register(m)?;
+    pack::register(m)?;
     ring::register(m)?;
     venue::register(m)
 }

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from quantumtrader._fallback.books import L2Book, OrderBook
     from quantumtrader._fallback.features.engine import FeatureEngine
     from quantumtrader._fallback.generator import generate_session
+    from quantumtrader._fallback.pack import pack_events
     from quantumtrader._fallback.venue import Replay, Venue
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "Venue",
     "__version__",
     "generate_session",
+    "pack_events",
 ]
 
 ENGINE = "python"
@@ -33,6 +35,7 @@ _HOME = {
     "Replay": "venue",
     "Venue": "venue",
     "generate_session": "generator",
+    "pack_events": "pack",
 }
 
 

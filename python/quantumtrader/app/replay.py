@@ -144,6 +144,7 @@ def run_replay(
     DataError
         If the recording cannot be used; the message names file, line and remedy.
     """
+    from quantumtrader import _backend
     from quantumtrader.config import load_settings, with_instrument
     from quantumtrader.data.contracts import instrument
     from quantumtrader.data.source import load_events
@@ -159,6 +160,7 @@ def run_replay(
             options=config.options,
             start=config.start,
             end=config.end,
+            pack=_backend.core().pack_events,
         )
     notes = list(loaded.notes)
     if loaded.rejected:

@@ -75,8 +75,16 @@ def command(
     settings = with_instrument(load_settings(config), symbol, given)
     options = make_options(decimal, timezone, day, infer_side, out_of_order, bar_seconds)
     with output.progress(f"checking {input.name}"):
-        loaded = load_events(input, symbol, settings, format=format, options=options, sessions=False)
         engine = _backend.core()
+        loaded = load_events(
+            input,
+            symbol,
+            settings,
+            format=format,
+            options=options,
+            sessions=False,
+            pack=engine.pack_events,
+        )
         books: dict[Kind, Book] = {Kind.LEVEL: engine.L2Book(), Kind.ORDER: engine.OrderBook()}
         report = validate(
             loaded.events,

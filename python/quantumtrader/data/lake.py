@@ -37,7 +37,7 @@ from quantumtrader.types import EVENT, STAMPS, VIEWS, Events, Flag, Instrument
 
 SCHEMA_VERSION = 1
 ROW_GROUP = 131_072
-_BATCH = 16_384
+_BATCH = 32_768
 """Records decoded at a time: their columns stay in a core's own cache until they are packed."""
 Compression = Literal["zstd", "snappy"]
 

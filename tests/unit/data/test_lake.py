@@ -75,6 +75,21 @@ def test_same_records_come_back_for_any_values(
     assert lake.read("WDOU25").tobytes() == events.tobytes()
 
 
+@pytest.mark.parametrize(
+    ("sequences", "dense"), [([5, 6, 7, 8], b"true"), ([5, 5, 7, 8], b"false"), ([5, 6, 8, 9], b"false")]
+)
+def test_sequences_are_places_only_without_holes_and_repeats(
+    tmp_path: Path, sequences: list[int], dense: bytes
+) -> None:
+    events = np.zeros(4, EVENT)
+    events["kind"] = [Kind.TRADE, Kind.LEVEL, Kind.TRADE, Kind.LEVEL]
+    events["ts_event"] = events["ts_recv"] = NOON
+    events["sequence"], events["px"] = sequences, [1, 2, 3, 4]
+    store(Lake(tmp_path), events)
+    assert {pq.read_schema(path).metadata[b"dense"] for path in tmp_path.rglob("*.parquet")} == {dense}
+    assert Lake(tmp_path).read("WDOU25").tobytes() == events.tobytes()
+
+
 def test_many_blocks_and_row_groups(tmp_path: Path) -> None:
     events = mixed(300_000, step=1_000)
     events = events[np.isin(events["kind"], (Kind.TRADE, Kind.LEVEL))]

@@ -1,0 +1,63 @@
+"""Records out of columns: the inverse of :func:`quantumtrader.types.columns`, in numpy."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from quantumtrader.types import EVENT, Events
+
+_BLOCK = 4_096
+"""Records made at a time: 256 KiB, which a core's own cache holds while the columns are filled in."""
+_RAW = np.dtype(f"V{EVENT.itemsize}")
+
+
+def pack_events(
+    out: Events,
+    places: npt.NDArray[np.int64],
+    template: Events | np.void,
+    columns: Mapping[str, npt.NDArray[Any]],
+) -> None:
+    """Write a record per row: the fields of ``template``, and of ``columns`` where there is one.
+
+    Parameters
+    ----------
+    out : Events, shape (m,)
+        Where the records go; row ``i`` becomes ``out[places[i]]``.
+    places : array of int64, shape (n,)
+        Indices into ``out``.
+    template : record, or array of one record
+        Values of the fields that have no column.
+    columns : mapping of str to array, shape (n,)
+        Field name of ``EVENT`` to its values, of the field's dtype.
+
+    Raises
+    ------
+    ValueError
+        A column is unknown, of another dtype or of another length.
+    IndexError
+        A place is outside ``out``. Rows before its block may have been written.
+    """
+    for name, values in columns.items():
+        if name not in (EVENT.names or ()) or name == "reserved":
+            raise ValueError(f'events have no field "{name}"')
+        if values.dtype != EVENT[name] or values.ndim != 1:
+            raise ValueError(f"{name} must be an array of {EVENT[name]}")
+        if len(values) != len(places):
+            raise ValueError(f"{name} has {len(values)} values, expected {len(places)}")
+    outside = (places < 0) | (places >= len(out))
+    if outside.any():
+        raise IndexError(f"place {places[np.argmax(outside)]} is outside the {len(out)} records of out")
+    block = np.empty(min(_BLOCK, len(places)), EVENT)
+    block[:] = template
+    targets = [(block[name], values) for name, values in columns.items()]
+    # Records are moved as 64 opaque bytes: numpy copies structured fields one by one.
+    raw, packed = out.view(_RAW), block.view(_RAW)
+    for start in range(0, len(places), _BLOCK):
+        count = min(_BLOCK, len(places) - start)
+        for target, values in targets:
+            target[:count] = values[start : start + count]
+        raw[places[start : start + count]] = packed[:count]
