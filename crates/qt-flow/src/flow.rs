@@ -14,7 +14,7 @@ use crate::ofi::Ofi;
 use crate::profile::Profile;
 use crate::session::Session;
 use crate::tape::{Print, Tape};
-use crate::touch::{NO_ASK, Touch};
+use crate::touch::{NO_ASK, NO_BID, Touch};
 
 /// How trades of the retail liquidity provider (RLP), which carry no aggressor, are signed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -53,7 +53,7 @@ enum Source {
     Orders(Box<OrderBook>),
 }
 
-/// Bits of `stale_depth`.
+/// All bits of `stale`.
 const BOTH_SIDES: u8 = 3;
 
 /// State shared by features. A feature asks for what it needs when it is built; the rest stays idle.
@@ -100,10 +100,12 @@ pub struct Flow {
     changed: bool,
     /// Windows and profile need nothing before this time; the least time when they need it at once.
     next_exit: i64,
-    /// The best five levels of asks and bids: contracts, and the price of the fifth.
-    depth: [(i64, Option<i32>); 2],
-    /// Sides of `depth` that a record may have changed, as bits.
-    stale_depth: u8,
+    /// The best five levels of the book, but for the stale sides.
+    levels: Levels,
+    /// Sides of `levels` that a record may have changed, as bits: 1 asks, 2 bids.
+    stale: u8,
+    /// A record may have changed the best levels since the multi-level imbalance last saw them.
+    moved: bool,
     /// Levels before the packet of several records that is being applied.
     frozen: Option<Levels>,
     scratch: Vec<(i32, i64)>,
@@ -128,7 +130,7 @@ impl Flow {
 
     /// Asks for the multi-level imbalance.
     pub fn want_mlofi(&mut self) {
-        self.wants_touch = true;
+        self.want_levels();
         self.wants_mlofi = true;
     }
 
@@ -156,52 +158,36 @@ impl Flow {
         !matches!(self.source, Source::Quotes)
     }
 
-    /// The best levels as of the last packet; `None` without a book.
+    /// The best five levels as of the last packet, current after [`Flow::prepare`]; `None` without a book.
     #[inline]
-    pub fn levels(&self) -> Option<Levels> {
-        if self.frozen.is_some() {
-            return self.frozen;
-        }
-        match &self.source {
-            Source::Quotes => None,
-            Source::Levels(book) => Some(best_levels(&**book)),
-            Source::Orders(book) => Some(best_levels(&**book)),
+    pub fn levels(&self) -> Option<&Levels> {
+        match &self.frozen {
+            Some(levels) => Some(levels),
+            None => self.has_levels().then_some(&self.levels),
         }
     }
 
-    /// Contracts on the bid and ask side at the best five levels, as of the last packet; `None` without a book.
-    /// Current after [`Flow::prepare`].
-    #[inline]
-    pub fn depth(&self) -> Option<(i64, i64)> {
-        if let Some(levels) = &self.frozen {
-            return Some(mlofi::depth(levels));
-        }
-        self.has_levels().then(|| (self.depth[1].0, self.depth[0].0))
-    }
-
-    /// Marks the side of `depth` that a book record may change. Records behind the fifth level change nothing.
+    /// Marks the side of `levels` that a book record may change. Records behind the fifth level change nothing.
     #[inline(always)]
-    fn touch_depth(&mut self, e: &Event) {
-        let near = match (e.side, e.action <= action::DELETE && e.kind == Kind::Level as u8) {
-            (1, true) => 2 * u8::from(self.depth[1].1.is_none_or(|px| e.px >= px)),
-            (-1, true) => u8::from(self.depth[0].1.is_none_or(|px| e.px <= px)),
-            _ => BOTH_SIDES,
-        };
-        self.stale_depth |= near;
+    fn touch_levels(&mut self, e: &Event) {
+        let fifth = &self.levels[mlofi::LEVELS - 1];
+        let bid = (e.side > 0) & (e.px >= fifth.bid_px);
+        let ask = (e.side < 0) & (e.px <= fifth.ask_px);
+        self.stale |= u8::from(bid) << 1 | u8::from(ask);
+        if e.action > action::DELETE || e.kind != Kind::Level as u8 {
+            self.stale = BOTH_SIDES;
+        }
     }
 
     #[inline]
-    fn refresh_depth(&mut self) {
-        for (s, side) in [side::SELL, side::BUY].into_iter().enumerate() {
-            if self.stale_depth & (1 << s) != 0 {
-                self.depth[s] = match &self.source {
-                    Source::Quotes => (0, None),
-                    Source::Levels(book) => book.depth(side, mlofi::LEVELS),
-                    Source::Orders(book) => book.depth(side, mlofi::LEVELS),
-                };
-            }
+    fn refresh_levels(&mut self) {
+        let stale = std::mem::take(&mut self.stale);
+        self.moved |= stale != 0;
+        match &self.source {
+            Source::Quotes => {}
+            Source::Levels(book) => read_levels(&**book, stale, &mut self.levels),
+            Source::Orders(book) => read_levels(&**book, stale, &mut self.levels),
         }
-        self.stale_depth = 0;
     }
 
     /// The print that the last record added, if it did.
@@ -253,11 +239,11 @@ impl Flow {
 
     #[inline]
     fn apply_book(&mut self, e: &Event) {
-        if self.wants_levels && !e.ends_packet() && self.frozen.is_none() {
-            self.frozen = self.levels();
-        }
         if self.wants_levels {
-            self.touch_depth(e);
+            if !e.ends_packet() && self.frozen.is_none() {
+                self.freeze_levels();
+            }
+            self.touch_levels(e);
         }
         // The kind that comes first makes the book; the other one is then left alone.
         match &mut self.source {
@@ -290,6 +276,14 @@ impl Flow {
         }
         self.given = true;
         self.changed = true;
+    }
+
+    /// Keeps the levels as they are before a packet of several records.
+    fn freeze_levels(&mut self) {
+        if self.has_levels() {
+            self.refresh_levels();
+            self.frozen = Some(self.levels);
+        }
     }
 
     #[cold]
@@ -372,7 +366,7 @@ impl Flow {
             Source::Levels(book) => book.apply(e),
             Source::Orders(book) => book.apply(e),
         }
-        self.stale_depth = BOTH_SIDES;
+        self.stale = BOTH_SIDES;
         self.changed = self.wants_touch;
     }
 
@@ -425,18 +419,19 @@ impl Flow {
     }
 
     fn push_levels(&mut self) {
-        match self.levels() {
-            Some(levels) if self.good => {
-                self.mlofi.push(self.now, levels);
-                self.next_exit = self.next_exit.min(self.mlofi.next_exit());
-            }
-            _ => self.mlofi.forget_reference(),
+        if !self.good {
+            self.mlofi.forget_reference();
+        } else if self.stale != 0 || self.moved || !self.mlofi.has_reference() {
+            self.refresh_levels();
+            self.moved = false;
+            self.mlofi.push(self.now, &self.levels);
+            self.next_exit = self.next_exit.min(self.mlofi.next_exit());
         }
     }
 
     fn count_additions(&mut self) {
-        let levels = if self.good { self.levels() } else { None };
-        self.added.end_packet(self.now, levels.as_ref());
+        self.refresh_levels();
+        self.added.end_packet(self.now, self.good.then_some(&self.levels));
         self.next_exit = self.next_exit.min(self.added.next_exit());
     }
 
@@ -446,8 +441,8 @@ impl Flow {
         if t >= self.next_exit {
             self.advance(t);
         }
-        if self.stale_depth != 0 {
-            self.refresh_depth();
+        if self.stale != 0 {
+            self.refresh_levels();
         }
     }
 
@@ -495,7 +490,7 @@ impl Flow {
         self.pending = Touch::default();
         self.touch = Touch::default();
         self.frozen = None;
-        self.stale_depth = BOTH_SIDES;
+        self.stale = BOTH_SIDES;
         (self.given, self.good, self.reference, self.changed) = (false, false, false, false);
         self.mlofi.forget_reference();
         self.bars.clear();
@@ -515,9 +510,29 @@ fn voids(e: &Event) -> bool {
         || e.has(flag::SNAPSHOT)
 }
 
-#[inline]
-fn best_levels(book: &impl Book) -> Levels {
-    mlofi::pair(book.levels(side::BUY), book.levels(side::SELL))
+/// Reads the stale sides of the best levels.
+#[inline(always)]
+fn read_levels(book: &impl Book, stale: u8, out: &mut Levels) {
+    if stale & 2 != 0 {
+        let mut found = 0;
+        book.for_best(side::BUY, mlofi::LEVELS, |rank, l| {
+            (out[rank].bid_px, out[rank].bid_sz) = (l.px, l.size);
+            found = rank + 1;
+        });
+        for slot in &mut out[found..] {
+            (slot.bid_px, slot.bid_sz) = (NO_BID, 0);
+        }
+    }
+    if stale & 1 != 0 {
+        let mut found = 0;
+        book.for_best(side::SELL, mlofi::LEVELS, |rank, l| {
+            (out[rank].ask_px, out[rank].ask_sz) = (l.px, l.size);
+            found = rank + 1;
+        });
+        for slot in &mut out[found..] {
+            (slot.ask_px, slot.ask_sz) = (NO_ASK, 0);
+        }
+    }
 }
 
 #[inline]

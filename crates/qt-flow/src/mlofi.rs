@@ -1,7 +1,5 @@
 //! Order-flow imbalance over the best five levels.
 
-use qt_core::book::PriceLevel;
-
 use crate::ofi::FlowRow;
 use crate::touch::{NO_ASK, NO_BID, Touch, order_flow};
 use crate::window::{WindowId, Windows};
@@ -11,18 +9,6 @@ pub const LEVELS: usize = 5;
 
 /// The best five occupied levels of both sides, as one touch per level.
 pub type Levels = [Touch; LEVELS];
-
-/// Pairs the m-th occupied level of each side; what is not there is missing at −∞ or +∞.
-pub fn pair(bids: impl Iterator<Item = PriceLevel>, asks: impl Iterator<Item = PriceLevel>) -> Levels {
-    let mut out = Levels::default();
-    for (slot, level) in out.iter_mut().zip(bids) {
-        (slot.bid_px, slot.bid_sz) = (level.px, level.size);
-    }
-    for (slot, level) in out.iter_mut().zip(asks) {
-        (slot.ask_px, slot.ask_sz) = (level.px, level.size);
-    }
-    out
-}
 
 /// Multi-level order-flow imbalance with the weights 0.5^(m−1), kept in sixteenths so that sums are exact.
 #[derive(Debug, Clone, Default)]
@@ -38,10 +24,10 @@ impl Mlofi {
     }
 
     /// Takes the levels after a packet.
-    pub fn push(&mut self, ts: i64, levels: Levels) {
+    pub fn push(&mut self, ts: i64, levels: &Levels) {
         if let Some(was) = &self.reference {
             let mut sixteenths = 0;
-            for (m, (was, is)) in was.iter().zip(&levels).enumerate() {
+            for (m, (was, is)) in was.iter().zip(levels).enumerate() {
                 if was != is {
                     sixteenths += order_flow(was, is) << (LEVELS - 1 - m);
                 }
@@ -50,7 +36,12 @@ impl Mlofi {
                 self.flow.push(FlowRow { ts, flow: sixteenths });
             }
         }
-        self.reference = Some(levels);
+        self.reference = Some(*levels);
+    }
+
+    /// Whether levels have been taken that the next ones are compared with.
+    pub fn has_reference(&self) -> bool {
+        self.reference.is_some()
     }
 
     /// The next levels only set the reference.
@@ -93,23 +84,27 @@ mod tests {
     use super::*;
 
     fn levels(bids: &[(i32, i64)], asks: &[(i32, i64)]) -> Levels {
-        let side = |s: &[(i32, i64)]| {
-            s.iter().map(|&(px, size)| PriceLevel { px, size }).collect::<Vec<_>>().into_iter()
-        };
-        pair(side(bids), side(asks))
+        let mut out = Levels::default();
+        for (level, &(px, size)) in out.iter_mut().zip(bids) {
+            (level.bid_px, level.bid_sz) = (px, size);
+        }
+        for (level, &(px, size)) in out.iter_mut().zip(asks) {
+            (level.ask_px, level.ask_sz) = (px, size);
+        }
+        out
     }
 
     #[test]
     fn weights_halve_per_level() {
         let mut m = Mlofi::default();
         let w = m.window(100);
-        m.push(1, levels(&[(10, 5), (9, 5)], &[(11, 5)]));
-        m.push(2, levels(&[(10, 8), (9, 7)], &[(11, 5), (13, 2)]));
+        m.push(1, &levels(&[(10, 5), (9, 5)], &[(11, 5)]));
+        m.push(2, &levels(&[(10, 8), (9, 7)], &[(11, 5), (13, 2)]));
         m.advance(2);
         // Level 1: +3. Level 2: bid +2, ask 13 appears with 2, which sells: −2. Weighted: 3·16 / 31.
         assert_eq!(m.value(w), 48.0 / 31.0);
         m.forget_reference();
-        m.push(3, levels(&[(8, 1)], &[]));
+        m.push(3, &levels(&[(8, 1)], &[]));
         m.advance(3);
         assert_eq!(m.value(w), 48.0 / 31.0);
         assert_eq!(depth(&levels(&[(10, 8), (9, 7)], &[(11, 5)])), (15, 5));

@@ -1,6 +1,6 @@
 //! The book by order.
 
-use super::ladder::Ladder;
+use super::ladder::{Ladder, Level as _};
 use super::list::List;
 use super::queues::{Queue, Queues};
 use super::{Book, Clear, Feed, Levels, PriceLevel, Touch, fold, index, is_side, touch_of};
@@ -288,14 +288,14 @@ impl Book for OrderBook {
         Levels(self.feed.valid.then(|| self.sides[s].iter()), s)
     }
 
-    #[inline]
-    fn depth(&self, side: i8, levels: usize) -> (i64, Option<i32>) {
-        if !self.feed.valid {
-            return (0, None);
+    #[inline(always)]
+    fn for_best(&self, side: i8, levels: usize, mut see: impl FnMut(usize, PriceLevel)) {
+        if self.feed.valid {
+            let s = index(side);
+            self.sides[s].for_best(levels, |rank, key, level| {
+                see(rank, PriceLevel { px: fold(key, s), size: level.size() });
+            });
         }
-        let s = index(side);
-        let (size, last) = self.sides[s].best_sum(levels);
-        (size, last.map(|key| fold(key, s)))
     }
 
     fn size_at(&self, side: i8, px: i32) -> i64 {

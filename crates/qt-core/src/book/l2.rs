@@ -1,6 +1,6 @@
 //! The book by price level.
 
-use super::ladder::Ladder;
+use super::ladder::{Ladder, Level as _};
 use super::{Book, Clear, Feed, Levels, PriceLevel, Touch, fold, index, touch_of};
 use crate::event::{Event, Kind, PX_NONE, action, flag};
 
@@ -20,8 +20,6 @@ pub const MAX_LEVELS: usize = 1 << 16;
 /// let touch = book.touch();
 /// assert_eq!((touch.bid_px, touch.bid_sz, touch.ask_px, touch.ask_sz), (10_800, 12, 10_801, 5));
 /// assert_eq!(book.levels(side::BUY).map(|l| l.size).sum::<i64>(), 52);
-/// assert_eq!(book.depth(side::BUY, 2), (52, Some(10_799)));
-/// assert_eq!(book.depth(side::SELL, 2), (5, None));
 /// ```
 #[derive(Debug, Clone)]
 pub struct L2Book {
@@ -124,14 +122,14 @@ impl Book for L2Book {
         Levels(self.feed.valid.then(|| self.sides[s].iter()), s)
     }
 
-    #[inline]
-    fn depth(&self, side: i8, levels: usize) -> (i64, Option<i32>) {
-        if !self.feed.valid {
-            return (0, None);
+    #[inline(always)]
+    fn for_best(&self, side: i8, levels: usize, mut see: impl FnMut(usize, PriceLevel)) {
+        if self.feed.valid {
+            let s = index(side);
+            self.sides[s].for_best(levels, |rank, key, level| {
+                see(rank, PriceLevel { px: fold(key, s), size: level.size() });
+            });
         }
-        let s = index(side);
-        let (size, last) = self.sides[s].best_sum(levels);
-        (size, last.map(|key| fold(key, s)))
     }
 
     fn size_at(&self, side: i8, px: i32) -> i64 {

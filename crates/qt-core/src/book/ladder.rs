@@ -93,36 +93,32 @@ impl<L: Level> Ladder<L> {
         Descending { ladder: self, words: self.summary, word: 0, bits: 0, far: self.far.iter() }
     }
 
-    /// Contracts of the best `n` levels, and the key of the n-th where there are so many.
-    #[inline]
-    pub(super) fn best_sum(&self, n: usize) -> (i64, Option<i32>) {
-        let (mut left, mut sum) = (n, 0);
+    /// Shows the best `n` levels to `see`, best first, as (rank, key, level).
+    #[inline(always)]
+    pub(super) fn for_best(&self, n: usize, mut see: impl FnMut(usize, i32, &L)) {
+        let mut rank = 0;
         let mut words = self.summary;
-        while words != 0 && left > 0 {
+        while words != 0 {
             let word = 63 - words.leading_zeros() as usize;
             words &= !(1 << word);
             let mut bits = self.words[word];
             while bits != 0 {
+                if rank == n {
+                    return;
+                }
                 let bit = 63 - bits.leading_zeros() as usize;
                 bits &= !(1 << bit);
-                sum += self.slots[word * 64 + bit].size();
-                left -= 1;
-                if left == 0 {
-                    return (sum, Some(self.key(word * 64 + bit)));
-                }
+                let slot = word * 64 + bit;
+                see(rank, self.key(slot), &self.slots[slot]);
+                rank += 1;
             }
         }
-        for (&key, level) in self.far.iter().rev() {
-            if left == 0 {
-                break;
-            }
-            sum += level.size();
-            left -= 1;
-            if left == 0 {
-                return (sum, Some(key));
+        if rank < n {
+            for (key, level) in self.far.iter().rev().take(n - rank) {
+                see(rank, *key, level);
+                rank += 1;
             }
         }
-        (sum, None)
     }
 
     /// Key of the worst level.
@@ -318,15 +314,16 @@ mod tests {
     }
 
     #[test]
-    fn the_best_levels_are_summed_wherever_they_lie() {
+    fn the_best_levels_are_shown_wherever_they_lie() {
         let mut ladder = Ladder::<i64>::new();
         for (n, key) in [5000, 4999, 4900, 4800, 100, -9000, -90_000].into_iter().enumerate() {
             ladder.update(key, |l| *l = 1 << n);
         }
         for n in 0..9 {
-            let sum: i64 = ladder.iter().take(n).map(|(_, l)| *l).sum();
-            let last = n.checked_sub(1).and_then(|k| ladder.iter().nth(k)).map(|(key, _)| key);
-            assert_eq!(ladder.best_sum(n), (sum, last), "{n} levels");
+            let mut seen = Vec::new();
+            ladder.for_best(n, |rank, key, level| seen.push((rank, key, *level)));
+            let expected: Vec<_> = ladder.iter().take(n).enumerate().map(|(r, (k, l))| (r, k, *l)).collect();
+            assert_eq!(seen, expected, "{n} levels");
         }
     }
 }

@@ -141,8 +141,9 @@ pub trait Book {
     /// Displayed contracts at a price of a side; 0 where there is no level.
     fn size_at(&self, side: i8, px: i32) -> i64;
 
-    /// Contracts of the best `levels` levels of a side, and the price of the last of them where there are so many.
-    fn depth(&self, side: i8, levels: usize) -> (i64, Option<i32>);
+    /// Shows the best `levels` levels of a side to `see`, best first, as (rank from 0, level): quicker than
+    /// [`Book::levels`] for a few.
+    fn for_best(&self, side: i8, levels: usize, see: impl FnMut(usize, PriceLevel));
 
     /// Applies one record; a packet shows when it has ended.
     #[inline]

@@ -1,5 +1,7 @@
 //! Bid size against ask size over the best levels.
 
+use qt_flow::mlofi::depth;
+
 use crate::prelude::*;
 
 /// Catalogue entries.
@@ -22,10 +24,9 @@ impl Feature for BookImbalance {
         if flow.quote().is_none() {
             return f64::NAN;
         }
-        match flow.depth() {
-            Some((bid, ask)) => ratio_or_zero(bid - ask, bid + ask),
-            None => f64::NAN,
-        }
+        let Some(levels) = flow.levels() else { return f64::NAN };
+        let (bid, ask) = depth(levels);
+        ratio_or_zero(bid - ask, bid + ask)
     }
 }
 
