@@ -75,6 +75,7 @@ fn checked<'a, T>(name: &str, values: &'a [T], rows: usize) -> PyResult<&'a [T]>
 ///
 /// Row `i` goes to `out[places[i]]`.
 #[pyfunction]
+#[allow(clippy::needless_pass_by_value)] // the argument owns the borrow of the array
 fn pack_events<'py>(
     py: Python<'py>,
     mut out: PyReadwriteArray1<'py, PyEvent>,
