@@ -99,6 +99,8 @@ class RiskSettings(_Section):
     """First moment of the day for new positions, in the instrument's zone."""
     trading_to: time | None = None
     """Last moment of the day for new positions, in the instrument's zone."""
+    approval_age_s: float = Field(default=1.0, gt=0)
+    """Seconds of event time within which an approved order must be sent."""
 
 
 class InstrumentSettings(_Section):

@@ -323,7 +323,7 @@ class Backtest:
         if desk.busy:
             if closing:
                 desk.flatten("session_end", ts)
-            elif desk.ledger.position and desk.risk.loss_limit_hit(desk.state(ts)):
+            elif desk.ledger.position and desk.risk.loss_limit_hit(desk.state(ts).result):
                 desk.flatten("daily_loss", ts)
             else:
                 desk.tick(ts)

@@ -1,13 +1,14 @@
 """Positions and money, driven by fills and nothing else.
 
-Each fill id counts once. Prices are ticks, sums are exact (integers and fractions); money appears only when a
-number is read. The average price is the market's ``preço médio``: an exit realises against it and leaves it
+Each fill id counts once. Prices are ticks, sums are exact (integers and fractions, worked out once per fill); money
+appears only when a number is read. The average price is the market's ``preço médio``: an exit realises against it and leaves it
 unchanged. Conservation, for any sequence of fills and any mark: realised + open = cash + position x mark.
 """
 
 from __future__ import annotations
 
 import logging
+import math
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -97,6 +98,8 @@ class Ledger:
         self.trades: list[Trade] = []
         self._cash_ticks = 0
         self._cost = Fraction(0)
+        self._realised_gross = 0.0
+        self._average = 0.0
         self._seen: set[int] = set()
         self._open: _OpenTrade | None = None
         self._session_realised = 0.0
@@ -109,7 +112,7 @@ class Ledger:
     @property
     def realised_gross(self) -> float:
         """Realised result before costs, in the instrument's currency."""
-        return float(self._cash_ticks + self._cost) * self.instrument.tick_value
+        return self._realised_gross
 
     @property
     def realised_net(self) -> float:
@@ -117,13 +120,20 @@ class Ledger:
         return self.realised_gross - self.fees
 
     def open_gross(self, mark_px: int) -> float:
-        """Open result before costs if the position were closed at ``mark_px`` ticks; 0 when flat."""
-        if self.position == 0 or mark_px == PX_NONE:
+        """Open result before costs if the position were closed at ``mark_px`` ticks.
+
+        0 when flat; NaN when there is a position and its price is not known (``PX_NONE``).
+        """
+        if self.position == 0:
             return 0.0
-        return float(self.position * mark_px - self._cost) * self.instrument.tick_value
+        if mark_px == PX_NONE:
+            return math.nan
+        # The same number as float(Fraction): a quotient of integers is correctly rounded.
+        numerator, denominator = self._cost.numerator, self._cost.denominator
+        return (self.position * mark_px * denominator - numerator) / denominator * self.instrument.tick_value
 
     def equity_net(self, mark_px: int) -> float:
-        """Realised plus open result after fees, in the instrument's currency."""
+        """Realised plus open result after fees, in the instrument's currency; NaN as ``open_gross``."""
         return self.realised_net + self.open_gross(mark_px)
 
     @property
@@ -145,7 +155,7 @@ class Ledger:
         """
         if self._open is None or low_px == PX_NONE or high_px == PX_NONE:
             return
-        average = float(self._cost / self.position)
+        average = self._average
         at_low, at_high = (low_px - average) * self._open.side, (high_px - average) * self._open.side
         self._open.worst = min(self._open.worst, at_low, at_high)
         self._open.best = max(self._open.best, at_low, at_high)
@@ -171,6 +181,8 @@ class Ledger:
             closed = self._reduce(fill, closing, tag)
         if fill.size > closing:
             self._extend(fill, fill.size - closing, tag)
+        self._realised_gross = float(self._cash_ticks + self._cost) * self.instrument.tick_value
+        self._average = self.average_px or 0.0
         _log.info(
             "fill %d: %+d at %d, position %+d", fill.fill_id, fill.side * fill.size, fill.px, self.position
         )

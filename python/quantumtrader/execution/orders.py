@@ -112,7 +112,10 @@ class OrderManager:
         Raises
         ------
         OrderError
-            If it is not an ``Approved``, if its id was used before, or if the venue refuses its form.
+            If it is not an ``Approved``, was used before or is too old, if its id was used before, or if the
+            venue refuses its form.
+        TradingHaltedError
+            If the kill switch was moved since the order was approved.
         """
         if not isinstance(approved, Approved):
             raise OrderError(
@@ -121,6 +124,7 @@ class OrderManager:
         order = approved.order
         if order.client_id in self._orders:
             raise OrderError(f"order {order.client_id} was already sent; every order needs its own id")
+        approved.use(now_ns)
         self._venue.submit(
             order.client_id, order.side, order.size, order.type.value, order.px, order.reduce_only, now_ns
         )
@@ -169,15 +173,19 @@ class OrderManager:
                     f"order {report.client_id}: {state.filled} contracts filled of {state.order.size}; "
                     "the venue's reports are inconsistent"
                 )
-            state.status = OrderStatus.FILLED if state.filled == state.order.size else OrderStatus.WORKING
+            if state.filled == state.order.size:
+                state.status = OrderStatus.FILLED
+            elif not state.status.final:  # a fill that comes after the end of its order does not revive it
+                state.status = OrderStatus.WORKING
         elif report.status in ("cancelled", "rejected"):
-            state.status = OrderStatus(report.status)
+            if not state.status.final:  # one that comes after the last fill changes nothing
+                state.status = OrderStatus(report.status)
         elif (
             report.status != "cancel_rejected"
         ):  # that one changes nothing: the order's own end is reported apart
             raise OrderError(f"order {report.client_id}: unknown report status {report.status!r}")
         if state.status.final:
-            state.done_ts = report.ts
+            state.done_ts = state.done_ts or report.ts
             self._open.pop(report.client_id, None)
         self._note(
             report.ts, report.status, report.client_id, f"{report.side * report.size:+d} at {report.px}"

@@ -1,7 +1,11 @@
 """The gate that every order passes: ``RiskManager.check(order, state) -> Approved[Order] | Refused``.
 
 Nothing else makes an ``Approved``, and ``OrderManager.submit`` takes nothing else, so an unchecked order is a
-type error. The manager has no learned parameter; it counts in contracts, ticks and money.
+type error. An approval holds for one order, for a short time, and not past a trip of the kill switch. The manager
+has no learned parameter; it counts in contracts, ticks and money.
+
+Every rule fails closed: it passes only what it can show to be within the limit, so an input that is NaN, None or
+absent refuses.
 
 Exits are not held back by the rules that stop new risk: an order with ``reduce_only`` passes position limit,
 daily loss, order rate, trading hours and the soft kill switch, but never with a wrong side or size, off the
@@ -10,6 +14,7 @@ lot, through the market by more than the collar, or to a market that has no pric
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import InitVar, dataclass, field
@@ -17,7 +22,7 @@ from datetime import UTC, datetime, time
 from typing import Generic, TypeVar
 from zoneinfo import ZoneInfo
 
-from quantumtrader.exceptions import ConfigError, OrderError
+from quantumtrader.exceptions import ConfigError, OrderError, TradingHaltedError
 from quantumtrader.types import PX_NONE, Instrument, Order, OrderType, SessionHours, Side
 
 __all__ = ["Approved", "Refused", "RiskLimits", "RiskManager", "RiskState", "hours_on"]
@@ -27,18 +32,69 @@ _TOKEN = object()
 _MINUTE_NS = 60_000_000_000
 
 
+@dataclass(slots=True)
+class _Gate:
+    """What decides whether an approval still holds; shared by a manager and its approvals."""
+
+    max_age_ns: int
+    epoch: int = 0
+    reason: str = ""
+    issued: int = 0
+    unused: set[int] = field(default_factory=set)
+
+
 @dataclass(frozen=True, slots=True)
 class Approved(Generic[T_co]):
-    """An order that passed the checks. Only ``RiskManager`` can make one."""
+    """An order that passed the checks. Only ``RiskManager`` can make one, and it is good for one use.
+
+    Parameters
+    ----------
+    order : Order
+        The order.
+    ts : int
+        When it was checked, ns UTC.
+    epoch : int
+        How often the kill switch had been tripped or cleared by then.
+    """
 
     order: T_co
     ts: int
+    epoch: int = 0
+    serial: int = field(default=0, repr=False, compare=False)
+    gate: _Gate | None = field(default=None, repr=False, compare=False)
     token: InitVar[object] = None
 
     def __post_init__(self, token: object) -> None:
         if token is not _TOKEN:
             raise OrderError(
                 "an Approved comes only from RiskManager.check; it cannot be built or copied by hand"
+            )
+
+    def use(self, now_ns: int) -> None:
+        """Spend the approval at ``now_ns``.
+
+        Raises
+        ------
+        TradingHaltedError
+            If the kill switch was tripped or cleared since the check.
+        OrderError
+            If it was used before, or is older than ``RiskLimits.approval_age_s``.
+        """
+        gate = self.gate
+        assert gate is not None  # __post_init__ lets nothing else pass
+        if self.serial not in gate.unused:
+            raise OrderError("an Approved counts for one order; this one was used already. Check the order again")
+        gate.unused.discard(self.serial)
+        if self.epoch != gate.epoch:
+            raise TradingHaltedError(
+                "the kill switch was moved after the order was approved"
+                + (f" ({gate.reason})" if gate.reason else "")
+                + "; check the order again"
+            )
+        age = now_ns - self.ts
+        if not 0 <= age <= gate.max_age_ns:
+            raise OrderError(
+                f"the approval is {age / 1e9:g} s old, at most {gate.max_age_ns / 1e9:g} s; check the order again"
             )
 
 
@@ -87,6 +143,8 @@ class RiskLimits:
         when their limit is on the far side of the market.
     trading_from, trading_to : time, optional
         Narrower hours for entries than the instrument's own, in its zone.
+    approval_age_s : float
+        Seconds of event time within which an approved order must be sent.
     """
 
     max_position: int = 5
@@ -96,6 +154,7 @@ class RiskLimits:
     price_collar_ticks: int = 50
     trading_from: time | None = None
     trading_to: time | None = None
+    approval_age_s: float = 1.0
 
     def __post_init__(self) -> None:
         for name in (
@@ -104,6 +163,7 @@ class RiskLimits:
             "daily_loss",
             "orders_per_minute",
             "price_collar_ticks",
+            "approval_age_s",
         ):
             if not getattr(self, name) > 0:
                 raise ConfigError(f"risk limit {name} is {getattr(self, name)}, expected a positive number")
@@ -111,7 +171,7 @@ class RiskLimits:
 
 @dataclass(frozen=True, slots=True)
 class RiskState:
-    """What the manager looks at besides the order.
+    """What the manager looks at besides the order. Position and money have no default: absent is not calm.
 
     Parameters
     ----------
@@ -122,7 +182,7 @@ class RiskState:
     working_buy, working_sell : int
         Contracts in open orders that may add to the position.
     realised, open : float
-        Net realised and open result of the session in the instrument's currency.
+        Net realised and open result of the session in the instrument's currency; NaN when it is not known.
     bid_px, ask_px, last_px : int
         Touch and last price in ticks; ``PX_NONE`` when unknown.
     has_touch : bool
@@ -130,11 +190,11 @@ class RiskState:
     """
 
     ts: int
-    position: int = 0
-    working_buy: int = 0
-    working_sell: int = 0
-    realised: float = 0.0
-    open: float = 0.0
+    position: int
+    working_buy: int
+    working_sell: int
+    realised: float
+    open: float
     bid_px: int = PX_NONE
     ask_px: int = PX_NONE
     last_px: int = PX_NONE
@@ -142,8 +202,8 @@ class RiskState:
 
     @property
     def result(self) -> float:
-        """Realised plus open result of the session, in the instrument's currency."""
-        return self.realised + self.open
+        """Realised plus open result of the session, in the instrument's currency; NaN when one is not known."""
+        return _number(self.realised) + _number(self.open)
 
 
 @dataclass(slots=True)
@@ -168,6 +228,7 @@ class RiskManager:
         self.limits = limits
         self.instrument = instrument
         self._kill = _KillSwitch()
+        self._gate = _Gate(round(limits.approval_age_s * 1e9))
         self._entries: deque[int] = deque()
         self._zone = ZoneInfo(instrument.timezone)
 
@@ -196,6 +257,7 @@ class RiskManager:
         self._kill.reason = reason
         self._kill.hard = self._kill.hard or hard
         self._kill.log.append(f"trip{' hard' if hard else ''}: {reason}")
+        self._gate.epoch, self._gate.reason = self._gate.epoch + 1, reason
 
     def clear(self, by: str) -> None:
         """Switch trading on again; ``by`` names the person who decided so."""
@@ -203,10 +265,14 @@ class RiskManager:
             raise OrderError("kill switch: clearing it needs the name of the person who decides so")
         self._kill.log.append(f"clear by {by}: was {self._kill.reason}")
         self._kill.reason, self._kill.hard = "", False
+        self._gate.epoch, self._gate.reason = self._gate.epoch + 1, ""
 
-    def loss_limit_hit(self, state: RiskState) -> bool:
-        """Whether the session's loss, realised and open, has reached the limit."""
-        return state.result <= -self.limits.daily_loss
+    def loss_limit_hit(self, result: float) -> bool:
+        """Whether a session's result, realised and open, has reached the daily loss.
+
+        A result that is not known (NaN) counts as reached: what cannot be shown to be within the limit is not.
+        """
+        return not (math.isfinite(result) and result > -self.limits.daily_loss)
 
     def check(self, order: Order, state: RiskState) -> Approved[Order] | Refused:
         """Approve or refuse an order.
@@ -224,10 +290,11 @@ class RiskManager:
             The first rule that is broken refuses; an approved entry counts towards the order rate.
         """
         rules = (
-            (self._kill_switch, self._size, self._reduce, self._price)
+            (self._kill_switch, self._known, self._size, self._reduce, self._price)
             if order.reduce_only
             else (
                 self._kill_switch,
+                self._known,
                 self._size,
                 self._trading_hours,
                 self._price,
@@ -242,16 +309,26 @@ class RiskManager:
                 return refused
         if not order.reduce_only:
             self._entries.append(state.ts)
-        return Approved(order, state.ts, _TOKEN)
+        gate = self._gate
+        gate.issued += 1
+        gate.unused.add(gate.issued)
+        return Approved(order, state.ts, gate.epoch, gate.issued, gate, _TOKEN)
 
     def _kill_switch(self, order: Order, state: RiskState) -> Refused | None:
         if not self._kill.reason or (order.reduce_only and not self._kill.hard):
             return None
         return _refuse(order, state, "kill_switch", f"the kill switch is on: {self._kill.reason}")
 
+    def _known(self, order: Order, state: RiskState) -> Refused | None:
+        needed = ("position",) if order.reduce_only else ("position", "working_buy", "working_sell")
+        for name in needed:
+            if not math.isfinite(_number(getattr(state, name))):
+                return _refuse(order, state, "unknown_state", f"{name} is {getattr(state, name)}, not a number")
+        return None
+
     def _size(self, order: Order, state: RiskState) -> Refused | None:
         lot = self.instrument.lot
-        if order.size % lot:
+        if order.size % lot != 0:
             return _refuse(
                 order,
                 state,
@@ -260,7 +337,7 @@ class RiskManager:
                 size=order.size,
                 lot=lot,
             )
-        if order.size > self.limits.max_order_size and not order.reduce_only:
+        if not (order.reduce_only or order.size <= self.limits.max_order_size):
             limit = self.limits.max_order_size
             return _refuse(
                 order,
@@ -317,19 +394,19 @@ class RiskManager:
         else:
             reference, what = state.last_px, "last price"
         if order.type is OrderType.MARKET:
-            if reference == PX_NONE:
+            if not _is_px(reference):
                 return _refuse(order, state, "no_touch", f"a market order needs a {what}, and there is none")
             return None
-        if reference == PX_NONE:
+        if not _is_px(reference):
             reference, what = state.last_px, "last price"
-        if reference == PX_NONE:
+        if not (_is_px(reference) and _is_px(order.px)):
             return _refuse(
                 order, state, "no_price", "no touch and no last price to hold the order price against"
             )
         # What protects a position may stand far away; it may only not be thrown through the market.
         through = (order.px - reference) * order.side if order.type is OrderType.LIMIT else 0
         away = through if order.reduce_only else abs(order.px - reference)
-        if away > self.limits.price_collar_ticks:
+        if not away <= self.limits.price_collar_ticks:
             return _refuse(
                 order,
                 state,
@@ -362,18 +439,18 @@ class RiskManager:
         )
 
     def _daily_loss(self, order: Order, state: RiskState) -> Refused | None:
-        if not self.loss_limit_hit(state):
+        if not self.loss_limit_hit(state.result):
             return None
         limit, unit = self.limits.daily_loss, self.instrument.currency
         return _refuse(
             order,
             state,
             "daily_loss",
-            f"the session is at {state.result:.2f} {unit} ({state.realised:.2f} realised, {state.open:.2f} "
+            f"the session is at {state.result:.2f} {unit} ({_number(state.realised):.2f} realised, {_number(state.open):.2f} "
             "open), "
             f"the limit is -{limit:.2f}",
-            realised=state.realised,
-            open=state.open,
+            realised=_number(state.realised),
+            open=_number(state.open),
             limit=limit,
         )
 
@@ -400,6 +477,14 @@ def hours_on(instrument: Instrument, local: datetime) -> SessionHours | None:
         if hours.valid_from <= local.date():
             found = hours
     return found
+
+
+def _number(value: float | None) -> float:
+    return math.nan if value is None else value
+
+
+def _is_px(px: float | None) -> bool:
+    return px is not None and math.isfinite(px) and px != PX_NONE
 
 
 def _refuse(order: Order, state: RiskState, rule: str, message: str, **numbers: float) -> Refused:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -48,6 +50,14 @@ def test_one_wdo_point_is_ten_reais_and_one_win_point_is_twenty_cents() -> None:
         ledger = Ledger(instrument)
         ledger.apply(fill(1, 1, 1, 1000))
         assert ledger.open_gross(1000 + ticks) == pytest.approx(money)
+
+
+def test_a_position_without_a_price_has_no_known_result() -> None:
+    ledger = Ledger(WDO)
+    assert ledger.open_gross(PX_NONE) == 0.0  # flat: nothing to price
+    ledger.apply(fill(1, 1, 1, 1000))
+    assert math.isnan(ledger.open_gross(PX_NONE))
+    assert math.isnan(ledger.equity_net(PX_NONE))
 
 
 def test_average_price_moves_on_entries_only() -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
+import math
 from datetime import UTC, date, datetime, time
 
 import pytest
 
-from quantumtrader.exceptions import ConfigError, OrderError
+from quantumtrader.exceptions import ConfigError, OrderError, TradingHaltedError
 from quantumtrader.execution import Approved, OrderManager, Refused, RiskLimits, RiskManager, RiskState
 from quantumtrader.types import PX_NONE, Instrument, Order, OrderType, SessionHours
 
@@ -16,7 +18,7 @@ NOON = int(datetime(2025, 8, 5, 15, 0, tzinfo=UTC).timestamp()) * 10**9  # 12:00
 LIMITS = RiskLimits(
     max_position=3, max_order_size=2, daily_loss=100.0, orders_per_minute=2, price_collar_ticks=10
 )
-CALM = RiskState(NOON, bid_px=1000, ask_px=1001, last_px=1000)
+CALM = RiskState(NOON, 0, 0, 0, 0.0, 0.0, bid_px=1000, ask_px=1001, last_px=1000)
 
 
 def market(side: int = 1, size: int = 1, *, reduce_only: bool = False) -> Order:
@@ -181,6 +183,86 @@ def test_only_the_risk_manager_makes_an_approved() -> None:
         dataclasses.replace(good, order=market(1, 1000))
     with pytest.raises(dataclasses.FrozenInstanceError):
         good.order = market(1, 1000)  # type: ignore[misc]
+
+
+def test_what_is_not_known_is_not_calm() -> None:
+    with pytest.raises(TypeError, match="position"):
+        RiskState(NOON, bid_px=1000, ask_px=1001)  # type: ignore[call-arg]
+    for unknown in (math.nan, None):
+        for name in ("realised", "open"):
+            assert refused(market(), at(**{name: unknown})).rule == "daily_loss"
+        for name in ("position", "working_buy", "working_sell"):
+            assert refused(market(), at(**{name: unknown})).rule == "unknown_state"
+        assert refused(market(-1, 1, reduce_only=True), at(position=unknown)).rule == "unknown_state"
+        assert refused(market(), at(ask_px=unknown)).rule == "no_touch"
+        limit = Order(1, 1, 1, OrderType.LIMIT, 1000)
+        assert refused(limit, at(bid_px=unknown, ask_px=unknown, last_px=unknown)).rule == "no_price"
+    assert refused(market(), at(open=math.inf)).rule == "daily_loss"
+    odd = Order(1, 1, 1, OrderType.LIMIT, math.nan)  # type: ignore[arg-type]
+    assert refused(odd, CALM).rule == "no_price"
+
+
+def approved(risk: RiskManager, order: Order, state: RiskState = CALM) -> Approved[Order]:
+    answer = risk.check(order, state)
+    assert isinstance(answer, Approved)
+    return answer
+
+
+def test_an_approval_does_not_outlive_the_kill_switch() -> None:
+    venue, risk = Recorder(), RiskManager(LIMITS, WDO)
+    orders = OrderManager(venue)
+    before = approved(risk, market())
+    risk.trip("feed lost")
+    with pytest.raises(TradingHaltedError, match="feed lost"):
+        orders.submit(before, NOON)
+    risk.clear("Ana")
+    with pytest.raises(OrderError):
+        orders.submit(before, NOON)  # spent
+    again = dataclasses.replace(market(), client_id=2)
+    orders.submit(approved(risk, again), NOON)
+    assert [order[0] for order in venue.sent] == [2]
+
+
+def test_an_approval_ages_and_is_spent_once() -> None:
+    venue, risk = Recorder(), RiskManager(LIMITS, WDO)
+    old, early = approved(risk, market()), approved(risk, market())
+    with pytest.raises(OrderError, match=r"1\.5 s old, at most 1 s"):
+        OrderManager(venue).submit(old, NOON + 1_500_000_000)
+    with pytest.raises(OrderError, match="old"):
+        OrderManager(venue).submit(early, NOON - 1)
+    risk = RiskManager(dataclasses.replace(LIMITS, approval_age_s=2.0), WDO)
+    good = approved(risk, market())
+    twin = copy.copy(good)
+    OrderManager(venue).submit(good, NOON + 1_500_000_000)
+    for used in (good, twin):
+        with pytest.raises(OrderError, match="used already"):
+            OrderManager(venue).submit(used, NOON)
+    assert len(venue.sent) == 1
+
+
+def test_a_late_report_does_not_undo_a_fill() -> None:
+    venue = Recorder()
+    orders = OrderManager(venue)
+    state = orders.submit(approved(RiskManager(LIMITS, WDO), market()), NOON)
+    venue.reports = [(1, 1, NOON + 1, "filled", 1, 1001, 1, False, 0.0, "")]
+    orders.take_reports()
+    for number, status in ((2, "cancelled"), (3, "rejected")):
+        venue.reports = [(number, 1, NOON + 2, status, 1, PX_NONE, 0, False, 0.0, "")]
+        orders.take_reports()
+        assert (state.status, state.done_ts) == ("filled", NOON + 1)
+
+
+def test_a_late_fill_counts_and_does_not_revive_its_order() -> None:
+    venue = Recorder()
+    orders = OrderManager(venue)
+    state = orders.submit(approved(RiskManager(LIMITS, WDO), market(1, 2)), NOON)
+    venue.reports = [
+        (1, 1, NOON + 1, "cancelled", 1, PX_NONE, 2, False, 0.0, ""),
+        (2, 1, NOON + 1, "filled", 1, 1001, 1, False, 0.0, ""),
+    ]
+    orders.take_reports()
+    assert (state.status, state.filled, state.remaining) == ("cancelled", 1, 0)
+    assert orders.open_orders == ()
 
 
 class Recorder:
