@@ -1,7 +1,7 @@
 """Session markers: where windows, profile, VWAP and CVD restart.
 
-Sources rarely say when trading opens and closes, so the instrument's hours do. A stream that has markers of
-its own for opening and closing keeps them.
+Sources rarely say when trading opens and closes, so the instrument's hours do. A session date for which the
+stream has an opening or a close of its own keeps that one.
 """
 
 from __future__ import annotations
@@ -23,10 +23,13 @@ _EPOCH = date(1970, 1, 1)
 def with_sessions(events: Events, instrument: Instrument, calendar: Calendar | None = None) -> Events:
     """Insert OPEN and CLOSED markers, and number the stream anew.
 
-    A market without hours gets one OPEN at its first event. Otherwise every date with events and a session
-    gets OPEN before its first event at or after the opening and CLOSED after its last event at or before the
-    close; events that come before the first opening stand behind a CLOSED marker. Markers never split a
-    packet, and carry a receive time between those of their neighbours.
+    A market without hours gets one OPEN at its first event, unless the stream opens itself. Otherwise every
+    date with events and a session gets OPEN before its first event at or after the opening and CLOSED after its
+    last event at or before the close, each unless the stream has its own on that date; events that come before
+    the first opening stand behind a CLOSED marker. Markers never split a packet, and carry a receive time
+    between those of their neighbours.
+
+    OPEN carries the official opening also when the recording starts later: time grids are anchored there.
 
     Parameters
     ----------
@@ -42,12 +45,10 @@ def with_sessions(events: Events, instrument: Instrument, calendar: Calendar | N
     Events, shape (n + markers,)
         With ``sequence`` 0, 1, 2, …; a copy.
     """
-    own = (events["kind"] == Kind.SESSION) & np.isin(events["action"], (Phase.OPEN, Phase.CLOSED))
-    if not len(events) or own.any():
-        out = events.copy()
-    else:
-        now = np.maximum.accumulate(events["ts_event"])
-        out = _insert(events, _markers(now, instrument, calendar or Calendar()))
+    out = events.copy()
+    if len(events):
+        markers = _markers(events, instrument, calendar or Calendar())
+        out = _insert(events, markers) if markers else out
     out["sequence"] = np.arange(len(out))
     return out
 
@@ -88,21 +89,32 @@ def _ns_of_day(at: time) -> int:
     return (at.hour * 3_600 + at.minute * 60 + at.second) * 1_000_000_000 + at.microsecond * 1_000
 
 
-def _markers(now: Int64, instrument: Instrument, calendar: Calendar) -> list[tuple[int, int, Phase]]:
-    """``(index, ts, phase)`` of each marker, ascending."""
+def _markers(events: Events, instrument: Instrument, calendar: Calendar) -> list[tuple[int, int, Phase]]:
+    """``(index, ts, phase)`` of each marker to insert, ascending."""
+    now = np.maximum.accumulate(events["ts_event"])
+    marker = events["kind"] == Kind.SESSION
+    opens = np.flatnonzero(marker & (events["action"] == Phase.OPEN))
+    closes = np.flatnonzero(marker & (events["action"] == Phase.CLOSED))
     if not instrument.hours:
-        return [(0, int(now[0]), Phase.OPEN)]
-    days = np.unique(session_days(now, instrument))
+        return [] if len(opens) or len(closes) else [(0, int(now[0]), Phase.OPEN)]
+    days = session_days(now, instrument)
+    opened = set(days[opens].tolist())
     out: list[tuple[int, int, Phase]] = []
-    for day in days:
-        bounds = calendar.session(instrument, _EPOCH + timedelta(days=int(day)))
+    for day in np.unique(days).tolist():
+        bounds = calendar.session(instrument, _EPOCH + timedelta(days=day))
         if bounds is None:
             continue
         first = int(np.searchsorted(now, bounds.open_ns, side="left"))
         last = int(np.searchsorted(now, bounds.close_ns, side="right"))
-        if first < last:
-            out += [(first, bounds.open_ns, Phase.OPEN), (last, bounds.close_ns, Phase.CLOSED)]
-    if not out or out[0][0] > 0:
+        if first >= last:
+            continue
+        if day not in opened:
+            out.append((first, bounds.open_ns, Phase.OPEN))
+        # A close before the opening says that the market was closed overnight, not when this session ends.
+        if not (days[closes[closes >= first]] == day).any():
+            out.append((last, bounds.close_ns, Phase.CLOSED))
+    earliest = min([index for index, _, _ in out] + opens[:1].tolist() + closes[:1].tolist(), default=-1)
+    if earliest != 0:
         out.insert(0, (0, int(now[0]), Phase.CLOSED))
     return out
 

@@ -67,8 +67,31 @@ def test_markers_of_the_source_stay() -> None:
     events["kind"][0], events["action"][0] = Kind.SESSION, Phase.OPEN
     events["sequence"] = [7, 9]
     out = with_sessions(events, DOL)
-    assert shape(out) == ["OPEN", "trade"]
-    assert out["sequence"].tolist() == [0, 1]
+    assert shape(out) == ["OPEN", "trade", "CLOSED"]  # the close is added: the source has none
+    assert out["sequence"].tolist() == [0, 1, 2]
+
+
+def test_markers_of_the_source_count_for_their_own_date() -> None:
+    events = np.concatenate((at("12:30", "13:00", day=2), at("12:30", "13:00", "22:00", day=3)))
+    events["kind"][0], events["action"][0] = Kind.SESSION, Phase.OPEN
+    out = with_sessions(events, DOL)
+    assert shape(out) == ["OPEN", "trade", "CLOSED", "OPEN", "trade", "trade", "CLOSED", "trade"]
+    events["action"][0] = Phase.CLOSED  # overnight, before the opening of the next date
+    events["ts_event"][0] = events["ts_recv"][0] = at("11:00", day=2)["ts_event"][0]
+    out = with_sessions(events, DOL)
+    assert shape(out) == ["CLOSED", "OPEN", "trade", "CLOSED", "OPEN", "trade", "trade", "CLOSED", "trade"]
+
+
+def test_a_close_of_the_source_is_not_repeated() -> None:
+    events = at("12:30", "13:00", "20:00")
+    events["kind"][2], events["action"][2] = Kind.SESSION, Phase.CLOSED
+    assert shape(with_sessions(events, DOL)) == ["OPEN", "trade", "trade", "CLOSED"]
+
+
+def test_a_recording_that_starts_late_opens_at_the_official_time() -> None:
+    out = with_sessions(at("15:00", "15:01"), DOL)
+    assert shape(out) == ["OPEN", "trade", "trade", "CLOSED"]
+    assert out["ts_event"][0] == at("12:00")["ts_event"][0]
 
 
 def test_receive_clock_behind_the_exchange() -> None:
