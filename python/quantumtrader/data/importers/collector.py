@@ -52,7 +52,8 @@ class Collector:
         text.must_be_file(path)
         reader = _Reader(path, instrument, options)
         rows: list[tuple[int, ...]] = []
-        taken, rejected = 0, []
+        taken = 0
+        rejected: list[Rejected] = []
         with path.open("rb") as file:
             for number, line in enumerate(file, 1):
                 if not line.strip():
@@ -62,10 +63,13 @@ class Collector:
                 except _Refused as refused:
                     reader.rejected.append(Rejected(str(path), number, *refused.args))
                 if len(rows) >= options.chunk_rows:
-                    yield reader.part(rows, taken)
+                    part = reader.part(rows, taken)
                     taken, rows = taken + len(rows), []
+                    rejected += part.rejected
+                    yield part
         part = reader.part(rows, taken)
-        taken, rejected = taken + len(rows), part.rejected
+        taken += len(rows)
+        rejected += part.rejected
         if not taken and not rejected:
             raise EmptyDataError("no rows", path=path, remedy="Check the collector")
         require_some(taken, rejected, path)

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from quantumtrader.data.importers import _mt5, _sides
 from quantumtrader.data.importers import _numbers as numbers
 from quantumtrader.data.importers._text import TextChunk, must_be_file
-from quantumtrader.data.importers.base import Imported, Options, Rows, blank, require_some
+from quantumtrader.data.importers.base import Imported, Options, Rejected, Rows, blank, require_some
 from quantumtrader.exceptions import DataFormatError, EmptyDataError
 from quantumtrader.types import EVENT, PX_NONE, Events, Flag, Instrument, Kind
 
@@ -21,6 +21,7 @@ Int32 = npt.NDArray[np.int32]
 
 _NEEDED = ("DATE", "TIME", "BID", "ASK", "LAST", "VOLUME")
 _LAST, _VOLUME, _BUY, _SELL = 8, 16, 32, 64
+_SHOWN = 5
 
 
 class Mt5Ticks:
@@ -29,7 +30,8 @@ class Mt5Ticks:
     A row gives a trade when it has a last price and a volume (with FLAGS: when bit 8 or 16 says so), and a
     quote when it changes the bid or the ask; the side that is left empty is carried forward. A price of 0.0
     means that there is no quote. Quotes have no sizes in this format: they are stored as 0, unknown. Without
-    FLAGS the aggressor is inferred by the quote rule.
+    FLAGS the aggressor is inferred by the quote rule. Rows that give neither, such as a last price without a
+    volume, are counted in a note.
     """
 
     name = "mt5-ticks"
@@ -56,16 +58,24 @@ class Mt5Ticks:
             rule = "tick rule" if options.infer_side == "tick" else "quote rule"
             notes.append(f"no aggressor in the file: inferred by the {rule}, flagged SIDE_INFERRED")
         state = _State()
-        taken, rejected = 0, []
+        taken = 0
+        rejected: list[Rejected] = []
+        held: Imported | None = None  # handed over once it is known whether it is the last
         for chunk in _mt5.chunks(path, names):
             part = _read_chunk(path, chunk, instrument, options, tz, state)
             part.notes, notes = notes, []
             taken += len(part.events)
             rejected += part.rejected
-            yield part
+            if held is not None:
+                yield held
+            held = part
+        idle = state.idle_note()
         if not taken and not rejected:
-            raise EmptyDataError("no ticks", path=path, remedy="Check the export")
+            raise EmptyDataError(f"no ticks{idle and ': ' + idle}", path=path, remedy="Check the export")
         require_some(taken, rejected, path)
+        if held is not None:
+            held.notes += [idle] if idle else []
+            yield held
 
 
 class _State:
@@ -77,6 +87,25 @@ class _State:
     last_sign = 0
     last_ts = int(np.iinfo(np.int64).min)
     sequence = 0
+
+    def __init__(self) -> None:
+        self.idle = 0
+        self.first_idle: list[int] = []
+
+    def skip(self, lines: npt.NDArray[np.int64]) -> None:
+        """Count rows that give no event."""
+        self.idle += len(lines)
+        self.first_idle += lines[: _SHOWN - len(self.first_idle)].tolist()
+
+    def idle_note(self) -> str:
+        """What to say of those rows; empty when there are none."""
+        if not self.idle:
+            return ""
+        more = ", …" if self.idle > len(self.first_idle) else ""
+        return (
+            f"{self.idle} rows give neither a trade nor a quote (no last price with a volume, or no deal in "
+            f"FLAGS): line {', '.join(map(str, self.first_idle))}{more}"
+        )
 
 
 def _read_chunk(
@@ -118,6 +147,7 @@ def _read_chunk(
     good = rows.good
     trade &= good
     quoted = good & (~blank_cell["BID"] | ~blank_cell["ASK"])
+    state.skip(rows.lines[good & ~trade & ~quoted])
     bid, bid_before = _carry(bid, good & ~blank_cell["BID"], state.bid)
     ask, ask_before = _carry(ask, good & ~blank_cell["ASK"], state.ask)
     trades = np.flatnonzero(trade)

@@ -88,6 +88,24 @@ def test_mt5_ticks_flags(tmp_path: Path) -> None:
     assert not (trades["flags"] & Flag.SIDE_INFERRED).any()
 
 
+def test_mt5_rows_without_an_event_are_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    idle = "2020.04.02\t09:00:01.000\t\t\t5218.0\t{}\r\n"
+    path = write(tmp_path / "x.csv", MT5_TICKS + "".join(idle.format(v) for v in ("0", "", "0.0") * 3))
+    for block in (None, 200):  # the count is over the whole file, however it is cut
+        if block is not None:
+            monkeypatch.setattr("quantumtrader.data.importers._text._BLOCK", block)
+        parts = list(find_importer(path).read(path, instrument("DOLK20"), Options()))
+        assert sum(len(p.events) for p in parts) == 8
+        notes = [n for p in parts for n in p.notes if "neither" in n]
+        assert notes == [
+            "9 rows give neither a trade nor a quote (no last price with a volume, or no deal in FLAGS): "
+            "line 9, 10, 11, 12, 13, …"
+        ]
+    nothing = write(tmp_path / "n.csv", MT5_TICKS.splitlines(keepends=True)[0] + idle.format("0"))
+    with pytest.raises(EmptyDataError, match="no ticks: 1 rows give neither a trade nor a quote"):
+        read(nothing, "DOLK20")
+
+
 def test_mt5_zone_is_asked_for(tmp_path: Path) -> None:
     path = write(tmp_path / "x.csv", MT5_TICKS)
     own = Instrument("EURUSD", "EURUSD", 0.5, 1.0, "USD", timezone="UTC")
@@ -319,6 +337,19 @@ def test_bars_duplicates_disorder_and_single(tmp_path: Path) -> None:
     with pytest.raises(DataFormatError, match=r"one bar.*--bar-seconds"):
         read(one, "WDOU25")
     assert len(read(one, "WDOU25", bar_seconds=300)[0]) == 1
+
+
+def test_collector_keeps_rejections_of_every_block(tmp_path: Path) -> None:
+    good = {"type": "trade", "ticker": "WDOU25", "price": 5400.5, "quantity": 1, "timestamp": 1755259204}
+    lines = [json.dumps({**good, "price": 5400.3})] * 6 + [json.dumps(good)] * 4
+    path = write(tmp_path / "c.jsonl", "\n".join(lines) + "\n")
+    # The rejections lie in the first block: most rows are bad, however the file is cut.
+    for chunk_rows in (100, 2):
+        with pytest.raises(DataFormatError, match=r"only 4 of the 10 rows can be used"):
+            read(path, "WDOU25", chunk_rows=chunk_rows)
+    lines[4] = lines[5] = lines[6]
+    _, rejected, _ = read(write(path, "\n".join(lines) + "\n"), "WDOU25", chunk_rows=2)
+    assert [r.line for r in rejected] == [1, 2, 3, 4]
 
 
 def test_collector(tmp_path: Path) -> None:
