@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from quantumtrader.exceptions import ConfigError, UnknownFeatureError, UnsortedEventsError
+from quantumtrader.exceptions import ConfigError, DataError, UnknownFeatureError, UnsortedEventsError
 from quantumtrader.features import catalogue
 from quantumtrader.types import Kind, empty_events
 from reference.flows import FEEDS, random_flow
@@ -68,15 +68,29 @@ def test_rust_equals_python(engines, seed, size, feed, clock, warmup, rlp_sign):
     seed=st.integers(0, 2**32 - 1),
     feed=st.sampled_from(FEEDS),
     clock=st.sampled_from(CLOCKS),
+    warmup=st.sampled_from(["full", "partial"]),
     cuts=st.lists(st.integers(0, 200), max_size=12),
 )
-def test_any_chunking_gives_the_same_bits(engine, seed, feed, clock, cuts):
+def test_any_chunking_gives_the_same_bits(engine, seed, feed, clock, warmup, cuts):
     events = random_flow(seed, min(200, STEPS[clock]), feed)
-    whole = build(engine, clock)
+    assert_chunks_equal_whole(engine, events, cuts, clock, warmup)
+
+
+@pytest.mark.parametrize("clock", ["event", "7s", "bar", "5trades"])
+def test_chunking_of_hours_gives_the_same_bits(engine, clock):
+    """Hours of full flow, so that every feature has numbers on both sides of the cuts."""
+    events = random_flow(2, 1_500, "levels", markers=False, calm=True)
+    cuts = np.random.default_rng(5).integers(0, len(events), 20).tolist()
+    values = assert_chunks_equal_whole(engine, events, cuts, clock, "full")
+    assert np.isfinite(values).any(axis=0).all()
+
+
+def assert_chunks_equal_whole(module, events, cuts, clock, warmup):
+    whole = build(module, clock, warmup)
     whole.update_many(events)
     expected = whole.take()
 
-    pieces = build(engine, clock)
+    pieces = build(module, clock, warmup)
     taken = []
     for piece in np.split(events, sorted({min(c, len(events)) for c in cuts})):
         pieces.update_many(np.ascontiguousarray(piece))
@@ -85,13 +99,14 @@ def test_any_chunking_gives_the_same_bits(engine, seed, feed, clock, cuts):
         joined = np.concatenate([t[k] for t in taken])
         assert joined.tobytes() == expected[k].tobytes()
 
-    single = build(engine, clock)
+    single = build(module, clock, warmup)
     due = [single.update(e) for e in events]
     rows = single.take()
     for k in range(3):
         assert rows[k].tobytes() == expected[k].tobytes()
     assert sum(due) <= len(expected[0])
     assert single.snapshot().tobytes() == pieces.snapshot().tobytes() == whole.snapshot().tobytes()
+    return expected[1]
 
 
 # -- errors ---------------------------------------------------------------------------------------------
@@ -173,6 +188,47 @@ def test_order_is_kept_from_call_to_call(engines):
         features.reset()
         assert features.update_many(stream([5], [1])) == 1
     assert said[0] == said[1]
+
+
+FAR = 10**18
+JUMPS = {
+    "samples": ("1ms", [(Kind.TRADE, 0), (Kind.TRADE, 5), (Kind.TRADE, FAR)], 2, 'samples of "1ms"'),
+    "bars": ("event", [(Kind.TRADE, 0), (Kind.TRADE, FAR)], 1, "one-minute bars"),
+    "timer": ("1s", [(Kind.TRADE, 0), (Kind.TIMER, FAR)], 1, 'samples of "1s"'),
+}
+
+
+@pytest.mark.parametrize("case", JUMPS)
+def test_a_wild_time_stamp_is_refused_alike(engines, case):
+    clock, rows, index, what = JUMPS[case]
+    events = stream([0] * len(rows), list(range(len(rows))))
+    for k, (kind, t) in enumerate(rows):
+        events["kind"][k], events["ts_event"][k] = kind, t
+    said = []
+    for module in engines:
+        features = build(module, clock, names=["cvd_session", "bar_range"])
+        said.append(message(module, lambda _, f=features: f.update_many(events)))
+        # The events before it are applied; the stream may go on without it.
+        assert features.now_ns == rows[index - 1][1]
+        features.update_many(stream([10**9], [99]))
+        assert features.now_ns == 10**9
+        assert len(features.take()[0]) > 0
+    assert said[0] == said[1]
+    assert said[0][0] is DataError
+    assert f"event {index}: time jumps {FAR // 10**9} s ahead, which makes " in said[0][1]
+    assert what in said[0][1]
+
+
+def test_a_million_samples_pass(engines):
+    for module in engines:
+        features = build(module, "1us", names=["cvd_session"])
+        assert features.update_many(stream([0, 10**9], [0, 1])) == 999_999
+
+
+def test_a_night_without_events_is_no_error(engines):
+    for module in engines:
+        features = build(module, "1m")
+        assert features.update_many(stream([0, 16 * 3600 * 10**9], [0, 1])) == 16 * 60 - 1
 
 
 @pytest.mark.parametrize(

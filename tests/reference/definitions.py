@@ -26,6 +26,7 @@ class Row:
         self.period = recording.period(seen)
         first = self.period.first if self.period else seen
         self.start = self.period.start if self.period else None
+        self.began = recording.first_market_event(self.period, seen) if self.period else None
         self.deals = [d for d in recording.deals if first <= d.at < seen]
         known = [v for v in recording.views if v.at < seen]
         self.view = known[-1] if known and known[-1].good else None
@@ -59,7 +60,7 @@ class Row:
         ]
 
     def warm(self, window: int) -> bool:
-        return self.partial or self.t - self.start >= window
+        return self.partial or (self.began is not None and self.t - self.began >= window)
 
 
 Definition = Callable[[Row], float]
@@ -87,6 +88,14 @@ def define(name: str, window: int = 0, touch: bool = False, sizes: bool = False,
         return f
 
     return register
+
+
+def points(row: Row, step: int, until: int) -> range:
+    """Grid points of the session from its first market event on, up to ``until``."""
+    if row.began is None:
+        return range(0)
+    grid = range(row.start + step, until + 1, step)
+    return grid[sum(1 for g in grid if g < row.began) :] if grid and grid[0] < row.began else grid
 
 
 def over(a: float, b: float, otherwise: float = 0.0) -> float:
@@ -150,8 +159,7 @@ def _(row: Row) -> float:
 
 @define("book_ofi_z_1m", sizes=True)
 def _(row: Row) -> float:
-    points = range(row.start + MINUTE, row.t + 1, MINUTE)
-    ends = [ofi(row, MINUTE, g) for g in points[-30:]]
+    ends = [ofi(row, MINUTE, g) for g in points(row, MINUTE, row.t)[-30:]]
     if len(ends) < 30:
         return NAN
     sd = np.std(ends)
@@ -204,11 +212,11 @@ define("cvd_session")(lambda row: net(row.deals) if row.deals else NAN)
 
 @define("cvd_slope_5m", 5 * MINUTE)
 def _(row: Row) -> float:
-    points = list(range(row.start + SECOND, row.t + 1, SECOND))[-300:]
-    if len(points) < 2:
+    sampled = points(row, SECOND, row.t)[-300:]
+    if len(sampled) < 2:
         return NAN
-    y = np.array([net([d for d in row.deals if d.t <= g]) for g in points], float)
-    x = np.arange(len(points), dtype=float)
+    y = np.array([net([d for d in row.deals if d.t <= g]) for g in sampled], float)
+    x = np.arange(len(sampled), dtype=float)
     return float(((x - x.mean()) * (y - y.mean())).sum() / ((x - x.mean()) ** 2).sum())
 
 
@@ -330,8 +338,8 @@ def _(row: Row) -> float:
 
 @define("poc_migration_30m", 30 * MINUTE)
 def _(row: Row) -> float:
-    points = range(row.start + MINUTE, row.t - 30 * MINUTE + 1, MINUTE)
-    before = [d for d in row.deals if points and d.t <= points[-1]]
+    sampled = points(row, MINUTE, row.t - 30 * MINUTE)
+    before = [d for d in row.deals if sampled and d.t <= sampled[-1]]
     return poc(profile(row.deals)) - poc(profile(before)) if before else NAN
 
 

@@ -186,6 +186,8 @@ def random_flow(seed: int, n: int, feed: str, *, markers: bool = True, calm: boo
     centre = CENTRE
     if markers and rng.random() < 0.5:
         w.put(Kind.SESSION, action=int(rng.choice([Phase.OPEN, Phase.AUCTION, Phase.CLOSED])))
+    if not calm and rng.random() < 0.1:
+        w.put(Kind.GAP)
     while len(w.rows) < n:
         w.wait()
         centre += int(rng.choice([-1, 0, 0, 0, 0, 0, 1]))

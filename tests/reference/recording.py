@@ -172,6 +172,14 @@ class Recording:
         started = [p for p in self.periods if p.first < seen]
         return started[-1] if started else None
 
+    def first_market_event(self, p: Period, seen: int) -> int | None:
+        """Time of the first record of the session that is about the market, among the first ``seen``."""
+        last = seen if p.last is None else min(seen, p.last)
+        quiet = (Kind.SESSION, Kind.GAP, Kind.TIMER)
+        return next(
+            (self.times[i] for i in range(p.first, last) if self.events[i]["kind"] not in quiet), None
+        )
+
     def is_open_after(self, i: int) -> bool:
         """Whether a session is running once event i has been applied."""
         p = self.period(i + 1)
@@ -187,11 +195,12 @@ class Recording:
         book_kind = 0
         broken = True
         dirty = False
+        lost = False
         additions: list[tuple[int, int, int]] = []
         for i, e in enumerate(self.events):
             kind = e["kind"]
             if kind == Kind.SESSION and e["action"] == Phase.ROLL:
-                quote, broken = None, True
+                quote, broken, lost = None, True, False
                 dirty, additions = False, []
                 if book is not None:
                     book = _Rows()
@@ -199,12 +208,12 @@ class Recording:
             elif kind == Kind.QUOTE and book is None:
                 quote, dirty = (e["px"], e["size"], e["px_ask"], e["size_ask"]), True
             elif kind == Kind.GAP:
-                quote, broken, dirty = None, True, True
+                quote, broken, dirty, lost = None, True, True, True
                 if book is not None:
                     book.valid = book.imaging = False
             elif kind in (Kind.LEVEL, Kind.ORDER) and book_kind in (0, kind):
                 if book is None:
-                    book, book_kind, quote, broken = _Rows(), kind, None, True
+                    book, book_kind, quote, broken = _Rows(valid=not lost), kind, None, True
                 dirty = True
                 if e["action"] in (Action.CLEAR, Action.SNAPSHOT_BEGIN) or e["flags"] & Flag.SNAPSHOT:
                     broken = True
@@ -372,7 +381,10 @@ class Recording:
             p = self.period(i)
             if p is None or not self.is_open_after(i - 1):
                 continue
-            k = max(1, -(-(self.times[i - 1] - p.start) // step))
+            first = self.first_market_event(p, i)
+            if first is None:
+                continue
+            k = max(1, -(-(max(first, self.times[i - 1]) - p.start) // step))
             while p.start + k * step < self.times[i]:
                 out.append((p.start + k * step, i))
                 k += 1

@@ -9,7 +9,12 @@ import pytest
 
 import quantumtrader
 from quantumtrader import FeatureEngine, FeatureInfo, Instrument, Kind, engine, features
-from quantumtrader.exceptions import ConfigError, UnknownFeatureError, UnsortedEventsError
+from quantumtrader.exceptions import (
+    ConfigError,
+    UnknownFeatureError,
+    UnknownInstrumentError,
+    UnsortedEventsError,
+)
 from reference.flows import as_events, random_flow
 
 WDO = Instrument("WDOU25", "WDO", tick_size=0.5, point_value=10.0)
@@ -115,6 +120,12 @@ def test_unsorted_events_are_refused(events):
     backwards = events[::-1].copy()
     with pytest.raises(UnsortedEventsError, match=r"runs backwards at event 1: .* after .*Sort the events"):
         FeatureEngine("order_flow", WDO).run(backwards)
+
+
+def test_a_symbol_stands_for_its_instrument():
+    assert FeatureEngine("bars", "WDOU25").instrument.tick_size == 0.5
+    with pytest.raises(UnknownInstrumentError):
+        FeatureEngine("bars", "NOTHING1")
 
 
 def test_repr_is_short():

@@ -22,8 +22,8 @@ class FeatureEngine:
     ----------
     names : str or sequence of str
         A set (``order_flow``, ``technical``, ``bars``, ``tick_only``, ``all``), one feature, or a list.
-    instrument : Instrument
-        What the events are about; gives tick and point value.
+    instrument : Instrument or str
+        What the events are about; gives tick and point value. A string is a symbol of the instrument table.
     clock : str
         When a row is due: ``event`` (after every packet), ``bar`` (each closed bar), a time such as ``100ms``
         (a grid from the session start), or a count such as ``50trades``.
@@ -37,6 +37,8 @@ class FeatureEngine:
     ------
     UnknownFeatureError
         If a name is not in the catalogue; the message offers close ones.
+    UnknownInstrumentError
+        If a symbol is not in the table.
     ConfigError
         If another argument is out of range.
 
@@ -52,11 +54,16 @@ class FeatureEngine:
     def __init__(
         self,
         names: str | Sequence[str],
-        instrument: Instrument,
+        instrument: Instrument | str,
         clock: str = "100ms",
         warmup: str = "full",
         rlp_sign: str = "drop",
     ) -> None:
+        if isinstance(instrument, str):
+            # Loaded here so that the engine itself needs no settings and no calendar.
+            from quantumtrader.data.contracts import instrument as find_instrument
+
+            instrument = find_instrument(instrument)
         self.instrument = instrument
         self._names = resolve(names)
         self._engine = _backend.core().FeatureEngine(
@@ -105,6 +112,9 @@ class FeatureEngine:
         ------
         UnsortedEventsError
             If ``ts_recv`` or ``sequence`` runs backwards; the message gives the index, nothing is applied.
+        DataError
+            If ``ts_event`` jumps so far that one step makes more than a million rows or bars; the events before
+            it have been applied.
         ValueError
             If the array has another dtype or is not contiguous.
         """

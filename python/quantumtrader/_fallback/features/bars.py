@@ -52,6 +52,11 @@ class Bars:
         """End of the forming bar; None when none is forming."""
         return None if self._bar is None else self._bar_open + MINUTE
 
+    def ends_by(self, t: int) -> int:
+        """Return how many bars end at or before ``t``."""
+        end = self.next_end
+        return 0 if end is None else max(0, (t - end) // MINUTE + 1)
+
     def begin(self, start: int) -> None:
         """Begin a session."""
         self._start, self._active, self._bar = start, True, None

@@ -8,11 +8,32 @@ from typing import cast
 
 import numpy as np
 
+from quantumtrader._fallback.features.bars import Bars
 from quantumtrader._fallback.features.feed import Record
+from quantumtrader._fallback.features.numbers import SECOND
 from quantumtrader._fallback.features.registry import specs
+from quantumtrader._fallback.features.sampler import Sampler
 from quantumtrader._fallback.features.suggestions import suggestion
-from quantumtrader.exceptions import ConfigError, UnknownFeatureError, UnsortedEventsError
+from quantumtrader.exceptions import ConfigError, DataError, UnknownFeatureError, UnsortedEventsError
 from quantumtrader.types import EVENT, Events
+
+MAX_SAMPLES = 1_000_000
+"""Rows or bars that one step of time may make; more is a wrong time stamp."""
+JUMP_NS = MAX_SAMPLES
+"""No shorter step of time can make so many rows: a grid has at most one point per nanosecond."""
+
+
+def check_jump(index: int, now: int, t: int, sampler: Sampler, bars: Bars) -> None:
+    """Raise unless the step of time from ``now`` to ``t``, by event ``index``, makes a sane number of rows and bars."""
+    for count, what in (
+        (sampler.points_before(t), f'samples of "{sampler.clock}"'),
+        (bars.ends_by(t), "one-minute bars"),
+    ):
+        if count > MAX_SAMPLES:
+            raise DataError(
+                f"event {index}: time jumps {(t - now) // SECOND} s ahead, which makes {count} {what}",
+                remedy="Check ts_event, or end the session with a CLOSED marker",
+            )
 
 
 def check_arguments(

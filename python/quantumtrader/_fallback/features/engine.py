@@ -7,7 +7,13 @@ from collections.abc import Sequence
 import numpy as np
 
 from quantumtrader._fallback.features.bars import Bar
-from quantumtrader._fallback.features.checks import StreamOrder, as_record, check_arguments
+from quantumtrader._fallback.features.checks import (
+    JUMP_NS,
+    StreamOrder,
+    as_record,
+    check_arguments,
+    check_jump,
+)
 from quantumtrader._fallback.features.feed import Feed, Record
 from quantumtrader._fallback.features.flow import Flow
 from quantumtrader._fallback.features.numbers import NAN
@@ -22,6 +28,7 @@ _MORE = int(Flag.MORE)
 _TRADE, _QUOTE, _LEVEL, _ORDER, _SESSION, _GAP, _BAR = (
     int(kind) for kind in (Kind.TRADE, Kind.QUOTE, Kind.LEVEL, Kind.ORDER, Kind.SESSION, Kind.GAP, Kind.BAR)
 )
+_MARKET = frozenset((_TRADE, _QUOTE, _LEVEL, _ORDER, _BAR))
 _BEGINNING = -(1 << 63)
 
 
@@ -86,15 +93,15 @@ class FeatureEngine:
         due = len(self._times)
         record = as_record(event)
         self._order.check_one(record)
-        self._apply(record)
+        self._apply(0, record)
         return len(self._times) > due
 
     def update_many(self, events: Events) -> int:
         """Apply events in order; returns how many samples became due."""
         due = len(self._times)
         self._order.check(events)
-        for record in events.tolist():
-            self._apply(record)
+        for index, record in enumerate(events.tolist()):
+            self._apply(index, record)
         return len(self._times) - due
 
     def take(self) -> tuple[Int64, Float64, Int64]:
@@ -124,8 +131,10 @@ class FeatureEngine:
         touch = book or "L1" in inputs
         return feature, 0 if self._partial else feature.spec.window_ns, touch, feature.needs_sizes, book
 
-    def _apply(self, record: Record) -> None:
+    def _apply(self, index: int, record: Record) -> None:
         t = max(self._now, record[0])
+        if t - self._now > JUMP_NS:
+            check_jump(index, self._now, t, self._sampler, self._flow.bars)
         self._advance(t)
         self._now = t
         kind = record[12]
@@ -133,7 +142,11 @@ class FeatureEngine:
             self._change(t, self._session.mark(record[13]))
         elif not self._session.known:
             self._change(t, self._session.first_event())
-        flow = self._flow
+        flow, session = self._flow, self._session
+        if session.first is None and session.open and session.start is not None and kind in _MARKET:
+            session.first = t
+            flow.first_event(session.start, t)
+            self._sampler.first_event(session.start, t)
         if kind == _TRADE:
             trade = flow.tape.trade(t, record[4], record[6], record[14], record[11], flow.touch.current)
             if trade is not None:
@@ -182,7 +195,7 @@ class FeatureEngine:
             self._flow.begin(t)
             for feature in self._features:
                 feature.restart()
-            self._sampler.start(t)
+            self._sampler.start()
 
     def _bar_row(self, t: int) -> None:
         if self._sampler.every_bar and self._sampler.sampling:
@@ -195,16 +208,16 @@ class FeatureEngine:
 
     def _read(self, t: int) -> list[float]:
         self._flow.advance(t)
-        start = self._session.start
-        if start is None:
+        if self._session.start is None:
             return [NAN] * len(self._needs)
+        elapsed = -1 if self._session.first is None else t - self._session.first
         current = self._flow.touch.current
         sized = current is not None and current.sized
         has_book = self._flow.feed.book is not None
         row = []
         for feature, window_ns, touch, sizes, book in self._needs:
             if (
-                t - start < window_ns
+                (window_ns and elapsed < window_ns)
                 or (touch and current is None)
                 or (sizes and not sized)
                 or (book and not has_book)

@@ -37,6 +37,7 @@ class Feed:
         self.additions: list[Addition] = []
         self.dirty = False
         self._given = False
+        self._gap: Record | None = None
         self._quote: Touch | None = None
 
     def quote(self, bid_px: int, bid_sz: int, ask_px: int, ask_sz: int) -> None:
@@ -46,7 +47,7 @@ class Feed:
 
     def gap(self, record: Record) -> None:
         """Apply a gap marker."""
-        self._quote, self.dirty = None, True
+        self._quote, self._gap, self.dirty = None, record, True
         if self.book is not None:
             self._apply(self.book, record)
 
@@ -57,6 +58,8 @@ class Feed:
         switched = self.book is None
         if self.book is None:
             self.book_class, self.book, self._quote = wanted, wanted(), None
+            if self._gap is not None:
+                self._apply(self.book, self._gap)
         elif self.book_class is not wanted:
             return True
         book = self.book

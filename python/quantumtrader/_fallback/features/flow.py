@@ -71,8 +71,13 @@ class Flow:
         if self._profile is not None:
             self._profile.restart()
         for grid in self._grids:
-            grid.restart(start)
+            grid.restart()
         self.bars.begin(start)
+
+    def first_event(self, start: int, t: int) -> None:
+        """Take the first market event of a session: sampled series begin with it."""
+        for grid in self._grids:
+            grid.begin(start, t)
 
     def advance(self, t: int) -> None:
         """Sample the series up to, and not at, ``t``."""

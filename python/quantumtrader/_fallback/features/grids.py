@@ -8,8 +8,13 @@ from collections.abc import Callable
 _NEVER = 1 << 63
 
 
+def first_point(start: int, step: int, t: int) -> int:
+    """Return the first point start + k·step, k ≥ 1, at or after ``t``."""
+    return start + max(1, -((start - t) // step)) * step
+
+
 class Grid:
-    """Reads a value at start + k·step, k ≥ 1, and keeps the last ``length``.
+    """Reads a value at start + k·step, k ≥ 1, from the first market event on, and keeps the last ``length``.
 
     A point is final once time has passed it; a read exactly on a point sees the value of that moment, which
     a later event with the same time may still change.
@@ -26,13 +31,17 @@ class Grid:
 
     def __init__(self, step_ns: int, length: int, read: Callable[[int], int | None]) -> None:
         self._step, self._length, self._read = step_ns, length, read
-        self.restart(None)
+        self.restart()
 
-    def restart(self, start: int | None) -> None:
-        """Begin a session at ``start``; without one there are no points."""
-        self.next = _NEVER if start is None else start + self._step
+    def restart(self) -> None:
+        """Forget the session; there are no points until :meth:`begin`."""
+        self.next = _NEVER
         self.values: deque[int | None] = deque(maxlen=self._length)
         self._final: tuple[int | None, ...] | None = None
+
+    def begin(self, start: int, first: int) -> None:
+        """Take points of the session that began at ``start``, from the first market event at ``first`` on."""
+        self.next = first_point(start, self._step, first)
 
     def advance(self, t: int) -> None:
         """Sample every point before ``t``; nothing has happened since the last event."""

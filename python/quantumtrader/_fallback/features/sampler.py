@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from quantumtrader._fallback.features.grids import first_point
 from quantumtrader.exceptions import ConfigError
 
 _UNITS = {
@@ -27,6 +28,7 @@ class Sampler:
     """
 
     def __init__(self, clock: str) -> None:
+        self.clock = clock
         self.every_packet = clock == "event"
         self.every_bar = clock == "bar"
         self.step_ns = self.step_trades = 0
@@ -44,10 +46,10 @@ class Sampler:
                 self.step_ns = count * _UNITS[unit]
         self.stop()
 
-    def start(self, t: int) -> None:
-        """Begin a session at ``t``."""
+    def start(self) -> None:
+        """Begin a session; the time grid waits for its first market event."""
         self.sampling = True
-        self.next_point: int | None = t + self.step_ns if self.step_ns else None
+        self.next_point: int | None = None
         self._trades = 0
         self._trades_due = False
 
@@ -57,6 +59,15 @@ class Sampler:
         self.next_point = None
         self._trades = 0
         self._trades_due = False
+
+    def first_event(self, start: int, t: int) -> None:
+        """Take the first market event, at ``t``, of the session that began at ``start``."""
+        if self.sampling and self.step_ns:
+            self.next_point = first_point(start, self.step_ns, t)
+
+    def points_before(self, t: int) -> int:
+        """Return how many points of the time grid lie before ``t``."""
+        return 0 if self.next_point is None else max(0, -((self.next_point - t) // self.step_ns))
 
     def passed(self) -> None:
         """Move to the next point of the time grid."""

@@ -30,6 +30,8 @@ class Session:
 
     def __init__(self) -> None:
         self.start: int | None = None
+        self.first: int | None = None
+        """Time of the first market event of the session: windows warm up from here."""
         self.open = False
         self.known = False
         """Whether there has been an event."""
@@ -43,7 +45,7 @@ class Session:
 
     def begin(self, t: int) -> None:
         """Begin the session that a change announced."""
-        self.start, self.open = t, True
+        self.start, self.first, self.open = t, None, True
 
     def mark(self, phase: int) -> Change:
         """Take a session marker."""
