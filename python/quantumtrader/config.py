@@ -28,6 +28,7 @@ from quantumtrader.exceptions import ConfigError
 
 __all__ = [
     "DataSettings",
+    "FeeSettings",
     "Hours",
     "InstrumentSettings",
     "LoggingSettings",
@@ -112,24 +113,46 @@ class InstrumentSettings(_Section):
     tick_size: float | None = Field(default=None, gt=0)
     """Needed unless the table has it, like ``point_value``."""
     point_value: float | None = Field(default=None, gt=0)
-    currency: str = Field(default="BRL", min_length=3, max_length=5)
+    currency: str | None = Field(default=None, min_length=3, max_length=5)
+    """Of that money. Needed as well: there is no currency that could be assumed."""
     product: str | None = None
     lot: int = Field(default=1, gt=0)
     size_step: float = Field(default=1.0, gt=0)
-    timezone: str = "America/Sao_Paulo"
+    timezone: str | None = None
+    """Needed with ``hours``; UTC for a market that never closes."""
     hours: tuple[Hours, ...] = ()
     fee: float = Field(default=0.0, ge=0)
+    """Money per contract and side; stronger than the schedule under ``[fees]``."""
 
     @field_validator("timezone")
     @classmethod
-    def _known_zone(cls, value: str) -> str:
+    def _known_zone(cls, value: str | None) -> str | None:
         from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+        if value is None:
+            return None
         try:
             ZoneInfo(value)
         except (ZoneInfoNotFoundError, ValueError) as error:
             raise ValueError(f"no time zone {value!r}; use an IANA name such as America/New_York") from error
         return value
+
+
+class FeeSettings(_Section):
+    """What a contract costs per side, in the instrument's currency (R$ for B3).
+
+    The package knows no fees: exchanges charge by volume and day trade, and brokers as they like.
+    """
+
+    exchange: float = Field(default=0.0, ge=0)
+    """Exchange and clearing, per contract and side."""
+    broker: float = Field(default=0.0, ge=0)
+    """Brokerage with its taxes, per contract and side."""
+
+    @property
+    def total(self) -> float:
+        """Money per contract and side."""
+        return self.exchange + self.broker
 
 
 class SessionSettings(_Section):
@@ -161,6 +184,7 @@ class Settings(BaseSettings):
     data: DataSettings = DataSettings()
     risk: RiskSettings = RiskSettings()
     instruments: dict[str, InstrumentSettings] = {}
+    fees: dict[str, FeeSettings] = {}
     sessions: SessionSettings = SessionSettings()
     logging: LoggingSettings = LoggingSettings()
 

@@ -304,6 +304,7 @@ def _limits(settings: Settings) -> RiskLimits:
         price_collar_ticks=risk.price_collar_ticks,
         trading_from=risk.trading_from,
         trading_to=risk.trading_to,
+        approval_age_s=risk.approval_age_s,
     )
 
 

@@ -69,7 +69,9 @@ PointValue = Annotated[
 ]
 Currency = Annotated[
     str | None,
-    typer.Option("--currency", help="Of that money; BRL by default.", rich_help_panel=_INSTRUMENT),
+    typer.Option(
+        "--currency", help="Of that money, e.g. USD; needed like the two before.", rich_help_panel=_INSTRUMENT
+    ),
 ]
 Lot = Annotated[
     int | None,
@@ -83,7 +85,12 @@ SizeStep = Annotated[
 ]
 Fee = Annotated[
     float | None,
-    typer.Option("--fee", min=0, help="Money per contract and side.", rich_help_panel=_INSTRUMENT),
+    typer.Option(
+        "--fee",
+        min=0,
+        help="Money per contract and side; beats [fees] in the settings.",
+        rich_help_panel=_INSTRUMENT,
+    ),
 ]
 TradingHours = Annotated[
     str | None,

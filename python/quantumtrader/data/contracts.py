@@ -66,7 +66,7 @@ def parse_symbol(symbol: str) -> Symbol:
         raise UnknownInstrumentError(
             f"unknown instrument {symbol!r}.\n"
             f"Known are contracts and series of {', '.join(products)}, for example WDOU25, WDOFUT, WDO$.\n"
-            "Any other is defined for one run with --tick-size and --point-value (also --currency, --lot, "
+            "Any other is defined for one run with --tick-size, --point-value and --currency (also --lot, "
             "--size-step,\n--fee, --hours, --timezone), or for good in quantumtrader.toml:\n\n"
             f"{_example(text)}"
         )
@@ -151,7 +151,8 @@ def _expiry(product: str, year: int, month: int, calendar: Calendar) -> date:
 def instrument(symbol: str, settings: Settings | None = None) -> Instrument:
     """Return the instrument of this name.
 
-    What the user says of it comes first, then what he says of its product, then the table.
+    What the user says of it comes first, then what he says of its product, then the table. The fee, unless
+    said of the instrument, is that of the schedule ``[fees]`` for the symbol or else its product.
 
     Parameters
     ----------
@@ -165,7 +166,8 @@ def instrument(symbol: str, settings: Settings | None = None) -> Instrument:
     UnknownInstrumentError
         No such instrument; the message shows how to define one.
     ConfigError
-        The user's definition lacks the tick size or the point value.
+        The user's definition lacks the tick size, the point value, the currency, or the zone of its hours;
+        or the schedule of fees names nothing that is known.
     """
     name, given = _given(symbol, settings)
     try:
@@ -173,15 +175,37 @@ def instrument(symbol: str, settings: Settings | None = None) -> Instrument:
     except UnknownInstrumentError:
         if not given:
             raise
-        missing = [key for key in ("tick_size", "point_value") if given.get(key) is None]
+        needed = ["tick_size", "point_value", "currency"] + (["timezone"] if given.get("hours") else [])
+        missing = [key for key in needed if given.get(key) is None]
         if missing:
             raise ConfigError(
                 f"instrument {name} lacks {' and '.join(missing)}: add {'them' if missing[1:] else 'it'} to "
                 f"[instruments.{name}], or give {' and '.join('--' + m.replace('_', '-') for m in missing)}"
             ) from None
-        return Instrument(**{"symbol": name, "product": name, **given})
+        product = given.get("product", name)
+        fixed = {"symbol": name, "product": product, "timezone": "UTC"}
+        return Instrument(**{**fixed, **_fee(name, product, settings), **given})
     _, common = _given(base.product, settings) if name != base.product else ("", {})
-    return replace(base, **{**common, **given})
+    return replace(base, **{**_fee(base.symbol, base.product, settings), **common, **given})
+
+
+def _fee(symbol: str, product: str, settings: Settings | None) -> dict[str, float]:
+    """The fee of the schedule, if it has one."""
+    if settings is None or not settings.fees:
+        return {}
+    schedule = {name.upper(): fees for name, fees in settings.fees.items()}
+    own = {name.upper() for name in settings.instruments}
+    for name in schedule:
+        if name not in own and name not in facts()["products"]:
+            try:
+                parse_symbol(name)
+            except UnknownInstrumentError:
+                raise ConfigError(
+                    f"[fees.{name}] names neither a product ({', '.join(facts()['products'])}), nor a contract, "
+                    "nor an instrument of your own; correct the name or remove it"
+                ) from None
+    found = schedule.get(symbol.upper(), schedule.get(product.upper()))
+    return {} if found is None else {"fee": found.total}
 
 
 def _given(symbol: str, settings: Settings | None) -> tuple[str, dict[str, Any]]:

@@ -177,8 +177,27 @@ def test_output_that_is_a_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("more", "words"),
     [
-        (("--symbol", "ESH4"), "Any other is defined for one run with --tick-size and --point-value"),
-        (("--symbol", "ESH4", "--tick-size", "0.25"), "ESH4 lacks point_value"),
+        (
+            ("--symbol", "ESH4"),
+            "Any other is defined for one run with --tick-size, --point-value and --currency",
+        ),
+        (("--symbol", "ESH4", "--tick-size", "0.25"), "ESH4 lacks point_value and currency: add them"),
+        (("--symbol", "AAPL", "--tick-size", "0.01", "--point-value", "1"), "or give --currency"),
+        (
+            (
+                "--symbol",
+                "X",
+                "--tick-size",
+                "1",
+                "--point-value",
+                "1",
+                "--currency",
+                "USD",
+                "--hours",
+                "09:00-16:00",
+            ),
+            "X lacks timezone: add it to [instruments.X], or give --timezone",
+        ),
         (
             ("--symbol", "ESH4", "--tick-size", "0", "--point-value", "50"),
             "tick_size: Input should be greater",

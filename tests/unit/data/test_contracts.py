@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, time
 
 import pytest
 
-from quantumtrader.config import SessionSettings, Settings, with_instrument
+from quantumtrader.config import SessionSettings, Settings, load_settings, with_instrument
 from quantumtrader.data.calendar import Calendar
 from quantumtrader.data.contracts import (
     expiry,
@@ -130,7 +130,7 @@ def test_table_instrument() -> None:
 def test_unknown_instrument_shows_how_to_define_one() -> None:
     with pytest.raises(UnknownInstrumentError, match=r"\[instruments.AAPL\]\ntick_size"):
         instrument("AAPL")
-    with pytest.raises(UnknownInstrumentError, match="--tick-size and --point-value"):
+    with pytest.raises(UnknownInstrumentError, match="--tick-size, --point-value and --currency"):
         instrument("AAPL")
 
 
@@ -149,7 +149,9 @@ def test_an_instrument_of_ones_own() -> None:
         "USD",
         (),
     )
-    with pytest.raises(ConfigError, match=r"ESH4 lacks point_value: add it to .* or give --point-value"):
+    with pytest.raises(
+        ConfigError, match=r"ESH4 lacks point_value and currency: .* or give --point-value and --currency"
+    ):
         instrument("ESH4", settings("ESH4", tick_size=0.25))
     with pytest.raises(ConfigError, match=r"instrument ESH4: tick_size: .*greater than 0 \(got -1"):
         settings("ESH4", tick_size=-1)
@@ -165,3 +167,47 @@ def test_what_the_user_says_beats_the_table() -> None:
     assert instrument("WDOU25", settings("WDOU25", hours=hours)).hours == (
         SessionHours(date(1970, 1, 1), time(10), time(12)),
     )
+
+
+def test_currency_and_zone_are_never_assumed() -> None:
+    numbers = {"tick_size": 0.01, "point_value": 1.0}
+    with pytest.raises(
+        ConfigError, match=r"AAPL lacks currency: add it to \[instruments.AAPL\], or give --currency"
+    ):
+        instrument("AAPL", settings("AAPL", **numbers))
+    hours = [{"open": "09:30", "close": "16:00"}]
+    with pytest.raises(ConfigError, match=r"AAPL lacks timezone: .* --timezone"):
+        instrument("AAPL", settings("AAPL", **numbers, currency="USD", hours=hours))
+    always_open = instrument("AAPL", settings("AAPL", **numbers, currency="USD"))
+    assert (always_open.currency, always_open.timezone) == ("USD", "UTC")
+    assert (instrument("WDOU25").currency, instrument("WDOU25").timezone) == ("BRL", "America/Sao_Paulo")
+
+
+def test_fees_come_from_the_schedule_of_the_product() -> None:
+    schedule = {"wdo": {"exchange": 0.5, "broker": 0.25}, "WDOV25": {"broker": 0.125}}
+    known = load_settings(env_file=None, fees=schedule)
+    assert instrument("WDOU25", known).fee == 0.75
+    assert instrument("WDOV25", known).fee == 0.125  # a contract of its own beats the product
+    assert (instrument("WDOFUT", known).fee, instrument("WINV25", known).fee) == (0.75, 0.0)
+    assert instrument("WDOU25", with_instrument(known, "WDOU25", {"fee": 2.0})).fee == 2.0  # --fee
+    assert instrument("WDOU25", with_instrument(known, "WDO", {"fee": 1.0})).fee == 1.0
+    own = load_settings(
+        env_file=None, fees={"ES": {"broker": 2.25}},
+        instruments=dict.fromkeys(
+            ("ES", "ESH4"), {"tick_size": 0.25, "point_value": 50.0, "currency": "USD", "product": "ES"}
+        ),
+    )  # fmt: skip
+    assert instrument("ESH4", own).fee == 2.25
+
+
+@pytest.mark.parametrize(
+    ("schedule", "words"),
+    [
+        ({"WDOO": {"broker": 1.0}}, "fees.WDOO"),
+        ({"WDO": {"broker": -1.0}}, "fees.WDO.broker"),
+        ({"WDO": {"b3": 1.0}}, "b3"),
+    ],
+)
+def test_bad_fees(schedule: dict[str, dict[str, float]], words: str) -> None:
+    with pytest.raises(ConfigError, match=words):
+        instrument("WDOU25", load_settings(env_file=None, fees=schedule))
