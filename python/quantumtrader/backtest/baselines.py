@@ -113,9 +113,10 @@ def _random_side(result: BacktestResult) -> RandomSide:
         coin = rng.integers(0, 2, len(long), dtype=np.int8)
         nets[k] = np.where(coin, long, short).sum()
     nets.sort()
-    own = result.ledger.equity_net(int(result.path.last_px[-1]))
+    own = result.ledger.equity_net(result.path.final_px(result.ledger.position))
     below = float((nets < own - 1e-9).sum() + 0.5 * (np.abs(nets - own) <= 1e-9).sum())
-    percentile = 100.0 * below / len(nets) if len(long) and len(nets) else float("nan")
+    known = len(long) and len(nets) and np.isfinite(own) and np.isfinite(nets).all()
+    percentile = 100.0 * below / len(nets) if known else float("nan")
     return RandomSide(nets, long, short, percentile)
 
 
@@ -123,8 +124,7 @@ def _outcomes(result: BacktestResult, side: int) -> Float64:
     """Net result of every entry of the replay, all taken on one side."""
     core: Any = _backend.core()
     desk = Desk(result.path, core, result.settings.venue, _NO_LIMITS)
-    ends = result.path.session_ends
-    margin = max(round(result.settings.flatten_before_s * 1e9), 2 * result.path.bar_ns)
+    closing = result.path.closing(result.frame.times, result.settings.flatten_before_ns)
     pending = [(entry.sent_ts, entry.plan) for entry in result.entries]
     times, counts = result.frame.times, result.counts
     k = 0
@@ -135,9 +135,8 @@ def _outcomes(result: BacktestResult, side: int) -> Float64:
                 break
         ts = int(times[k])
         desk.advance_to(int(counts[k]))
-        end = ends[min(int(np.searchsorted(ends, ts, side="right")), len(ends) - 1)]
         if desk.busy:
-            if ts >= end - margin:
+            if closing[k]:
                 desk.flatten("session_end", ts)
             else:
                 desk.tick(ts)
@@ -146,8 +145,7 @@ def _outcomes(result: BacktestResult, side: int) -> Float64:
         k += 1
     desk.advance_to(len(result.path.events))
     desk.finish()
-    last = int(result.path.last_px[-1])
-    tick_value = result.instrument.tick_value
+    last, tick_value = result.path.final_px(side), result.instrument.tick_value
     return np.array([_net(r, last, tick_value) for r in desk.results], np.float64)
 
 
@@ -167,4 +165,6 @@ def _turned(plan: BracketPlan, side: int) -> BracketPlan:
 def _net(result: BracketResult, last_px: int, tick_value: float) -> float:
     cash = -sum(f.side * f.size * f.px for f in result.fills)
     left = sum(f.side * f.size for f in result.fills)
+    if left and last_px == PX_NONE:
+        return float("nan")
     return (cash + left * last_px) * tick_value - sum(f.fee for f in result.fills)

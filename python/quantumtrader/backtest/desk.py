@@ -5,13 +5,15 @@ Both the strategy and the baselines trade through a desk, so they pay the same l
 
 from __future__ import annotations
 
+import logging
+import math
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 from quantumtrader.backtest.market import MarketPath
-from quantumtrader.exceptions import ConfigError
+from quantumtrader.exceptions import ConfigError, OrderError
 from quantumtrader.execution.brackets import Bracket, BracketPhase, BracketPlan, Command, Send
 from quantumtrader.execution.ledger import Ledger
 from quantumtrader.execution.orders import OrderManager, Report
@@ -19,6 +21,8 @@ from quantumtrader.execution.risk import Refused, RiskLimits, RiskManager, RiskS
 from quantumtrader.types import PX_NONE, Fill, Side
 
 __all__ = ["Desk", "VenueSettings"]
+
+_log = logging.getLogger(__name__)
 
 QUEUES = ("pessimistic", "proportional", "exact")
 
@@ -101,6 +105,8 @@ class Desk:
         self.last_exit_ts = 0
         self._live: list[_Live] = []
         self._owner: dict[int, _Live] = {}
+        self._rolls = deque(path.rolls)
+        self._booked: dict[int, str] = {}
         self._cursor = 0
         self._marked = 0
         self._now = -(2**63)
@@ -137,6 +143,22 @@ class Desk:
             has_touch=self.path.has_touch,
         )
 
+    def tag(self, client_id: int) -> str:
+        """Why an order was sent, or what was booked without one."""
+        return self._booked.get(client_id) or self.orders[client_id].order.tag
+
+    def loss_limit_reached(self) -> bool:
+        """Whether the session is known to have lost its daily limit, realised and open.
+
+        While the position has no price at all the result is not known: entries are refused then, but an exit has
+        no market to go to.
+        """
+        ledger = self.ledger
+        result = ledger.session_realised
+        if ledger.position:
+            result += ledger.open_gross(self.mark_px())
+        return math.isfinite(result) and self.risk.loss_limit_hit(result)
+
     def mark_px(self) -> int:
         """Price in ticks at which the position could be closed now; the last price when flat."""
         if self._cursor == 0:
@@ -151,10 +173,17 @@ class Desk:
             # A fill of the entry must be seen at once, because stop and target depend on it.
             waiting = any(live.bracket.phase is BracketPhase.ENTERING for live in self._live)
             stop = self._cursor + 1 if waiting else count
+            if self._rolls and self._rolls[0] < stop:
+                if self._rolls[0] == self._cursor:
+                    self._rolls.popleft()
+                    self._leave_contract()
+                    stop = self._cursor + 1
+                else:
+                    stop = self._rolls[0]
             self.venue.update_many(self.path.events[self._cursor : stop])
             self._cursor = stop
             if self._live:
-                self._handle(self.orders.take_reports())
+                self._handle(self._reports())
         self._mark_until(self._cursor)
 
     def enter(self, plan: BracketPlan, ts: int) -> tuple[int, Refused | None]:
@@ -177,6 +206,8 @@ class Desk:
 
     def flatten(self, reason: str, ts: int) -> None:
         """Ask all brackets to leave at the market, and let time pass."""
+        if self.risk.tripped_hard:
+            return  # nothing leaves any more: asking again would only fill the list of refusals
         for live in list(self._live):
             self._carry_out(live, live.bracket.flatten(reason, ts) + live.bracket.on_time(ts), ts)
         self._drop_done()
@@ -185,7 +216,41 @@ class Desk:
         """Hand the end of the stream to the venue: what arrives later can no longer trade."""
         end = int(self.path.now[-1])
         self.venue.advance(max(end, self._now) + 2 * self.settings.latency_ns)
-        self._handle(self.orders.take_reports())
+        self._handle(self._reports())
+
+    def _reports(self) -> list[Report]:
+        """Take the venue's reports; when they contradict each other, nothing is certain and nothing more is sent."""
+        try:
+            return self.orders.take_reports()
+        except OrderError as error:
+            _log.exception("the venue's reports are inconsistent")
+            self.risk.trip(f"the venue's reports are inconsistent: {error}", hard=True)
+            return []
+
+    def _leave_contract(self) -> None:
+        """Close what is held before a roll, at the old contract's price: the step to the next one is not a result."""
+        if not self._live:
+            return
+        last = self._cursor - 1
+        now = max(self._now, int(self.path.now[last]))
+        self.flatten("contract_roll", now)
+        self.venue.advance(now + self.settings.latency_ns)  # the exit arrives before the roll does
+        self._handle(self._reports())
+        if not self.ledger.position:
+            return
+        left, instrument = self.ledger.position, self.path.instrument
+        self.risk.trip(f"{left:+d} contract(s) could not be closed before the contract roll", hard=True)
+        px = self.path.exit_px(left, last)
+        for live in self._live:
+            side, size = -live.bracket.plan.side, live.bracket.net
+            if px == PX_NONE or size <= 0:
+                continue
+            number = self.orders.next_id()
+            self._booked[number] = "contract_roll"
+            fill = Fill(-number, number, now, side, px, size, False, size * instrument.fee)
+            self.ledger.apply(fill, "contract_roll")
+            self.results[live.number].fills.append(fill)
+        self._live.clear()
 
     def _handle(self, reports: list[Report]) -> None:
         if not reports:
@@ -225,8 +290,10 @@ class Desk:
 
     def _drop_done(self) -> None:
         if any(live.bracket.done for live in self._live):
+            # An entry that was refused or never filled was no trade: it starts no pause.
+            if any(live.bracket.done and live.bracket.entry_ts for live in self._live):
+                self.last_exit_ts = self._now
             self._live = [live for live in self._live if not live.bracket.done]
-            self.last_exit_ts = self._now
 
     def _mark_until(self, count: int) -> None:
         """Record the exit prices seen since the last mark, for the excursions of the open trade."""

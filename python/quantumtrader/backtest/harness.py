@@ -12,6 +12,8 @@ at ``t``.
 
 from __future__ import annotations
 
+import logging
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -22,16 +24,20 @@ import numpy.typing as npt
 from quantumtrader import _backend
 from quantumtrader.backtest.desk import BracketResult, Desk, VenueSettings
 from quantumtrader.backtest.market import MarketPath
-from quantumtrader.exceptions import EngineError
+from quantumtrader.data.sessions import session_days
+from quantumtrader.exceptions import EngineError, QuantumTraderError
 from quantumtrader.execution.brackets import BracketPlan
 from quantumtrader.execution.ledger import Ledger, Trade
 from quantumtrader.execution.orders import JournalEntry
 from quantumtrader.execution.risk import Refused, RiskLimits
 from quantumtrader.execution.signals import MarketState, Signal, SignalAction
 from quantumtrader.execution.strategy import Strategy
+from quantumtrader.features import FeatureEngine
 from quantumtrader.types import Events, FeatureFrame, Fill, Instrument
 
 __all__ = ["Backtest", "BacktestResult", "BacktestSettings", "Decision", "EquityCurve"]
+
+_log = logging.getLogger(__name__)
 
 _TAIL_NS = 60_000_000_000
 
@@ -76,6 +82,8 @@ class BacktestSettings:
         Of the random baseline.
     draws : int
         Of the random baseline.
+    fees_known : bool
+        Whether a fee of 0 is meant; without it a fee of 0 counts as not known.
     """
 
     clock: str = ""
@@ -87,6 +95,12 @@ class BacktestSettings:
     warmup: str = "full"
     seed: int = 0
     draws: int = 1_000
+    fees_known: bool = False
+
+    @property
+    def flatten_before_ns(self) -> int:
+        """``flatten_before_s`` in ns."""
+        return round(self.flatten_before_s * 1e9)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +175,8 @@ class BacktestResult:
         As given.
     engine : str
         ``rust`` or ``python``.
+    halted : str
+        Why the kill switch was on at the end; empty when it was off.
     """
 
     path: MarketPath
@@ -181,6 +197,12 @@ class BacktestResult:
     settings: BacktestSettings
     strategy: Strategy
     engine: str
+    halted: str = ""
+
+    @property
+    def fees_known(self) -> bool:
+        """Whether costs are known: a fee was set, or 0 is meant."""
+        return self.settings.fees_known or self.fee > 0
 
     @property
     def fee(self) -> float:
@@ -257,8 +279,8 @@ class Backtest:
         self._chunk = chunk
         span = self._path.recorded_until - int(self._path.now[0])
         self._curve = _Curve(max(1_000_000_000, span // 10_000))
-        self._margin = max(round(settings.flatten_before_s * 1e9), 2 * self._path.bar_ns)
-        self._end = self._path.session_end(int(self._path.now[0]))
+        self._day = -1
+        self._lost = False
         self._actions: list[str] = []
         self._reasons: list[str] = []
         self._decisions: list[Decision] = []
@@ -270,20 +292,17 @@ class Backtest:
 
     def run(self) -> BacktestResult:
         """Replay the whole stream once."""
-        instrument, events = self._path.instrument, self._path.events
-        engine = self._core.FeatureEngine(
-            list(self._names),
-            tick_size=instrument.tick_size,
-            point_value=instrument.point_value,
-            clock=self._clock,
-            warmup=self._settings.warmup,
-            rlp_sign=self._settings.rlp_sign,
+        events, settings = self._path.events, self._settings
+        engine = FeatureEngine(
+            self._names, self._path.instrument, self._clock, settings.warmup, settings.rlp_sign
         )
+        metadata: dict[str, str] = {}
         taken: list[tuple[Any, Any, Any]] = []
         for start in range(0, len(events), self._chunk):
             chunk = events[start : start + self._chunk]
             engine.update_many(chunk)
-            times, values, counts = engine.take()
+            frame, counts = engine.take_counted()
+            times, values, metadata = frame.times, frame.values, frame.metadata
             # A recording that stops before the close says nothing about the hours until then.
             known = times <= self._path.recorded_until + _TAIL_NS
             times, values, counts = times[known], values[known], counts[known]
@@ -293,10 +312,12 @@ class Backtest:
         self._desk.advance_to(len(events))
         self._desk.finish()
         self._record(max(self._path.recorded_until, self._last_ts), force=True)
-        return self._result(taken)
+        return self._result(taken, metadata)
 
     def _samples(self, times: Any, values: Any, counts: Any) -> None:
         rows = values[:, : self._width]
+        closing = self._path.closing(times, self._settings.flatten_before_ns).tolist()
+        days = session_days(times, self._path.instrument).tolist()
         for k, (ts, count) in enumerate(zip(times.tolist(), counts.tolist(), strict=True)):
             if count < self._desk.cursor:
                 raise EngineError(
@@ -308,25 +329,33 @@ class Backtest:
             while self._on_trade is not None and self._told < len(self._desk.ledger.trades):
                 self._on_trade(self._desk.ledger.trades[self._told])
                 self._told += 1
-            signal = self._sample(ts, rows[k])
+            signal = self._sample(ts, rows[k], closing[k], days[k])
             self._actions.append(signal.action.value)
             self._reasons.append(signal.reason)
             self._record(ts)
             self._last_ts = ts
 
-    def _sample(self, ts: int, row: npt.NDArray[np.float64]) -> Signal:
+    def _sample(self, ts: int, row: npt.NDArray[np.float64], closing: bool, day: int) -> Signal:
         desk = self._desk
-        while ts >= self._end and self._end < self._path.session_ends[-1]:
+        if (
+            day != self._day
+        ):  # the daily loss counts from one session date to the next, whatever happens between
             desk.ledger.begin_session()
-            self._end = self._path.session_end(self._end)
-        closing = ts >= self._end - self._margin
+            self._day, self._lost = day, False
+        self._lost = self._lost or desk.loss_limit_reached()
         if desk.busy:
-            if closing:
+            if desk.risk.tripped:
+                desk.flatten("kill_switch", ts)
+            elif closing:
                 desk.flatten("session_end", ts)
-            elif desk.ledger.position and desk.risk.loss_limit_hit(desk.state(ts).result):
+            elif self._lost:
                 desk.flatten("daily_loss", ts)
             else:
                 desk.tick(ts)
+        if desk.risk.tripped:
+            return Signal(ts, SignalAction.HOLD, "kill_switch")
+        if self._lost:
+            return Signal(ts, SignalAction.HOLD, "daily_loss_halt")
         i = desk.cursor - 1
         if i < 0 or not self._path.continuous[i]:
             return Signal(ts, SignalAction.HOLD, "not_continuous")
@@ -342,7 +371,16 @@ class Backtest:
             busy=desk.busy,
             last_exit_ts=desk.last_exit_ts,
         )
-        signal = self._strategy.evaluate(row, market)
+        try:
+            signal = self._strategy.evaluate(row, market)
+            if not isinstance(signal, Signal):
+                raise QuantumTraderError(f"evaluate returned {type(signal).__name__}, expected a Signal")
+        except Exception as error:  # whatever it is, a strategy that fails must not trade on
+            _log.exception("strategy %s failed at %d", self._strategy.name, ts)
+            desk.risk.trip(f"strategy {self._strategy.name} failed: {type(error).__name__}: {error}")
+            if desk.busy:
+                desk.flatten("kill_switch", ts)
+            return Signal(ts, SignalAction.HOLD, "kill_switch")
         if signal.action is not SignalAction.HOLD and not desk.busy:
             self._enter(signal)
         return signal
@@ -367,19 +405,15 @@ class Backtest:
             return
         curve.due, curve.fills = ts + curve.step_ns, len(ledger.fills)
         gross = ledger.realised_gross + ledger.open_gross(self._desk.mark_px())
+        if math.isnan(gross) and curve.rows:
+            return  # a position without a price has no value to draw
         curve.rows.append((ts, gross, gross - ledger.fees, ledger.position))
 
-    def _result(self, taken: list[tuple[Any, Any, Any]]) -> BacktestResult:
+    def _result(self, taken: list[tuple[Any, Any, Any]], metadata: dict[str, str]) -> BacktestResult:
         desk, engine = self._desk, _backend.engine()
         times, values, counts = (np.concatenate([part[k] for part in taken]) for k in range(3))
         columns = list(zip(*self._curve.rows, strict=True))
-        metadata = {
-            "symbol": self._path.instrument.symbol,
-            "clock": self._clock,
-            "engine": engine.name,
-            "version": engine.version,
-            "synthetic": str(self._path.synthetic).lower(),
-        }
+        metadata = {**metadata, "synthetic": str(self._path.synthetic).lower()}
         settings = self._settings
         return BacktestResult(
             path=self._path,
@@ -389,7 +423,7 @@ class Backtest:
             reasons=self._reasons,
             decisions=self._decisions,
             fills=desk.ledger.fills,
-            fill_tags={f.client_id: desk.orders[f.client_id].order.tag for f in desk.ledger.fills},
+            fill_tags={f.client_id: desk.tag(f.client_id) for f in desk.ledger.fills},
             trades=desk.ledger.trades,
             refusals=desk.refusals,
             journal=desk.orders.journal,
@@ -405,4 +439,5 @@ class Backtest:
             settings=replace(settings, clock=self._clock),
             strategy=self._strategy,
             engine=engine.name,
+            halted=desk.risk.tripped,
         )

@@ -1,7 +1,8 @@
 """What the market showed after each event: touch, last price, trading phase, and when sessions end.
 
 Computed once per stream, and read at an index: entry ``i`` knows events ``0..i`` and nothing later. The ends of
-sessions are the exception; they are public in advance (the exchange's timetable, or the end of the recording).
+sessions are the exception: the exchange's timetable is public in advance, and a recording that ends is left in good
+time. A halt or auction that nobody announced acts when it comes.
 """
 
 from __future__ import annotations
@@ -40,12 +41,15 @@ class MarketPath:
         Engine time after each event: running maximum of ``ts_event``, ns UTC.
     bid_px, ask_px : ndarray of int32, shape (n,)
         Touch after each event in ticks; ``PX_NONE`` where a side is missing, the book is invalid, or there is none.
+        Quotes until the first Level or Order record, the book of that kind from then on; a gap or a contract roll
+        voids it until the next quote or snapshot.
     last_px : ndarray of int32, shape (n,)
         Last print, or close of the last bar, in ticks; ``PX_NONE`` before the first.
     continuous : ndarray of bool, shape (n,)
-        Whether continuous trading is on; always True in a stream without session markers.
+        Whether continuous trading is on; always True in a stream without phase markers. A stream whose first one
+        is OPEN or AUCTION was not trading before it.
     session_ends : ndarray of int64
-        Ascending times at which continuous trading ends, ns UTC; the last ones are those of
+        Ascending times at which continuous trading ends by the timetable, ns UTC; the last ones are those of
         the last market event and of the stream.
     source : str
         What the touch comes from: ``orders``, ``levels``, ``quotes``, ``trades`` or ``bars``.
@@ -156,8 +160,39 @@ class MarketPath:
 
     def session_end(self, ts: int) -> int:
         """End of the session that runs at ``ts`` (or comes next), ns UTC."""
-        at = min(int(np.searchsorted(self.session_ends, ts, side="right")), len(self.session_ends) - 1)
-        return int(self.session_ends[at])
+        return int(self._ends(np.array([ts], np.int64))[0])
+
+    def closing(self, times: Int64, before_ns: int) -> Bool:
+        """Whether a session's end is so near that positions are left and no entries made.
+
+        Parameters
+        ----------
+        times : ndarray of int64, shape (n,)
+            ns UTC.
+        before_ns : int
+            How long before the end; at least two bars.
+
+        Returns
+        -------
+        ndarray of bool, shape (n,)
+        """
+        closing: Bool = times >= self._ends(times) - max(before_ns, 2 * self.bar_ns)
+        return closing
+
+    def final_px(self, side: int) -> int:
+        """Price in ticks that marks what is left at the end of the stream, or ``PX_NONE``."""
+        return self.exit_px(side, len(self.events) - 1)
+
+    @cached_property
+    def rolls(self) -> list[int]:
+        """Indices of the contract rolls, ascending."""
+        events = self.events
+        return np.flatnonzero((events["kind"] == Kind.SESSION) & (events["action"] == Phase.ROLL)).tolist()
+
+    def _ends(self, times: Int64) -> Int64:
+        at = np.searchsorted(self.session_ends, times, side="right")
+        out: Int64 = self.session_ends[np.minimum(at, len(self.session_ends) - 1)]
+        return out
 
 
 def _check_order(events: Events) -> None:
@@ -172,29 +207,28 @@ def _check_order(events: Events) -> None:
 
 
 def _source(kind: npt.NDArray[np.uint8]) -> str:
-    for code, name in (
-        (Kind.ORDER, "orders"),
-        (Kind.LEVEL, "levels"),
-        (Kind.QUOTE, "quotes"),
-        (Kind.BAR, "bars"),
-    ):
+    book = np.flatnonzero((kind == Kind.ORDER) | (kind == Kind.LEVEL))
+    if book.size:  # the first record decides which book it is
+        return "orders" if kind[book[0]] == Kind.ORDER else "levels"
+    for code, name in ((Kind.QUOTE, "quotes"), (Kind.BAR, "bars")):
         if (kind == code).any():
             return name
     return "trades"
 
 
 def _touch(events: Events, source: str, core: Any) -> tuple[Int32, Int32]:
-    n = len(events)
+    kind = events["kind"]
+    at = _last_index(kind == Kind.QUOTE)
+    void = _last_index((kind == Kind.GAP) | ((kind == Kind.SESSION) & (events["action"] == Phase.ROLL)))
+    at = np.where(at > void, at, -1)
+    whole = _last_index((events["flags"] & Flag.MORE) == 0)
+    bid_px, ask_px = (_pick(_pick(events[name], at), whole) for name in ("px", "px_ask"))
     if source in ("orders", "levels"):
         book = core.OrderBook() if source == "orders" else core.L2Book()
-        bid_px, _, ask_px, _ = book.best_after_each(events)  # packets and gaps are the book's business
-        return bid_px, ask_px
-    if source == "quotes":
-        at = _last_index(events["kind"] == Kind.QUOTE)
-        bid_px, ask_px = _pick(events["px"], at), _pick(events["px_ask"], at)
-        whole = _last_index((events["flags"] & Flag.MORE) == 0)
-        return _pick(bid_px, whole), _pick(ask_px, whole)
-    return np.full(n, PX_NONE, np.int32), np.full(n, PX_NONE, np.int32)
+        book_bid, _, book_ask, _ = book.best_after_each(events)  # packets and gaps are the book's business
+        first = int(np.argmax((kind == Kind.ORDER) | (kind == Kind.LEVEL)))
+        bid_px[first:], ask_px[first:] = book_bid[first:], book_ask[first:]
+    return bid_px, ask_px
 
 
 def _last(events: Events) -> Int32:
@@ -206,24 +240,22 @@ def _last(events: Events) -> Int32:
 
 
 def _continuous(events: Events) -> Bool:
-    marker = events["kind"] == Kind.SESSION
+    phase = events["action"]
+    marker = (events["kind"] == Kind.SESSION) & (phase != Phase.ROLL)  # a roll leaves the phase as it is
     if not marker.any():
         return np.ones(len(events), np.bool_)
-    on = np.isin(events["action"], (Phase.OPEN, Phase.RESUME, Phase.ROLL))
+    on = np.isin(phase, (Phase.OPEN, Phase.RESUME))
     at = _last_index(marker)
-    first_on = not on[int(np.argmax(marker))]  # before the first marker: the opposite of what it starts
+    first_on = phase[int(np.argmax(marker))] in (
+        Phase.CLOSED,
+        Phase.HALT,
+    )  # it ends what the start of the stream missed
     return np.where(at >= 0, on[at], first_on)
 
 
 def _session_ends(events: Events, now: Int64, instrument: Instrument) -> Int64:
+    # Known ahead: the timetable and where the recording stops. Markers are not: they act when they come.
     ends = {int(now[-1]), _recorded_until(events, now)}
-    marker = events["kind"] == Kind.SESSION
-    running = False
-    for phase, ts in zip(events["action"][marker].tolist(), now[marker].tolist(), strict=True):
-        # A call auction ends continuous trading, unless the session is only about to open.
-        if phase == Phase.CLOSED or (phase == Phase.AUCTION and running):
-            ends.add(ts)
-        running = phase in (Phase.OPEN, Phase.RESUME, Phase.ROLL) or (running and phase == Phase.HALT)
     if instrument.hours:
         zone = ZoneInfo(instrument.timezone)
         day = datetime.fromtimestamp(int(now[0]) // 10**9, UTC).astimezone(zone).date()

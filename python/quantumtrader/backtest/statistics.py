@@ -144,8 +144,7 @@ def summarise(result: BacktestResult, baselines: Baselines) -> Summary:
     wins, losses = nets[nets > 0], nets[nets <= 0]
     mean_win = float(wins.mean()) if wins.size else math.nan
     mean_loss = float(losses.mean()) if losses.size else math.nan
-    last_mark = result.path.exit_px(ledger.position, len(result.path.events) - 1)
-    gross = ledger.realised_gross + ledger.open_gross(last_mark)
+    gross = ledger.realised_gross + ledger.open_gross(result.path.final_px(ledger.position))
     contracts = sum(f.size for f in result.fills)
     span = result.path.recorded_until - int(result.path.now[0])
     n = len(nets)

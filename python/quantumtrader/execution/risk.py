@@ -83,7 +83,9 @@ class Approved(Generic[T_co]):
         gate = self.gate
         assert gate is not None  # __post_init__ lets nothing else pass
         if self.serial not in gate.unused:
-            raise OrderError("an Approved counts for one order; this one was used already. Check the order again")
+            raise OrderError(
+                "an Approved counts for one order; this one was used already. Check the order again"
+            )
         gate.unused.discard(self.serial)
         if self.epoch != gate.epoch:
             raise TradingHaltedError(
@@ -238,6 +240,11 @@ class RiskManager:
         return self._kill.reason
 
     @property
+    def tripped_hard(self) -> bool:
+        """Whether exits are refused as well."""
+        return self._kill.hard
+
+    @property
     def kill_log(self) -> tuple[str, ...]:
         """Every trip and clear, in order."""
         return tuple(self._kill.log)
@@ -323,7 +330,9 @@ class RiskManager:
         needed = ("position",) if order.reduce_only else ("position", "working_buy", "working_sell")
         for name in needed:
             if not math.isfinite(_number(getattr(state, name))):
-                return _refuse(order, state, "unknown_state", f"{name} is {getattr(state, name)}, not a number")
+                return _refuse(
+                    order, state, "unknown_state", f"{name} is {getattr(state, name)}, not a number"
+                )
         return None
 
     def _size(self, order: Order, state: RiskState) -> Refused | None:
@@ -446,8 +455,8 @@ class RiskManager:
             order,
             state,
             "daily_loss",
-            f"the session is at {state.result:.2f} {unit} ({_number(state.realised):.2f} realised, {_number(state.open):.2f} "
-            "open), "
+            f"the session is at {state.result:.2f} {unit} ({_number(state.realised):.2f} realised, "
+            f"{_number(state.open):.2f} open), "
             f"the limit is -{limit:.2f}",
             realised=_number(state.realised),
             open=_number(state.open),

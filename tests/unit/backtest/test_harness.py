@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from tests.unit.backtest.streams import SECOND, T0, WDO, WIN, AtTimes, marker, quote, stream, trade
 
@@ -16,8 +17,10 @@ from quantumtrader.backtest import (
     compute_baselines,
     summarise,
 )
-from quantumtrader.execution import RiskLimits, make_strategy
+from quantumtrader.execution import MarketState, OrderManager, Report, RiskLimits, Signal, make_strategy
 from quantumtrader.types import Events, Instrument, Phase
+
+Row = npt.NDArray[np.float64]
 
 pytestmark = pytest.mark.usefixtures("in_force")
 
@@ -84,13 +87,138 @@ def test_no_entries_close_to_the_end() -> None:
     assert "session_ending" in result.reasons
 
 
-def test_the_daily_loss_flattens_and_stops_new_entries() -> None:
+def test_the_daily_loss_flattens_and_halts_the_session() -> None:
     settings = replace(FAST, limits=RiskLimits(daily_loss=10.0))
     result = run(rising(), AtTimes(((2.0, -1), (20.0, -1)), stop_ticks=30), settings=settings)
     (trade_,) = result.trades
     assert trade_.exit_tag == "daily_loss"
-    assert [r.rule for r in result.refusals] == ["daily_loss"]
-    assert [d.rule for d in result.decisions] == ["", "daily_loss"]
+    assert [d.rule for d in result.decisions] == [""]
+    after = result.frame.times > trade_.exit_ts
+    assert {r for r, late in zip(result.reasons, after, strict=True) if late} == {"daily_loss_halt"}
+
+
+def test_the_daily_loss_holds_through_an_auction_and_ends_with_the_date() -> None:
+    day = 24 * 3600
+    rows = [marker(0, Phase.OPEN)]
+    for start in (0, day):
+        for k in range(60):
+            px = 1000 - 2 * max(0, min(k - 4, 10))  # falls 20 ticks from second 5 to 14
+            rows += [quote(start + k + 0.5, px, px + 1), trade(start + k + 0.6, px, 20, -1)]
+            if k == 20:
+                rows += [marker(start + k + 0.7, Phase.AUCTION), marker(start + k + 1, Phase.OPEN)]
+    settings = replace(FAST, limits=RiskLimits(daily_loss=50.0))
+    strategy = AtTimes(((2.0, 1), (30.0, 1), (day + 30.0, 1)), stop_ticks=40, clock="1s")
+    result = run(stream(rows), strategy, settings=settings)
+    assert [t.exit_tag for t in result.trades] == ["daily_loss", "session_end"]
+    assert result.trades[0].net < -50.0
+    assert result.trades[1].entry_ts >= T0 + (day + 30) * SECOND  # none at 30 s, after the auction
+    assert "daily_loss_halt" in result.reasons
+
+
+@pytest.mark.parametrize("phase", [Phase.AUCTION, Phase.CLOSED])
+def test_an_auction_that_nobody_announced_is_not_known_ahead(phase: int) -> None:
+    rows = [marker(0, Phase.OPEN)]
+    rows += [quote(k + 0.5, 1000, 1001) for k in range(60)]
+    stop = [*rows[:31], marker(30.7, phase), marker(35, Phase.OPEN), *rows[36:]]
+    strategy = AtTimes(((2.0, 1), (30.0, -1)), hold_s=0.0)
+    plain, halted = run(stream(rows), strategy), run(stream(stop), strategy)
+    before = int(np.searchsorted(plain.frame.times, T0 + round(30.6 * SECOND), side="right"))
+    assert before > 200
+    assert plain.actions[:before] == halted.actions[:before]
+    assert plain.reasons[:before] == halted.reasons[:before]
+    assert "session_ending" not in halted.reasons[:before]
+    assert [f for f in halted.fills if f.ts < T0 + 30 * SECOND] == [
+        f for f in plain.fills if f.ts < T0 + 30 * SECOND
+    ]
+
+
+def test_a_working_entry_is_cancelled_at_the_daily_loss() -> None:
+    # 300 wanted where 50 stand: the rest waits, while the first 50 lose the day's money.
+    rows = [marker(0, Phase.OPEN), quote(0.5, 1000, 1001), quote(2.5, 990, 1020, 900)]
+    rows += [quote(k, 990, 1020, 900) for k in range(3, 60)]
+    limits = RiskLimits(max_position=300, max_order_size=300, daily_loss=100.0)
+    events = stream([r | ({"size_ask": 1} if r.get("px_ask") == 1020 else {}) for r in rows])
+    result = run(events, AtTimes(((2.0, 1),), size=300, stop_ticks=60), settings=replace(FAST, limits=limits))
+    entry = result.decisions[0].order_id
+    assert "cancel_asked" in [e.event for e in result.journal if e.client_id == entry]
+    assert "daily_loss_halt" in result.reasons
+    assert result.ledger.position == 0
+    assert not [f for f in result.fills if f.side > 0 and f.ts > T0 + 5 * SECOND]
+
+
+@dataclass(frozen=True)
+class Failing(AtTimes):
+    """Raises after a while."""
+
+    fail_at: float = 10.0
+
+    def evaluate(self, row: Row, market: MarketState) -> Signal:
+        if market.ts >= T0 + round(self.fail_at * SECOND):
+            raise ZeroDivisionError("of all things")
+        return super().evaluate(row, market)
+
+
+def test_a_strategy_that_fails_is_switched_off_and_its_position_left() -> None:
+    flat = rising(to=1000)
+    result = run(flat, Failing(((2.0, 1),)))
+    assert "ZeroDivisionError: of all things" in result.halted
+    assert [t.exit_tag for t in result.trades] == ["kill_switch"]
+    assert result.trades[0].exit_ts < T0 + 11 * SECOND
+    assert result.reasons[-1] == "kill_switch"
+    assert run(flat, AtTimes()).halted == ""
+
+
+def test_reports_that_contradict_each_other_stop_everything(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = OrderManager.take_reports
+
+    def twice(self: OrderManager) -> list[Report]:
+        reports = real(self)
+        for report in reports:
+            if report.status == "filled":
+                self.apply([report._replace(report_id=9_999)])
+        return reports
+
+    monkeypatch.setattr(OrderManager, "take_reports", twice)
+    result = run(rising(), AtTimes(((2.0, 1), (20.0, 1))))
+    assert "inconsistent" in result.halted
+    assert len(result.decisions) == 1
+    assert len(result.refusals) == 0
+
+
+def test_a_refused_entry_starts_no_pause() -> None:
+    settings = replace(FAST, limits=RiskLimits(max_position=1))
+    seen: list[int] = []
+
+    class Watching(AtTimes):
+        def evaluate(self, row: Row, market: MarketState) -> Signal:
+            seen.append(market.last_exit_ts)
+            return super().evaluate(row, market)
+
+    result = run(rising(), Watching(((2.0, 1),), size=2), settings=settings)
+    assert [r.rule for r in result.refusals] == ["position_limit"]
+    assert set(seen) == {0}
+
+
+@pytest.mark.parametrize(("phase", "halted"), [(Phase.OPEN, False), (Phase.AUCTION, True)])
+def test_a_contract_roll_makes_no_profit(phase: int, halted: bool) -> None:
+    rows = [marker(0, Phase.OPEN)]
+    rows += [quote(k + 0.5, 1000, 1001) for k in range(10)]
+    rows += [marker(9.8, phase), marker(10, Phase.ROLL), marker(10.1, Phase.OPEN)]
+    rows += [quote(k + 0.5, 1200, 1201) for k in range(10, 30)]  # the next contract stands 200 ticks higher
+    strategy = AtTimes(((2.0, 1), (20.0, 1)), stop_ticks=500, target_ticks=500)
+    result = run(stream(rows), strategy)
+    first = result.trades[0]
+    assert (first.entry_px, first.exit_px, first.exit_tag) == (1001.0, 1000.0, "contract_roll")
+    assert result.fill_tags[result.fills[1].client_id] == "contract_roll"
+    assert result.ledger.position == 0
+    if halted:  # no market to leave on: booked at the old contract's last price, and nothing more is sent
+        assert "contract roll" in result.halted
+        assert len(result.trades) == 1
+    else:
+        assert (result.halted, len(result.trades)) == ("", 2)
+    summary = summarise(result, compute_baselines(result))
+    assert summary.gross == pytest.approx(-5.0 * len(result.trades))
+    assert abs(compute_baselines(result).random.long).max() < 20
 
 
 def test_every_sample_has_a_decision_with_a_reason() -> None:

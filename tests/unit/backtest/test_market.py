@@ -74,9 +74,43 @@ def test_phases_and_ends(engine: ModuleType) -> None:
     ]  # fmt: skip
     path = MarketPath.of(stream(rows), WDO, engine)
     assert path.continuous.tolist() == [False, False, True, True, False, True, True, False, False]
-    # The closing auction, the last market event, the end of the stream; not the opening auction.
-    assert path.session_ends.tolist() == [T0 + k * SECOND for k in (6, 7, 8)]
+    # The last market event and the end of the stream; nobody knows of markers before they come.
+    assert path.session_ends.tolist() == [T0 + k * SECOND for k in (6, 8)]
     assert path.session_end(T0) == T0 + 6 * SECOND
+    times = T0 + np.array([0, 4, 5, 7], np.int64) * SECOND
+    assert path.closing(times, SECOND).tolist() == [False, False, True, True]
+
+
+def test_a_stream_is_not_trading_before_its_first_opening(engine: ModuleType) -> None:
+    for phase, before in ((Phase.OPEN, False), (Phase.AUCTION, False), (Phase.CLOSED, True)):
+        path = MarketPath.of(stream([trade(0, 100), marker(1, phase), trade(2, 100)]), WDO, engine)
+        assert path.continuous.tolist() == [before, *[phase == Phase.OPEN] * 2]
+    rows = [marker(0, Phase.AUCTION), marker(1, Phase.ROLL), trade(2, 100), marker(3, Phase.OPEN)]
+    path = MarketPath.of(stream(rows), WDO, engine)
+    assert path.continuous.tolist() == [False, False, False, True]  # a roll leaves the phase as it is
+    assert path.rolls == [1]
+
+
+@pytest.mark.parametrize("void", [{"at": SECOND, "kind": Kind.GAP}, marker(1, Phase.ROLL)])
+def test_quotes_are_void_after_a_gap_and_a_roll(engine: ModuleType, void: dict[str, int]) -> None:
+    path = MarketPath.of(stream([quote(0, 99, 101), void, trade(2, 100), quote(3, 98, 100)]), WDO, engine)
+    assert path.bid_px.tolist() == [99, PX_NONE, PX_NONE, 98]
+    assert path.ask_px.tolist() == [101, PX_NONE, PX_NONE, 100]
+
+
+def test_the_first_book_record_decides_and_quotes_count_before_it(engine: ModuleType) -> None:
+    level = {"kind": Kind.LEVEL, "action": Action.ADD, "size": 5}
+    order = {"kind": Kind.ORDER, "action": Action.ADD, "size": 5, "id": 7, "ref_b": -1}
+    rows = [
+        quote(0, 99, 101),
+        {"at": SECOND, "side": 1, "px": 90, **level},
+        {"at": 2 * SECOND, "side": -1, "px": 110, **level},
+        {"at": 3 * SECOND, "side": 1, "px": 95, **order},
+    ]
+    path = MarketPath.of(stream(rows), WDO, engine)
+    assert path.source == "levels"
+    assert path.bid_px.tolist() == [99, 90, 90, 90]
+    assert path.ask_px.tolist() == [101, PX_NONE, 110, 110]
 
 
 def test_the_timetable_ends_each_day(engine: ModuleType) -> None:
