@@ -83,25 +83,22 @@ def command(
     instrument = find_instrument(symbol, settings)
     path, importer = locate(input, instrument.symbol, format)
     lake = Lake(out or settings.data.lake)
-    rejected: list[Rejected] = []
-    notes: list[str] = []
     with (
         output.progress(f"importing {path.name} ({importer.name})") as advance,
         lake.writer(
             instrument,
             source=f"{importer.name}:{path.name}",
+            origin=path,
             overwrite=overwrite,
             compression=compression,  # type: ignore[arg-type]  # checked above
         ) as writer,
     ):
         for part in read_source(path, instrument, importer, options):
             writer.add(part.events, part.instrument)
-            rejected += part.rejected
-            notes += part.notes
+            writer.rejected += part.rejected
+            writer.notes += part.notes
             advance(len(part.events))
-    side_file = write_rejected(
-        lake.root / "rejected" / f"{instrument.symbol}_{path.stem}.rejected.csv", rejected
-    )
+    rejected, side_file, notes = writer.rejected, writer.rejected_file, writer.notes
     result: dict[str, Any] = {
         "symbol": instrument.symbol,
         "format": importer.name,
@@ -127,24 +124,6 @@ def command(
     show_rejected(rejected, side_file)
     for text in notes:
         output.note(f"note: {text}")
-
-
-def write_rejected(path: Path, rejected: list[Rejected]) -> Path | None:
-    """Keep refused rows in a side file; an older one is removed when there are none."""
-    import csv
-    import os
-
-    if not rejected:
-        path.unlink(missing_ok=True)
-        return None
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.tmp")
-    with temporary.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(("file", "line", "column", "value", "reason"))
-        writer.writerows((r.path, r.line, r.column, r.value, r.reason) for r in rejected)
-    os.replace(temporary, path)
-    return path
 
 
 def show_rejected(rejected: list[Rejected], side_file: Path | None) -> None:

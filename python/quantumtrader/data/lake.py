@@ -9,8 +9,10 @@ metadata. Reading gives back the same records, bit for bit.
 from __future__ import annotations
 
 import contextlib
+import csv
 import dataclasses
 import errno
+import hashlib
 import json
 import os
 import re
@@ -31,6 +33,7 @@ import pyarrow.parquet as pq
 from quantumtrader._generated.schema import ARROW_TYPES
 from quantumtrader._protocols import Pack
 from quantumtrader._records import pack_events
+from quantumtrader.data.importers.base import Rejected
 from quantumtrader.data.sessions import session_days
 from quantumtrader.exceptions import DataError, DataFormatError, EmptyDataError
 from quantumtrader.types import EVENT, STAMPS, VIEWS, Events, Flag, Instrument
@@ -109,11 +112,34 @@ class Lake:
         instrument: Instrument,
         *,
         source: str,
+        origin: Path | None = None,
         overwrite: bool = False,
         compression: Compression = "zstd",
     ) -> Writer:
-        """Return a writer: a context manager that publishes everything when it ends without an error."""
-        return Writer(self, instrument, source, overwrite, compression)
+        """Return a writer: a context manager that publishes everything when it ends without an error.
+
+        ``origin`` is the path that the events come from: rejected rows are listed under its name.
+        """
+        return Writer(self, instrument, source, origin, overwrite, compression)
+
+    def rejected_file(self, symbol: str, origin: Path) -> Path:
+        """Where the rows of a source that could not be used are listed.
+
+        The name tells sources apart that have the same file name in different folders, and is the same in
+        every import of one source.
+        """
+        where = hashlib.sha256(str(origin.resolve()).encode()).hexdigest()[:8]
+        return self.root / "rejected" / f"{_safe(symbol)}_{origin.stem}_{where}.rejected.csv"
+
+    def notes(self, symbol: str, start: date | None = None, end: date | None = None) -> list[str]:
+        """What the imports of these sessions assumed or left out, each note once."""
+        found: dict[str, None] = {}
+        for day in self.dates(symbol):
+            if (start is None or day >= start) and (end is None or day <= end):
+                folder = next(f for f in FOLDERS if self.file(f, symbol, day).is_file())
+                about = _LakeFile(folder, self.file(folder, symbol, day)).about
+                found.update(dict.fromkeys(json.loads(about.get("notes", "[]"))))
+        return list(found)
 
     def read(self, symbol: str, start: date | None = None, end: date | None = None) -> Events:
         """Read the events of some sessions.
@@ -196,11 +222,18 @@ class Writer:
     """
 
     def __init__(
-        self, lake: Lake, instrument: Instrument, source: str, overwrite: bool, compression: Compression
+        self,
+        lake: Lake,
+        instrument: Instrument,
+        source: str,
+        origin: Path | None,
+        overwrite: bool,
+        compression: Compression,
     ) -> None:
         self._lake = lake
         self._instrument = instrument
         self._source = source
+        self._origin = origin
         self._overwrite = overwrite
         self._compression = compression
         self._spool: Path | None = None
@@ -209,6 +242,12 @@ class Writer:
         """Events written, by folder."""
         self.dates: list[date] = []
         """Sessions written, ascending."""
+        self.rejected: list[Rejected] = []
+        """Source rows that could not be used: add to it."""
+        self.notes: list[str] = []
+        """What the importer assumed or left out, kept with the data: add to it."""
+        self.rejected_file: Path | None = None
+        """Where the rejected rows are listed; None when there are none."""
 
     def __enter__(self) -> Self:
         with self._disk():
@@ -222,7 +261,11 @@ class Writer:
         for spool in self._lake.root.glob(".import-*"):
             if now - spool.stat().st_mtime > _ABANDONED_SECONDS:
                 shutil.rmtree(spool, ignore_errors=True)
-        for temporary in self._lake.base.glob("kind=*/symbol=*/date=*/.*.tmp"):
+        left = [
+            *self._lake.base.glob("kind=*/symbol=*/date=*/.*.tmp"),
+            *self._lake.root.glob("rejected/.*.tmp"),
+        ]
+        for temporary in left:
             if now - temporary.stat().st_mtime > _ABANDONED_SECONDS:
                 temporary.unlink(missing_ok=True)
 
@@ -262,18 +305,21 @@ class Writer:
         try:
             if kind is None:
                 with self._disk():
+                    self._list_rejected()
                     for session in self.dates:
                         self._prepare(session)
                 with self._disk(publishing=True):
                     self._publish()
         finally:
             for temporary, _ in self._ready:
-                temporary.unlink(missing_ok=True)
+                with contextlib.suppress(OSError):  # it must not hide the error that led here
+                    temporary.unlink(missing_ok=True)
             if self._spool is not None:
                 shutil.rmtree(self._spool, ignore_errors=True)
             if kind is not None:  # leave no empty folder behind either
-                with contextlib.suppress(OSError):
-                    self._lake.root.rmdir()
+                for folder in (self._lake.root / "rejected", self._lake.root):
+                    with contextlib.suppress(OSError):
+                        folder.rmdir()
 
     def _refuse_existing(self, session: date) -> None:
         for folder in FOLDERS:
@@ -284,6 +330,22 @@ class Writer:
                     path=path,
                     remedy="Replace the session with --overwrite, or write to another --out",
                 )
+
+    def _list_rejected(self) -> None:
+        """Write the list of rejected rows under a temporary name: it is published with the data, or not at all."""
+        if self._origin is None or not self.rejected:
+            return
+        target = self._lake.rejected_file(self._instrument.symbol, self._origin)
+        temporary = target.with_name(f".{target.name}.{uuid.uuid4().hex}.tmp")
+        self._ready.append((temporary, target))
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with temporary.open("w", newline="", encoding="utf-8") as file:
+            table = csv.writer(file)
+            table.writerow(("file", "line", "column", "value", "reason"))
+            table.writerows((r.path, r.line, r.column, r.value, r.reason) for r in self.rejected)
+            file.flush()
+            os.fsync(file.fileno())
+        self.rejected_file = target
 
     def _prepare(self, session: date) -> None:
         """Write the files of a session under temporary names."""
@@ -306,7 +368,16 @@ class Writer:
             temporary = target.with_name(f".{target.name}.{uuid.uuid4().hex}.tmp")
             self._ready.append((temporary, target))
             target.parent.mkdir(parents=True, exist_ok=True)
-            _write(temporary, part, folder, self._instrument, self._source, self._compression, dense)
+            _write(
+                temporary,
+                part,
+                folder,
+                self._instrument,
+                self._source,
+                self._compression,
+                dense,
+                list(dict.fromkeys(self.notes)),
+            )
             self.rows[folder] = self.rows.get(folder, 0) + len(part)
 
     def _publish(self) -> None:
@@ -321,6 +392,8 @@ class Writer:
                 stale = self._lake.file(folder, self._instrument.symbol, session)
                 if stale not in published:
                     stale.unlink(missing_ok=True)
+        if self._origin is not None and self.rejected_file is None:  # an earlier import of this very source
+            self._lake.rejected_file(self._instrument.symbol, self._origin).unlink(missing_ok=True)
 
     @contextlib.contextmanager
     def _disk(self, *, publishing: bool = False) -> Iterator[None]:
@@ -346,6 +419,7 @@ def _write(
     source: str,
     compression: Compression,
     dense: bool,
+    notes: list[str],
 ) -> None:
     fields = FOLDERS[folder]
     strays = [f for f in EVENT.names or () if f not in fields.values() and f not in ("kind", "instrument")]
@@ -374,6 +448,7 @@ def _write(
         "source": source,
         "synthetic": str(bool(flags & Flag.SYNTHETIC)).lower(),
         "constants": json.dumps(constants),
+        "notes": json.dumps(notes, ensure_ascii=False),
         "dense": str(dense).lower(),  # the sequences of the session, all kinds together, have no holes
     }
     schema = pa.schema(

@@ -231,6 +231,7 @@ def load_events(
         lake = Lake(path, pack=pack)
         events = lake.read(instrument.symbol, start, end)
         instrument = lake.instrument(instrument)
+        notes += lake.notes(instrument.symbol, start, end)
         origin = f"{path} (lake)"
     else:
         path, importer = locate(path, symbol, format)

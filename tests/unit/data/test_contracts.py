@@ -191,12 +191,8 @@ def test_fees_come_from_the_schedule_of_the_product() -> None:
     assert (instrument("WDOFUT", known).fee, instrument("WINV25", known).fee) == (0.75, 0.0)
     assert instrument("WDOU25", with_instrument(known, "WDOU25", {"fee": 2.0})).fee == 2.0  # --fee
     assert instrument("WDOU25", with_instrument(known, "WDO", {"fee": 1.0})).fee == 1.0
-    own = load_settings(
-        env_file=None, fees={"ES": {"broker": 2.25}},
-        instruments=dict.fromkeys(
-            ("ES", "ESH4"), {"tick_size": 0.25, "point_value": 50.0, "currency": "USD", "product": "ES"}
-        ),
-    )  # fmt: skip
+    es = {"tick_size": 0.25, "point_value": 50.0, "currency": "USD", "product": "ES"}
+    own = load_settings(env_file=None, fees={"ES": {"broker": 2.25}}, instruments={"ES": es, "ESH4": es})
     assert instrument("ESH4", own).fee == 2.25
 
 

@@ -119,3 +119,62 @@ def test_adjusted_grid_survives_the_lake(tmp_path: Path) -> None:
     loaded = load_events(tmp_path / "lake", "WDOFUT")
     assert loaded.instrument.tick_size == 0.001
     assert loaded.events.tobytes() == load_events(path, "WDOFUT").events.tobytes()
+
+
+def test_rejected_rows_are_listed_by_source(bars: Path, tmp_path: Path) -> None:
+    """Two files of one name do not touch each other's list, whatever is imported again."""
+    lake = tmp_path / "lake"
+    bad = BARS + "2025-08-15 09:10,5400,5401,5399.3,5400.5,10\n"
+    one, two = tmp_path / "a" / "bars.csv", tmp_path / "b" / "bars.csv"
+    for path, content in ((one, bad), (two, bad.replace("2025-08-", "2025-07-"))):
+        path.parent.mkdir()
+        path.write_text(content)
+
+    def take(path: Path) -> Path | None:
+        code, text = run("import", path, "-s", "WDOU25", "-o", lake, "--overwrite", "--json")
+        assert code == 0, text
+        found = json.loads(text)["rejected_file"]
+        return None if found is None else Path(found)
+
+    lists = [take(one), take(two)]
+    assert lists[0] is not None
+    assert lists[1] is not None
+    assert lists[0] != lists[1]
+    assert all(
+        str(path) in str(listed and listed.read_text())
+        for path, listed in zip((one, two), lists, strict=True)
+    )
+    assert take(one) == lists[0]  # the name does not change from one import to the next
+    two.write_text(BARS.replace("2025-08-", "2025-07-"))
+    assert take(two) is None
+    assert [p.name for p in (lake / "rejected").iterdir()] == [lists[0].name]
+
+
+def test_no_data_without_their_list_of_rejected_rows(
+    bars: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The list is ready before anything is published: when it cannot be written, nothing is."""
+    bars.write_text(BARS + "2025-08-15 09:11,54\n")
+    (tmp_path / "lake").mkdir()
+    (tmp_path / "lake" / "rejected").write_text("a file where the folder should be")
+    code, text = run("import", bars, "-s", "WDOU25", "-o", tmp_path / "lake")
+    assert (code, "cannot write to the lake" in text, "nothing was changed" in text) == (3, True, True)
+    assert not list((tmp_path / "lake").rglob("*.parquet"))
+
+
+def test_notes_stay_with_the_data(tmp_path: Path) -> None:
+    header = (
+        "DataReferencia;CodigoInstrumento;AcaoAtualizacao;PrecoNegocio;QuantidadeNegociada;HoraFechamento;"
+        "CodigoIdentificadorNegocio;TipoSessaoPregao;DataNegocio\n"
+    )
+    row = "2025-08-15;WDOU25;{};5400,500;7;{};{};1;2025-08-15\n"
+    path = tmp_path / "15-08-2025_NEGOCIOSAVISTA_DRV.txt"
+    path.write_text(
+        header
+        + "".join(row.format(*r) for r in ((0, "090000123", 10), (0, "090001123", 20), (2, "090002123", 20)))
+    )
+    note = "1 trades later cancelled were left out: at the time the market had seen them"
+    assert note in load_events(path, "WDOU25").notes
+    assert run("import", path, "-s", "WDOU25", "-o", tmp_path / "lake")[0] == 0
+    assert note in load_events(tmp_path / "lake", "WDOU25").notes
+    assert load_events(tmp_path / "lake", "WDOU25").notes == load_events(path, "WDOU25").notes

@@ -38,8 +38,9 @@ _OPTIONAL = ("buyer", "seller")
 class B3Trades:
     """``…_NEGOCIOSAVISTA_DRV.txt`` inside a ZIP (or unpacked): ``;``, decimal comma, Brasília time.
 
-    Rows of other instruments are passed over. A row with AcaoAtualizacao 2 cancels the trade with the same
-    date and id: both are left out and counted. The file has no aggressor, so it is inferred by the tick rule.
+    Rows of other instruments are passed over. A row with AcaoAtualizacao 2 cancels the trade with the same date
+    and id: both are left out and counted. That is hindsight, since the market had seen the trade, and a note says
+    so. The file has no aggressor, so it is inferred by the tick rule.
     """
 
     name = "b3-trades"
@@ -206,7 +207,9 @@ def _emit(
     refused += rows.rejected
     require_some(len(keep), refused, rows.path)
     if gone.any():
-        notes.append(f"{int(gone.sum())} cancelled trades are left out with their cancellations")
+        notes.append(
+            f"{int(gone.sum())} trades later cancelled were left out: at the time the market had seen them"
+        )
 
     events = blank(len(keep), Kind.TRADE)
     events["ts_event"] = events["ts_recv"] = ts[keep]

@@ -274,7 +274,7 @@ def test_b3_zip(tmp_path: Path) -> None:
     assert events["ts_event"][0] == utc("2026-10-09T12:00:00.123")
     assert events["ref_b"].tolist() == [85, 85, 85]
     assert [(r.line, r.reason) for r in rejected] == [(8, "a second trade with this id")]
-    assert "1 cancelled trades are left out with their cancellations" in part.notes
+    assert "1 trades later cancelled were left out: at the time the market had seen them" in part.notes
     wdo, _, _ = read(tmp_path / "b3.zip", "WDOX26")
     assert wdo["ts_event"][0] == utc("2026-10-09T12:00:00.124")  # the leading zero was lost
 
