@@ -5,6 +5,7 @@
 use qt_core::Event;
 use qt_core::event::Kind;
 use qt_flow::session::Turn;
+use qt_flow::time::{MINUTE, SECOND};
 use qt_flow::{Bar, Effects, Flow, RlpSign};
 
 use crate::catalogue::{close_names, find};
@@ -23,6 +24,8 @@ pub struct Config {
     pub point_value: f64,
     /// When rows are taken.
     pub clock: Clock,
+    /// The clock as it was given, for messages.
+    pub clock_text: String,
     /// Emit time-window features from the first event instead of after one full window.
     pub partial: bool,
     /// How RLP trades are signed.
@@ -58,7 +61,8 @@ impl Config {
                 return Err(Error::Config(text));
             }
         };
-        Ok(Self { names, tick_size, point_value, clock: clock.parse()?, partial, rlp })
+        let clock_text = clock.to_string();
+        Ok(Self { names, tick_size, point_value, clock: clock.parse()?, clock_text, partial, rlp })
     }
 }
 
@@ -73,6 +77,9 @@ pub struct Samples {
     pub counts: Vec<i64>,
 }
 
+/// Rows or bars that one step of time may make; more is a wrong time stamp.
+const MAX_SAMPLES: i64 = 1_000_000;
+
 /// Rows that are reserved at most after [`FeatureEngine::take`].
 const RESERVED_ROWS: usize = 4096;
 
@@ -80,13 +87,15 @@ const RESERVED_ROWS: usize = 4096;
 #[derive(Debug, Clone)]
 struct Grid {
     step: i64,
+    /// Points that matter to the listeners.
+    length: i64,
     next: i64,
     listeners: Vec<usize>,
 }
 
 struct Column {
     feature: Box<dyn Feature>,
-    /// Time after the session start before which the value is NaN.
+    /// Time after the session's first market record before which the value is NaN.
     warm_ns: i64,
 }
 
@@ -124,6 +133,8 @@ pub struct FeatureEngine {
     next_print: i64,
     /// A print brought the count of the session to `next_print`.
     print_due: bool,
+    /// The session has had no market record yet.
+    awaits_first: bool,
     /// Nothing falls due before an event later than this.
     next_due: i64,
     applied: i64,
@@ -156,6 +167,7 @@ impl FeatureEngine {
             next_sample: i64::MAX,
             next_print: i64::MAX,
             print_due: false,
+            awaits_first: false,
             next_due: i64::MAX,
             applied: 0,
             last_recv: i64::MIN,
@@ -190,10 +202,13 @@ impl FeatureEngine {
         if bars {
             self.on_bar.push(index);
         }
-        if let Some(step) = grid {
+        if let Some((step, length)) = grid {
             match self.grids.iter_mut().find(|g| g.step == step) {
-                Some(g) => g.listeners.push(index),
-                None => self.grids.push(Grid { step, next: i64::MAX, listeners: vec![index] }),
+                Some(g) => {
+                    g.length = g.length.max(length);
+                    g.listeners.push(index);
+                }
+                None => self.grids.push(Grid { step, length, next: i64::MAX, listeners: vec![index] }),
             }
         }
         let warm_ns = if self.config.partial { 0 } else { spec.warmup_ns() };
@@ -228,13 +243,13 @@ impl FeatureEngine {
     /// Applies one event; true when at least one row became due.
     ///
     /// # Errors
-    /// [`Error::Unsorted`] when receive time or sequence is before that of the last event; the event is not
-    /// applied.
+    /// [`Error::Unsorted`] when receive time or sequence is before that of the last event, [`Error::Jump`] when
+    /// its time is absurdly far ahead; the event is not applied.
     #[inline]
     pub fn update(&mut self, event: &Event) -> Result<bool, Error> {
         let due = self.samples.times.len();
         self.check_order(std::slice::from_ref(event))?;
-        self.apply(event);
+        self.apply(event, 0)?;
         Ok(self.samples.times.len() > due)
     }
 
@@ -242,6 +257,7 @@ impl FeatureEngine {
     ///
     /// # Errors
     /// [`Error::Unsorted`] with the index of the first event out of order; no event is applied then.
+    /// [`Error::Jump`] when the time of an event is absurdly far ahead; the events before it are applied.
     pub fn update_many(&mut self, events: &[Event]) -> Result<usize, Error> {
         let due = self.samples.times.len();
         if self.config.clock == Clock::Event {
@@ -250,8 +266,8 @@ impl FeatureEngine {
             self.samples.values.reserve(events.len() * self.columns.len());
         }
         self.check_order(events)?;
-        for event in events {
-            self.apply(event);
+        for (index, event) in events.iter().enumerate() {
+            self.apply(event, index)?;
         }
         Ok(self.samples.times.len() - due)
     }
@@ -306,14 +322,18 @@ impl FeatureEngine {
     }
 
     #[inline]
-    fn apply(&mut self, e: &Event) {
+    fn apply(&mut self, e: &Event, index: usize) -> Result<(), Error> {
         let t = e.ts_event.max(self.flow.now);
         if t > self.next_due {
+            self.check_jump(t, index)?;
             self.advance(t);
         }
         self.flow.now = t;
         if e.kind == Kind::Session as u8 || !self.flow.session.begun {
             self.mark(e);
+        }
+        if self.awaits_first {
+            self.first_record(e);
         }
         if e.kind == Kind::Session as u8 {
             self.flow.settle(e);
@@ -325,7 +345,7 @@ impl FeatureEngine {
         }
         self.applied += 1;
         if !self.flow.session.open {
-            return;
+            return Ok(());
         }
         if e.kind == Kind::Bar as u8 && self.config.clock == Clock::Bar {
             self.sample(t);
@@ -337,6 +357,43 @@ impl FeatureEngine {
                 self.sample(t);
             }
         }
+        Ok(())
+    }
+
+    /// Grids begin with the first market record of a session.
+    #[cold]
+    fn first_record(&mut self, e: &Event) {
+        let market = [Kind::Trade, Kind::Quote, Kind::Level, Kind::Order, Kind::Bar];
+        if !self.flow.session.open || !market.iter().any(|k| *k as u8 == e.kind) {
+            return;
+        }
+        self.awaits_first = false;
+        let (start, now) = (self.flow.session.start, self.flow.now);
+        self.flow.session.first = Some(now);
+        for g in &mut self.grids {
+            g.next = first_point(start, g.step, now);
+        }
+        if let Clock::Time(step) = self.config.clock {
+            self.next_sample = first_point(start, step, now);
+        }
+        self.plan();
+    }
+
+    /// Refuses an event whose time is so far ahead that filling the gap would make millions of rows or bars.
+    fn check_jump(&self, t: i64, index: usize) -> Result<(), Error> {
+        let rows = match self.config.clock {
+            Clock::Time(step) if self.next_sample < t => (t - 1 - self.next_sample) / step + 1,
+            _ => 0,
+        };
+        let bars = self.flow.bars.due().filter(|end| *end <= t).map_or(0, |end| (t - end) / MINUTE + 1);
+        let (count, what) = if rows > MAX_SAMPLES {
+            (rows, format!("samples of \"{}\"", self.config.clock_text))
+        } else if bars > MAX_SAMPLES {
+            (bars, "one-minute bars".into())
+        } else {
+            return Ok(());
+        };
+        Err(Error::Jump { index, seconds: (t - self.flow.now) / SECOND, count, what })
     }
 
     /// Tells features of a print or of a bar that the source brought.
@@ -416,16 +473,14 @@ impl FeatureEngine {
         self.anchor();
     }
 
-    /// Anchors grids and counts at the session start.
+    /// A session starts, or the next contract while none is running: grids wait for the first market record, counts
+    /// begin again.
     fn anchor(&mut self) {
-        let start = self.flow.session.start;
         for g in &mut self.grids {
-            g.next = start.saturating_add(g.step);
+            g.next = i64::MAX;
         }
-        self.next_sample = match self.config.clock {
-            Clock::Time(step) if self.flow.session.open => start.saturating_add(step),
-            _ => i64::MAX,
-        };
+        self.next_sample = i64::MAX;
+        self.awaits_first = self.flow.session.open;
         self.next_print = match self.config.clock {
             Clock::Trades(every) => every,
             _ => i64::MAX,
@@ -446,6 +501,10 @@ impl FeatureEngine {
     #[inline(never)]
     fn advance(&mut self, t: i64) {
         while let Some((at, due)) = self.earliest(t) {
+            let bar_row = match self.config.clock {
+                Clock::Bar => self.flow.bars.due().unwrap_or(i64::MAX),
+                _ => i64::MAX,
+            };
             match due {
                 Due::Bar => {
                     if let Some(bar) = self.flow.bars.close() {
@@ -453,8 +512,14 @@ impl FeatureEngine {
                     }
                 }
                 Due::Grid(k) => {
-                    self.flow.prepare(at);
                     let grid = &mut self.grids[k];
+                    // Nobody reads before the next row: of the points until then only the last ones matter.
+                    let behind = (t.min(self.next_sample).min(bar_row) - at) / grid.step - grid.length;
+                    if behind > 0 {
+                        grid.next = at + behind * grid.step;
+                        continue;
+                    }
+                    self.flow.prepare(at);
                     for &listener in &grid.listeners {
                         self.columns[listener].feature.on_grid(at, &self.flow);
                     }
@@ -506,6 +571,12 @@ impl FeatureEngine {
     }
 }
 
+/// First point start + k·step, k ≥ 1, at or after `t` ≥ `start`.
+fn first_point(start: i64, step: i64, t: i64) -> i64 {
+    let k = ((t - start) / step + i64::from((t - start) % step != 0)).max(1);
+    start.saturating_add(k.saturating_mul(step))
+}
+
 #[cold]
 fn unsorted(e: &Event, index: usize, recv: i64, sequence: i64) -> Error {
     if e.ts_recv < recv {
@@ -518,10 +589,10 @@ fn unsorted(e: &Event, index: usize, recv: i64, sequence: i64) -> Error {
 /// Appends the value of every column at `t`.
 #[inline]
 fn values(columns: &mut [Column], flow: &Flow, t: i64, row: &mut Vec<f64>) {
-    let elapsed = t - flow.session.start;
-    row.extend(columns.iter_mut().map(
-        |c| {
-            if elapsed < c.warm_ns { f64::NAN } else { c.feature.value(flow, t) }
-        },
-    ));
+    let elapsed = flow.session.first.map_or(-1, |first| t - first);
+    row.extend(
+        columns
+            .iter_mut()
+            .map(|c| if c.warm_ns > 0 && elapsed < c.warm_ns { f64::NAN } else { c.feature.value(flow, t) }),
+    );
 }

@@ -26,6 +26,18 @@ pub enum Error {
         /// Value of the event before it.
         before: i64,
     },
+    /// The time of an event lies so far ahead that filling the gap would make millions of rows or bars.
+    #[error("event {index}: time jumps {seconds} s ahead, which makes {count} {what}")]
+    Jump {
+        /// Index in the array given.
+        index: usize,
+        /// Seconds from engine time to the event.
+        seconds: i64,
+        /// Rows or bars that the jump would make.
+        count: i64,
+        /// Which of them, and on which clock.
+        what: String,
+    },
     /// A setting is out of range.
     #[error("{0}")]
     Config(String),
@@ -36,6 +48,7 @@ impl Error {
     pub const fn remedy(&self) -> Option<&'static str> {
         match self {
             Self::Unsorted { .. } => Some("Sort the events by ts_recv and sequence"),
+            Self::Jump { .. } => Some("Check ts_event, or end the session with a CLOSED marker"),
             _ => None,
         }
     }

@@ -35,7 +35,7 @@ pub struct Setup<'a> {
     pub flow: &'a mut Flow,
     pub(crate) prints: bool,
     pub(crate) bars: bool,
-    pub(crate) grid: Option<i64>,
+    pub(crate) grid: Option<(i64, i64)>,
 }
 
 impl<'a> Setup<'a> {
@@ -54,9 +54,10 @@ impl<'a> Setup<'a> {
         self.flow.bars.enable();
     }
 
-    /// Asks to hear of the points `start + k·step`, k ≥ 1, of the session that began at `start`.
-    pub fn on_grid(&mut self, step: i64) {
-        self.grid = Some(step);
+    /// Asks to hear of the points `start + k·step`, k ≥ 1, of the session that began at `start`, from its first
+    /// market record on. Only the last `length` points matter: when time jumps, earlier ones are left out.
+    pub fn on_grid(&mut self, step: i64, length: i64) {
+        self.grid = Some((step, length));
     }
 }
 

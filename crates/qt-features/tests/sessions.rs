@@ -207,10 +207,10 @@ fn nothing_is_sampled_between_sessions() {
     ]);
     let rows = run(&["cvd_session"], "1s", "full", &events);
     let at: Vec<i64> = rows.times.iter().map(|t| (t - T0) / SECOND).collect();
-    assert_eq!(at, [1, 11, 12]); // the auction opened the second session at 10 s
-    assert_eq!(rows.counts, [1, 6, 7]);
-    assert!(rows.values[0].is_nan());
-    assert_eq!(rows.values[1..], [0.0, 0.0]);
+    // Rows begin with the first market record; the auction opened the second session at 10 s.
+    assert_eq!(at, [11, 12]);
+    assert_eq!(rows.counts, [6, 7]);
+    assert_eq!(rows.values, [0.0, 0.0]);
 }
 
 #[test]
@@ -311,6 +311,66 @@ fn a_stream_that_runs_backwards_is_an_error_with_the_index() {
     events[1].ts_recv = T0 - 1;
     let mut e = engine(&["cvd_session"], "event", "full");
     assert!(matches!(e.update_many(&events), Err(Error::Unsorted { field: "ts_recv", index: 1, .. })));
+}
+
+#[test]
+fn a_session_warms_up_from_its_first_market_record() {
+    let events = stamped([
+        (0.0, marker(phase::OPEN)),
+        (3600.0, trade(10, 1, 1)),
+        (3660.0, kind(Kind::Timer)),
+        (3661.0, kind(Kind::Timer)),
+    ]);
+    let rows = run(&["delta_1m", "cvd_slope_5m"], "7s", "full", &events);
+    // 515 · 7 s is the first point of the session's grid at or after the first record.
+    assert_eq!(rows.times[0], T0 + 515 * 7 * SECOND);
+    let warm = rows.times.iter().zip(rows.values.chunks_exact(2)).find(|(_, row)| !row[0].is_nan());
+    assert_eq!(warm.map(|(t, row)| (*t, row[0])), None, "the last row is at 3661 − 3 s");
+    assert_eq!(column("delta_1m", "event", "full", &events)[2..], [0.0, 0.0]);
+    assert!(column("delta_1m", "event", "full", &events)[1].is_nan());
+}
+
+#[test]
+fn a_gap_before_the_book_counts() {
+    let events = stamped([
+        (0.0, kind(Kind::Gap)),
+        (0.0, level(side::BUY, 10, 5)),
+        (0.0, level(side::SELL, 11, 5)),
+        (0.0, Event { action: action::CLEAR, ..kind(Kind::Level) }),
+        (0.0, level(side::BUY, 10, 5)),
+        (0.0, level(side::SELL, 11, 5)),
+    ]);
+    let spread = column("spread_ticks", "event", "full", &events);
+    assert_eq!(nan(&spread), [true, true, true, true, true, false]);
+}
+
+#[test]
+fn a_wild_time_stamp_is_an_error_and_not_a_million_rows() {
+    let mut events = stamped([(0.0, trade(10, 1, 1)), (1.0, trade(10, 2, 1)), (2.0, trade(10, 4, 1))]);
+    events[1].ts_event += 400 * 24 * 3600 * SECOND;
+    let mut e = engine(&["cvd_session"], "1s", "full");
+    let error = e.update_many(&events).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "event 1: time jumps 34560001 s ahead, which makes 34560000 samples of \"1s\""
+    );
+    let mut row = Vec::new();
+    e.snapshot(&mut row);
+    assert_eq!((row, e.now_ns()), (vec![1.0], T0), "the event is not applied");
+    let mut e = engine(&["ret_1"], "event", "full");
+    events[1].ts_event += 4000 * 24 * 3600 * SECOND;
+    assert!(e.update_many(&events).unwrap_err().to_string().ends_with("one-minute bars"));
+}
+
+#[test]
+fn a_roll_between_sessions_leaves_time_alone() {
+    let events = stamped([
+        (0.0, marker(phase::CLOSED)),
+        (1.0, marker(phase::ROLL)),
+        (2.0, trade(10, 1, 1)),
+        (1e6, kind(Kind::Timer)),
+    ]);
+    assert!(run(&["cvd_slope_5m", "book_ofi_z_1m"], "event", "full", &events).times.is_empty());
 }
 
 #[test]

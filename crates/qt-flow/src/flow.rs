@@ -88,6 +88,8 @@ pub struct Flow {
     wants_mlofi: bool,
     source: Source,
     touch: Touch,
+    /// A gap before the first book record: the book that then begins is invalid.
+    early_gap: Option<Event>,
     /// The last quote, to be shown at the end of its packet.
     pending: Touch,
     /// A quote or a book record has been applied, and no gap or roll has voided it since.
@@ -171,8 +173,9 @@ impl Flow {
     #[inline(always)]
     fn touch_levels(&mut self, e: &Event) {
         let fifth = &self.levels[mlofi::LEVELS - 1];
-        let bid = (e.side > 0) & (e.px >= fifth.bid_px);
-        let ask = (e.side < 0) & (e.px <= fifth.ask_px);
+        // Both sides are always looked at: a branch on the side would be a coin flip.
+        #[allow(clippy::needless_bitwise_bool)]
+        let (bid, ask) = ((e.side > 0) & (e.px >= fifth.bid_px), (e.side < 0) & (e.px <= fifth.ask_px));
         self.stale |= u8::from(bid) << 1 | u8::from(ask);
         if e.action > action::DELETE || e.kind != Kind::Level as u8 {
             self.stale = BOTH_SIDES;
@@ -294,6 +297,9 @@ impl Flow {
         } else {
             Source::Orders(Box::default())
         };
+        if let Some(gap) = self.early_gap.take() {
+            self.apply_gap(&gap);
+        }
         self.apply_book(e);
     }
 
@@ -362,7 +368,10 @@ impl Flow {
         self.reference = false;
         self.mlofi.forget_reference();
         match &mut self.source {
-            Source::Quotes => self.given = false,
+            Source::Quotes => {
+                self.given = false;
+                self.early_gap = Some(*e);
+            }
             Source::Levels(book) => book.apply(e),
             Source::Orders(book) => book.apply(e),
         }
@@ -490,6 +499,7 @@ impl Flow {
         self.pending = Touch::default();
         self.touch = Touch::default();
         self.frozen = None;
+        self.early_gap = None;
         self.stale = BOTH_SIDES;
         (self.given, self.good, self.reference, self.changed) = (false, false, false, false);
         self.mlofi.forget_reference();

@@ -21,6 +21,8 @@ pub enum Turn {
 pub struct Session {
     /// When it started, ns; meaningless before the first event.
     pub start: i64,
+    /// Time of its first market record (trade, quote, level, order, bar), ns: windows warm up from here.
+    pub first: Option<i64>,
     /// Whether one is running.
     pub open: bool,
     /// Whether one has ever been running.
@@ -37,6 +39,7 @@ impl Session {
     /// Starts a session.
     pub fn start(&mut self, now: i64) {
         self.start = now;
+        self.first = None;
         self.open = true;
         self.opened = true;
         self.begun = true;

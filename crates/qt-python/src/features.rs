@@ -5,28 +5,12 @@ use std::ffi::c_char;
 use numpy::{Element as _, PyArray1, PyArray2, PyArrayDescr, PyArrayMethods};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyDict, PyType};
+use pyo3::types::PyType;
 use qt_core::Event;
-use qt_features::{Config, Error};
+use qt_features::Config;
 
 use crate::convert::{EventArray, PyEvent, one_event};
-
-/// The exception of `quantumtrader.exceptions` that stands for an error.
-fn raised(py: Python<'_>, error: &Error) -> PyErr {
-    let class = match error {
-        Error::UnknownFeature { .. } => "UnknownFeatureError",
-        Error::Unsorted { .. } => "UnsortedEventsError",
-        _ => "ConfigError",
-    };
-    let made = py.import("quantumtrader.exceptions").and_then(|m| m.getattr(class)).and_then(|class| {
-        let kwargs = PyDict::new(py);
-        if let Some(remedy) = error.remedy() {
-            kwargs.set_item("remedy", remedy)?;
-        }
-        class.call((error.to_string(),), Some(&kwargs))
-    });
-    made.map_or_else(|e| e, PyErr::from_value)
-}
+use crate::errors::Raised as _;
 
 /// `PyVoidScalarObject` of numpy's `arrayscalars.h`, the same in every numpy since 1.20: what `events[i]` is.
 #[repr(C)]
@@ -109,7 +93,7 @@ impl PyFeatureEngine {
     ) -> PyResult<Self> {
         let engine = Config::parse(names, tick_size, point_value, clock, warmup, rlp_sign)
             .and_then(qt_features::FeatureEngine::new)
-            .map_err(|e| raised(py, &e))?;
+            .map_err(|e| e.raised(py))?;
         let texts = [clock, warmup, rlp_sign].map(str::to_string);
         Ok(Self { engine, scalars: Scalars::get(py)?, texts })
     }
@@ -132,7 +116,7 @@ impl PyFeatureEngine {
             Some(event) => event,
             None => one_event(event)?,
         };
-        self.engine.update(&event).map_err(|e| raised(py, &e))
+        self.engine.update(&event).map_err(|e| e.raised(py))
     }
 
     /// Applies events in order; returns how many rows became due.
@@ -140,7 +124,7 @@ impl PyFeatureEngine {
     fn update_many(&mut self, py: Python<'_>, events: EventArray<'_>) -> PyResult<usize> {
         let slice = events.as_slice()?;
         let engine = &mut self.engine;
-        py.detach(|| engine.update_many(slice)).map_err(|e| raised(py, &e))
+        py.detach(|| engine.update_many(slice)).map_err(|e| e.raised(py))
     }
 
     /// Hands over the rows due since the last call: times, values and event counts.
@@ -164,7 +148,7 @@ impl PyFeatureEngine {
 
     /// Returns to the state of a new engine.
     fn reset(&mut self, py: Python<'_>) -> PyResult<()> {
-        self.engine.reset().map_err(|e| raised(py, &e))
+        self.engine.reset().map_err(|e| e.raised(py))
     }
 
     /// Pickles the configuration: the copy is a new engine.

@@ -73,7 +73,7 @@ impl Feature for BookOfiZ {
 /// Makes one of [`SPECS`].
 pub fn build(_spec: &'static Spec, setup: &mut Setup<'_>) -> Box<dyn Feature> {
     setup.flow.want_touch();
-    setup.on_grid(MINUTE);
+    setup.on_grid(MINUTE, VALUES as i64);
     Box::new(BookOfiZ { window: setup.flow.ofi.window(MINUTE), values: [0; VALUES], seen: 0, last: 0 })
 }
 

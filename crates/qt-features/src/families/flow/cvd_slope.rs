@@ -95,7 +95,7 @@ impl Feature for CvdSlope {
 
 /// Makes one of [`SPECS`].
 pub fn build(_spec: &'static Spec, setup: &mut Setup<'_>) -> Box<dyn Feature> {
-    setup.on_grid(SECOND);
+    setup.on_grid(SECOND, POINTS);
     Box::new(CvdSlope { line: Line::new(), last: 0, scratch: Line::new() })
 }
 
