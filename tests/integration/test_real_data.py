@@ -105,7 +105,8 @@ def test_lobster_amzn(shared_data: SharedData) -> None:
 
 
 def test_binance_counts(shared_data: SharedData) -> None:
-    settings = research(BTCUSDT={"tick_size": 0.1, "point_value": 1.0, "size_step": 0.001, "timezone": "UTC"})
+    given = {"tick_size": 0.1, "point_value": 1.0, "currency": "USDT", "size_step": 0.001, "timezone": "UTC"}
+    settings = research(BTCUSDT=given)
     loaded = load_events(shared_data("binance_l2_20240808"), "BTCUSDT", settings)
     kinds, counts = np.unique(loaded.events["kind"], return_counts=True)
     # 443 521 depth rows: 259 are in the snapshot, some messages have no levels; 2 002 records of the snapshot

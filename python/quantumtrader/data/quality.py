@@ -27,6 +27,9 @@ Int64 = npt.NDArray[np.int64]
 Severity = Literal["error", "warning", "info"]
 
 _SHOWN = 5
+_FALL_NS = 60_000_000_000
+_ALONE_NS = 3_600_000_000_000
+_DAYS_APART = 10
 _EPOCH = date(1970, 1, 1)
 
 
@@ -121,6 +124,7 @@ def validate(
     look = _Look(events, instrument, calendar)
     findings = [
         *look.order(),
+        *look.stamps(),
         *look.fields(),
         *look.duplicates(),
         *look.lots(),
@@ -152,7 +156,11 @@ class _Look:
         self.instrument = instrument
         self.calendar = calendar
         self.now: Int64 = np.maximum.accumulate(events["ts_event"]) if len(events) else np.zeros(0, np.int64)
-        self.days = [_EPOCH + timedelta(days=int(d)) for d in np.unique(session_days(self.now, instrument))]
+        self.day_of: Int64 = session_days(self.now, instrument)
+        days = [_EPOCH + timedelta(days=int(d)) for d in np.unique(self.day_of)]
+        low, high = calendar.years if is_table_product(instrument) else (date.min.year, date.max.year)
+        self.days = [day for day in days if low <= day.year <= high]
+        self.unknown_days = [day for day in days if not low <= day.year <= high]
         self.trades = (events["kind"] == Kind.TRADE) & (
             (events["flags"] & int(Flag.CANCELLED | Flag.EDITED)) == 0
         )
@@ -193,6 +201,44 @@ class _Look:
         yield from self.found(
             "lost", "warning", lost, "{count} gap markers: the feed lost records, books restart there"
         )
+
+    def stamps(self) -> Iterator[Finding]:
+        """Times that cannot be right: they fall far back, stand alone, or lie outside the calendar."""
+        strange = np.isin(self.day_of, [(day - _EPOCH).days for day in self.unknown_days])
+        years = "{}-{}".format(*self.calendar.years)
+        yield from self.found(
+            "time", "error", strange, f"{{count}} records lie outside the years of the calendar ({years})"
+        )
+        market = ~np.isin(self.events["kind"], (Kind.SESSION, Kind.GAP, Kind.TIMER))
+        market &= ((self.events["flags"] & int(Flag.SNAPSHOT)) == 0) & ~strange
+        index = np.flatnonzero(market)
+        if len(index) < 3:
+            return
+        steps = np.diff(self.events["ts_event"][index])
+        falls = np.flatnonzero(steps < -_FALL_NS)
+        # The record before a fall is the wrong one if the time had jumped up to it, else the one after.
+        jumped = (falls == 0) | (steps[np.maximum(falls, 1) - 1] > _FALL_NS)
+        yield from self.found(
+            "time",
+            "error",
+            index[np.where(jumped, falls, falls + 1)],
+            f"the event time falls back by more than {_FALL_NS // 10**9} s in {{count}} places: a stamp is wrong",
+        )
+        far = np.maximum(steps, 0)
+        usual = int(np.median(far[far > 0])) if (far > 0).any() else 0
+        limit = max(_ALONE_NS, 100 * usual)
+        apart = np.concatenate(([True], far > limit, [True]))
+        alone = np.flatnonzero(apart[:-1] & apart[1:])
+        gap = np.minimum(
+            np.concatenate(([np.iinfo(np.int64).max], far))[alone],
+            np.concatenate((far, [np.iinfo(np.int64).max]))[alone],
+        )
+        bar = self.events["kind"][index[alone]] == Kind.BAR
+        outside = self._outside(index[alone])
+        wrong = (gap > _DAYS_APART * numbers.DAY_NS) | (~bar & ~outside)
+        text = f"{{count}} records stand alone, more than {limit // 10**9:,} s from the one before and the one after"
+        yield from self.found("time", "error", index[alone[wrong]], f"{text}: their time is wrong")
+        yield from self.found("time", "warning", index[alone[~wrong]], text)
 
     def fields(self) -> Iterator[Finding]:
         """Kinds, sizes and prices that make sense."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,12 +14,13 @@ import numpy as np
 from quantumtrader._protocols import Pack
 from quantumtrader._records import pack_events
 from quantumtrader.data.calendar import Calendar
+from quantumtrader.data.contracts import front_contract, is_series
 from quantumtrader.data.contracts import instrument as find_instrument
 from quantumtrader.data.importers import IMPORTERS, Imported, Importer, Options, Rejected, _parquet
 from quantumtrader.data.importers import _text as text
 from quantumtrader.data.lake import Lake
 from quantumtrader.data.sessions import session_days, with_sessions
-from quantumtrader.exceptions import DataError, DataFormatError, EmptyDataError
+from quantumtrader.exceptions import ConfigError, DataError, DataFormatError, EmptyDataError
 from quantumtrader.types import Events, Flag, Instrument, Kind
 
 if TYPE_CHECKING:
@@ -167,10 +168,23 @@ def locate(path: Path, symbol: str, format: str | None = None) -> tuple[Path, Im
 def read_source(
     path: Path, instrument: Instrument, importer: Importer, options: Options
 ) -> Iterator[Imported]:
-    """Read a raw source part by part; everything at once when it has to be sorted."""
+    """Read a raw source part by part; everything at once when it has to be sorted.
+
+    Raises
+    ------
+    DataFormatError
+        Sorting is asked for, but in this format a row changes what the rows before it have left: sorted events
+        would be those of another market.
+    """
     if options.out_of_order != "sort":
         yield from importer.read(path, instrument, options)
         return
+    if not importer.sorts:
+        raise DataFormatError(
+            f"cannot be sorted: in the format {importer.name} each row builds on the rows before it",
+            path=path,
+            remedy="Put the file in order, or put late rows aside with --out-of-order reject",
+        )
     parts = list(importer.read(path, instrument, options))
     events = np.concatenate([part.events for part in parts])
     order = np.argsort(events["ts_recv"], kind="stable")
@@ -244,6 +258,7 @@ def load_events(
         events = parts[0] if len(parts) == 1 else np.concatenate(parts)
         events = _between(events, instrument, start, end, path)
         origin = f"{path} ({importer.name})"
+    notes += _roll_note(events, instrument, Calendar(settings))
     described = describe(origin, events, instrument)
     if sessions:
         events = with_sessions(events, instrument, Calendar(settings))
@@ -269,6 +284,24 @@ def _between(
             remedy="Check the dates",
         )
     return events[keep]
+
+
+def _roll_note(events: Events, instrument: Instrument, calendar: Calendar) -> list[str]:
+    """Say it when a series goes from one contract to the next and is not known to be adjusted."""
+    if not len(events) or not is_series(instrument) or (events["flags"] & int(Flag.ADJUSTED)).any():
+        return []
+    ends = session_days(events["ts_recv"][[0, -1]], instrument).tolist()
+    first, last = (date(1970, 1, 1) + timedelta(days=day) for day in ends)
+    try:
+        old, new = (front_contract(instrument.product, day, calendar) for day in (first, last))
+    except ConfigError:  # a year whose holidays are not published: months still tell
+        old, new = (f"the contract of {day:%Y-%m}" for day in (first, last))
+    if old == new:
+        return []
+    return [
+        f"{instrument.symbol} goes from {old} to {new} and is not marked as adjusted: unless its source adjusted it, "
+        "prices jump at each roll, and results of positions held over one are not real"
+    ]
 
 
 def describe(origin: str, events: Events, instrument: Instrument) -> str:

@@ -115,7 +115,7 @@ def test_the_lake_keeps_a_session_together(tmp_path: Path) -> None:
 
 def test_real_sessions_of_the_mini_sp(shared_data: Callable[[str], Path]) -> None:
     given = {
-        "tick_size": 0.25, "point_value": 50.0, "timezone": "America/Chicago",
+        "tick_size": 0.25, "point_value": 50.0, "currency": "USD", "timezone": "America/Chicago",
         "hours": [{"open": "17:00", "close": "16:00"}],
     }  # fmt: skip
     settings = with_instrument(load_settings(env_file=None), "ESH4", given)

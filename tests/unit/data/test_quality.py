@@ -185,3 +185,34 @@ def test_json() -> None:
     assert text["valid"] is False
     assert text["findings"][0]["check"] == "duplicates"
     assert text["findings"][0]["places"] == ["sequence 5 at 2025-08-15 12:00:06.000000000 UTC"]
+
+
+HOUR = 3_600 * SECOND
+
+
+@pytest.mark.parametrize(
+    ("index", "ahead", "words"),
+    [
+        (10, 2 * HOUR, "falls back by more than 60 s in 1 places"),
+        (10, -2 * HOUR, "falls back by more than 60 s in 1 places"),
+        (19, 5 * HOUR, "1 records stand alone"),  # the last one, still inside the session
+        (19, 400 * 24 * HOUR, "1 records stand alone"),
+        (19, 60 * 365 * 24 * HOUR, r"1 records lie outside the years of the calendar"),
+    ],
+)
+@pytest.mark.parametrize("received", [False, True])
+def test_one_wrong_stamp_is_an_error_with_its_row(index: int, ahead: int, words: str, received: bool) -> None:
+    events = trades()
+    events["ts_event"][index] += ahead
+    if received:
+        events["ts_recv"][index] += ahead
+    wrong = [f for f in validate(events, WDO).findings if f.check == "time"]
+    assert [(f.severity, f.count) for f in wrong] == [("error", 1)]
+    assert words in wrong[0].message
+    assert wrong[0].places[0].startswith(f"sequence {index} at ")
+
+
+def test_a_record_alone_outside_the_hours_is_a_warning() -> None:
+    events = trades()
+    events["ts_event"][0] -= 3 * HOUR
+    assert found(validate(events, WDO))["time"] == ("warning", 1)

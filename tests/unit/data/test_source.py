@@ -11,9 +11,10 @@ import pytest
 from typer.testing import CliRunner
 
 from quantumtrader.cli.main import app
+from quantumtrader.data.contracts import instrument
 from quantumtrader.data.importers import Options
-from quantumtrader.data.source import load_events
-from quantumtrader.exceptions import DataError, EmptyDataError, UnknownInstrumentError
+from quantumtrader.data.source import find_importer, load_events, read_source
+from quantumtrader.exceptions import DataError, DataFormatError, EmptyDataError, UnknownInstrumentError
 from quantumtrader.types import Kind
 
 BARS = "timestamp,open,high,low,close,volume\n" + "".join(
@@ -178,3 +179,55 @@ def test_notes_stay_with_the_data(tmp_path: Path) -> None:
     assert run("import", path, "-s", "WDOU25", "-o", tmp_path / "lake")[0] == 0
     assert note in load_events(tmp_path / "lake", "WDOU25").notes
     assert load_events(tmp_path / "lake", "WDOU25").notes == load_events(path, "WDOU25").notes
+
+
+@pytest.mark.parametrize("name", ["lobster", "binance", "mbo", "collector"])
+def test_formats_with_state_are_not_sorted(name: str, tmp_path: Path) -> None:
+    importer = find_importer(tmp_path, name)
+    with pytest.raises(
+        DataFormatError, match=f"cannot be sorted: in the format {name} .*--out-of-order reject"
+    ):
+        list(read_source(tmp_path, instrument("WDOU25"), importer, Options(out_of_order="sort")))
+
+
+def test_ticks_are_sorted_before_anything_is_carried(tmp_path: Path) -> None:
+    """The events of a shuffled file are those of the file in order: quotes, sides and all."""
+    head = "<DATE>\t<TIME>\t<BID>\t<ASK>\t<LAST>\t<VOLUME>\n"
+    rows = [
+        f"2025.08.15\t09:00:0{k}.000\t{cells}\n"
+        for k, cells in enumerate(
+            ("5400\t5401\t\t", "\t\t5401\t2", "\t5402\t\t", "5401.5\t\t\t", "\t\t5401.5\t1")
+        )
+    ]
+    path = tmp_path / "ticks.csv"
+    path.write_text(head + "".join(rows))
+    whole = load_events(path, "WDOU25")
+    path.write_text(head + "".join(rows[k] for k in (0, 4, 2, 1, 3)))
+    mixed = load_events(path, "WDOU25", options=Options(out_of_order="sort"))
+    assert mixed.events.tobytes() == whole.events.tobytes()
+    assert "3 rows changed place when sorted by time" in mixed.notes
+
+
+def test_cancelling_file_is_sorted_before_the_tick_rule(tmp_path: Path) -> None:
+    head = "RptDt;TckrSymb;UpdActn;GrssTradAmt;TradQty;NtryTm;TradId;TradgSsnId;TradDt\n"
+    rows = [
+        f"2025-08-15;WDOU25;0;{5400 + px};2;09000{k}000;{k + 1};1;2025-08-15\n"
+        for k, px in enumerate((0, 1, 0, 2))
+    ]
+    path = tmp_path / "b3.txt"
+    path.write_text(head + "".join(rows))
+    whole = load_events(path, "WDOU25")
+    path.write_text(head + "".join(rows[k] for k in (0, 2, 1, 3)))
+    mixed = load_events(path, "WDOU25", options=Options(out_of_order="sort"))
+    assert mixed.events.tobytes() == whole.events.tobytes()
+
+
+def test_a_series_over_a_roll_carries_a_note(tmp_path: Path) -> None:
+    path = tmp_path / "bars.csv"
+    path.write_text(BARS)
+    assert not [n for n in load_events(path, "WDO$").notes if "roll" in n]
+    path.write_text(BARS + BARS.partition("\n")[2].replace("2025-08-", "2025-09-"))
+    assert [n for n in load_events(path, "WDO$").notes if "WDO$ goes from WDOU25 to WDOV25" in n]
+    assert not [n for n in load_events(path, "WDOU25").notes if "roll" in n]  # a contract does not roll
+    path.write_text(path.read_text().replace("5399.5", "5399.37"))  # off the grid: adjusted
+    assert not [n for n in load_events(path, "WDO$").notes if "prices jump" in n]

@@ -45,6 +45,7 @@ class B3Trades:
 
     name = "b3-trades"
     describes = "B3 trade-by-trade, ZIP or text"
+    sorts = True
 
     def sniff(self, path: Path) -> bool:
         """Look for the header, inside the archive when it is one."""
@@ -204,6 +205,11 @@ def _emit(
     rows.bad |= gone | cancels
     rows.in_order(ts, int(np.iinfo(np.int64).min), options.out_of_order)
     keep = np.flatnonzero(rows.good)
+    if options.out_of_order == "sort":  # before the tick rule, which looks at the trade before
+        order = np.argsort(ts[keep], kind="stable")
+        moved = int((order != np.arange(len(order))).sum())
+        keep = keep[order]
+        notes += [f"{moved} rows changed place when sorted by time"] if moved else []
     refused += rows.rejected
     require_some(len(keep), refused, rows.path)
     if gone.any():

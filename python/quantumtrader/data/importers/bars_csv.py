@@ -37,6 +37,7 @@ class BarsCsv:
 
     name = "bars"
     describes = "bars with named columns (timestamp, open, high, low, close, volume), CSV or Parquet"
+    sorts = True
 
     def sniff(self, path: Path) -> bool:
         """Look for the column names."""

@@ -98,6 +98,9 @@ class Importer(Protocol):
     """Value of ``--format``."""
     describes: str
     """One line for people."""
+    sorts: bool
+    """Whether ``out_of_order="sort"`` is right: the rows stand for themselves, or are sorted before anything
+    is carried from one to the next."""
 
     def sniff(self, path: Path) -> bool:
         """Whether ``path``, a file or a folder that exists, looks like this format; reads only its start."""

@@ -34,6 +34,7 @@ class Binance:
 
     name = "binance"
     describes = "Binance futures depth, trades and best quotes (folder or prefix of Parquet files)"
+    sorts = False
 
     def sniff(self, path: Path) -> bool:
         """Look for a depth file with the update ids."""

@@ -35,6 +35,7 @@ class Collector:
 
     name = "collector"
     describes = "JSON lines of the book collector"
+    sorts = False
 
     def sniff(self, path: Path) -> bool:
         """Look for the keys in the first line."""

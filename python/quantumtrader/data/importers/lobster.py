@@ -46,6 +46,7 @@ class Lobster:
 
     name = "lobster"
     describes = "LOBSTER messages with their order book (CSV or Parquet)"
+    sorts = False
 
     def sniff(self, path: Path) -> bool:
         """Look for a message file by name and content."""

@@ -33,6 +33,7 @@ class MboParquet:
 
     name = "mbo"
     describes = "by-order events as Parquet (Databento mbo columns)"
+    sorts = False
 
     def sniff(self, path: Path) -> bool:
         """Look for the columns."""

@@ -26,6 +26,7 @@ class Mt5Bars:
 
     name = "mt5-bars"
     describes = "MetaTrader 5 bars export (tab separated)"
+    sorts = True
 
     def sniff(self, path: Path) -> bool:
         """Look for the header."""

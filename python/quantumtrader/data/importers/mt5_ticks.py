@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from quantumtrader.data.importers import _mt5, _sides
@@ -36,6 +37,7 @@ class Mt5Ticks:
 
     name = "mt5-ticks"
     describes = "MetaTrader 5 ticks export (tab separated)"
+    sorts = True
 
     def sniff(self, path: Path) -> bool:
         """Look for the header."""
@@ -61,7 +63,8 @@ class Mt5Ticks:
         taken = 0
         rejected: list[Rejected] = []
         held: Imported | None = None  # handed over once it is known whether it is the last
-        for chunk in _mt5.chunks(path, names):
+        chunks = _mt5.chunks(path, names)
+        for chunk in _sorted(path, chunks, tz, notes) if options.out_of_order == "sort" else chunks:
             part = _read_chunk(path, chunk, instrument, options, tz, state)
             part.notes, notes = notes, []
             taken += len(part.events)
@@ -76,6 +79,25 @@ class Mt5Ticks:
         if held is not None:
             held.notes += [idle] if idle else []
             yield held
+
+
+def _sorted(path: Path, chunks: Iterator[TextChunk], tz: ZoneInfo, notes: list[str]) -> Iterator[TextChunk]:
+    """All rows as one block in the order of time, before a quote is carried from one row to the next."""
+    parts = list(chunks)
+    if not parts:
+        return
+    lines = np.concatenate([part.lines for part in parts])
+    columns = {name: pa.concat_arrays([part.columns[name] for part in parts]) for name in parts[0].columns}
+    ts = numbers.to_utc(_mt5.local_ns(Rows(path, lines), columns), tz)
+    order = np.argsort(ts, kind="stable")
+    moved = int((order != np.arange(len(order))).sum())
+    if moved:
+        notes.append(f"{moved} rows changed place when sorted by time")
+    yield TextChunk(
+        {name: column.take(pa.array(order)) for name, column in columns.items()},
+        lines[order],
+        [rejected for part in parts for rejected in part.rejected],
+    )
 
 
 class _State:

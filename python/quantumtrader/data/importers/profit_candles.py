@@ -24,6 +24,7 @@ class ProfitCandles:
 
     name = "profit-candles"
     describes = "Profit candles (CSV, newest first)"
+    sorts = True
 
     def sniff(self, path: Path) -> bool:
         """Look for a date in the second of eight or nine cells, and for numbers from the fourth on."""

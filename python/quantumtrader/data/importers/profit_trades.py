@@ -37,6 +37,7 @@ class ProfitTrades:
 
     name = "profit-trades"
     describes = "Profit Times & Trades (CSV, newest first)"
+    sorts = True
 
     def sniff(self, path: Path) -> bool:
         """Look for eight cells with a date in the second and a word in the last."""
