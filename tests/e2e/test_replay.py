@@ -88,6 +88,7 @@ def test_usage_errors(tmp_path: Path) -> None:
         ({"strategy": "order_flow_baseline", "parameters": {"lucky": "7"}}, "no parameter 'lucky'"),
         ({"strategy": "order_flow_baseline", "parameters": {"size": "many"}}, "size='many' is not int"),
         ({"fee": -1.0}, "fee is -1"),
+        ({"rlp_sign": "guess"}, 'rlp_sign "guess"'),
     ],
 )
 def test_bad_settings_are_errors_before_any_work(
@@ -97,6 +98,49 @@ def test_bad_settings_are_errors_before_any_work(
     with pytest.raises(ConfigError, match=words):
         run_replay(config)
     assert not (tmp_path / "o").exists()
+
+
+class Failing:
+    """Raises at the first sample."""
+
+    name, rule, features, clock = "failing", "None.", ("cvd_session",), "1s"
+
+    def evaluate(self, row: object, market: object) -> None:
+        raise RuntimeError("disk of the model is gone")
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+def test_a_halted_replay_is_written_and_ends_with_exit_code_4(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, as_json: bool
+) -> None:
+    monkeypatch.setattr("quantumtrader.app.replay.make_strategy", lambda name, **parameters: Failing())
+    monkeypatch.setattr("quantumtrader.backtest.save.strategy_parameters", lambda strategy: {})
+    monkeypatch.setattr("quantumtrader.backtest.report.html.strategy_parameters", lambda strategy: {})
+    arguments = ["demo", "--minutes", "8", "--out", str(tmp_path), *(["--json"] if as_json else [])]
+    result = CliRunner().invoke(app, arguments)
+    assert result.exit_code == 4, result.output
+    assert "disk of the model is gone" in result.output
+    document = json.loads((tmp_path / "summary.json").read_text("utf-8"))
+    assert "disk of the model is gone" in document["halted"]
+    assert document["figures"]["holds"].keys() == {"kill_switch"}
+    if as_json:
+        assert json.loads(result.stdout)["halted"] == document["halted"]
+
+
+def test_a_series_that_crosses_contracts_without_adjustment_is_told(tmp_path: Path) -> None:
+    rows = ["time,open,high,low,close,volume"]
+    for day in (28, 29, 30, 31):
+        rows += [
+            f"2025-07-{day} {9 + k // 60:02d}:{k % 60:02d},5500.0,5501.0,5499.0,5500.0,10" for k in range(90)
+        ]
+    rows += [f"2025-08-01 09:{k:02d},5600.0,5601.0,5599.0,5600.0,10" for k in range(60)]
+    path = tmp_path / "WDO_bars.csv"
+    path.write_text("\n".join(rows) + "\n")
+    notes = {}
+    for symbol in ("WDOFUT", "WDOU25"):
+        notes[symbol] = " ".join(run_replay(ReplayConfig(path, symbol, tmp_path / symbol)).notes)
+    assert "crosses 1 contract change(s)" in notes["WDOFUT"]
+    assert "contract change" not in notes["WDOU25"]
 
 
 def test_pace() -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import date, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +37,8 @@ __all__ = ["ReplayConfig", "ReplayResult", "Stage", "choose_strategy", "run_even
 
 Stage = Callable[[str, float | None], AbstractContextManager[Callable[[float], None]]]
 """Shows progress: ``with stage(description, total) as advance: advance(units)``."""
+
+RLP_SIGNS = ("drop", "quote")
 
 _PACED_CHUNK = 512
 
@@ -74,6 +77,8 @@ class ReplayConfig:
         ``max``, ``1x``, ``10x``, …
     lang : str
         Language of the report: ``en`` or ``pt``.
+    rlp_sign : str
+        How retail liquidity prints are signed: ``drop`` or ``quote``.
     seed : int
         Of the random baseline.
     format : str
@@ -102,6 +107,7 @@ class ReplayConfig:
     warmup: str = "full"
     pace: str = "max"
     lang: str = "en"
+    rlp_sign: str = "drop"
     seed: int = 0
     format: str = ""
     options: Options | None = None
@@ -174,6 +180,11 @@ def run_replay(
         limits = replace(limits, price_collar_ticks=limits.price_collar_ticks * finer)
         config = replace(config, adverse_ticks=config.adverse_ticks * finer)
         notes.append(f"Adjusted series: one tick of the exchange is {finer} ticks of this report.")
+    elif crossed := _expiries_crossed(loaded.events, loaded.instrument):
+        notes.append(
+            f"{config.symbol} is a continuous series without adjustment that crosses {crossed} contract change(s): "
+            "prices jump where one contract follows the other, and features over the jump are not comparable."
+        )
     return run_events(
         loaded.events,
         loaded.instrument,
@@ -206,15 +217,15 @@ def run_events(
             "The source has no aggressor flag: sides of trades were inferred, signed flow is an estimate."
         )
     fee = instrument.fee if config.fee is None else config.fee
-    if fee == 0.0:
-        notes.append("No fee is set for this instrument: give --fee (money per contract and side).")
     settings = BacktestSettings(
         clock=config.clock,
         venue=_venue(config),
         limits=limits or RiskLimits(),
         features=config.features,
         warmup=config.warmup,
+        rlp_sign=config.rlp_sign,
         seed=config.seed,
+        fees_known=config.fee is not None or "fee" in config.instrument,
     )
     speed = parse_pace(config.pace)
     with _stage(stage, "replaying", float(len(events))) as advance:
@@ -270,6 +281,18 @@ def choose_strategy(
     return make_strategy(name, **values)
 
 
+def _expiries_crossed(events: Events, instrument: Instrument) -> int:
+    """How often the front contract changes along the dates of a series; 0 for a single contract."""
+    from quantumtrader.data.contracts import front_contract, is_series
+    from quantumtrader.data.sessions import session_days
+
+    if not len(events) or not is_series(instrument):
+        return 0
+    days = np.unique(session_days(events["ts_event"], instrument)).tolist()
+    fronts = [front_contract(instrument.product, date(1970, 1, 1) + timedelta(days=day)) for day in days]
+    return sum(a != b for a, b in pairwise(fronts))
+
+
 def _has_sizes(events: Events) -> bool:
     kind = events["kind"]
     if ((kind == Kind.LEVEL) | (kind == Kind.ORDER)).any():
@@ -282,6 +305,8 @@ def _check(config: ReplayConfig) -> None:
     labels(config.lang)
     parse_pace(config.pace)
     _venue(config)
+    if config.rlp_sign not in RLP_SIGNS:
+        raise ConfigError(f'rlp_sign "{config.rlp_sign}" is not known; use "drop" or "quote"')
     if config.fee is not None and config.fee < 0:
         raise ConfigError(f"fee is {config.fee}, expected 0 or more")
     if config.strategy:

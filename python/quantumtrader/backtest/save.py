@@ -1,7 +1,8 @@
 """Writes a replay to a folder: Parquet for programs, JSON for scripts, one HTML file for people.
 
 Everything is written to a temporary folder beside the target first, and moved when it is complete: a full disk
-or an interruption leaves no half-written file behind. The same replay writes the same bytes.
+or an interruption leaves no half-written file behind. ``summary.json`` goes before the first file is moved and comes
+back last, so it never stands beside files of another replay. The same replay writes the same bytes.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from quantumtrader import __version__
 from quantumtrader.backtest.baselines import Baselines
 from quantumtrader.backtest.harness import BacktestResult
 from quantumtrader.backtest.report import render_report
+from quantumtrader.backtest.report.remarks import fidelity_note, remarks
 from quantumtrader.backtest.statistics import Summary
 from quantumtrader.backtest.verdict import verdict, verdict_code
 from quantumtrader.exceptions import QuantumTraderError
@@ -72,7 +74,8 @@ def save_result(
     Raises
     ------
     QuantumTraderError
-        If the folder cannot be written; what was there before is untouched.
+        If the folder cannot be written. What was there before is untouched, unless the moving itself fails: then
+        ``summary.json`` is missing.
     """
     out = Path(out)
     try:
@@ -93,6 +96,7 @@ def save_result(
         document = summary_document(result, summary, lang=lang, description=description, notes=notes)
         text = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False)
         (staging / "summary.json").write_text(text + "\n", "utf-8", newline="\n")
+        (out / FILES[-1]).unlink(missing_ok=True)
         for name in FILES:
             os.replace(staging / name, out / name)
     except OSError as error:
@@ -130,16 +134,19 @@ def summary_document(
         "assumptions": {
             "clock": settings.clock,
             "fidelity": result.fidelity,
+            "fidelity_note": fidelity_note(result, lang),
             "latency_ns": settings.venue.latency_ns,
             "queue": settings.venue.queue,
-            "fee_per_contract_side": result.fee,
+            "fee_per_contract_side": result.fee if result.fees_known else None,
+            "fees": "known" if result.fees_known else "fees unknown: net = gross",
             "adverse_ticks": settings.venue.adverse_ticks,
             "limits": {k: v for k, v in asdict(settings.limits).items() if not k.startswith("trading_")},
             "seed": settings.seed,
             "draws": settings.draws,
         },
         "engine": {"name": result.engine, "version": __version__},
-        "notes": list(notes),
+        "halted": result.halted,
+        "notes": [*notes, *remarks(result, lang)],
     }
     return {key: _plain(value) for key, value in document.items()}
 

@@ -44,7 +44,7 @@ class Summary:
     entries, trades : int
         Brackets that got a fill, and round trips that ended.
     gross, costs, net : float
-        Result of everything, an open position at the end included.
+        Result of everything, an open position at the end included; gross and net are NaN when that has no price.
     mean_net, se_net : float
         Mean net result per trade and its standard error; NaN below two trades.
     hit_rate : float
@@ -77,6 +77,8 @@ class Summary:
         Net results of random sides, and where the strategy stands among them, in percent.
     draws : int
         Number of random draws.
+    fees_known : bool
+        Whether ``costs`` and ``net`` are what they say; otherwise net equals gross for want of fees.
     """
 
     events: int
@@ -112,6 +114,7 @@ class Summary:
     random_p95: float
     random_percentile: float
     draws: int
+    fees_known: bool = True
 
 
 def max_drawdown(equity: npt.NDArray[np.float64]) -> float:
@@ -187,6 +190,7 @@ def summarise(result: BacktestResult, baselines: Baselines) -> Summary:
         random_p95=_quantile(random.nets, 0.95, len(random.long)),
         random_percentile=random.percentile,
         draws=len(random.nets),
+        fees_known=result.fees_known,
     )
 
 

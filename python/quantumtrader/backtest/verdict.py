@@ -25,6 +25,21 @@ _TEXT = {
         "en": "The rule never traded: nothing can be said about an edge. Most frequent reason to hold: {why}.",
         "pt": "A regra não operou: nada se pode dizer sobre vantagem. Motivo mais frequente para esperar: {why}.",
     },
+    "unknown": {
+        "en": "No result: {n} trades ended, and the position left at the end has no price.",
+        "pt": "Sem resultado: {n} operações terminaram, e a posição que restou não tem preço.",
+    },
+    "fees_unknown": {
+        "en": "Nothing can be said about an edge: {n} trades made {gross} before costs, and the fees are unknown.",
+        "pt": "Nada se pode dizer sobre vantagem: {n} operações fizeram {gross} antes dos custos, e as taxas são "
+        "desconhecidas.",
+    },
+    "loses_before_fees": {
+        "en": "No edge: {n} trades made {gross} even before costs; the fees are unknown. {percentile:.0f} % of random "
+        "sides with the same entries and exits did worse.",
+        "pt": "Sem vantagem: {n} operações fizeram {gross} mesmo antes dos custos; as taxas são desconhecidas. "
+        "{percentile:.0f} % dos lados aleatórios com as mesmas entradas e saídas foram piores.",
+    },
     "loses": {
         "en": "No edge: {n} trades made {net} after costs ({gross} before). "
         "{percentile:.0f} % of random sides with the same entries and exits did worse.",
@@ -55,15 +70,19 @@ _SYNTHETIC = {
     "pt": " Os dados são sintéticos (synthetic): isto testa o software, não o mercado.",
 }
 _FREE = {
-    "en": " No fees were charged: set them to see the real costs.",
-    "pt": " Nenhuma taxa foi cobrada: informe as taxas para ver os custos reais.",
+    "en": " Fees unknown: net = gross. Set them to see the real costs.",
+    "pt": " Taxas desconhecidas: líquido = bruto. Informe as taxas para ver os custos reais.",
 }
 
 
 def verdict_code(summary: Summary) -> str:
-    """Return ``no_trades``, ``loses``, ``random``, ``insufficient`` or ``positive``."""
+    """Return ``no_trades``, ``unknown``, ``loses``, ``fees_unknown``, ``random``, ``insufficient`` or ``positive``."""
     if summary.entries == 0:
         return "no_trades"
+    if math.isnan(summary.net):
+        return "unknown"
+    if summary.net > 0 and not summary.fees_known:
+        return "fees_unknown"
     if summary.net <= 0:
         return "loses"
     if math.isnan(summary.random_percentile) or summary.random_percentile < _LEVEL:
@@ -89,7 +108,10 @@ def verdict(summary: Summary, currency: str, *, synthetic: bool, lang: str = "en
     """
     from quantumtrader.backtest.report.labels import money
 
-    text = _TEXT[verdict_code(summary)][lang].format(
+    code = verdict_code(summary)
+    if code == "loses" and not summary.fees_known:
+        code = "loses_before_fees"
+    text = _TEXT[code][lang].format(
         n=summary.trades,
         net=money(summary.net, currency, lang),
         gross=money(summary.gross, currency, lang),
@@ -100,6 +122,6 @@ def verdict(summary: Summary, currency: str, *, synthetic: bool, lang: str = "en
     )
     if synthetic:
         text += _SYNTHETIC[lang]
-    if summary.entries and summary.costs == 0:
+    if summary.entries and not summary.fees_known:
         text += _FREE[lang]
     return text

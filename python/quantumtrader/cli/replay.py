@@ -29,6 +29,7 @@ from quantumtrader.cli.source_options import (
     make_instrument,
     make_options,
 )
+from quantumtrader.exceptions import TradingHaltedError
 
 if TYPE_CHECKING:
     from quantumtrader.app import ReplayResult
@@ -57,6 +58,12 @@ def command(
     ] = None,
     warmup: Annotated[str, typer.Option(help="full or partial.")] = "full",
     pace: Annotated[str, typer.Option(help="max, 1x (as it happened), 10x.")] = "max",
+    rlp_sign: Annotated[
+        str,
+        typer.Option(
+            "--rlp-sign", help="Side of retail liquidity prints: drop (none), quote (against the mid)."
+        ),
+    ] = "drop",
     seed: Annotated[int, typer.Option(help="Seed of the random baseline.")] = 0,
     format: Format = None,
     decimal: Decimal = "auto",
@@ -97,6 +104,7 @@ def command(
             warmup=warmup,
             pace=pace,
             lang=lang,
+            rlp_sign=rlp_sign,
             seed=seed,
             format=format or "",
             options=make_options(decimal, timezone, day, infer_side, out_of_order, bar_seconds),
@@ -113,8 +121,23 @@ def command(
 
 
 def show(result: ReplayResult, *, lang: str, as_json: bool) -> None:
-    """Print the outcome of a replay: the summary document, or a table, the verdict and the report's path."""
+    """Print the outcome of a replay: the summary document, or a table, the verdict and the report's path.
+
+    Raises
+    ------
+    TradingHaltedError
+        After everything was printed, if the replay ended with the kill switch on: exit code 4.
+    """
+    _print(result, lang=lang, as_json=as_json)
+    if result.backtest.halted:
+        if as_json:  # the document on standard output says why
+            raise typer.Exit(4)
+        raise TradingHaltedError(f"trading was halted: {result.backtest.halted}")
+
+
+def _print(result: ReplayResult, *, lang: str, as_json: bool) -> None:
     from quantumtrader.backtest import verdict
+    from quantumtrader.backtest.report.remarks import fidelity_note, remarks
     from quantumtrader.backtest.save import summary_document
     from quantumtrader.cli.output import line, note, print_json, table
 
@@ -133,7 +156,7 @@ def show(result: ReplayResult, *, lang: str, as_json: bool) -> None:
     table(title, ("", ""), figures(result, lang))
     currency = backtest.instrument.currency
     line(f"[bold]{escape(verdict(summary, currency, synthetic=backtest.path.synthetic, lang=lang))}[/]")
-    for text in result.notes:
+    for text in (fidelity_note(backtest, lang), *result.notes, *remarks(backtest, lang)):
         note(f"[dim]{escape(text)}[/]")
     line(f"report: {escape(str(result.report))}")
 
@@ -151,12 +174,14 @@ def figures(result: ReplayResult, lang: str) -> list[tuple[str, str]]:
     def share(value: float) -> str:
         return "–" if value != value else f"{100 * value:.1f} %"
 
+    unknown = "" if summary.fees_known else f"  {words['fees_unknown']}"
     return [
         ("events / samples", f"{summary.events:,} / {summary.samples:,}"),
         (words["trades"], f"{summary.trades:,}"),
         (
             words["net"],
-            f"{cash(summary.net)}  ({words['gross']} {cash(summary.gross)}, {words['costs']} {cash(summary.costs)})",
+            f"{cash(summary.net)}  ({words['gross']} {cash(summary.gross)}, {words['costs']} {cash(summary.costs)})"
+            f"{unknown}",
         ),
         (
             words["hit_rate"],

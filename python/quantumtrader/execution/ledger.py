@@ -1,8 +1,8 @@
 """Positions and money, driven by fills and nothing else.
 
 Each fill id counts once. Prices are ticks, sums are exact (integers and fractions, worked out once per fill);
-money appears only when a number is read. The average price is the market's ``preço médio``: an exit realises against it and leaves it
-unchanged. Conservation, for any sequence of fills and any mark: realised + open = cash + position x mark.
+money appears only when a number is read. The average price is the market's ``preço médio``: an exit realises against
+it and leaves it unchanged. Conservation, for any sequence of fills and any mark: realised + open = cash + position x mark.
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from importlib import resources
 from pathlib import Path
@@ -26,10 +27,11 @@ from quantumtrader.backtest import (
     save_result,
     summarise,
 )
-from quantumtrader.backtest.report.labels import money
+from quantumtrader.backtest.report.labels import labels, money
 from quantumtrader.backtest.report.payload import MAX_CANDLES, candles, local_seconds
-from quantumtrader.backtest.save import FILES
+from quantumtrader.backtest.save import FILES, summary_document
 from quantumtrader.exceptions import ConfigError, QuantumTraderError
+from quantumtrader.features import catalogue_hash
 from quantumtrader.types import Flag
 
 Replay = tuple[BacktestResult, Baselines, Summary]
@@ -182,6 +184,57 @@ def test_a_full_disk_leaves_the_old_replay(
     with pytest.raises(QuantumTraderError, match="No space left on device"):
         save_result(*replay, tmp_path, description="another")
     assert {p.name: p.read_bytes() for p in tmp_path.iterdir()} == before
+
+
+def test_an_interruption_between_files_leaves_no_summary(
+    replay: Replay, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save_result(*replay, tmp_path)
+    real, moved = os.replace, []
+
+    def stop(source: Path, target: Path) -> None:
+        if len(moved) == 3:
+            raise KeyboardInterrupt
+        moved.append(Path(target).name)
+        real(source, target)
+
+    monkeypatch.setattr(os, "replace", stop)
+    with pytest.raises(KeyboardInterrupt):
+        save_result(*replay, tmp_path, description="another")
+    assert moved == list(FILES[:3])
+    assert not (tmp_path / "summary.json").exists()
+    assert not [p for p in tmp_path.iterdir() if p.name.startswith(".")]
+
+
+def test_what_fills_rest_on_and_what_is_not_known_stands_in_report_and_summary(in_force: str) -> None:
+    free = replace(WDO, fee=0.0)
+    result = Backtest(rising(), free, AtTimes(((2.0, 1),)), BacktestSettings(draws=10)).run()
+    baselines = compute_baselines(result)
+    summary = summarise(result, baselines)
+    assert not summary.fees_known
+    for lang in ("en", "pt"):
+        document = summary_document(result, summary, lang=lang)
+        note = document["assumptions"]["fidelity_note"]
+        text = " ".join(parse(render_report(result, baselines, summary, lang=lang)).text)
+        assert note in text
+        assert labels(lang)["fees_unknown"] in text
+        assert labels(lang)["fees_unknown_note"] in document["notes"]
+    assert document["assumptions"]["fee_per_contract_side"] is None
+    meant = Backtest(rising(), free, AtTimes(((2.0, 1),)), BacktestSettings(draws=10, fees_known=True)).run()
+    assert summarise(meant, compute_baselines(meant)).fees_known
+
+
+@pytest.mark.parametrize("fidelity", ["bar", "quote", "trade"])
+def test_the_bias_of_coarse_sources_is_told(fidelity: str) -> None:
+    for lang, words in (("en", ("Optimistic", "Pessimistic")), ("pt", ("Otimista", "Pessimista"))):
+        assert all(word in labels(lang)[f"fidelity_{fidelity}"] for word in words)
+
+
+def test_feature_files_say_how_they_were_made(in_force: str) -> None:
+    settings = BacktestSettings(draws=10, warmup="partial", rlp_sign="quote")
+    frame = Backtest(rising(), WDO, AtTimes(), settings).run().frame
+    assert frame.metadata["catalogue"] == catalogue_hash()
+    assert (frame.metadata["warmup"], frame.metadata["rlp_sign"]) == ("partial", "quote")
 
 
 def test_a_file_in_the_way(replay: Replay, tmp_path: Path) -> None:

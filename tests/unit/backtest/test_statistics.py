@@ -61,7 +61,23 @@ def test_verdict(change: dict[str, float], code: str) -> None:
 
 
 def test_a_replay_without_fees_says_so() -> None:
-    assert "No fees" in verdict(replace(BASE, costs=0.0), "BRL", synthetic=False)
+    unknown = replace(BASE, gross=1000.0, costs=0.0, net=1000.0, fees_known=False)
+    assert verdict_code(unknown) == "fees_unknown"
+    for lang, words in (("en", "Fees unknown: net = gross"), ("pt", "Taxas desconhecidas: líquido = bruto")):
+        for summary in (unknown, replace(unknown, gross=-5.0, net=-5.0)):
+            text = verdict(summary, "BRL", synthetic=False, lang=lang)
+            assert words in text
+            assert "after costs" not in text
+            assert "depois dos custos" not in text
+    meant = replace(BASE, costs=0.0, net=1000.0)
+    assert verdict_code(meant) == "positive"
+    assert "unknown" not in verdict(meant, "BRL", synthetic=False)
+
+
+def test_a_position_without_a_price_is_no_result() -> None:
+    summary = replace(BASE, gross=NAN, net=NAN)
+    assert verdict_code(summary) == "unknown"
+    assert "No result" in verdict(summary, "BRL", synthetic=False)
 
 
 def test_money_as_people_write_it() -> None:

@@ -16,6 +16,7 @@ from quantumtrader.backtest.baselines import Baselines
 from quantumtrader.backtest.harness import BacktestResult
 from quantumtrader.backtest.report.labels import labels, money
 from quantumtrader.backtest.report.payload import MAX_TRADES, chart_payload
+from quantumtrader.backtest.report.remarks import fidelity_note, remarks
 from quantumtrader.backtest.statistics import Summary
 from quantumtrader.backtest.verdict import verdict, verdict_code
 from quantumtrader.execution.strategy import strategy_parameters
@@ -134,8 +135,9 @@ class _Page:
     def tiles(self) -> str:
         s, w = self.summary, self.words
         per_cent = self._percent
+        net = w["net"] if s.fees_known else f"{w['net']} ({w['fees_unknown']})"
         tiles = [
-            (w["net"], self._signed(s.net), f"{w['gross']} {self._money(s.gross)}"),
+            (net, self._signed(s.net), f"{w['gross']} {self._money(s.gross)}"),
             (w["costs"], self._money(s.costs), f"{w['double_costs']} {self._money(s.net_at_double_costs)}"),
             (w["trades"], str(s.trades), f"{w['mean_time']} {self._number(s.mean_seconds, 0)} s"),
             (w["hit_rate"], per_cent(s.hit_rate), f"{w['break_even']} {per_cent(s.break_even_hit_rate)}"),
@@ -244,32 +246,29 @@ class _Page:
     def how(self, description: str, notes: Sequence[str]) -> str:
         r, w = self.result, self.words
         venue = r.settings.venue
-        fidelity = w[f"fidelity_{r.fidelity}"].format(queue=venue.queue, adverse=venue.adverse_ticks)
         limits = r.settings.limits
         values: dict[str, Any] = {f: getattr(limits, f) for f in limits.__slots__}
         settings = {
             "clock": r.settings.clock,
             "latency": f"{venue.latency_ns / 1e6:g} ms",
             "queue": venue.queue,
-            "fee": f"{r.fee:g} {r.instrument.currency} per contract and side",
+            "fee": f"{r.fee:g} {r.instrument.currency} per contract and side" if r.fees_known else "unknown",
             "tick": f"{r.instrument.tick_size:g} = {r.instrument.tick_value:g} {r.instrument.currency}",
             "flatten": f"{r.settings.flatten_before_s:g} s before the end of continuous trading",
             "seed": r.settings.seed,
             **strategy_parameters(r.strategy),
             **{k: v for k, v in values.items() if v is not None},
         }
-        remarks = list(notes)
-        if self.summary.open_position:
-            remarks.append(w["open_position"].format(n=self.summary.open_position))
+        told = [*notes, *remarks(r, self.lang)]
         rows = [
             (w["data"], _e(description or r.path.source)),
             (w["rule"], _e(r.strategy.rule)),
-            (w["fidelity"], _e(fidelity)),
+            (w["fidelity"], _e(fidelity_note(r, self.lang))),
             (w["settings"], " ".join(f"<code>{_e(k)}={_e(str(v))}</code>" for k, v in settings.items())),
             (w["engine"], f"quantumtrader {__version__}, {r.engine} engine"),
         ]
-        if remarks:
-            rows.append((w["notes"], "<br>".join(_e(n) for n in remarks)))
+        if told:
+            rows.append((w["notes"], "<br>".join(_e(n) for n in told)))
         return (
             f"<section><h2>{w['how']}</h2>{_table(('', ''), rows, 'text how')}</section>"
             f"<footer><p>{w['risk_notice']}</p><p>{w['charts_by']}: TradingView Lightweight Charts™, Copyright (c) 2026 "

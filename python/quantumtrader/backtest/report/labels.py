@@ -108,6 +108,21 @@ LABELS: dict[str, tuple[str, str]] = {
         "{n} contract(s) could not be closed before the recording ended; they are marked at the last price.",
         "{n} contrato(s) não puderam ser zerados antes do fim da gravação; estão marcados ao último preço.",
     ),
+    "halted": (
+        "Trading was halted by the kill switch: {why}.",
+        "As operações foram suspensas pela trava de segurança: {why}.",
+    ),
+    "fees_unknown": ("fees unknown: net = gross", "taxas desconhecidas: líquido = bruto"),
+    "fees_unknown_note": (
+        "Fees unknown: net = gross. No result after costs can be claimed; give --fee, money per contract and side "
+        "(exchange and broker together).",
+        "Taxas desconhecidas: líquido = bruto. Nada se pode afirmar depois dos custos; informe --fee, dinheiro por "
+        "contrato e lado (bolsa e corretora juntas).",
+    ),
+    "rolls": (
+        "{n} contract roll(s): what was held was closed before each at the old contract's price, orders were cancelled.",
+        "{n} rolagem(ns) de contrato: a posição foi zerada antes ao preço do contrato antigo, as ordens canceladas.",
+    ),
     "fidelity_orders": (
         "By-order book: market orders walk the displayed orders; limit orders wait behind the recorded queue "
         "({queue} queue model). The market does not react to our orders.",
@@ -128,19 +143,29 @@ LABELS: dict[str, tuple[str, str]] = {
     ),
     "fidelity_quote": (
         "Quotes without sizes, and trades: market orders fill at the recorded touch plus {adverse} tick(s), because "
-        "nobody knows how much was there ({queue} queue model for limit orders).",
+        "nobody knows how much was there; limit orders fill only when a print goes through their price. Optimistic: any "
+        "size fills at once. Pessimistic: the extra ticks, and targets that a print only touches.",
         "Cotações sem quantidade, e negócios: ordens a mercado executam na melhor oferta gravada mais {adverse} tick(s), "
-        "pois não se sabe quanto havia (modelo de fila {queue} para limitadas).",
+        "pois não se sabe quanto havia; limitadas só executam quando um negócio ultrapassa o preço. Otimista: qualquer "
+        "quantidade executa na hora. Pessimista: os ticks a mais, e alvos que um negócio apenas toca.",
     ),
     "fidelity_trade": (
-        "Trades only: there is no touch, market orders pay {adverse} tick(s) beyond the last print.",
-        "Só negócios: não há melhor oferta, ordens a mercado pagam {adverse} tick(s) além do último negócio.",
+        "Trades only: there is no touch, market orders take the next print and its size and pay {adverse} tick(s) more; "
+        "limit orders fill only when a print goes through their price. Optimistic where the spread is wider than those "
+        "ticks. Pessimistic for limit orders.",
+        "Só negócios: não há melhor oferta, ordens a mercado tomam o próximo negócio e sua quantidade e pagam {adverse} "
+        "tick(s) a mais; limitadas só executam quando um negócio ultrapassa o preço. Otimista onde o spread é maior que "
+        "esses ticks. Pessimista para limitadas.",
     ),
     "fidelity_bar": (
         "Bars only: the path inside a bar is unknown. Market orders pay {adverse} tick(s); stop and target work from "
-        "the bar after the entry. Treat the result as coarse.",
+        "the bar after the entry. Pessimistic: a bar that holds both stop and target is a loss, and a target must be "
+        "traded through. Optimistic: any size fills, and the rest of the entry's bar cannot stop the trade out. Treat the "
+        "result as coarse.",
         "Só barras: o caminho dentro da barra é desconhecido. Ordens a mercado pagam {adverse} tick(s); stop e alvo "
-        "valem a partir da barra seguinte à entrada. Resultado grosseiro.",
+        "valem a partir da barra seguinte à entrada. Pessimista: uma barra com stop e alvo é perda, e o alvo precisa ser "
+        "ultrapassado. Otimista: qualquer quantidade executa, e o resto da barra da entrada não aciona o stop. Resultado "
+        "grosseiro.",
     ),
     "fidelity_none": ("No event was seen.", "Nenhum evento foi visto."),
     "risk_notice": (
