@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use memmap2::MmapRaw;
 
-use super::memory::Slot;
+use super::slot::Slot;
 use super::{Control, WORDS, check};
 use crate::Error;
 

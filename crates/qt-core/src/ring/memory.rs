@@ -1,21 +1,7 @@
 //! Where the counters and slots of a ring live.
 
-#[cfg(loom)]
-pub(super) use loom::sync::{
-    Arc as Shared,
-    atomic::{AtomicU64, Ordering, fence},
-};
-#[cfg(not(loom))]
-pub(super) use std::sync::{
-    Arc as Shared,
-    atomic::{AtomicU64, Ordering, fence},
-};
-
-use super::{Control, WORDS};
-
-/// One record as atomic words.
-#[repr(C, align(64))]
-pub(super) struct Slot(pub(super) [AtomicU64; WORDS]);
+use super::Control;
+use super::slot::{AtomicU64, Slot};
 
 /// Counters and slots.
 pub(super) enum Memory {
@@ -28,14 +14,13 @@ pub(super) enum Memory {
 
 impl Memory {
     pub(super) fn heap(capacity: u64) -> Self {
-        let slot = |_| Slot(std::array::from_fn(|_| AtomicU64::new(0)));
         let control = Control {
             head: AtomicU64::new(0),
             #[cfg(not(loom))]
             apart: [0; 15],
             claim: AtomicU64::new(0),
         };
-        Self::Heap(Box::new(control), (0..capacity).map(slot).collect())
+        Self::Heap(Box::new(control), (0..capacity).map(|_| Slot::new()).collect())
     }
 
     #[inline(always)]

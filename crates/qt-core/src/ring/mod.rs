@@ -21,6 +21,7 @@
 #[cfg(not(loom))]
 mod file;
 mod memory;
+mod slot;
 
 use std::marker::PhantomData;
 #[cfg(not(loom))]
@@ -29,7 +30,8 @@ use std::path::Path;
 use crate::Error;
 #[cfg(not(loom))]
 use crate::event::Event;
-use memory::{AtomicU64, Memory, Ordering, Shared, Slot, fence};
+use memory::Memory;
+use slot::{AtomicU64, Ordering, Shared, Slot, fence};
 
 /// Words of 64 bits per record. The model checker works on two.
 pub const WORDS: usize = if cfg!(loom) { 2 } else { 8 };
