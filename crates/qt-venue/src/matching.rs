@@ -55,8 +55,10 @@ impl Venue {
         if trade.flags & (flag::AUCTION | flag::HIDDEN) != 0 {
             return Hit::Through;
         }
+        // A side that an importer inferred is a guess from the same prints and quotes: the touch decides instead.
+        let reported = if trade.flags & flag::SIDE_INFERRED == 0 { trade.side } else { 0 };
         let t = &self.before;
-        match trade.side {
+        match reported {
             0 if t.is_defined() && trade.px >= t.ask_px => Hit::Side(-1),
             0 if t.is_defined() && trade.px <= t.bid_px => Hit::Side(1),
             0 => Hit::Through,
@@ -145,8 +147,12 @@ impl Venue {
         }
         self.trigger_by_touch(&t);
         let crossed = |w: &Working| {
-            let opposite = if w.order.side > 0 { t.ask_px } else { t.bid_px };
-            w.state == State::Resting && opposite != PX_NONE && w.accepts(opposite)
+            let (px, size) = if w.order.side > 0 { (t.ask_px, t.ask_sz) } else { (t.bid_px, t.bid_sz) };
+            // A quote without size at our price may be one contract behind a queue of others: only beyond it.
+            w.state == State::Resting
+                && px != PX_NONE
+                && w.accepts(px)
+                && (size > 0 || short_of(-w.order.side, w.order.px, px))
         };
         for i in self.by_priority(crossed) {
             self.take(i, ts, true);
@@ -180,7 +186,7 @@ impl Venue {
         let w = &self.working[i];
         let (side, own_px) = (w.order.side, w.order.px);
         let mut left = self.wanted(i);
-        let mut fills: Vec<(i32, i64)> = Vec::new();
+        let mut fills: Vec<(i32, i64, bool)> = Vec::new();
         self.depth.walk(-side, |px, size| {
             let unsized_quote = size == i64::MAX;
             let paid =
@@ -191,13 +197,12 @@ impl Venue {
             let free = if unsized_quote { size } else { size - self.taken.at(-side, px) };
             let done = left.min(free).max(0);
             if done > 0 {
-                fills.push((if unsized_quote { paid } else { px }, done));
+                fills.push((paid, done, !unsized_quote));
                 left -= done;
             }
             true
         });
-        let sized = self.depth.fidelity != Fidelity::Quote;
-        for (px, size) in fills {
+        for (px, size, sized) in fills {
             if sized {
                 self.taken.add(-side, px, size);
             }

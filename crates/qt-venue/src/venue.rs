@@ -159,7 +159,7 @@ impl Venue {
         self.now
     }
 
-    /// Signed contracts that the fills add up to.
+    /// Signed contracts that the fills since the last contract roll add up to.
     pub const fn position(&self) -> i64 {
         self.position
     }
@@ -218,8 +218,8 @@ impl Venue {
         Ok(())
     }
 
-    /// Applies the leading events whose engine time is at most `until_ns`, then lets time pass to it; returns
-    /// how many were applied.
+    /// Applies the leading events whose engine time is at most `until_ns`; returns how many those were. When no
+    /// event is left, [`Venue::advance`] lets time pass to `until_ns`.
     ///
     /// # Errors
     /// As [`Venue::update_many`].
@@ -234,7 +234,6 @@ impl Venue {
             self.update(e).map_err(|error| Unsorted { index: applied, ..error })?;
             applied += 1;
         }
-        self.advance(until_ns);
         Ok(applied)
     }
 
@@ -347,11 +346,28 @@ impl Venue {
     fn on_session(&mut self, phase: u8) {
         match phase {
             phase::CLOSED => self.stop_all("session closed"),
-            phase::ROLL => self.stop_all("contract roll"),
+            phase::ROLL => self.roll(),
             _ => {}
         }
         if phase != phase::ROLL {
             self.phase = phase;
+        }
+    }
+
+    /// Another contract from here on: nothing that was meant for the old one may trade in it. The depth empties
+    /// itself on the same event.
+    fn roll(&mut self) {
+        self.stop_all("contract roll");
+        self.position = 0;
+        let now = self.now;
+        let (old, pending): (Vec<_>, _) = std::mem::take(&mut self.pending)
+            .into_iter()
+            .partition(|p| p.sent <= now && matches!(p.action, Action::New(_)));
+        self.pending = pending;
+        for p in old {
+            if let Action::New(o) = p.action {
+                self.report(&o, now, Status::Rejected, o.px, o.size, false, "contract roll");
+            }
         }
     }
 

@@ -318,6 +318,7 @@ proptest! {
             // The same through the clock: never more than the events up to a time.
             let until = events[(done + cuts.next().unwrap()).min(events.len() - 1)].ts_event;
             done += venue.replay(&events[done..], until).unwrap();
+            venue.advance(until);
             reports.extend(venue.take_reports());
         }
         let expected: Vec<Report> = expected.into_iter().map(|(_, r)| r).collect();

@@ -20,6 +20,7 @@ from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 
+from quantumtrader._fallback.records import checked
 from quantumtrader._protocols import Int32, Int64
 from quantumtrader.types import EVENT, PX_NONE, Action, Events, Flag, Kind, Phase, Side
 
@@ -56,13 +57,7 @@ _MAX_SIZE = 2**31 - 1
 
 
 def _rows(events: Events) -> Iterator[Row]:
-    if not isinstance(events, np.ndarray) or events.dtype != EVENT or events.ndim != 1:
-        got = getattr(events, "dtype", None) or type(events)
-        raise ValueError(
-            f"events must be a one-dimensional array of quantumtrader.EVENT (64-byte records), got {got}"
-        )
-    if not events.flags.c_contiguous:
-        raise ValueError("events must be contiguous: pass np.ascontiguousarray(events), or slice with step 1")
+    checked(events)
     return zip(*(events[name].tolist() for name in _FIELDS), strict=True)
 
 
