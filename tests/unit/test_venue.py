@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from types import ModuleType
 from typing import Any
 
@@ -455,6 +456,42 @@ def test_roll_ends_everything(engine: ModuleType) -> None:
     assert desk.venue.best() == (PX_NONE, 0, PX_NONE, 0)
 
 
+def test_after_a_roll_only_the_new_contract_trades(engine: ModuleType) -> None:
+    desk = Desk(engine, book(), latency_ns=2 * MS).send(1, BUY, 3)
+    desk.tape.trade(3, BUY, 101, 1)  # brings the first order in
+    desk.sync().send(2, SELL, 3)  # still under way when the contract changes
+    assert desk.venue.position == 3
+    desk.tape.session(4, Phase.ROLL)
+    assert desk.sync().said("rejected") == [(2, 3, "contract roll")]
+    assert desk.venue.position == 0  # of the new contract
+    desk.send(3, BUY, 4).send(4, SELL, 1, reduce_only=True)
+    desk.tape.level(9, BUY, 200, 6, more=True).level(9, SELL, 201, 2)
+    assert desk.sync().fills == [(1, 101, 3), (3, 201, 2)]
+    assert desk.said("rejected")[1:] == [(4, 1, "nothing to reduce")]
+
+
+def test_a_sweep_takes_no_more_than_a_finished_packet_displays(engine: ModuleType) -> None:
+    desk = Desk(engine, book())
+    desk.tape.level(1, SELL, 101, 90, more=True).level(1, SELL, 102, 90, more=True)
+    desk.sync().send(1, BUY, 200)  # the packet goes on: nothing of it counts yet
+    assert desk.fills == []
+    desk.tape.level(1, SELL, 101, 0, more=True).level(1, SELL, 102, 7, more=True)
+    desk.tape.trade(1, BUY, 101, 5, more=True).level(1, SELL, 103, 4)
+    desk.sync().venue.advance(2 * MS)
+    desk.log += desk.venue.take_reports()
+    assert desk.fills == [(1, 102, 7), (1, 103, 4)]
+    desk.tape.level(3, BUY, 99, 20)  # another packet, the same sizes: all of them are ours already
+    assert len(desk.sync().fills) == 2
+
+
+def test_before_the_first_marker_the_market_is_open(engine: ModuleType) -> None:
+    desk = Desk(engine, book()).send(1, BUY, 1)
+    assert desk.fills == [(1, 101, 1)]
+    closed = Tape().session(0, Phase.CLOSED)
+    closed.rows += book().rows
+    assert Desk(engine, closed).send(1, BUY, 1).said("rejected") == [(1, 1, "market closed")]
+
+
 # ---- less than a book
 
 
@@ -484,6 +521,36 @@ def test_quotes_without_sizes_cost_the_adverse_ticks(engine: ModuleType) -> None
     assert desk.sync().fills == [(1, 103, 40)]
     desk.tape.trade(2, SELL, 99, 99)
     assert desk.sync().fills == [(1, 103, 40), (2, 100, 3)]
+
+
+def test_quotes_without_sizes_fill_a_resting_order_only_through_its_price(engine: ModuleType) -> None:
+    desk = Desk(engine, Tape().quote(0, 100, 0, 102, 0)).send(1, SELL, 1_000, "limit", 101)
+    desk.tape.quote(1, 101, 0, 102, 0).quote(2, 101, 0, 103, 0)
+    assert desk.sync().fills == []  # a bid at our price may be one contract
+    desk.tape.trade(3, BUY, 102, 30)
+    assert desk.sync().fills == [(1, 101, 30)]  # through the price: what was printed
+    desk.tape.quote(4, 102, 0, 103, 0)
+    assert desk.sync().fills == [(1, 101, 30), (1, 101, 970)]
+    assert all(r[7] for r in desk.log if r[3] == "filled")
+
+
+def test_one_side_without_size_is_not_remembered_as_taken(engine: ModuleType) -> None:
+    desk = Desk(engine, Tape().quote(0, 100, 5, 101, 0)).send(1, BUY, 9).send(2, BUY, 9)
+    assert desk.venue.fidelity == "touch"
+    assert desk.fills == [(1, 102, 9), (2, 102, 9)]
+    desk.tape.quote(1, 100, 5, 102, 9)
+    assert desk.sync().send(3, BUY, 9).fills[2:] == [(3, 102, 9)]
+
+
+def test_an_inferred_side_is_no_side(engine: ModuleType) -> None:
+    def fills(flags: int) -> list[tuple[int, int, int]]:
+        desk = Desk(engine, Tape().quote(0, 100, 5, 103, 5))
+        desk.send(1, BUY, 2, "limit", 101).send(2, SELL, 2, "limit", 102)
+        desk.tape.trade(1, SELL, 101, 9, flags=flags).trade(2, BUY, 102, 9, flags=flags)
+        return desk.sync().fills
+
+    assert fills(0) == [(1, 101, 2), (2, 102, 2)]
+    assert fills(int(Flag.SIDE_INFERRED)) == []  # inside the spread: nobody knows
 
 
 def test_prints_alone_fill_at_the_next_print(engine: ModuleType) -> None:
@@ -587,6 +654,76 @@ def test_every_yields_the_touch_at_each_step_until_the_array_ends(engine: Module
     assert list(replay.every(MS)) == []
     with pytest.raises(ConfigError, match="step_ns is 0"):
         replay.every(0)
+
+
+def test_replay_survives_what_python_does_to_its_array(engines: tuple[ModuleType, ModuleType]) -> None:
+    rust, _ = engines
+    events = rust.generate_session(3, max_events=30_000)[:30_000].copy()
+    replay = rust.Replay(events, rust.Venue(0.5, 10.0))
+    assert replay.advance_to(10_000) == 10_000
+    rest = events[10_000:].copy()
+    events.resize(12_000, refcheck=False)
+    assert (len(replay), replay.advance_to(30_000)) == (12_000, 12_000)
+    events.resize(0, refcheck=False)
+    assert replay.advance(2**62) == 12_000
+    assert list(replay.every(MS)) == []
+    events.resize(30_000, refcheck=False)
+    events[12_000:] = rest[2_000:]
+    assert replay.advance_to(30_000) == 30_000
+
+
+def test_replay_refuses_an_array_that_became_another(engines: tuple[ModuleType, ModuleType]) -> None:
+    rust, _ = engines
+    events = rust.generate_session(3, max_events=300)
+    events = events[: len(events) // 2 * 2].copy()
+    replay = rust.Replay(events, rust.Venue(0.5, 10.0))
+    shape = events.shape
+    events.shape = (2, -1)
+    with pytest.raises(ValueError, match="one-dimensional"):
+        replay.advance_to(5)
+    events.shape = shape
+    assert replay.advance_to(5) == 5
+    events.dtype = np.uint8
+    with pytest.raises(ValueError, match="got uint8"):
+        replay.advance(2**62)
+    with pytest.raises(ValueError, match="got uint8"):
+        replay.every(MS)
+
+
+def test_replay_without_the_lock_reads_a_copy(engines: tuple[ModuleType, ModuleType]) -> None:
+    """A thread that writes rubbish into what is still to come never gets past the checks of the stream."""
+    rust, _ = engines
+    events = rust.generate_session(3, max_events=200_000)
+    clean = rust.Venue(0.5, 10.0)
+    clean.update_many(events)
+    venue = rust.Venue(0.5, 10.0)
+    replay = rust.Replay(events, venue)
+    stop = threading.Event()
+
+    def write() -> None:
+        while not stop.is_set():
+            events["reserved"] += 1  # a field that nobody reads: the results must be those of a quiet array
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    try:
+        assert replay.advance(2**62) == len(events)
+    finally:
+        stop.set()
+        thread.join()
+    assert (venue.best(), venue.now_ns) == (clean.best(), clean.now_ns)
+
+
+def test_events_that_are_not_aligned_are_refused(engines: tuple[ModuleType, ModuleType]) -> None:
+    rust, _ = engines
+    events = book().events()
+    shifted = np.frombuffer(b"x" + events.tobytes(), EVENT, offset=1)
+    if shifted.ctypes.data % 8 == 0:
+        pytest.skip("the buffer happens to be aligned")
+    with pytest.raises(ValueError, match="aligned"):
+        rust.Venue(0.5, 10.0).update_many(shifted)
+    with pytest.raises(ValueError, match="aligned"):
+        rust.Replay(shifted, rust.Venue(0.5, 10.0))
 
 
 def test_events_of_another_shape_are_refused(engine: ModuleType) -> None:

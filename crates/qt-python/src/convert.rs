@@ -1,6 +1,8 @@
 //! Conversions shared by every binding: event arrays in, arrays out, errors across.
 
-use numpy::{Element, PyArray1, PyArrayDescr, PyReadonlyArray1};
+use numpy::{
+    Element, PyArray1, PyArrayDescr, PyArrayMethods as _, PyReadonlyArray1, PyUntypedArrayMethods as _,
+};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
@@ -17,15 +19,9 @@ unsafe impl Element for PyEvent {
     const IS_COPY: bool = true;
 
     fn get_dtype(py: Python<'_>) -> Bound<'_, PyArrayDescr> {
-        static DTYPE: PyOnceLock<Py<PyArrayDescr>> = PyOnceLock::new();
-        DTYPE
-            .get_or_init(py, || {
-                py.import("quantumtrader._generated.schema")
-                    .and_then(|m| m.getattr("EVENT"))
-                    .and_then(|d| d.cast_into::<PyArrayDescr>().map_err(Into::into))
-                    .map_or_else(|e| panic!("the event dtype is not importable: {e}"), Bound::unbind)
-            })
-            .bind(py)
+        // The trait has no room for an error. The module has asked for the dtype when it was imported, so it is there.
+        event_dtype(py)
+            .unwrap_or_else(|e| panic!("the event dtype was importable when this module was: {e}"))
             .clone()
     }
 
@@ -34,32 +30,74 @@ unsafe impl Element for PyEvent {
     }
 }
 
+/// The dtype of events, imported once.
+///
+/// # Errors
+/// Whatever importing `quantumtrader._generated.schema` raises.
+pub fn event_dtype(py: Python<'_>) -> PyResult<&Bound<'_, PyArrayDescr>> {
+    static DTYPE: PyOnceLock<Py<PyArrayDescr>> = PyOnceLock::new();
+    let dtype = DTYPE.get_or_try_init(py, || {
+        let dtype = py.import("quantumtrader._generated.schema")?.getattr("EVENT")?;
+        Ok::<_, PyErr>(dtype.cast_into::<PyArrayDescr>()?.unbind())
+    })?;
+    Ok(dtype.bind(py))
+}
+
 /// A contiguous event array, borrowed from numpy without a copy.
 pub struct EventArray<'py>(PyReadonlyArray1<'py, PyEvent>);
 
 impl EventArray<'_> {
     /// The events as a slice.
     pub fn as_slice(&self) -> PyResult<&[Event]> {
-        let s = self.0.as_slice().map_err(|_| {
-            PyValueError::new_err(
-                "events must be contiguous: pass np.ascontiguousarray(events), or slice with step 1",
-            )
-        })?;
-        // SAFETY: `PyEvent` is `repr(transparent)` over `Event`.
-        Ok(unsafe { std::slice::from_raw_parts(s.as_ptr().cast::<Event>(), s.len()) })
+        // SAFETY: the borrow keeps other bindings from writing. Nothing keeps numpy from it; whoever writes to an
+        // array in another thread while it is being read gets wrong numbers, as everywhere in numpy.
+        unsafe { event_memory(&self.0) }
     }
+}
+
+/// The memory of an event array as it is now: dtype, shape, alignment and length are looked at in every call.
+///
+/// # Errors
+/// `ValueError` when the array does not hold contiguous, aligned records in one dimension.
+///
+/// # Safety
+/// Until the last use of the slice nothing may resize the array or write to it.
+#[inline]
+pub unsafe fn event_memory<'a>(array: &'a Bound<'_, PyArray1<PyEvent>>) -> PyResult<&'a [Event]> {
+    let dtype = array.dtype();
+    let event = event_dtype(array.py())?;
+    if array.ndim() != 1 || !(dtype.is(event) || dtype.eq(event)?) {
+        return Err(not_events(array));
+    }
+    let (first, len) = (array.data().cast::<Event>(), array.len());
+    if len == 0 {
+        return Ok(&[]);
+    }
+    if !array.is_contiguous() {
+        return Err(PyValueError::new_err(
+            "events must be contiguous: pass np.ascontiguousarray(events), or slice with step 1",
+        ));
+    }
+    if !first.is_aligned() {
+        return Err(PyValueError::new_err("events must be aligned to 8 bytes: pass events.copy()"));
+    }
+    // SAFETY: checked above; every bit pattern is a valid event; the rest is the caller's promise.
+    Ok(unsafe { std::slice::from_raw_parts(first, len) })
+}
+
+#[cold]
+fn not_events(obj: &Bound<'_, PyAny>) -> PyErr {
+    let got = obj.getattr("dtype").map_or_else(|_| obj.get_type().to_string(), |d| d.to_string());
+    PyValueError::new_err(format!(
+        "events must be a one-dimensional array of quantumtrader.EVENT (64-byte records), got {got}"
+    ))
 }
 
 impl<'py> FromPyObject<'_, 'py> for EventArray<'py> {
     type Error = PyErr;
 
     fn extract(obj: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
-        obj.extract::<PyReadonlyArray1<'py, PyEvent>>().map(Self).map_err(|_| {
-            let got = obj.getattr("dtype").map_or_else(|_| obj.get_type().to_string(), |d| d.to_string());
-            PyValueError::new_err(format!(
-                "events must be a one-dimensional array of quantumtrader.EVENT (64-byte records), got {got}"
-            ))
-        })
+        obj.extract::<PyReadonlyArray1<'py, PyEvent>>().map(Self).map_err(|_| not_events(&obj))
     }
 }
 
@@ -83,8 +121,8 @@ pub fn one_event(obj: &Bound<'_, PyAny>) -> PyResult<Event> {
         PyValueError::new_err(format!("an event must be one record of quantumtrader.EVENT, got {got}"))
     };
     let dtype = obj.getattr(pyo3::intern!(py, "dtype")).map_err(|_| wrong())?;
-    let event = PyEvent::get_dtype(py);
-    if !dtype.is(&event) && !dtype.eq(&event)? {
+    let event = event_dtype(py)?;
+    if !dtype.is(event) && !dtype.eq(event)? {
         return Err(wrong());
     }
     let mut view = std::mem::MaybeUninit::<pyo3::ffi::Py_buffer>::uninit();

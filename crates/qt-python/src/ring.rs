@@ -4,34 +4,11 @@ use std::path::PathBuf;
 
 use numpy::PyArray1;
 use pyo3::prelude::*;
-use pyo3::types::PyType;
+use qt_core::Event;
 use qt_core::ring::{Producer, Reader};
-use qt_core::{Error, Event};
 
 use crate::convert::{EventArray, PyEvent, events_to_py, one_event};
-
-/// The exception class for an error, as `quantumtrader.exceptions` draws the tree.
-fn raised(py: Python<'_>, error: Error) -> PyErr {
-    let text = error.to_string();
-    let class = match error {
-        Error::Io { source, .. } => return std::io::Error::new(source.kind(), text).into(),
-        Error::RingCapacity(_) => "ConfigError",
-        Error::RingMismatch { .. } => "DataFormatError",
-        _ => "EngineError",
-    };
-    exception(py, class, text)
-}
-
-fn exception(py: Python<'_>, class: &str, text: String) -> PyErr {
-    let class = py
-        .import("quantumtrader.exceptions")
-        .and_then(|m| m.getattr(class))
-        .and_then(|c| Ok(c.cast_into::<PyType>()?));
-    match class {
-        Ok(class) => PyErr::from_type(class, text),
-        Err(e) => e,
-    }
-}
+use crate::errors::{Raised as _, exception};
 
 enum End {
     Producer(Producer<Event>),
@@ -52,13 +29,13 @@ impl PyRing {
             None => Producer::in_memory(capacity),
             Some(path) => Producer::in_file(&path, capacity),
         };
-        producer.map(|p| Self(End::Producer(p))).map_err(|e| raised(py, e))
+        producer.map(|p| Self(End::Producer(p))).map_err(|e| e.raised(py))
     }
 
     /// Opens a ring that another process made, to read it.
     #[staticmethod]
     fn open(py: Python<'_>, path: PathBuf) -> PyResult<Self> {
-        Reader::open(&path).map(|r| Self(End::Reader(r))).map_err(|e| raised(py, e))
+        Reader::open(&path).map(|r| Self(End::Reader(r))).map_err(|e| e.raised(py))
     }
 
     /// Number of records that the ring holds.
@@ -73,8 +50,8 @@ impl PyRing {
     /// Appends events: an array, or one record.
     fn push(&mut self, py: Python<'_>, events: &Bound<'_, PyAny>) -> PyResult<()> {
         let End::Producer(producer) = &mut self.0 else {
-            let text = "this ring was opened to be read; only the one who created it can push".to_owned();
-            return Err(exception(py, "EngineError", text));
+            let text = "this ring was opened to be read; only the one who created it can push";
+            return Err(exception(py, "EngineError", &text, None));
         };
         match events.extract::<EventArray<'_>>() {
             Ok(events) => {

@@ -2,31 +2,19 @@
 
 use numpy::{PyArray1, PyUntypedArrayMethods};
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyList};
+use pyo3::types::PyList;
 use qt_core::Event;
+use qt_core::book::Touch;
 use qt_venue::{Config, NewOrder, OrderType, QueueModel, Report, SessionSpec, Unsorted};
 
-use crate::convert::{EventArray, PyEvent, events_to_py, one_event};
+use crate::convert::{EventArray, PyEvent, event_memory, events_to_py, one_event};
+use crate::errors::{Raised as _, exception};
+
+/// Events that a replay copies and applies without the interpreter lock at a time: 256 KiB.
+const BLOCK: usize = 4_096;
 
 /// Events from which on releasing the interpreter lock pays.
 const DETACH_EVENTS: usize = 2_048;
-
-/// An exception of `quantumtrader.exceptions`.
-fn error(py: Python<'_>, class: &str, message: &str, remedy: Option<&str>) -> PyErr {
-    let made = py.import("quantumtrader.exceptions").and_then(|m| m.getattr(class)).and_then(|class| {
-        let kwargs = PyDict::new(py);
-        if let Some(remedy) = remedy {
-            kwargs.set_item("remedy", remedy)?;
-        }
-        class.call((message,), Some(&kwargs))
-    });
-    made.map_or_else(|e| e, PyErr::from_value)
-}
-
-fn unsorted(py: Python<'_>, error_: &Unsorted, offset: usize) -> PyErr {
-    let error_ = Unsorted { index: error_.index + offset, ..*error_ };
-    error(py, "UnsortedEventsError", &error_.to_string(), Some("Sort the events by ts_recv and sequence"))
-}
 
 /// A simulated exchange that fills our orders against recorded events.
 #[pyclass(module = "quantumtrader")]
@@ -59,7 +47,7 @@ impl Venue {
         fee: f64,
         adverse_ticks: i32,
     ) -> PyResult<Self> {
-        let config_error = |message: &str| error(py, "ConfigError", message, None);
+        let config_error = |message: &str| exception(py, "ConfigError", &message, None);
         for (name, value) in [("tick_size", tick_size), ("point_value", point_value)] {
             if !(value.is_finite() && value > 0.0) {
                 return Err(config_error(&format!("{name} is {value}; expected a positive number")));
@@ -92,7 +80,7 @@ impl Venue {
 
     /// Apply one market event.
     fn update(&mut self, py: Python<'_>, event: &Bound<'_, PyAny>) -> PyResult<()> {
-        self.inner.update(&one_event(event)?).map_err(|e| unsorted(py, &e, 0))
+        self.inner.update(&one_event(event)?).map_err(|e| e.raised(py))
     }
 
     /// Apply market events in order.
@@ -104,7 +92,7 @@ impl Venue {
         } else {
             inner.update_many(events)
         };
-        done.map_err(|e| unsorted(py, &e, 0))
+        done.map_err(|e| e.raised(py))
     }
 
     /// Let time pass without an event.
@@ -125,11 +113,10 @@ impl Venue {
         reduce_only: bool,
         now_ns: i64,
     ) -> PyResult<()> {
-        let order_error = |message: &str| error(py, "OrderError", message, None);
+        let order_error = |message: &str| exception(py, "OrderError", &message, None);
         let kind = OrderType::from_name(r#type).ok_or_else(|| {
             order_error(&format!(
-                "order {client_id}: type \"{}\" is not known; use \"market\", \"limit\" or \"stop\"",
-                r#type
+                "order {client_id}: type \"{type}\" is not known; use \"market\", \"limit\" or \"stop\"",
             ))
         })?;
         if side != 1 && side != -1 {
@@ -143,7 +130,7 @@ impl Venue {
 
     /// Ask to cancel an order at `now_ns`.
     fn cancel(&mut self, py: Python<'_>, client_id: i64, now_ns: i64) -> PyResult<()> {
-        self.inner.cancel(client_id, now_ns).map_err(|message| error(py, "OrderError", &message, None))
+        self.inner.cancel(client_id, now_ns).map_err(|message| exception(py, "OrderError", &message, None))
     }
 
     /// Reports since the last call, in order.
@@ -162,49 +149,81 @@ impl Venue {
 /// Steps a venue through an event array.
 #[pyclass(module = "quantumtrader")]
 pub struct Replay {
-    /// Keeps the memory of `events` alive.
     array: Py<PyArray1<PyEvent>>,
-    first: *const Event,
-    len: usize,
     #[pyo3(get)]
     cursor: usize,
     venue: Py<Venue>,
 }
 
-// SAFETY: the pointer is only read, while `array` keeps the memory alive and the interpreter lock or the
-// exclusive borrow of `self` is held.
-unsafe impl Send for Replay {}
-// SAFETY: as above; every method that reads through the pointer takes `&mut self`.
-unsafe impl Sync for Replay {}
+/// Where a replay stops.
+#[derive(Clone, Copy)]
+enum Until {
+    /// After the events with at most this engine time.
+    Time(i64),
+    /// After this many events of the array.
+    Count(usize),
+}
 
-impl Replay {
-    /// The events that have not been applied.
-    fn rest(&self) -> &[Event] {
-        // SAFETY: `first` and `len` describe the contiguous array that `array` keeps alive; `Event` accepts every
-        // bit pattern. Writing to the array while a replay runs is documented as forbidden.
-        let all = unsafe { std::slice::from_raw_parts(self.first, self.len) };
-        &all[self.cursor..]
+impl Until {
+    /// Applies leading `events`; returns how many.
+    fn apply(self, venue: &mut qt_venue::Venue, events: &[Event]) -> Result<usize, Unsorted> {
+        match self {
+            Self::Time(until_ns) => venue.replay(events, until_ns),
+            Self::Count(_) => venue.update_many(events).map(|()| events.len()),
+        }
     }
 
-    /// Runs `step` on the venue and the remaining events, without the lock when the chunk is `large`.
-    fn run(
-        &mut self,
-        py: Python<'_>,
-        large: bool,
-        step: impl FnOnce(&mut qt_venue::Venue, &[Event]) -> Result<usize, Unsorted> + Send,
-    ) -> PyResult<usize> {
-        let mut venue = self.venue.try_borrow_mut(py)?;
-        let (inner, events) = (&mut venue.inner, self.rest());
-        let done = if large { py.detach(|| step(inner, events)) } else { step(inner, events) };
-        match done {
-            Ok(applied) => self.cursor += applied,
-            Err(e) => {
-                let offset = self.cursor;
-                self.cursor += e.index;
-                return Err(unsorted(py, &e, offset));
+    /// Whether `events` are a whole block that ends before the stop.
+    fn takes_block(self, events: &[Event]) -> bool {
+        let before_the_stop = |e: &Event| if let Self::Time(t) = self { e.ts_event <= t } else { true };
+        events.len() == BLOCK && events.last().is_some_and(before_the_stop)
+    }
+}
+
+impl Replay {
+    /// Applies events to the venue; returns the cursor and the venue's touch.
+    ///
+    /// The array belongs to Python, which may write to it, resize it or change its dtype between two calls, or in
+    /// another thread while the lock is released. So every call looks at the array anew, and what is applied
+    /// without the lock is a copy of ours.
+    #[inline]
+    fn run(&mut self, py: Python<'_>, until: Until) -> PyResult<Touch> {
+        let Self { array, cursor, venue } = self;
+        let mut venue = venue.try_borrow_mut(py)?;
+        let venue = &mut venue.inner;
+        let mut copy = Vec::new();
+        loop {
+            // SAFETY: no Python code runs before the last use of `block`: the lock is held, or a copy is read.
+            let all = unsafe { event_memory(array.bind(py)) }?;
+            let end = if let Until::Count(count) = until { count.min(all.len()) } else { all.len() };
+            // An array that has become shorter has nothing left.
+            let rest = all.get(*cursor..end).unwrap_or(&[]);
+            let block = &rest[..rest.len().min(BLOCK)];
+            let long = until.takes_block(block);
+            let done = if long {
+                copy.clear();
+                copy.extend_from_slice(block);
+                py.detach(|| until.apply(venue, &copy))
+            } else {
+                until.apply(venue, block)
+            };
+            let applied = done.map_err(|e| {
+                let e = Unsorted { index: *cursor + e.index, ..e };
+                *cursor = e.index;
+                e.raised(py)
+            })?;
+            *cursor += applied;
+            if !long || applied < BLOCK {
+                break;
             }
+            py.check_signals()?;
         }
-        Ok(self.cursor)
+        if let Until::Time(until_ns) = until
+            && until_ns >= venue.now_ns()
+        {
+            venue.advance(until_ns);
+        }
+        Ok(venue.best())
     }
 }
 
@@ -213,32 +232,35 @@ impl Replay {
     #[new]
     fn new(events: &Bound<'_, PyAny>, venue: Py<Venue>) -> PyResult<Self> {
         let checked: EventArray<'_> = events.extract()?;
-        let slice = checked.as_slice()?;
-        let (first, len) = (slice.as_ptr(), slice.len());
+        checked.as_slice()?;
         drop(checked);
         let array = events.cast::<PyArray1<PyEvent>>()?.clone().unbind();
-        Ok(Self { array, first, len, cursor: 0, venue })
+        Ok(Self { array, cursor: 0, venue })
     }
 
     /// Apply the events with engine time <= `until_ns`, then let time pass to it; returns the cursor.
     fn advance(&mut self, py: Python<'_>, until_ns: i64) -> PyResult<usize> {
-        let large = self.rest().get(DETACH_EVENTS).is_some_and(|e| e.ts_event <= until_ns);
-        self.run(py, large, |venue, events| venue.replay(events, until_ns))
+        self.run(py, Until::Time(until_ns))?;
+        Ok(self.cursor)
     }
 
     /// Apply events until `count` of the array have been applied; returns the cursor.
     fn advance_to(&mut self, py: Python<'_>, count: usize) -> PyResult<usize> {
-        let n = count.min(self.len).saturating_sub(self.cursor);
-        self.run(py, n >= DETACH_EVENTS, |venue, events| venue.update_many(&events[..n]).map(|()| n))
+        self.run(py, Until::Count(count))?;
+        Ok(self.cursor)
     }
 
     /// Iterate over the rest of the array in steps of engine time; see `Steps`.
     fn every(slf: Py<Self>, py: Python<'_>, step_ns: i64) -> PyResult<Steps> {
         if step_ns <= 0 {
             let message = format!("step_ns is {step_ns}; expected a positive number of nanoseconds");
-            return Err(error(py, "ConfigError", &message, None));
+            return Err(exception(py, "ConfigError", &message, None));
         }
-        let now_ns = slf.borrow(py).rest().first().map_or(0, |e| e.ts_event);
+        let replay = slf.try_borrow(py)?;
+        // SAFETY: no Python code runs before the last use of the events.
+        let events = unsafe { event_memory(replay.array.bind(py)) }?;
+        let now_ns = events.get(replay.cursor).map_or(0, |e| e.ts_event);
+        drop(replay);
         Ok(Steps { replay: slf, step_ns, now_ns })
     }
 
@@ -246,6 +268,8 @@ impl Replay {
         self.array.bind(py).len()
     }
 }
+
+type Step = (i64, i32, i64, i32, i64);
 
 /// One step of engine time per `next`: `(now_ns, bid_px, bid_sz, ask_px, ask_sz)` after every event with time
 /// <= `now_ns`. Ends once the array is used up.
@@ -264,14 +288,13 @@ impl Steps {
         slf
     }
 
-    fn __next__(&mut self, py: Python<'_>) -> PyResult<Option<(i64, i32, i64, i32, i64)>> {
+    fn __next__(&mut self, py: Python<'_>) -> PyResult<Option<Step>> {
         let mut replay = self.replay.try_borrow_mut(py)?;
-        if replay.cursor >= replay.len {
+        if replay.cursor >= replay.array.bind(py).len() {
             return Ok(None);
         }
-        self.now_ns += self.step_ns;
-        replay.advance(py, self.now_ns)?;
-        let t = replay.venue.try_borrow(py)?.inner.best();
+        self.now_ns = self.now_ns.saturating_add(self.step_ns);
+        let t = replay.run(py, Until::Time(self.now_ns))?;
         Ok(Some((self.now_ns, t.bid_px, t.bid_sz, t.ask_px, t.ask_sz)))
     }
 }
@@ -297,7 +320,7 @@ fn generate_session(
 ) -> PyResult<Bound<'_, PyArray1<PyEvent>>> {
     let seed = u64::try_from(seed).map_err(|_| {
         let message = format!("generate_session: seed is {seed}, expected 0 to {}", u64::MAX);
-        error(py, "ConfigError", &message, None)
+        exception(py, "ConfigError", &message, None)
     })?;
     let spec = SessionSpec {
         seed,
@@ -312,7 +335,7 @@ fn generate_session(
     };
     let events = py
         .detach(|| qt_venue::generate_session(&spec))
-        .map_err(|message| error(py, "ConfigError", &message, None))?;
+        .map_err(|message| exception(py, "ConfigError", &message, None))?;
     Ok(events_to_py(py, events))
 }
 
