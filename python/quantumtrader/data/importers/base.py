@@ -215,8 +215,13 @@ class Rows:
         late = index[ts[index] < highest[:-1]]
         if len(late) and policy == "error":
             i = int(late[0])
+            before = index[index < i]
+            top = int(before[np.argmax(ts[before])]) if len(before) else -1
+            ahead = last if top < 0 else max(int(ts[top]), last)
+            line = f" of line {int(self.lines[top])}" if top >= 0 and int(ts[top]) == ahead else ""
             raise UnsortedEventsError(
-                f"time {numbers.show_ns(int(ts[i]))} runs backwards ({len(late)} such rows in this part)",
+                f"time {numbers.show_ns(int(ts[i]))} runs backwards, behind {numbers.show_ns(ahead)}{line} "
+                f"({len(late)} such rows in this part)",
                 path=self.path,
                 line=int(self.lines[i]),
                 remedy="Fix the file, put such rows aside with --out-of-order reject, "

@@ -565,3 +565,13 @@ def test_blocks_do_not_show(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert len(parts) > 20
     assert np.concatenate([p.events for p in parts]).tobytes() == whole.tobytes()
     assert [r for p in parts for r in p.rejected] == rejected
+
+
+def test_a_stamp_ahead_of_its_followers_is_named(tmp_path: Path) -> None:
+    """One corrupt stamp makes every row after it late: the message shows where the time jumped to."""
+    text = MT5_TICKS.replace("09:00:00.003", "19:00:00.003")
+    with pytest.raises(
+        UnsortedEventsError,
+        match=r"x\.csv:7: time .* backwards, behind 2020-04-02 22:00:00\.003.* of line 6 \(2 such rows",
+    ):
+        read(write(tmp_path / "x.csv", text), "DOLK20")
