@@ -184,7 +184,6 @@ class Desk:
             self._cursor = stop
             if self._live:
                 self._handle(self._reports())
-        self._mark_until(self._cursor)
 
     def enter(self, plan: BracketPlan, ts: int) -> tuple[int, Refused | None]:
         """Start a bracket at ``ts``; returns the entry's id and the refusal, if there was one."""
@@ -217,6 +216,7 @@ class Desk:
         end = int(self.path.now[-1])
         self.venue.advance(max(end, self._now) + 2 * self.settings.latency_ns)
         self._handle(self._reports())
+        self._mark_until(self._cursor)
 
     def _reports(self) -> list[Report]:
         """Take the venue's reports; when they contradict each other, nothing is certain and nothing more is sent."""
@@ -247,6 +247,7 @@ class Desk:
                 continue
             number = self.orders.next_id()
             self._booked[number] = "contract_roll"
+            self._mark_until(self._cursor)
             fill = Fill(-number, number, now, side, px, size, False, size * instrument.fee)
             self.ledger.apply(fill, "contract_roll")
             self.results[live.number].fills.append(fill)
@@ -296,7 +297,10 @@ class Desk:
             self._live = [live for live in self._live if not live.bracket.done]
 
     def _mark_until(self, count: int) -> None:
-        """Record the exit prices seen since the last mark, for the excursions of the open trade."""
+        """Record the exit prices seen since the last mark, for the excursions of the open trade.
+
+        Needed before a fill changes the position and at the end: in between the range only grows.
+        """
         if self.ledger.position and count > self._marked:
             self.ledger.mark(*self.path.exit_range(self.ledger.position, self._marked, count))
         self._marked = max(self._marked, count)

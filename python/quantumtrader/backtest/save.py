@@ -27,7 +27,7 @@ from quantumtrader.backtest.report.remarks import fidelity_note, remarks
 from quantumtrader.backtest.statistics import Summary
 from quantumtrader.backtest.verdict import verdict, verdict_code
 from quantumtrader.exceptions import QuantumTraderError
-from quantumtrader.execution.strategy import strategy_parameters
+from quantumtrader.execution import strategy_parameters
 
 if TYPE_CHECKING:
     import pyarrow as pa

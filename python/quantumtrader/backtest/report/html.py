@@ -19,7 +19,7 @@ from quantumtrader.backtest.report.payload import MAX_TRADES, chart_payload
 from quantumtrader.backtest.report.remarks import fidelity_note, remarks
 from quantumtrader.backtest.statistics import Summary
 from quantumtrader.backtest.verdict import verdict, verdict_code
-from quantumtrader.execution.strategy import strategy_parameters
+from quantumtrader.execution import strategy_parameters
 
 __all__ = ["render_report"]
 
