@@ -2,7 +2,7 @@
 
 use numpy::{PyArray1, PyUntypedArrayMethods};
 use pyo3::prelude::*;
-use pyo3::types::PyList;
+use pyo3::types::{PyInt, PyList};
 use qt_core::Event;
 use qt_core::book::Touch;
 use qt_venue::{Config, NewOrder, OrderType, QueueModel, Report, SessionSpec, Unsorted};
@@ -261,7 +261,7 @@ impl Replay {
         let events = unsafe { event_memory(replay.array.bind(py)) }?;
         let now_ns = events.get(replay.cursor).map_or(0, |e| e.ts_event);
         drop(replay);
-        Ok(Steps { replay: slf, step_ns, now_ns })
+        Ok(Steps { replay: slf, step_ns, now_ns, given: [const { None }; 4] })
     }
 
     fn __len__(&self, py: Python<'_>) -> usize {
@@ -269,7 +269,20 @@ impl Replay {
     }
 }
 
-type Step = (i64, i32, i64, i32, i64);
+type Int<'py> = Bound<'py, PyInt>;
+type Step<'py> = (i64, Int<'py>, Int<'py>, Int<'py>, Int<'py>);
+
+/// The integer object for `value`: the one in `last` where that is the same.
+fn kept<'py>(py: Python<'py>, last: &mut Option<(i64, Py<PyInt>)>, value: i64) -> Int<'py> {
+    match last {
+        Some((same, object)) if *same == value => object.bind(py).clone(),
+        _ => {
+            let object = PyInt::new(py, value);
+            *last = Some((value, object.clone().unbind()));
+            object
+        }
+    }
+}
 
 /// One step of engine time per `next`: `(now_ns, bid_px, bid_sz, ask_px, ask_sz)` after every event with time
 /// <= `now_ns`. Ends once the array is used up.
@@ -280,6 +293,8 @@ pub struct Steps {
     replay: Py<Replay>,
     step_ns: i64,
     now_ns: i64,
+    /// Bid price and size, ask price and size as they were given last: most steps change none or one of them.
+    given: [Option<(i64, Py<PyInt>)>; 4],
 }
 
 #[pymethods]
@@ -288,14 +303,21 @@ impl Steps {
         slf
     }
 
-    fn __next__(&mut self, py: Python<'_>) -> PyResult<Option<Step>> {
+    fn __next__<'py>(&mut self, py: Python<'py>) -> PyResult<Option<Step<'py>>> {
         let mut replay = self.replay.try_borrow_mut(py)?;
         if replay.cursor >= replay.array.bind(py).len() {
             return Ok(None);
         }
         self.now_ns = self.now_ns.saturating_add(self.step_ns);
         let t = replay.run(py, Until::Time(self.now_ns))?;
-        Ok(Some((self.now_ns, t.bid_px, t.bid_sz, t.ask_px, t.ask_sz)))
+        let [bid_px, bid_sz, ask_px, ask_sz] = &mut self.given;
+        Ok(Some((
+            self.now_ns,
+            kept(py, bid_px, t.bid_px.into()),
+            kept(py, bid_sz, t.bid_sz),
+            kept(py, ask_px, t.ask_px.into()),
+            kept(py, ask_sz, t.ask_sz),
+        )))
     }
 }
 
