@@ -139,8 +139,8 @@ def test_a_series_that_crosses_contracts_without_adjustment_is_told(tmp_path: Pa
     notes = {}
     for symbol in ("WDOFUT", "WDOU25"):
         notes[symbol] = " ".join(run_replay(ReplayConfig(path, symbol, tmp_path / symbol)).notes)
-    assert "crosses 1 contract change(s)" in notes["WDOFUT"]
-    assert "contract change" not in notes["WDOU25"]
+    assert "prices jump at each roll" in notes["WDOFUT"]
+    assert "prices jump" not in notes["WDOU25"]
 
 
 def test_pace() -> None:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
-from datetime import date, timedelta
-from itertools import pairwise
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -180,11 +179,6 @@ def run_replay(
         limits = replace(limits, price_collar_ticks=limits.price_collar_ticks * finer)
         config = replace(config, adverse_ticks=config.adverse_ticks * finer)
         notes.append(f"Adjusted series: one tick of the exchange is {finer} ticks of this report.")
-    elif crossed := _expiries_crossed(loaded.events, loaded.instrument):
-        notes.append(
-            f"{config.symbol} is a continuous series without adjustment that crosses {crossed} contract change(s): "
-            "prices jump where one contract follows the other, and features over the jump are not comparable."
-        )
     return run_events(
         loaded.events,
         loaded.instrument,
@@ -279,18 +273,6 @@ def choose_strategy(
         values["book_min"] = 0.0
         notes.append("The source knows no sizes at the touch: the rule goes without the book (book_min=0).")
     return make_strategy(name, **values)
-
-
-def _expiries_crossed(events: Events, instrument: Instrument) -> int:
-    """How often the front contract changes along the dates of a series; 0 for a single contract."""
-    from quantumtrader.data.contracts import front_contract, is_series
-    from quantumtrader.data.sessions import session_days
-
-    if not len(events) or not is_series(instrument):
-        return 0
-    days = np.unique(session_days(events["ts_event"], instrument)).tolist()
-    fronts = [front_contract(instrument.product, date(1970, 1, 1) + timedelta(days=day)) for day in days]
-    return sum(a != b for a, b in pairwise(fronts))
 
 
 def _has_sizes(events: Events) -> bool:

@@ -1,6 +1,6 @@
 """The command line: which commands there are, and what an error looks like.
 
-Exit codes: 0 done, 1 error, 2 usage, 3 the data is invalid, 4 trading was halted by the risk manager.
+Exit codes: 0 done, 1 error, 2 usage, 3 the data is invalid, 4 the replay ended with the kill switch on.
 """
 
 from __future__ import annotations
