@@ -289,3 +289,15 @@ def test_the_baseline_runs_on_a_hand_made_stream() -> None:
     result = Backtest(rising(), WDO, make_strategy("order_flow_baseline"), FAST).run()
     assert set(result.actions) == {"hold"}  # one minute of warm-up is not over
     assert "not_ready_flow_ofi_1m" in result.reasons
+
+
+def test_what_is_left_has_one_mark_for_strategy_and_baselines() -> None:
+    rows = [marker(0, Phase.OPEN), *(quote(k + 0.5, 1000, 1001) for k in range(20)), marker(19.9, Phase.HALT)]
+    events = stream([*rows, *(trade(k + 0.5, 1003) for k in range(20, 40)), quote(40, 1000, 1001)])
+    result = run(events, AtTimes(((2.0, 1),)))
+    assert result.ledger.position == 1  # nobody trades in a halt
+    baselines = compute_baselines(result)
+    summary = summarise(result, baselines)
+    assert summary.gross == pytest.approx(-5.0)  # bought at 1001, the bid is 1000, whatever was printed last
+    assert baselines.random.long.tolist() == pytest.approx([summary.net])
+    assert result.equity.net[-1] == pytest.approx(summary.net)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 import re
 from dataclasses import replace
@@ -13,7 +14,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
-from tests.unit.backtest.streams import SECOND, T0, WDO, AtTimes
+from tests.unit.backtest.streams import SECOND, T0, WDO, AtTimes, marker, quote, stream
 from tests.unit.backtest.test_harness import rising
 
 from quantumtrader.backtest import (
@@ -30,9 +31,10 @@ from quantumtrader.backtest import (
 from quantumtrader.backtest.report.labels import labels, money
 from quantumtrader.backtest.report.payload import MAX_CANDLES, candles, local_seconds
 from quantumtrader.backtest.save import FILES, summary_document
+from quantumtrader.backtest.verdict import verdict_code
 from quantumtrader.exceptions import ConfigError, QuantumTraderError
 from quantumtrader.features import catalogue_hash
-from quantumtrader.types import Flag
+from quantumtrader.types import Flag, Kind, Phase
 
 Replay = tuple[BacktestResult, Baselines, Summary]
 
@@ -254,3 +256,20 @@ def test_vendored_files_are_the_published_ones() -> None:
     for name, digest in listed.items():
         assert hashlib.sha256(vendor.joinpath(name).read_bytes()).hexdigest() == digest, name
     assert any(name.endswith("LICENSE") for name in listed)
+
+
+def test_a_position_that_has_no_price_at_the_end_is_no_result(in_force: str, tmp_path: Path) -> None:
+    rows = [marker(0, Phase.OPEN), *(quote(k + 0.5, 1000, 1001) for k in range(10))]
+    events = stream([*rows, {"at": 10 * SECOND, "kind": Kind.GAP}, marker(20, Phase.OPEN)])
+    result = Backtest(
+        events, WDO, AtTimes(((2.0, 1),)), BacktestSettings(flatten_before_s=0.01, draws=10)
+    ).run()
+    assert result.ledger.position == 1
+    baselines = compute_baselines(result)
+    summary = summarise(result, baselines)
+    assert math.isnan(summary.net)
+    assert verdict_code(summary) == "unknown"
+    save_result(result, baselines, summary, tmp_path)
+    document = json.loads((tmp_path / "summary.json").read_text("utf-8"))
+    assert document["figures"]["net"] is None
+    assert document["verdict"]["code"] == "unknown"

@@ -63,7 +63,9 @@ def chart_payload(result: BacktestResult, baselines: Baselines) -> dict[str, Any
         "heat": heatmap(path) if path.has_book else None,
         "trades": _trades(result),
         "fills": _fills(result),
-        "random": _histogram(baselines.random.nets) if len(baselines.random.long) else None,
+        "random": _histogram(baselines.random.nets)
+        if len(baselines.random.long) and np.isfinite(baselines.random.nets).all()
+        else None,
         "tick": path.instrument.tick_size,
         "decimals": _decimals(path.instrument.tick_size),
     }
