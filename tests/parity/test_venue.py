@@ -148,7 +148,9 @@ def trade_randomly(engine: ModuleType, events: Events, seed: int, **settings: An
         if rng.random() < 0.3:
             reports += venue.take_reports()
     reports += venue.take_reports()
-    assert venue.position == sum(r[4] * r[6] for r in reports if r[3] == "filled")
+    rolls = events["ts_event"][(events["kind"] == Kind.SESSION) & (events["action"] == Phase.ROLL)]
+    start = int(rolls[-1]) if len(rolls) else -(2**63)
+    assert venue.position == sum(r[4] * r[6] for r in reports if r[3] == "filled" and r[2] >= start)
     return reports
 
 
@@ -181,6 +183,23 @@ def test_reports_are_equal(
     assert a == b
     statuses = {r[3] for r in a}
     assert {"accepted", "filled"} <= statuses
+
+
+def test_reports_are_equal_over_a_contract_roll(engines: tuple[ModuleType, ModuleType]) -> None:
+    rust, python = engines
+    first, second = session(rust, 5), session(rust, 6)
+    end = np.flatnonzero(first["flags"] & Flag.MORE == 0)[len(first) // 4]
+    first = first[: end + 1]  # before the close
+    roll = np.zeros(1, EVENT)
+    roll["kind"], roll["action"] = Kind.SESSION, Phase.ROLL
+    roll["ts_event"] = roll["ts_recv"] = first["ts_event"].max() + 1_000_000
+    for name in ("ts_event", "ts_recv"):
+        second[name] += roll["ts_event"][0] + 1_000_000 - second[name][0]
+    events = np.concatenate([first, roll, second])
+    events["sequence"] = np.arange(len(events))
+    a = trade_randomly(rust, events, 10, latency_ns=500_000_000)
+    assert a == trade_randomly(python, events, 10, latency_ns=500_000_000)
+    assert "contract roll" in {r[9] for r in a}
 
 
 def test_fidelity_is_equal(engines: tuple[ModuleType, ModuleType]) -> None:
