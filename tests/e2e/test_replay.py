@@ -143,6 +143,20 @@ def test_a_series_that_crosses_contracts_without_adjustment_is_told(tmp_path: Pa
     assert "prices jump" not in notes["WDOU25"]
 
 
+def test_unknown_fees_are_told_on_the_terminal(tmp_path: Path) -> None:
+    rows = ["time,open,high,low,close,volume"]
+    rows += [f"2025-07-28 {9 + k // 60:02d}:{k % 60:02d},5500.0,5501.0,5499.0,5500.0,10" for k in range(90)]
+    path = tmp_path / "bars.csv"
+    path.write_text("\n".join(rows) + "\n")
+    command = ["replay", "-i", str(path), "-s", "WDOU25", "--out", str(tmp_path / "o")]
+    for more, known in (([], False), (["--fee", "0"], True), (["--fee", "1.2"], True)):
+        result = CliRunner().invoke(app, [*command, *more])
+        assert result.exit_code == 0, result.output
+        assert ("fees unknown" in result.output.lower()) is not known
+        document = json.loads((tmp_path / "o" / "summary.json").read_text("utf-8"))
+        assert document["figures"]["fees_known"] is known
+
+
 def test_pace() -> None:
     assert [parse_pace(p) for p in ("max", "1x", "2.5x")] == [0.0, 1.0, 2.5]
     with pytest.raises(ConfigError):

@@ -219,7 +219,7 @@ def run_events(
         warmup=config.warmup,
         rlp_sign=config.rlp_sign,
         seed=config.seed,
-        fees_known=config.fee is not None or "fee" in config.instrument,
+        fees_known=config.fee is not None or config.instrument.get("fee") is not None,
     )
     speed = parse_pace(config.pace)
     with _stage(stage, "replaying", float(len(events))) as advance:

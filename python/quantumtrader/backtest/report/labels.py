@@ -143,11 +143,11 @@ LABELS: dict[str, tuple[str, str]] = {
     ),
     "fidelity_quote": (
         "Quotes without sizes, and trades: market orders fill at the recorded touch plus {adverse} tick(s), because "
-        "nobody knows how much was there; limit orders fill only when a print goes through their price. Optimistic: any "
-        "size fills at once. Pessimistic: the extra ticks, and targets that a print only touches.",
+        "nobody knows how much was there; limit orders fill only when a print or a quote goes through their price. "
+        "Optimistic: any size fills at once. Pessimistic: the extra ticks, and targets that a print only touches.",
         "Cotações sem quantidade, e negócios: ordens a mercado executam na melhor oferta gravada mais {adverse} tick(s), "
-        "pois não se sabe quanto havia; limitadas só executam quando um negócio ultrapassa o preço. Otimista: qualquer "
-        "quantidade executa na hora. Pessimista: os ticks a mais, e alvos que um negócio apenas toca.",
+        "pois não se sabe quanto havia; limitadas só executam quando um negócio ou uma cotação ultrapassa o preço. "
+        "Otimista: qualquer quantidade executa na hora. Pessimista: os ticks a mais, e alvos que um negócio apenas toca.",
     ),
     "fidelity_trade": (
         "Trades only: there is no touch, market orders take the next print and its size and pay {adverse} tick(s) more; "
