@@ -197,8 +197,11 @@ class Recording:
         dirty = False
         lost = False
         additions: list[tuple[int, int, int]] = []
+        starts = {p.first for p in self.periods}
         for i, e in enumerate(self.events):
             kind = e["kind"]
+            if i in starts:
+                additions = []  # records of the old session, in a packet that is still open
             if kind == Kind.SESSION and e["action"] == Phase.ROLL:
                 quote, broken, lost = None, True, False
                 dirty, additions = False, []

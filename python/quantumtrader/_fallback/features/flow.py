@@ -73,6 +73,8 @@ class Flow:
         for grid in self._grids:
             grid.restart()
         self.bars.begin(start)
+        # A packet may be open across the marker: what its records added before is the old session's.
+        self.feed.additions = []
 
     def first_event(self, start: int, t: int) -> None:
         """Take the first market event of a session: sampled series begin with it."""
