@@ -10,6 +10,7 @@
     ├── DataError                input data cannot be used; carries file, line and remedy
     │   ├── DataFormatError      wrong columns, encodings or numbers
     │   ├── EmptyDataError       nothing to read
+    │   ├── DataAccessError      a file is missing, may not be read or replaced, or cannot be written
     │   └── UnsortedEventsError  receive time or sequence runs backwards
     ├── UnknownFeatureError      a name that the catalogue does not have
     ├── OrderError               an order is malformed, or the venue refused it
@@ -92,6 +93,10 @@ class DataFormatError(DataError):
 
 class EmptyDataError(DataError):
     """There is nothing to read."""
+
+
+class DataAccessError(DataError):
+    """A file is missing, may not be read or replaced, or cannot be written; says nothing about its content."""
 
 
 class UnsortedEventsError(DataError):

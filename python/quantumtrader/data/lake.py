@@ -35,7 +35,7 @@ from quantumtrader._protocols import Pack
 from quantumtrader._records import pack_events
 from quantumtrader.data.importers.base import Rejected
 from quantumtrader.data.sessions import session_days
-from quantumtrader.exceptions import DataError, DataFormatError, EmptyDataError
+from quantumtrader.exceptions import DataAccessError, DataError, DataFormatError, EmptyDataError
 from quantumtrader.types import EVENT, STAMPS, VIEWS, Events, Flag, Instrument
 
 SCHEMA_VERSION = 1
@@ -96,7 +96,8 @@ class Lake:
 
     def symbols(self) -> list[str]:
         """Symbols with data, ascending."""
-        return sorted({p.name.removeprefix("symbol=") for p in self.base.glob("kind=*/symbol=*")})
+        files = self.base.glob("kind=*/symbol=*/date=*/*.parquet")  # an interrupted import may leave folders
+        return sorted({path.parents[1].name.removeprefix("symbol=") for path in files})
 
     def dates(self, symbol: str) -> list[date]:
         """Session dates with data of ``symbol``, ascending."""
@@ -190,8 +191,12 @@ class Lake:
     def instrument(self, known: Instrument) -> Instrument:
         """``known`` with the grid on which its data are stored."""
         stored = self.metadata(known.symbol)
+        tick = float(stored["tick_size"])
         return dataclasses.replace(
-            known, tick_size=float(stored["tick_size"]), size_step=float(stored["size_step"])
+            known,
+            tick_size=tick,
+            size_step=float(stored["size_step"]),
+            exchange_tick=known.tick_size if tick < known.tick_size else 0.0,
         )
 
     def _read_day(self, symbol: str, day: date) -> Events:
@@ -316,16 +321,26 @@ class Writer:
                     temporary.unlink(missing_ok=True)
             if self._spool is not None:
                 shutil.rmtree(self._spool, ignore_errors=True)
-            if kind is not None:  # leave no empty folder behind either
-                for folder in (self._lake.root / "rejected", self._lake.root):
-                    with contextlib.suppress(OSError):
-                        folder.rmdir()
+            self._remove_empty_folders()
+
+    def _remove_empty_folders(self) -> None:
+        """Remove what a failed import, or a replaced session, leaves empty; folders with content stay."""
+        lake = self._lake
+        made = {
+            folder for _, target in self._ready for folder in target.parents if lake.root in folder.parents
+        }
+        for session in self.dates:
+            made |= {lake.file(folder, self._instrument.symbol, session).parent for folder in FOLDERS}
+        deepest_first = sorted(made, key=lambda folder: len(folder.parts), reverse=True)
+        for folder in (*deepest_first, lake.root / "rejected", lake.root):
+            with contextlib.suppress(OSError):  # not empty, or never made
+                folder.rmdir()
 
     def _refuse_existing(self, session: date) -> None:
         for folder in FOLDERS:
             path = self._lake.file(folder, self._instrument.symbol, session)
             if path.exists() and not self._overwrite:
-                raise DataError(
+                raise DataAccessError(
                     f"{self._instrument.symbol} already has data of {session}",
                     path=path,
                     remedy="Replace the session with --overwrite, or write to another --out",
@@ -402,7 +417,7 @@ class Writer:
             yield
         except OSError as error:
             full = error.errno in (errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC))
-            raise DataError(
+            raise DataAccessError(
                 f"cannot write to the lake: {error.strerror or error}",
                 path=self._lake.root,
                 remedy=f"The disk is full: free some space or choose another --out; {so_far}"

@@ -20,7 +20,7 @@ from quantumtrader.data.importers import IMPORTERS, Imported, Importer, Options,
 from quantumtrader.data.importers import _text as text
 from quantumtrader.data.lake import Lake
 from quantumtrader.data.sessions import session_days, with_sessions
-from quantumtrader.exceptions import ConfigError, DataError, DataFormatError, EmptyDataError
+from quantumtrader.exceptions import ConfigError, DataAccessError, DataError, DataFormatError, EmptyDataError
 from quantumtrader.types import Events, Flag, Instrument, Kind
 
 if TYPE_CHECKING:
@@ -81,14 +81,14 @@ def find_importer(path: Path, format: str | None = None) -> Importer:
                 return importer
         raise DataFormatError(f"no format {format!r}", path=path, remedy=f"Use one of {names}")
     if path.is_file() and not os.access(path, os.R_OK):
-        raise DataError("may not be read", path=path, remedy="Check the permissions of the file")
+        raise DataAccessError("may not be read", path=path, remedy="Check the permissions of the file")
     if path.is_file() and path.stat().st_size == 0:
         raise EmptyDataError("the file is empty", path=path, remedy="Export or download it again")
     fitting = [importer for importer in IMPORTERS if importer.sniff(path)]
     if len(fitting) == 1:
         return fitting[0]
     if not fitting and not path.exists():
-        raise DataError("no such file or folder", path=path, remedy="Check the path")
+        raise DataAccessError("no such file or folder", path=path, remedy="Check the path")
     if not fitting:
         raise DataFormatError(f"is in no format that is known: {_seen(path)}", path=path, remedy=_known())
     raise DataFormatError(
@@ -103,6 +103,8 @@ def _seen(path: Path) -> str:
     try:
         if path.stat().st_size == 0:
             return "it is empty"
+        if path.name.lower().endswith((".dbn", ".dbn.zst")):
+            return "DBN is not read; write the same columns as Parquet, which is the format `mbo`"
         if path.suffix.lower() == ".parquet":
             columns = _parquet.names(path)
             return (

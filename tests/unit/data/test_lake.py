@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from quantumtrader.data import lake as lake_module
 from quantumtrader.data.lake import Lake
 from quantumtrader.exceptions import DataError, DataFormatError, EmptyDataError
 from quantumtrader.types import EVENT, VIEWS, Events, Flag, Instrument, Kind
@@ -188,6 +189,26 @@ def test_nothing_is_left_when_the_source_fails(tmp_path: Path) -> None:
     with pytest.raises(RuntimeError, match="source"):
         fail()
     assert files(tmp_path) == []
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, OSError])
+def test_an_import_that_stops_while_writing_leaves_no_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: type[BaseException]
+) -> None:
+    def stop(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(lake_module, "_write", stop)
+    with pytest.raises((KeyboardInterrupt, DataError)):
+        store(Lake(tmp_path / "lake"), mixed(10))
+    assert not (tmp_path / "lake").exists()
+
+
+def test_folders_without_files_are_no_data(tmp_path: Path) -> None:
+    (tmp_path / "v1" / "kind=trades" / "symbol=WDOU25" / "date=2025-08-15").mkdir(parents=True)
+    assert Lake(tmp_path).symbols() == []
+    with pytest.raises(EmptyDataError, match="The lake has nothing"):
+        Lake(tmp_path).read("WDOU25")
 
 
 def test_full_disk(tmp_path: Path) -> None:
