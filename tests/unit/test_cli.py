@@ -76,9 +76,82 @@ def test_debug_shows_the_traceback() -> None:
     assert result.stderr.endswith("error: bad\n")
 
 
-def test_a_bug_is_not_dressed_up_as_an_expected_error() -> None:
-    result = runner.invoke(_failing(ZeroDivisionError()), ["fail"])
-    assert isinstance(result.exception, ZeroDivisionError)
+def test_a_bug_is_one_line_that_says_what_to_do() -> None:
+    result = runner.invoke(_failing(ZeroDivisionError("a\nb")), ["fail"])
+    assert result.exit_code == 1
+    assert result.stderr == "internal error: ZeroDivisionError: a b; run with --debug and report it\n"
+    result = runner.invoke(_failing(ZeroDivisionError()), ["fail", "--json"])
+    assert json.loads(result.stdout)["error"]["type"] == "ZeroDivisionError"
+    assert "Traceback" in runner.invoke(_failing(ZeroDivisionError()), ["--debug", "fail"]).stderr
+
+
+def test_interruption_is_one_word_and_130() -> None:
+    result = runner.invoke(_failing(KeyboardInterrupt()), ["fail"])
+    assert result.exit_code == 130
+    assert result.stderr == "interrupted\n"
+
+
+def test_a_missing_file_is_an_error_but_no_invalid_data(tmp_path: Path) -> None:
+    missing = str(tmp_path / "none.csv")
+    result = runner.invoke(cli.app, ["validate", missing, "--symbol", "WDOU25"])
+    assert result.exit_code == 1
+    assert "no such file" in result.stderr
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        ["--strategy", "nonsense"],
+        ["--clock", "nonsense"],
+        ["--clock", "0ms"],
+        ["--queue", "nonsense"],
+        ["--lang", "xx"],
+        ["--format", "nonsense"],
+        ["--pace", "0x"],
+        ["--latency-ms", "1e300"],
+        ["--latency-ms", "nan"],
+        ["--tick-size", "-1"],
+        ["--fee", "inf"],
+        ["-p", "stop_atr=nan"],
+        ["--date", "15/08/2025"],
+        ["--nonsense"],
+    ],
+)
+def test_wrong_values_are_usage_errors_and_json_when_asked(wrong: list[str], tmp_path: Path) -> None:
+    replay = ["replay", "-i", "x.csv", "-s", "WDOU25", "-o", str(tmp_path), *wrong]
+    result = runner.invoke(cli.app, replay)
+    assert result.exit_code == 2, result.output
+    assert wrong[0] in result.stderr or "--param" in result.stderr
+    result = runner.invoke(cli.app, [*replay, "--json"])
+    assert result.exit_code == 2
+    assert json.loads(result.stdout)["error"]["exit_code"] == 2
+
+
+def test_choices_are_those_of_the_modules_that_use_them() -> None:
+    from typing import get_args
+
+    from quantumtrader.cli.choices import CHOICES
+    from quantumtrader.data.importers import IMPORTERS
+    from quantumtrader.data.lake import Compression
+    from quantumtrader.execution import strategies
+
+    assert CHOICES["strategy"] == strategies()
+    assert CHOICES["format"] == tuple(sorted(importer.name for importer in IMPORTERS))
+    assert CHOICES["compression"] == get_args(Compression)
+
+
+@pytest.mark.parametrize("encoding", ["cp850", "ascii"])
+@pytest.mark.parametrize("command", [["doctor"], ["demo", "--minutes", "5", "--lang", "pt", "--out"]])
+def test_any_output_encoding_will_do(encoding: str, command: list[str], tmp_path: Path) -> None:
+    arguments = [*command, str(tmp_path)] if command[-1] == "--out" else command
+    run = subprocess.run(
+        [sys.executable, "-m", "quantumtrader", *arguments],
+        capture_output=True,
+        env={**os.environ, "PYTHONIOENCODING": encoding},
+        cwd=tmp_path,
+    )
+    assert run.returncode == 0, run.stderr.decode(encoding)
+    assert b"Error" not in run.stderr
 
 
 @pytest.mark.parametrize("arguments", [["nonsense"], ["version", "--nonsense"]])
@@ -97,6 +170,7 @@ def test_every_command_has_help_and_offers_json(name: str) -> None:
     result = runner.invoke(cli.app, [name, "--help"])
     assert result.exit_code == 0
     assert "--json" in result.stdout
+    assert "Examples:" in result.stdout
 
 
 def test_version_names_the_engine() -> None:

@@ -1,21 +1,29 @@
 """The command line: which commands there are, and what an error looks like.
 
-Exit codes: 0 done, 1 error, 2 usage, 3 the data is invalid, 4 the replay ended with the kill switch on.
+Exit codes: 0 done, 1 error (a missing file too), 2 usage, 3 the data is invalid, 4 the replay ended with the kill
+switch on, 130 interrupted.
 """
 
 from __future__ import annotations
 
+import io
 import sys
 import traceback
 import warnings
 from importlib import import_module
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 from typer.core import TyperGroup
 
 from quantumtrader import __version__
-from quantumtrader.exceptions import DataError, QuantumTraderError, TradingHaltedError
+from quantumtrader.cli.choices import Command, epilog
+from quantumtrader.exceptions import DataAccessError, DataError, QuantumTraderError, TradingHaltedError
+
+_UsageError: type[Exception] = typer.BadParameter.__mro__[
+    1
+]  # typer brings its own copy of click and does not export it
+INTERRUPTED = 130
 
 COMMANDS = {
     "demo": "demo",
@@ -29,16 +37,24 @@ COMMANDS = {
 
 def exit_code(error: BaseException) -> int:
     """Return the exit code of an error."""
-    if isinstance(error, DataError):
+    if isinstance(error, DataError) and not isinstance(error, DataAccessError):
         return 3
+    if isinstance(error, _UsageError):
+        return 2
     return 4 if isinstance(error, TradingHaltedError) else 1
 
 
 def report(error: Exception, *, as_json: bool) -> None:
     """Say what went wrong: a few words on standard error, or a JSON document on standard output."""
     text = str(error).strip() or type(error).__name__
+    if isinstance(error, _UsageError):
+        text = error.format_message()  # type: ignore[attr-defined]
+    elif not isinstance(error, (QuantumTraderError, OSError)):
+        what = " ".join(str(error).split())
+        name = type(error).__name__
+        text = f"internal error: {name}{f': {what}' if what else ''}; run with --debug and report it"
     if not as_json:
-        sys.stderr.write(f"error: {text}\n")
+        sys.stderr.write(f"{text}\n" if text.startswith("internal error") else f"error: {text}\n")
         return
     from quantumtrader.cli.output import print_json
 
@@ -54,19 +70,31 @@ class CommandGroup(TyperGroup):
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Remember whether the command was asked for JSON: its errors are JSON as well."""
         ctx.meta["quantumtrader.json"] = "--json" in args
-        return list(super().parse_args(ctx, args))
+        try:
+            return list(super().parse_args(ctx, args))
+        except _UsageError as error:
+            self._fail(ctx, error)
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command; see :func:`exit_code` for what an error leads to."""
         try:
             return super().invoke(ctx)
-        except (QuantumTraderError, OSError) as error:
-            if isinstance(error, BrokenPipeError):
-                raise
-            if ctx.params.get("debug"):
-                traceback.print_exc()
-            report(error, as_json=ctx.meta["quantumtrader.json"])
-            raise typer.Exit(exit_code(error)) from error
+        except KeyboardInterrupt as error:
+            sys.stderr.write("interrupted\n")
+            raise typer.Exit(INTERRUPTED) from error
+        except (typer.Exit, typer.Abort, BrokenPipeError):
+            raise
+        except Exception as error:  # the last line of defence: nobody above turns it into words
+            self._fail(ctx, error)
+
+    def _fail(self, ctx: Any, error: Exception) -> NoReturn:
+        as_json = ctx.meta["quantumtrader.json"]
+        if isinstance(error, _UsageError) and not as_json:
+            raise error  # typer shows it with the usage of the command
+        if ctx.params.get("debug") and not isinstance(error, _UsageError):
+            traceback.print_exc()
+        report(error, as_json=as_json)
+        raise typer.Exit(exit_code(error)) from error
 
 
 app = typer.Typer(
@@ -96,7 +124,7 @@ def options(
     """Take the options that stand before the command; ``CommandGroup`` reads them."""
 
 
-@app.command("version")
+@app.command("version", cls=Command, epilog=epilog("version"))
 def version_command(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
@@ -111,7 +139,7 @@ def version_command(
         typer.echo(f"quantumtrader {__version__} ({_backend.engine().name} engine)")
 
 
-@features.command("list")
+@features.command("list", cls=Command, epilog=epilog("features list"))
 def features_list(
     family: Annotated[str | None, typer.Option(help="Only this family.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
@@ -123,7 +151,9 @@ def features_list(
 
 
 for _name, _module in COMMANDS.items():
-    app.command(_name)(import_module(f"quantumtrader.cli.{_module}").command)
+    app.command(_name, cls=Command, epilog=epilog(_name))(
+        import_module(f"quantumtrader.cli.{_module}").command
+    )
 app.add_typer(features, name="features")
 
 
@@ -131,7 +161,19 @@ def _one_line(message: Warning | str, *_: object, **__: object) -> str:
     return f"warning: {message}\n"
 
 
+def _any_encoding() -> None:
+    """Let no character that the terminal's encoding lacks end a command: it is shown as ``?``."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
+
+
 def main() -> None:
     """Run the command line."""
+    _any_encoding()
     warnings.formatwarning = _one_line  # users do not care which line warned
-    app(prog_name="quantumtrader")
+    try:
+        app(prog_name="quantumtrader")
+    except KeyboardInterrupt:  # while a command is being loaded
+        sys.stderr.write("interrupted\n")
+        sys.exit(INTERRUPTED)

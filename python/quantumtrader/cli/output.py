@@ -52,7 +52,13 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) 
     from rich.table import Table
 
     cells = [list(row) for row in rows]
-    shown = Table(title=escape(title), title_justify="left", title_style="bold", header_style="bold")
+    shown = Table(
+        title=escape(title),
+        title_justify="left",
+        title_style="bold",
+        header_style="bold",
+        show_header=any(columns),
+    )
     for k, name in enumerate(columns):
         numbers = bool(cells) and all(isinstance(row[k], (int, float)) or row[k] is None for row in cells)
         shown.add_column(escape(name), justify="right" if numbers else "left", overflow="fold")

@@ -1,0 +1,139 @@
+"""What options may be given, for every command: shown by ``--help``, checked before anything is read.
+
+The names are written down here because importing the modules that define them would make ``--help`` slow; a test
+holds them against those modules.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import Any
+
+import typer
+from typer.core import TyperCommand
+
+CHOICES = {
+    "strategy": ("bar_trend_baseline", "order_flow_baseline"),
+    "format": (
+        "b3-trades",
+        "bars",
+        "binance",
+        "collector",
+        "lobster",
+        "mbo",
+        "mt5-bars",
+        "mt5-ticks",
+        "profit-candles",
+        "profit-trades",
+    ),
+    "queue": ("pessimistic", "proportional", "exact"),
+    "warmup": ("full", "partial"),
+    "rlp_sign": ("drop", "quote"),
+    "lang": ("en", "pt"),
+    "decimal": ("auto", ",", "."),
+    "infer_side": ("auto", "none", "quote", "tick"),
+    "out_of_order": ("error", "reject", "sort"),
+    "compression": ("zstd", "snappy"),
+}
+"""Parameter of a command to the values it takes."""
+
+SHAPES = {
+    "clock": (
+        re.compile(r"event|bar|0*[1-9]\d*(ns|us|ms|s|m|h|trades)"),
+        "CLOCK",
+        "event, bar, a time step above zero such as 100ms (ns us ms s m h), or a count such as 50trades",
+    ),
+    "pace": (re.compile(r"max|(?!0+(\.0+)?x)\d+(\.\d+)?x"), "SPEED", "max, 1x, 10x or another speed"),
+}
+"""Parameter of a command to the pattern of its values, how help shows them, and in words."""
+
+POSITIVE = ("tick_size", "point_value", "size_step", "lot")
+AT_MOST = {"latency_ms": 3_600_000.0, "fee": 1e9, "tick_size": 1e9, "point_value": 1e12, "gap_seconds": 1e9}
+METAVARS = {
+    "day": "YYYY-MM-DD",
+    "start": "YYYY-MM-DD",
+    "end": "YYYY-MM-DD",
+    "feature": "NAME",
+    "param": "NAME=VALUE",
+}
+
+EXAMPLES = {
+    "demo": ("quantumtrader demo --seed 8 --minutes 60",),
+    "replay": (
+        "quantumtrader replay -i ticks.csv -s DOLK20 -o out/first --fee 1.20",
+        "quantumtrader replay -i data/lake -s WDOU25 -o out/wdo --clock 1s --feature cvd_session",
+    ),
+    "import": ("quantumtrader import ticks.csv -s DOLK20 --out data/lake",),
+    "validate": (
+        "quantumtrader validate ticks.csv -s DOLK20",
+        "quantumtrader validate data/lake -s WDOU25 --json",
+    ),
+    "doctor": ("quantumtrader doctor",),
+    "version": ("quantumtrader version --json",),
+    "features list": ("quantumtrader features list --family flow",),
+}
+"""Command to one or two ways to call it."""
+
+
+def epilog(command: str) -> str:
+    """Return the examples at the end of a command's help."""
+    return "\n\n".join(("Examples:", *EXAMPLES[command]))
+
+
+class Command(TyperCommand):
+    """A command whose options say what they take, and refuse the rest as wrong usage (exit code 2)."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for option in self.params:
+            name = str(option.name)
+            if name in CHOICES:
+                option.metavar = "NAME"
+                words = getattr(option, "help", None) or ""
+                if not all(value in words for value in CHOICES[name]):
+                    option.help = f"{words} One of: {', '.join(CHOICES[name])}."  # type: ignore[attr-defined]
+            elif name in SHAPES:
+                option.metavar = SHAPES[name][1]
+            elif name in METAVARS:
+                option.metavar = METAVARS[name]
+            if name == "feature":
+                option.help = f"{option.help} Names: quantumtrader features list."  # type: ignore[attr-defined]
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Check what was given."""
+        rest = super().parse_args(ctx, args)
+        for name, value in ctx.params.items():
+            if value is not None and value != "":
+                try:
+                    check(name, value)
+                except ValueError as error:
+                    hint = next(p.opts[0] for p in self.params if p.name == name)
+                    raise typer.BadParameter(str(error), ctx=ctx, param_hint=hint) from error
+        return list(rest)
+
+
+def check(name: str, value: Any) -> None:
+    """Check the value of one option.
+
+    Raises
+    ------
+    ValueError
+        The message says what the option takes.
+    """
+    own = name == "strategy" and ":" in value  # FILE.py:Class, which the registry looks at
+    if name in CHOICES and value not in CHOICES[name] and not own:
+        raise ValueError(f"{value!r} is not known; use one of {', '.join(CHOICES[name])}")
+    if name in SHAPES and not SHAPES[name][0].fullmatch(value):
+        raise ValueError(f"{value!r} is not known; use {SHAPES[name][2]}")
+    if name == "param":
+        for pair in value:
+            if pair.partition("=")[2].strip().lower().lstrip("+-") in ("nan", "inf", "infinity"):
+                raise ValueError(f"{pair!r} is not a finite number")
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        if not math.isfinite(value):
+            raise ValueError(f"{value} is not a finite number")
+        if name in POSITIVE and value <= 0:
+            raise ValueError(f"{value} is not above 0")
+        if value > AT_MOST.get(name, math.inf):
+            raise ValueError(f"{value:g} is more than {AT_MOST[name]:g}")
