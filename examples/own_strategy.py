@@ -4,6 +4,7 @@ A strategy sees one row and the touch, and answers with a signal. Orders, stops 
 the risk manager, the bracket and the ledger take it from there, in replay as anywhere else.
 
 python examples/own_strategy.py
+quantumtrader demo --strategy examples/own_strategy.py:FadeTheStretch
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ class FadeTheStretch:
             return Signal(market.ts, SignalAction.HOLD, "no_setup")
         action = SignalAction.SELL if z > 0 else SignalAction.BUY
         return Signal(
-            market.ts, action, "stretched_and_turning", 1, self.stop_ticks, self.target_ticks, 120 * 10**9
+            market.ts, action, "stretched_and_turning", market.lot, self.stop_ticks, self.target_ticks, 120 * 10**9
         )
 
 

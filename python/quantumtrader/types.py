@@ -122,6 +122,8 @@ class Instrument:
         Ascending by ``valid_from``; empty for a market that never closes.
     fee : float
         Exchange and broker fees per contract and side, in ``currency``.
+    exchange_tick : float
+        Price of the exchange's tick in points, where ``tick_size`` is finer (adjusted series); 0 where both are one.
     """
 
     symbol: str
@@ -134,6 +136,12 @@ class Instrument:
     timezone: str = "America/Sao_Paulo"
     hours: tuple[SessionHours, ...] = ()
     fee: float = 0.0
+    exchange_tick: float = 0.0
+
+    @property
+    def ticks_per_exchange_tick(self) -> int:
+        """How many of our ticks are one of the exchange; 1 except in adjusted series."""
+        return max(1, round(self.exchange_tick / self.tick_size)) if self.exchange_tick else 1
 
     @property
     def tick_value(self) -> float:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -11,8 +11,9 @@ from zoneinfo import ZoneInfo
 
 from quantumtrader import _backend
 from quantumtrader.app.replay import ReplayConfig, ReplayResult, Stage, run_events
+from quantumtrader.backtest.report.labels import count, labels, money
 from quantumtrader.exceptions import ConfigError
-from quantumtrader.execution import Trade
+from quantumtrader.execution import RiskLimits, Trade
 
 __all__ = ["DEMO_FEE", "DemoConfig", "run_demo"]
 
@@ -36,6 +37,10 @@ class DemoConfig:
         ``max``, ``1x``, ``10x``, …
     lang : str
         Language of the report: ``en`` or ``pt``.
+    strategy : str
+        As in ``make_strategy``.
+    risk : mapping
+        What differs from the default ``RiskLimits``.
     """
 
     out: Path
@@ -43,6 +48,8 @@ class DemoConfig:
     minutes: float = 120.0
     pace: str = "max"
     lang: str = "en"
+    strategy: str = "order_flow_baseline"
+    risk: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not 5 <= self.minutes <= 600:
@@ -55,6 +62,7 @@ def run_demo(
     """Generate a session and replay it; everything it makes carries the word synthetic."""
     from quantumtrader.data.contracts import front_contract, instrument
 
+    words = labels(config.lang)
     core: Any = _backend.core()
     events = core.generate_session(seed=config.seed, duration_ns=round(config.minutes * 60e9))
     zone = ZoneInfo("America/Sao_Paulo")
@@ -64,7 +72,7 @@ def run_demo(
         input=Path("synthetic"),
         symbol=symbol,
         out=config.out,
-        strategy="order_flow_baseline",
+        strategy=config.strategy,
         fee=DEMO_FEE,
         pace=config.pace,
         lang=config.lang,
@@ -74,8 +82,11 @@ def run_demo(
         events,
         instrument(symbol),
         replay,
-        description=f"synthetic WDO session, seed {config.seed}, {config.minutes:g} minutes, {len(events):,} events",
-        notes=[f"synthetic data; fee of R$ {DEMO_FEE:.2f} per contract and side for illustration"],
+        limits=RiskLimits(**config.risk),
+        description=words["demo_description"].format(
+            seed=config.seed, minutes=f"{config.minutes:g}", events=count(len(events), config.lang)
+        ),
+        notes=[words["demo_fee"].format(fee=money(DEMO_FEE, "BRL", config.lang))],
         stage=stage,
         on_trade=on_trade,
     )

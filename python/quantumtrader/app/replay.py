@@ -23,9 +23,9 @@ from quantumtrader.backtest import (
     save_result,
     summarise,
 )
-from quantumtrader.backtest.report.labels import labels
+from quantumtrader.backtest.report.labels import count, labels
 from quantumtrader.exceptions import ConfigError
-from quantumtrader.execution import RiskLimits, Strategy, Trade, make_strategy
+from quantumtrader.execution import RiskLimits, Strategy, Trade, has_parameter, make_strategy
 from quantumtrader.types import Events, Flag, Instrument, Kind
 
 if TYPE_CHECKING:
@@ -86,6 +86,8 @@ class ReplayConfig:
         How to read a raw source.
     instrument : mapping
         What differs from the table and the settings, in the words of ``[instruments.NAME]``.
+    risk : mapping
+        What differs from the settings, in the words of ``[risk]``.
     start, end : date or None
         First and last local day to replay.
     settings_file : Path or None
@@ -111,6 +113,7 @@ class ReplayConfig:
     format: str = ""
     options: Options | None = None
     instrument: Mapping[str, Any] = field(default_factory=dict)
+    risk: Mapping[str, Any] = field(default_factory=dict)
     start: date | None = None
     end: date | None = None
     settings_file: Path | None = None
@@ -151,11 +154,12 @@ def run_replay(
     """
     from quantumtrader import _backend
     from quantumtrader.config import load_settings, with_instrument
-    from quantumtrader.data.contracts import instrument
     from quantumtrader.data.source import load_events
 
     _check(config)
-    settings = with_instrument(load_settings(config.settings_file), config.symbol, config.instrument)
+    settings = with_instrument(
+        load_settings(config.settings_file, risk=dict(config.risk)), config.symbol, config.instrument
+    )
     with _stage(stage, f"reading {config.input.name}", None):
         loaded = load_events(
             config.input,
@@ -167,21 +171,18 @@ def run_replay(
             end=config.end,
             pack=_backend.core().pack_events,
         )
+    words = labels(config.lang)
     notes = list(loaded.notes)
     if loaded.rejected:
-        notes.append(
-            f"{len(loaded.rejected):,} row(s) of the source were rejected; `quantumtrader validate` lists them"
-        )
+        notes.append(words["rejected_rows"].format(n=count(len(loaded.rejected), config.lang)))
     limits = _limits(settings)
-    # An adjusted series comes on a finer tick than the exchange's, in which limits and slippage are meant.
-    finer = round(instrument(config.symbol, settings).tick_size / loaded.instrument.tick_size)
-    if finer > 1:
-        limits = replace(limits, price_collar_ticks=limits.price_collar_ticks * finer)
-        config = replace(config, adverse_ticks=config.adverse_ticks * finer)
-        notes.append(f"Adjusted series: one tick of the exchange is {finer} ticks of this report.")
+    traded = loaded.instrument
+    if (finer := traded.ticks_per_exchange_tick) > 1:
+        notes.append(words["adjusted"].format(n=finer))
+    notes += _implausible(loaded.events, traded, words)
     return run_events(
         loaded.events,
-        loaded.instrument,
+        traded,
         config,
         limits=limits,
         description=loaded.description,
@@ -205,11 +206,11 @@ def run_events(
     """Replay events that are in memory already; see ``run_replay``."""
     _check(config)
     notes = list(notes or [])
-    strategy = choose_strategy(events, instrument, config.strategy, config.parameters, notes)
+    strategy = choose_strategy(
+        events, instrument, config.strategy, config.parameters, notes, lang=config.lang
+    )
     if (events["flags"] & Flag.SIDE_INFERRED).any():
-        notes.append(
-            "The source has no aggressor flag: sides of trades were inferred, signed flow is an estimate."
-        )
+        notes.append(labels(config.lang)["sides_inferred"])
     fee = instrument.fee if config.fee is None else config.fee
     settings = BacktestSettings(
         clock=config.clock,
@@ -244,7 +245,13 @@ def run_events(
 
 
 def choose_strategy(
-    events: Events, instrument: Instrument, name: str, parameters: Mapping[str, Any], notes: list[str]
+    events: Events,
+    instrument: Instrument,
+    name: str,
+    parameters: Mapping[str, Any],
+    notes: list[str],
+    *,
+    lang: str = "en",
 ) -> Strategy:
     """Build the strategy; where the user left things open, fit them to what the data can carry, and say so.
 
@@ -260,6 +267,8 @@ def choose_strategy(
         Given by the user; never overridden.
     notes : list of str
         What was chosen is appended.
+    lang : str
+        Of those notes.
     """
     values = dict(parameters)
     kinds = np.unique(events["kind"])
@@ -267,12 +276,39 @@ def choose_strategy(
         name = (
             "bar_trend_baseline" if Kind.BAR in kinds and Kind.TRADE not in kinds else "order_flow_baseline"
         )
-        notes.append(f"Strategy {name} was chosen to suit the data.")
-    values.setdefault("size", instrument.lot)
+        notes.append(labels(lang)["strategy_chosen"].format(name=name))
+    if "size" not in values and has_parameter(name, "size"):
+        values["size"] = instrument.lot
     if name == "order_flow_baseline" and "book_min" not in values and not _has_sizes(events):
         values["book_min"] = 0.0
-        notes.append("The source knows no sizes at the touch: the rule goes without the book (book_min=0).")
+        notes.append(labels(lang)["no_book"])
     return make_strategy(name, **values)
+
+
+# Points between which the front contract has traded since these products exist, with room on both sides.
+_PLAUSIBLE = {
+    "WDO": (1_000, 15_000),
+    "DOL": (1_000, 15_000),
+    "WIN": (20_000, 500_000),
+    "IND": (20_000, 500_000),
+}
+
+
+def _implausible(events: Events, instrument: Instrument, words: Mapping[str, str]) -> list[str]:
+    """Say it when most prices cannot be this product's: likely the file of another one."""
+    kind = events["kind"]
+    px = events["px"][((kind == Kind.TRADE) | (kind == Kind.BAR)) & (events["px"] > 0)]
+    if instrument.product not in _PLAUSIBLE or px.size == 0:
+        return []
+    low, high = _PLAUSIBLE[instrument.product]
+    middle = instrument.price(float(np.median(px)))
+    if low <= middle <= high:
+        return []
+    return [
+        words["implausible"].format(
+            symbol=instrument.symbol, middle=f"{middle:g}", product=instrument.product, low=low, high=high
+        )
+    ]
 
 
 def _has_sizes(events: Events) -> bool:

@@ -29,7 +29,10 @@ _NO_LIMITS = RiskLimits(10**9, 10**9, 1e18, 10**9, 10**9)
 
 @dataclass(frozen=True, slots=True)
 class BuyAndHold:
-    """Buy at the first ask, sell at the last bid; money in the instrument's currency, prices in ticks."""
+    """Buy at the ask of the first good touch of continuous trading, sell at the bid of the last.
+
+    Money is in the instrument's currency, prices in ticks.
+    """
 
     size: int
     entry_px: int
@@ -96,11 +99,11 @@ def _buy_and_hold(result: BacktestResult) -> BuyAndHold | None:
     path = result.path
     size = max((entry.plan.size for entry in result.entries), default=path.instrument.lot)
     buy, sell = (path.ask_px, path.bid_px) if path.has_touch else (path.last_px, path.last_px)
-    can_buy = np.flatnonzero((buy != PX_NONE) & path.continuous)
-    can_sell = np.flatnonzero((sell != PX_NONE) & path.continuous)
-    if not can_buy.size or not can_sell.size:
+    good = path.touch_defined if path.has_touch else path.last_px != PX_NONE
+    can = np.flatnonzero(good & path.continuous)
+    if not can.size:
         return None
-    entry, out = int(buy[can_buy[0]]), int(sell[can_sell[-1]])
+    entry, out = int(buy[can[0]]), int(sell[can[-1]])
     return BuyAndHold(size, entry, out, path.instrument.money(out - entry, size), 2 * size * result.fee)
 
 

@@ -9,7 +9,7 @@ import logging
 import math
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from quantumtrader.backtest.market import MarketPath
@@ -88,6 +88,7 @@ class Desk:
         instrument = path.instrument
         self.path = path
         self.settings = venue
+        scale = instrument.ticks_per_exchange_tick
         self.venue = core.Venue(
             tick_size=instrument.tick_size,
             point_value=instrument.point_value,
@@ -95,14 +96,18 @@ class Desk:
             latency_ns=venue.latency_ns,
             queue=venue.queue,
             fee=instrument.fee,
-            adverse_ticks=venue.adverse_ticks,
+            adverse_ticks=venue.adverse_ticks * scale,
         )
         self.orders = OrderManager(self.venue)
+        # Slippage and collar are meant in the exchange's ticks; an adjusted series comes on finer ones.
+        limits = replace(limits, price_collar_ticks=limits.price_collar_ticks * scale)
         self.risk = RiskManager(limits, instrument)
         self.ledger = Ledger(instrument)
         self.results: list[BracketResult] = []
         self.refusals: list[Refused] = []
         self.last_exit_ts = 0
+        self.left_open = 0
+        """Contracts, signed, that had to be settled because the recording ended."""
         self._live: list[_Live] = []
         self._owner: dict[int, _Live] = {}
         self._rolls = deque(path.rolls)
@@ -153,11 +158,13 @@ class Desk:
         While the position has no price at all the result is not known: entries are refused then, but an exit has
         no market to go to.
         """
-        ledger = self.ledger
-        result = ledger.session_realised
-        if ledger.position:
-            result += ledger.open_gross(self.mark_px())
+        result = self.session_result()
         return math.isfinite(result) and self.risk.loss_limit_hit(result)
+
+    def session_result(self) -> float:
+        """Result of the session so far, realised and open, after fees; NaN while the position has no price."""
+        ledger = self.ledger
+        return ledger.session_realised + (ledger.open_gross(self.mark_px()) if ledger.position else 0.0)
 
     def mark_px(self) -> int:
         """Price in ticks at which the position could be closed now; the last price when flat."""
@@ -217,6 +224,27 @@ class Desk:
         self.venue.advance(max(end, self._now) + 2 * self.settings.latency_ns)
         self._handle(self._reports())
         self._mark_until(self._cursor)
+        # What is left when the recording ends is settled at its last price, so that every figure counts it.
+        self._settle("recording_ended", self._cursor - 1, max(self.path.recorded_until, self._last_fill()))
+
+    def _last_fill(self) -> int:
+        return self.ledger.fills[-1].ts if self.ledger.fills else 0
+
+    def _settle(self, reason: str, index: int, ts: int) -> None:
+        """Book what is held as closed at the exit price after event ``index``, without an order."""
+        for live in self._live:
+            side, size = -live.bracket.plan.side, live.bracket.net
+            px = self.path.exit_px(-side, index)
+            if px == PX_NONE or size <= 0:
+                continue
+            number = self.orders.next_id()
+            self._booked[number] = reason
+            self._mark_until(self._cursor)
+            fill = Fill(-number, number, ts, side, px, size, False, size * self.path.instrument.fee)
+            self.ledger.apply(fill, reason)
+            self.results[live.number].fills.append(fill)
+            if reason == "recording_ended":
+                self.left_open -= side * size
 
     def _reports(self) -> list[Report]:
         """Take the venue's reports; when they contradict each other, nothing is certain and nothing more is sent."""
@@ -238,19 +266,9 @@ class Desk:
         self._handle(self._reports())
         if not self.ledger.position:
             return
-        left, instrument = self.ledger.position, self.path.instrument
+        left = self.ledger.position
         self.risk.trip(f"{left:+d} contract(s) could not be closed before the contract roll", hard=True)
-        px = self.path.exit_px(left, last)
-        for live in self._live:
-            side, size = -live.bracket.plan.side, live.bracket.net
-            if px == PX_NONE or size <= 0:
-                continue
-            number = self.orders.next_id()
-            self._booked[number] = "contract_roll"
-            self._mark_until(self._cursor)
-            fill = Fill(-number, number, now, side, px, size, False, size * instrument.fee)
-            self.ledger.apply(fill, "contract_roll")
-            self.results[live.number].fills.append(fill)
+        self._settle("contract_roll", last, now)
         self._live.clear()
 
     def _handle(self, reports: list[Report]) -> None:

@@ -16,7 +16,9 @@ import logging
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import numpy.typing as npt
@@ -115,6 +117,28 @@ class Decision:
     message: str
 
 
+@dataclass(frozen=True, slots=True)
+class LossHalt:
+    """A session stopped by the daily loss.
+
+    Parameters
+    ----------
+    ts : int
+        Sample at which it was seen, ns UTC.
+    local : str
+        The same in the instrument's zone, ISO without zone.
+    result : float
+        The session's result then, realised and open, after fees.
+    limit : float
+        The limit, positive.
+    """
+
+    ts: int
+    local: str
+    result: float
+    limit: float
+
+
 @dataclass(frozen=True, eq=False)
 class EquityCurve:
     """Result over time in the instrument's currency; marked at the price at which we could leave.
@@ -177,6 +201,10 @@ class BacktestResult:
         ``rust`` or ``python``.
     halted : str
         Why the kill switch was on at the end; empty when it was off.
+    loss_halts : list of LossHalt
+        Sessions that were stopped by the daily loss.
+    left_open : int
+        Contracts, signed, that had to be settled at the last price because the recording ended.
     """
 
     path: MarketPath
@@ -198,6 +226,8 @@ class BacktestResult:
     strategy: Strategy
     engine: str
     halted: str = ""
+    loss_halts: list[LossHalt] = field(default_factory=list)
+    left_open: int = 0
 
     @property
     def fees_known(self) -> bool:
@@ -281,6 +311,8 @@ class Backtest:
         self._curve = _Curve(max(1_000_000_000, span // 10_000))
         self._day = -1
         self._lost = False
+        self._loss_halts: list[LossHalt] = []
+        self._zone = ZoneInfo(instrument.timezone)
         self._actions: list[str] = []
         self._reasons: list[str] = []
         self._decisions: list[Decision] = []
@@ -342,7 +374,14 @@ class Backtest:
         ):  # the daily loss counts from one session date to the next, whatever happens between
             desk.ledger.begin_session()
             self._day, self._lost = day, False
-        self._lost = self._lost or desk.loss_limit_reached()
+        if not self._lost and desk.loss_limit_reached():
+            self._lost = True
+            local = datetime.fromtimestamp(ts // 10**9, UTC).astimezone(self._zone)
+            self._loss_halts.append(
+                LossHalt(
+                    ts, f"{local:%Y-%m-%d %H:%M:%S}", desk.session_result(), self._settings.limits.daily_loss
+                )
+            )
         if desk.busy:
             if desk.risk.tripped:
                 desk.flatten("kill_switch", ts)
@@ -370,6 +409,8 @@ class Backtest:
             position=desk.ledger.position,
             busy=desk.busy,
             last_exit_ts=desk.last_exit_ts,
+            open_since_ts=int(self._path.open_since[i]),
+            lot=self._path.instrument.lot,
         )
         try:
             signal = self._strategy.evaluate(row, market)
@@ -440,4 +481,6 @@ class Backtest:
             strategy=self._strategy,
             engine=engine.name,
             halted=desk.risk.tripped,
+            loss_halts=self._loss_halts,
+            left_open=desk.left_open,
         )

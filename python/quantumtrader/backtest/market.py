@@ -104,6 +104,26 @@ class MarketPath:
             source,
         )
 
+    @cached_property
+    def touch_defined(self) -> Bool:
+        """Whether both sides exist and the bid is below the ask, after each event; pre-open quotes may cross."""
+        out: Bool = (self.bid_px != PX_NONE) & (self.ask_px != PX_NONE) & (self.bid_px < self.ask_px)
+        return out
+
+    @cached_property
+    def _can_leave(self) -> Bool:
+        """Whether the touch is one to trade at: a missing side alone does not spoil the other, a cross does."""
+        out: Bool = self.touch_defined | (self.bid_px == PX_NONE) | (self.ask_px == PX_NONE)
+        return out
+
+    @cached_property
+    def open_since(self) -> Int64:
+        """When continuous trading began that is on after each event, ns UTC; meaningless where it is off."""
+        on = self.continuous
+        starts = np.maximum(_last_index(on & ~np.r_[False, on[:-1]]), 0)
+        out: Int64 = self.now[starts]
+        return out
+
     @property
     def has_touch(self) -> bool:
         """Whether the stream has quotes or a book."""
@@ -142,13 +162,14 @@ class MarketPath:
         """Price in ticks at which a position of ``side`` could be closed after event ``index``, or ``PX_NONE``."""
         if not self.has_touch:
             return int(self.last_px[index])
-        px = int((self.bid_px if side > 0 else self.ask_px)[index])
+        px = int((self.bid_px if side > 0 else self.ask_px)[index]) if self._can_leave[index] else PX_NONE
         return px if px != PX_NONE else int(self.last_px[index])
 
     def exit_range(self, side: int, start: int, stop: int) -> tuple[int, int]:
         """Least and greatest exit price of a position of ``side`` over events ``[start, stop)``; ``PX_NONE`` if none."""
         if self.has_touch:
-            low = high = (self.bid_px if side > 0 else self.ask_px)[start:stop]
+            px = (self.bid_px if side > 0 else self.ask_px)[start:stop]
+            low = high = px[self._can_leave[start:stop]]
         elif self.source == "bars":
             bars = self.events[start:stop]
             bars = bars[bars["kind"] == Kind.BAR]
@@ -176,7 +197,9 @@ class MarketPath:
         -------
         ndarray of bool, shape (n,)
         """
-        closing: Bool = times >= self._ends(times) - max(before_ns, 2 * self.bar_ns)
+        before = max(before_ns, 2 * self.bar_ns)
+        # After the last market event a later close is only a marker: the market is not there any more.
+        closing: Bool = (times >= self._ends(times) - before) | (times >= self.recorded_until - before)
         return closing
 
     def final_px(self, side: int) -> int:

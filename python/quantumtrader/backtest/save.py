@@ -130,7 +130,7 @@ def summary_document(
             "code": verdict_code(summary),
             "text": verdict(summary, instrument.currency, synthetic=result.path.synthetic, lang=lang),
         },
-        "figures": asdict(summary),
+        "figures": {k: v for k, v in asdict(summary).items() if k != "refusal_examples"},
         "assumptions": {
             "clock": settings.clock,
             "fidelity": result.fidelity,
@@ -207,7 +207,7 @@ def _trades(result: BacktestResult) -> pa.Table:
     import pyarrow as pa
 
     rows = result.trades
-    tick = result.instrument.tick_size
+    tick, finer = result.instrument.tick_size, result.instrument.ticks_per_exchange_tick
     return _table(
         result,
         {
@@ -221,8 +221,8 @@ def _trades(result: BacktestResult) -> pa.Table:
             "gross": pa.array([t.gross for t in rows], pa.float64()),
             "costs": pa.array([t.costs for t in rows], pa.float64()),
             "net": pa.array([t.net for t in rows], pa.float64()),
-            "mae_ticks": pa.array([t.mae_ticks for t in rows], pa.float64()),
-            "mfe_ticks": pa.array([t.mfe_ticks for t in rows], pa.float64()),
+            "mae_ticks": pa.array([t.mae_ticks / finer for t in rows], pa.float64()),
+            "mfe_ticks": pa.array([t.mfe_ticks / finer for t in rows], pa.float64()),
             "entry_reason": _words([t.entry_tag for t in rows]),
             "exit_reason": _words([t.exit_tag for t in rows]),
         },

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
@@ -15,8 +15,10 @@ import numpy as np
 import numpy.typing as npt
 
 from quantumtrader.backtest.baselines import Baselines
-from quantumtrader.backtest.harness import BacktestResult
+from quantumtrader.backtest.harness import BacktestResult, LossHalt
+from quantumtrader.data.sessions import session_days
 from quantumtrader.execution.ledger import Trade
+from quantumtrader.execution.risk import Refused
 
 __all__ = ["HourRow", "Summary", "break_even_hit_rate", "max_drawdown", "summarise"]
 
@@ -62,11 +64,15 @@ class Summary:
     break_even_cost : float
         Cost per contract and side at which the gross result is eaten up; NaN without fills.
     mean_seconds, exposure : float
-        Average duration of a trade, and share of the recorded time spent with a position.
+        Average duration of a trade, and share of the time sampled in continuous trading spent with a position.
     mean_mae_ticks, mean_mfe_ticks : float
-        Average worst and best excursion.
+        Average worst and best excursion, in ticks of the exchange.
     open_position : int
-        Contracts that could not be closed before the stream ended.
+        Contracts, signed, that could not be closed before the stream ended: settled at the last price, or without one.
+    loss_halts : tuple of LossHalt
+        Sessions stopped by the daily loss.
+    refusal_examples : dict of str to Refused
+        First refusal by each risk rule.
     hours : tuple of HourRow
         By hour of entry.
     exits, holds, refusals : dict of str to int
@@ -115,6 +121,8 @@ class Summary:
     random_percentile: float
     draws: int
     fees_known: bool = True
+    loss_halts: tuple[LossHalt, ...] = ()
+    refusal_examples: dict[str, Refused] = field(default_factory=dict)
 
 
 def max_drawdown(equity: npt.NDArray[np.float64]) -> float:
@@ -149,7 +157,7 @@ def summarise(result: BacktestResult, baselines: Baselines) -> Summary:
     mean_loss = float(losses.mean()) if losses.size else math.nan
     gross = ledger.realised_gross + ledger.open_gross(result.path.final_px(ledger.position))
     contracts = sum(f.size for f in result.fills)
-    span = result.path.recorded_until - int(result.path.now[0])
+    finer = result.instrument.ticks_per_exchange_tick
     n = len(nets)
     random, hold = baselines.random, baselines.hold
     return Summary(
@@ -172,10 +180,10 @@ def summarise(result: BacktestResult, baselines: Baselines) -> Summary:
         net_at_double_costs=gross - 2 * ledger.fees,
         break_even_cost=gross / contracts if contracts else math.nan,
         mean_seconds=float(np.mean([t.seconds for t in trades])) if n else math.nan,
-        exposure=sum(t.exit_ts - t.entry_ts for t in trades) / span if span else math.nan,
-        mean_mae_ticks=float(np.mean([t.mae_ticks for t in trades])) if n else math.nan,
-        mean_mfe_ticks=float(np.mean([t.mfe_ticks for t in trades])) if n else math.nan,
-        open_position=ledger.position,
+        exposure=_exposure(result),
+        mean_mae_ticks=float(np.mean([t.mae_ticks for t in trades])) / finer if n else math.nan,
+        mean_mfe_ticks=float(np.mean([t.mfe_ticks for t in trades])) / finer if n else math.nan,
+        open_position=ledger.position + result.left_open,
         hours=_by_hour(trades, result.instrument.timezone),
         exits=dict(Counter(t.exit_tag for t in trades).most_common()),
         holds=dict(
@@ -191,11 +199,33 @@ def summarise(result: BacktestResult, baselines: Baselines) -> Summary:
         random_percentile=random.percentile,
         draws=len(random.nets),
         fees_known=result.fees_known,
+        loss_halts=tuple(result.loss_halts),
+        refusal_examples={r.rule: r for r in reversed(result.refusals)},
     )
 
 
 def _quantile(values: npt.NDArray[np.float64], q: float, entries: int) -> float:
     return float(np.quantile(values, q)) if entries and values.size else math.nan
+
+
+def _exposure(result: BacktestResult) -> float:
+    """Share of the sampled time in continuous trading that was spent with a position; nights do not count."""
+    times, counts = result.frame.times, result.counts
+    if len(times) < 2:
+        return math.nan
+    days = session_days(times, result.instrument)
+    on = (counts > 0) & result.path.continuous[np.maximum(counts - 1, 0)]
+    runs = on[:-1] & (days[1:] == days[:-1]) & (times[:-1] < result.path.recorded_until)
+    clock = np.r_[0, np.cumsum(np.where(runs, np.diff(times), 0))].astype(np.float64)
+    if clock[-1] == 0:
+        return math.nan
+    start = int(times[0])  # seconds from the start keep floats exact enough
+    since = (times - start).astype(np.float64)
+    ends = np.array([(t.entry_ts - start, t.exit_ts - start) for t in result.trades], np.float64).reshape(
+        -1, 2
+    )
+    held = np.interp(ends[:, 1], since, clock) - np.interp(ends[:, 0], since, clock)
+    return float(held.sum() / clock[-1])
 
 
 def _sessions(result: BacktestResult) -> int:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from quantumtrader.cli.source_options import DailyLoss, MaxOrderSize, MaxPosition, make_risk
+
 if TYPE_CHECKING:
     from quantumtrader.execution import Trade
 
@@ -17,6 +19,12 @@ def command(
     minutes: Annotated[float, typer.Option(min=5, max=600, help="Length of the session.")] = 120.0,
     pace: Annotated[str, typer.Option(help="max, 1x (live speed), 10x.")] = "max",
     lang: Annotated[str, typer.Option(help="Language of the report: en or pt.")] = "en",
+    strategy: Annotated[
+        str, typer.Option(help="Name, path/to/file.py:Class or module:Class.")
+    ] = "order_flow_baseline",
+    daily_loss: DailyLoss = None,
+    max_position: MaxPosition = None,
+    max_order_size: MaxOrderSize = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
 ) -> None:
     """Trade a seeded synthetic WDO session and write a report; nothing real is touched."""
@@ -25,7 +33,15 @@ def command(
     from quantumtrader.cli.replay import show
 
     result = run_demo(
-        DemoConfig(out=out, seed=seed, minutes=minutes, pace=pace, lang=lang),
+        DemoConfig(
+            out=out,
+            seed=seed,
+            minutes=minutes,
+            pace=pace,
+            lang=lang,
+            strategy=strategy,
+            risk=make_risk(daily_loss, max_position, max_order_size),
+        ),
         stage=progress,
         on_trade=None if pace == "max" or as_json else _tell,
     )

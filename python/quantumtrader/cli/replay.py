@@ -13,12 +13,15 @@ from quantumtrader.cli.source_options import (
     BarSeconds,
     Config,
     Currency,
+    DailyLoss,
     Day,
     Decimal,
     Fee,
     Format,
     InferSide,
     Lot,
+    MaxOrderSize,
+    MaxPosition,
     OutOfOrder,
     PointValue,
     SizeStep,
@@ -28,6 +31,7 @@ from quantumtrader.cli.source_options import (
     TradingHours,
     make_instrument,
     make_options,
+    make_risk,
 )
 from quantumtrader.exceptions import TradingHaltedError
 
@@ -41,7 +45,9 @@ def command(
     ],
     symbol: Symbol,
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder for report and Parquet files.")],
-    strategy: Annotated[str, typer.Option(help="Strategy; without it a baseline that suits the data.")] = "",
+    strategy: Annotated[
+        str, typer.Option(help="Name, path/to/file.py:Class or module:Class; without it a fitting baseline.")
+    ] = "",
     param: Annotated[
         list[str] | None, typer.Option("--param", "-p", help="Strategy parameter, NAME=VALUE; repeatable.")
     ] = None,
@@ -79,6 +85,9 @@ def command(
     size_step: SizeStep = None,
     fee: Fee = None,
     hours: TradingHours = None,
+    daily_loss: DailyLoss = None,
+    max_position: MaxPosition = None,
+    max_order_size: MaxOrderSize = None,
     start: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="First day.")] = None,
     end: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Last day.")] = None,
     config: Config = None,
@@ -111,6 +120,7 @@ def command(
             instrument=make_instrument(
                 tick_size, point_value, currency, lot, size_step, fee, hours, timezone
             ),
+            risk=make_risk(daily_loss, max_position, max_order_size),
             start=None if start is None else start.date(),
             end=None if end is None else end.date(),
             settings_file=config,
@@ -137,6 +147,7 @@ def show(result: ReplayResult, *, lang: str, as_json: bool) -> None:
 
 def _print(result: ReplayResult, *, lang: str, as_json: bool) -> None:
     from quantumtrader.backtest import verdict
+    from quantumtrader.backtest.report.labels import labels
     from quantumtrader.backtest.report.remarks import fidelity_note, remarks
     from quantumtrader.backtest.save import summary_document
     from quantumtrader.cli.output import line, note, print_json, table
@@ -150,7 +161,9 @@ def _print(result: ReplayResult, *, lang: str, as_json: bool) -> None:
         return
     from rich.markup import escape
 
-    title = f"{backtest.instrument.symbol} · {backtest.strategy.name} · {backtest.engine} engine"
+    words = labels(lang)
+    engine = words["engine_of"].format(engine=backtest.engine)
+    title = f"{backtest.instrument.symbol} · {backtest.strategy.name} · {engine}"
     if backtest.path.synthetic:
         title += " · SYNTHETIC"
     table(title, ("", ""), figures(result, lang))
@@ -158,12 +171,13 @@ def _print(result: ReplayResult, *, lang: str, as_json: bool) -> None:
     line(f"[bold]{escape(verdict(summary, currency, synthetic=backtest.path.synthetic, lang=lang))}[/]")
     for text in (fidelity_note(backtest, lang), *result.notes, *remarks(backtest, lang)):
         note(f"[dim]{escape(text)}[/]")
-    line(f"report: {escape(str(result.report))}")
+    line(f"{words['report']}: {escape(str(result.report))}")
 
 
 def figures(result: ReplayResult, lang: str) -> list[tuple[str, str]]:
     """Rows of the terminal summary: words and figures."""
-    from quantumtrader.backtest.report.labels import labels, money
+    from quantumtrader.backtest.report.labels import count, explain, labels, money, number, signed_contracts
+    from quantumtrader.backtest.verdict import loss_halts
 
     summary, words = result.summary, labels(lang)
     currency = result.backtest.instrument.currency
@@ -172,12 +186,18 @@ def figures(result: ReplayResult, lang: str) -> list[tuple[str, str]]:
         return money(amount, currency, lang)
 
     def share(value: float) -> str:
-        return "–" if value != value else f"{100 * value:.1f} %"
+        return "–" if value != value else f"{number(100 * value, lang, 1)} %"
 
     unknown = "" if summary.fees_known else f"  {words['fees_unknown']}"
     return [
-        ("events / samples", f"{summary.events:,} / {summary.samples:,}"),
-        (words["trades"], f"{summary.trades:,}"),
+        (words["events_samples"], f"{count(summary.events, lang)} / {count(summary.samples, lang)}"),
+        (words["trades"], count(summary.trades, lang)),
+        (
+            words["left_open"],
+            signed_contracts(summary.open_position, lang)
+            if summary.open_position
+            else words["left_open_none"],
+        ),
         (
             words["net"],
             f"{cash(summary.net)}  ({words['gross']} {cash(summary.gross)}, {words['costs']} {cash(summary.costs)})"
@@ -194,13 +214,19 @@ def figures(result: ReplayResult, lang: str) -> list[tuple[str, str]]:
         ),
         (
             words["random_percentile"],
-            "–"
-            if summary.random_percentile != summary.random_percentile
-            else f"{summary.random_percentile:.1f}",
+            number(summary.random_percentile, lang, 1),
         ),
         (words["buy_and_hold"].split(",")[0], cash(summary.hold_net)),
-        (words["refusals"], ", ".join(f"{k} {n:,}" for k, n in summary.refusals.items()) or words["none"]),
-        (words["holds"], ", ".join(f"{k} {n:,}" for k, n in list(summary.holds.items())[:4])),
+        (
+            words["refusals"],
+            ", ".join(f"{explain(k, lang)} {count(n, lang)}" for k, n in summary.refusals.items())
+            or words["none"],
+        ),
+        (
+            words["holds"],
+            ", ".join(f"{explain(k, lang)} {count(n, lang)}" for k, n in list(summary.holds.items())[:4]),
+        ),
+        *((words["daily_loss"], text) for text in loss_halts(summary, currency, lang)),
     ]
 
 

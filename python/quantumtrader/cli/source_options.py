@@ -102,6 +102,42 @@ TradingHours = Annotated[
 ]
 
 
+_RISK = "What the risk manager allows (for this run; beats [risk] in the settings)"
+
+DailyLoss = Annotated[
+    float | None,
+    typer.Option(
+        "--daily-loss",
+        help="Loss of a session at which trading stops for the day, money. [default: 1000]",
+        rich_help_panel=_RISK,
+        show_default=False,
+    ),
+]
+MaxPosition = Annotated[
+    int | None,
+    typer.Option(
+        "--max-position", help="Contracts held. [default: 5]", rich_help_panel=_RISK, show_default=False
+    ),
+]
+MaxOrderSize = Annotated[
+    int | None,
+    typer.Option(
+        "--max-order-size",
+        help="Contracts in one order. [default: 5]",
+        rich_help_panel=_RISK,
+        show_default=False,
+    ),
+]
+
+
+def make_risk(
+    daily_loss: float | None, max_position: int | None, max_order_size: int | None
+) -> dict[str, Any]:
+    """Gather what the command line says of ``[risk]``."""
+    given = {"daily_loss": daily_loss, "max_position": max_position, "max_order_size": max_order_size}
+    return {name: value for name, value in given.items() if value is not None}
+
+
 def one_of(option: str, value: str, allowed: tuple[str, ...]) -> None:
     """Check a choice.
 

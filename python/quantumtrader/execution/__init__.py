@@ -5,7 +5,7 @@ from __future__ import annotations
 from quantumtrader.execution.brackets import Bracket, BracketPhase, BracketPlan, CancelOrder, Send
 from quantumtrader.execution.ledger import Ledger, Trade
 from quantumtrader.execution.orders import JournalEntry, OrderManager, OrderState, OrderStatus, Report
-from quantumtrader.execution.registry import make_strategy, strategies, strategy_parameters
+from quantumtrader.execution.registry import has_parameter, make_strategy, strategies, strategy_parameters
 from quantumtrader.execution.risk import Approved, Refused, RiskLimits, RiskManager, RiskState
 from quantumtrader.execution.signals import MarketState, Signal, SignalAction
 from quantumtrader.execution.strategy import Strategy, register_strategy
@@ -32,6 +32,7 @@ __all__ = [
     "SignalAction",
     "Strategy",
     "Trade",
+    "has_parameter",
     "make_strategy",
     "register_strategy",
     "strategies",

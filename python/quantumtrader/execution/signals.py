@@ -42,6 +42,10 @@ class MarketState:
         Whether a bracket is still working: entering, open, or closing.
     last_exit_ts : int
         When the last bracket ended, ns UTC; 0 before the first.
+    open_since_ts : int
+        When the present stretch of continuous trading began, ns UTC; 0 where nobody knows.
+    lot : int
+        Orders are multiples of this many contracts.
     """
 
     ts: int
@@ -52,6 +56,8 @@ class MarketState:
     position: int = 0
     busy: bool = False
     last_exit_ts: int = 0
+    open_since_ts: int = 0
+    lot: int = 1
 
     @property
     def touch_ok(self) -> bool:

@@ -295,7 +295,8 @@ def test_what_is_left_has_one_mark_for_strategy_and_baselines() -> None:
     rows = [marker(0, Phase.OPEN), *(quote(k + 0.5, 1000, 1001) for k in range(20)), marker(19.9, Phase.HALT)]
     events = stream([*rows, *(trade(k + 0.5, 1003) for k in range(20, 40)), quote(40, 1000, 1001)])
     result = run(events, AtTimes(((2.0, 1),)))
-    assert result.ledger.position == 1  # nobody trades in a halt
+    assert result.left_open == 1  # nobody trades in a halt, so it is settled at the last touch
+    assert [t.exit_tag for t in result.trades] == ["recording_ended"]
     baselines = compute_baselines(result)
     summary = summarise(result, baselines)
     assert summary.gross == pytest.approx(-5.0)  # bought at 1001, the bid is 1000, whatever was printed last

@@ -14,7 +14,17 @@ from zoneinfo import ZoneInfo
 from quantumtrader import __version__
 from quantumtrader.backtest.baselines import Baselines
 from quantumtrader.backtest.harness import BacktestResult
-from quantumtrader.backtest.report.labels import labels, money
+from quantumtrader.backtest.report.labels import (
+    count,
+    explain,
+    labels,
+    money,
+    number,
+    plural,
+    refusal,
+    rule_text,
+    signed_contracts,
+)
 from quantumtrader.backtest.report.payload import MAX_TRADES, chart_payload
 from quantumtrader.backtest.report.remarks import fidelity_note, remarks
 from quantumtrader.backtest.statistics import Summary
@@ -68,7 +78,11 @@ def render_report(
         )
     )
     data = json.dumps(chart_payload(result, baselines), allow_nan=False, separators=(",", ":"))
-    words = json.dumps({key: page.words[key] for key in _SCRIPT_WORDS}, ensure_ascii=False)
+    words = json.dumps(
+        {key: page.words[key] for key in _SCRIPT_WORDS}
+        | {"lang": lang, "codes": {code: explain(code, lang).split(" (")[0] for code in summary.exits}},
+        ensure_ascii=False,
+    )
     # "</" would end the script element early; JSON allows "<\/" for the same text.
     scripts = [_static(f"vendor/{name}") for name in _VENDOR]
     scripts += [f"const DATA={data};const WORDS={words};".replace("</", "<\\/"), _static("report.js")]
@@ -111,7 +125,7 @@ class _Page:
         badges = [
             r.strategy.name,
             f"{w['engine']}: {r.engine}",
-            f"{self.summary.events:,} events",
+            f"{count(self.summary.events, self.lang)} {w['events']}",
             r.path.source,
         ]
         banner = f'<div class="banner">{w["synthetic"]}</div>' if r.path.synthetic else ""
@@ -139,7 +153,16 @@ class _Page:
         tiles = [
             (net, self._signed(s.net), f"{w['gross']} {self._money(s.gross)}"),
             (w["costs"], self._money(s.costs), f"{w['double_costs']} {self._money(s.net_at_double_costs)}"),
-            (w["trades"], str(s.trades), f"{w['mean_time']} {self._number(s.mean_seconds, 0)} s"),
+            (
+                w["trades"],
+                count(s.trades, self.lang),
+                f"{w['mean_time']} {self._number(s.mean_seconds, 0)} s"
+                + (
+                    f" · {w['left_open']}: {signed_contracts(s.open_position, self.lang)}"
+                    if s.open_position
+                    else ""
+                ),
+            ),
             (w["hit_rate"], per_cent(s.hit_rate), f"{w['break_even']} {per_cent(s.break_even_hit_rate)}"),
             (w["per_trade"], self._signed(s.mean_net), f"{w['standard_error']} {self._money(s.se_net)}"),
             (
@@ -150,7 +173,7 @@ class _Page:
             (
                 w["random_percentile"],
                 self._number(s.random_percentile, 0),
-                w["of_draws"].format(draws=f"{s.draws:,}"),
+                w["of_draws"].format(draws=count(s.draws, self.lang)),
             ),
             (
                 w["exposure"],
@@ -183,9 +206,9 @@ class _Page:
             (w["flat"], self._money(0.0)),
             (w["random_side"], self._signed(s.random_mean)),
             (w["random_band"], f"{self._money(s.random_p05)} … {self._money(s.random_p95)}"),
-            (w["buy_and_hold"].format(size=size), self._signed(s.hold_net)),
+            (w["buy_and_hold"].format(size=plural(size, "contract", self.lang)), self._signed(s.hold_net)),
         ]
-        hist = w["random_hist"].format(draws=f"{s.draws:,}")
+        hist = w["random_hist"].format(draws=count(s.draws, self.lang))
         return (
             f'<section><h2>{w["baselines"]}</h2><div class="two"><div>{_table((w["baseline"], w["net"]), rows)}</div>'
             f'<div><p class="hint">{hist}</p><canvas id="random" data-net="{s.net:.2f}"></canvas></div></div></section>'
@@ -195,7 +218,7 @@ class _Page:
         w, n = self.words, len(self.result.trades)
         if not n:
             return f"<section><h2>{w['trade_list']}</h2><p>{w['no_trades']}</p></section>"
-        shown = w["shown"].format(shown=f"{min(n, MAX_TRADES):,}", all=f"{n:,}")
+        shown = w["shown"].format(shown=count(min(n, MAX_TRADES), self.lang), all=count(n, self.lang))
         unit = self.result.instrument.currency
         keys = ("entry", "exit", "side", "size", "entry_px", "exit_px", "seconds", "mae", "mfe")
         head = [
@@ -213,8 +236,10 @@ class _Page:
     def reasons(self) -> str:
         s, w = self.summary, self.words
         total = max(1, sum(s.holds.values()))
-        holds = [(_e(k), f"{n:,}", _bar(n / total)) for k, n in s.holds.items()]
-        exits = [(_e(k), f"{n:,}") for k, n in s.exits.items()]
+        holds = [
+            (_e(explain(k, self.lang)), count(n, self.lang), _bar(n / total)) for k, n in s.holds.items()
+        ]
+        exits = [(_e(explain(k, self.lang)), count(n, self.lang)) for k, n in s.exits.items()]
         hours = [
             (
                 f"{h.hour:02d}h",
@@ -229,7 +254,11 @@ class _Page:
         if s.refusals:
             first = {r.rule: r for r in reversed(self.result.refusals)}
             rows = [
-                (_e(rule), f"{n:,}", f"{self._time(first[rule].ts)} {_e(first[rule].message)}")
+                (
+                    _e(explain(rule, self.lang)),
+                    count(n, self.lang),
+                    f"{self._time(first[rule].ts)} {_e(refusal(first[rule], self.lang))}",
+                )
                 for rule, n in s.refusals.items()
             ]
             refusals = _table(("", w["samples"], w["first_refusal"]), rows, "text")
@@ -252,9 +281,11 @@ class _Page:
             "clock": r.settings.clock,
             "latency": f"{venue.latency_ns / 1e6:g} ms",
             "queue": venue.queue,
-            "fee": f"{r.fee:g} {r.instrument.currency} per contract and side" if r.fees_known else "unknown",
+            "fee": w["fee_value"].format(fee=f"{r.fee:g}", currency=r.instrument.currency)
+            if r.fees_known
+            else w["unknown"],
             "tick": f"{r.instrument.tick_size:g} = {r.instrument.tick_value:g} {r.instrument.currency}",
-            "flatten": f"{r.settings.flatten_before_s:g} s before the end of continuous trading",
+            "flatten": w["flatten_value"].format(seconds=f"{r.settings.flatten_before_s:g}"),
             "seed": r.settings.seed,
             **strategy_parameters(r.strategy),
             **{k: v for k, v in values.items() if v is not None},
@@ -262,10 +293,10 @@ class _Page:
         told = [*notes, *remarks(r, self.lang)]
         rows = [
             (w["data"], _e(description or r.path.source)),
-            (w["rule"], _e(r.strategy.rule)),
+            (w["rule"], _e(rule_text(r.strategy, self.lang))),
             (w["fidelity"], _e(fidelity_note(r, self.lang))),
             (w["settings"], " ".join(f"<code>{_e(k)}={_e(str(v))}</code>" for k, v in settings.items())),
-            (w["engine"], f"quantumtrader {__version__}, {r.engine} engine"),
+            (w["engine"], f"quantumtrader {__version__}, {w['engine_of'].format(engine=r.engine)}"),
         ]
         if told:
             rows.append((w["notes"], "<br>".join(_e(n) for n in told)))
@@ -294,10 +325,7 @@ class _Page:
         return f"<span{css}>{self._money(amount)}</span>"
 
     def _number(self, value: float, decimals: int = 2) -> str:
-        if math.isnan(value):
-            return "–"
-        text = f"{value:,.{decimals}f}"
-        return text.translate(str.maketrans(",.", ".,")) if self.lang == "pt" else text
+        return number(value, self.lang, decimals)
 
     def _percent(self, share: float) -> str:
         return "–" if math.isnan(share) else f"{self._number(100 * share, 1)} %"

@@ -3,10 +3,24 @@
 from __future__ import annotations
 
 import math
+import re
 
 from quantumtrader.exceptions import ConfigError
+from quantumtrader.execution import Refused, Strategy, strategy_parameters
 
-__all__ = ["LANGUAGES", "LABELS", "labels", "money"]
+__all__ = [
+    "LABELS",
+    "LANGUAGES",
+    "count",
+    "explain",
+    "labels",
+    "money",
+    "number",
+    "plural",
+    "refusal",
+    "rule_text",
+    "signed_contracts",
+]
 
 LANGUAGES = ("en", "pt")
 
@@ -42,7 +56,7 @@ LABELS: dict[str, tuple[str, str]] = {
         "Wheel or pinch to zoom, drag to move; click a trade below to go to it. Candles of {bar}.",
         "Roda ou pinça para ampliar, arraste para mover; clique numa operação abaixo para ir até ela. Candles de {bar}.",
     ),
-    "equity": ("Equity and drawdown", "Resultado e drawdown"),
+    "equity": ("Equity and drawdown", "Patrimônio e drawdown"),
     "equity_gross": ("gross", "bruto"),
     "equity_net": ("net", "líquido"),
     "drawdown": ("drawdown", "drawdown"),
@@ -59,13 +73,13 @@ LABELS: dict[str, tuple[str, str]] = {
     "baselines": ("Baselines", "Referências"),
     "baseline": ("Baseline", "Referência"),
     "strategy": ("Strategy", "Estratégia"),
-    "flat": ("Flat: do nothing", "Zerado: não fazer nada"),
+    "flat": ("Flat: do nothing", "Fora do mercado: não fazer nada"),
     "random_side": (
         "Random side, same entries and exits (mean)",
         "Lado aleatório, mesmas entradas e saídas (média)",
     ),
     "random_band": ("Random side, 5 %–95 %", "Lado aleatório, 5 %–95 %"),
-    "buy_and_hold": ("Buy and hold, {size} contract(s)", "Comprar e segurar, {size} contrato(s)"),
+    "buy_and_hold": ("Buy and hold, {size}", "Comprar e segurar, {size}"),
     "random_hist": (
         "Net result of {draws} random draws; the strategy is the vertical line",
         "Resultado líquido de {draws} sorteios; a estratégia é a linha vertical",
@@ -92,8 +106,11 @@ LABELS: dict[str, tuple[str, str]] = {
     "wins": ("Wins", "Ganhos"),
     "holds": ("Why it held", "Por que esperou"),
     "samples": ("samples", "amostras"),
-    "refusals": ("Risk refusals", "Recusas do risco"),
-    "refusals_none": ("The risk manager refused no order.", "O gerente de risco não recusou nenhuma ordem."),
+    "refusals": ("Risk refusals", "Recusas do gerenciador de risco"),
+    "refusals_none": (
+        "The risk manager refused no order.",
+        "O gerenciador de risco não recusou nenhuma ordem.",
+    ),
     "exits": ("Exits", "Saídas"),
     "first_refusal": ("First", "Primeira"),
     "none": ("none", "nenhuma"),
@@ -105,8 +122,10 @@ LABELS: dict[str, tuple[str, str]] = {
     "fidelity": ("Fidelity of fills", "Fidelidade das execuções"),
     "notes": ("Notes", "Observações"),
     "open_position": (
-        "{n} contract(s) could not be closed before the recording ended; they are marked at the last price.",
-        "{n} contrato(s) não puderam ser zerados antes do fim da gravação; estão marcados ao último preço.",
+        "A position of {n} contract(s) could not be closed before the recording ended; it is settled at the last touch "
+        "or price (exit reason recording_ended), or stays open where there is no price.",
+        "Uma posição de {n} contrato(s) não pôde ser zerada antes do fim da gravação; foi encerrada na última melhor "
+        "oferta ou preço (motivo de saída recording_ended), ou segue aberta onde não há preço.",
     ),
     "halted": (
         "Trading was halted by the kill switch: {why}.",
@@ -178,7 +197,181 @@ LABELS: dict[str, tuple[str, str]] = {
     "charts_by": ("Charts", "Gráficos"),
     "times_in": ("Times in {zone}", "Horários em {zone}"),
     "no_trades": ("No trades.", "Nenhuma operação."),
+    "events": ("events", "eventos"),
+    "events_samples": ("events / samples", "eventos / amostras"),
+    "report": ("report", "relatório"),
+    "engine_of": ("{engine} engine", "motor {engine}"),
+    "left_open": ("Left at the end", "Posição ao final"),
+    "left_open_none": ("flat", "fora do mercado"),
+    "loss_halt": (
+        "Stopped for the day at {time}: daily loss {result} reached the limit {limit}.",
+        "Parado no dia às {time}: a perda diária de {result} atingiu o limite de {limit}.",
+    ),
+    "more_halts": ("The same on {n} further day(s).", "O mesmo em mais {n} dia(s)."),
+    "daily_loss": ("Daily loss", "Perda diária"),
+    "refused_all": (
+        "the risk manager refused all {n} entries, most often by {rule}: {message}",
+        "o gerenciador de risco recusou todas as {n} entradas, na maioria por {rule}: {message}",
+    ),
+    "trade_one": ("trade", "operação"),
+    "trade_many": ("trades", "operações"),
+    "session_one": ("session", "pregão"),
+    "session_many": ("sessions", "pregões"),
+    "contract_one": ("contract", "contrato"),
+    "contract_many": ("contracts", "contratos"),
+    "fee_value": ("{fee} {currency} per contract and side", "{fee} {currency} por contrato e lado"),
+    "unknown": ("unknown", "desconhecida"),
+    "flatten_value": (
+        "{seconds} s before the end of continuous trading",
+        "{seconds} s antes do fim do pregão contínuo",
+    ),
+    "adjusted": (
+        "Adjusted series: one tick of the exchange is {n} ticks of the prices; slippage and price collar are scaled, "
+        "excursions are shown in ticks of the exchange.",
+        "Série ajustada: um tick da bolsa são {n} ticks dos preços; o custo de execução e o limite de preço são "
+        "convertidos, as excursões estão em ticks da bolsa.",
+    ),
+    "rejected_rows": (
+        "{n} row(s) of the source were rejected; `quantumtrader validate` lists them",
+        "{n} linha(s) da fonte foram rejeitadas; `quantumtrader validate` as lista",
+    ),
+    "sides_inferred": (
+        "The source has no aggressor flag: sides of trades were inferred, signed flow is an estimate.",
+        "A fonte não informa o agressor: o lado dos negócios foi inferido, o fluxo com sinal é uma estimativa.",
+    ),
+    "strategy_chosen": (
+        "Strategy {name} was chosen to suit the data.",
+        "A estratégia {name} foi escolhida por servir aos dados.",
+    ),
+    "no_book": (
+        "The source knows no sizes at the touch: the rule goes without the book (book_min=0).",
+        "A fonte não tem quantidades na melhor oferta: a regra dispensa o livro (book_min=0).",
+    ),
+    "implausible": (
+        "WARNING: most prices are around {middle}, which {product} never traded at (plausible: {low} to {high} points). "
+        "Is this the file of {symbol}? Results in money are worthless if it is not.",
+        "ATENÇÃO: a maioria dos preços está em torno de {middle}, onde {product} nunca negociou (plausível: {low} a {high} "
+        "pontos). Este é o arquivo de {symbol}? Se não for, os resultados em dinheiro nada valem.",
+    ),
+    "demo_description": (
+        "synthetic WDO session, seed {seed}, {minutes} minutes, {events} events",
+        "pregão sintético (synthetic) de WDO, semente {seed}, {minutes} minutos, {events} eventos",
+    ),
+    "demo_fee": (
+        "synthetic data; fee of {fee} per contract and side for illustration",
+        "dados sintéticos (synthetic); taxa de {fee} por contrato e lado, como ilustração",
+    ),
 }
+
+
+# Reason codes, exit reasons and risk rules are the same in every file; Portuguese explains them.
+_CODES_PT = {
+    "in_position": "já posicionado",
+    "cooldown": "pausa entre operações",
+    "settling": "acomodação após a abertura",
+    "no_touch": "sem melhor oferta válida",
+    "no_price": "sem preço de referência",
+    "wide_spread": "spread largo",
+    "flow_neutral": "fluxo neutro",
+    "book_disagrees": "livro discorda",
+    "price_stretched": "preço esticado",
+    "flow_and_book_agree": "fluxo e livro concordam",
+    "no_trend": "sem tendência",
+    "momentum_disagrees": "momento discorda",
+    "move_exhausted": "movimento esgotado",
+    "range_below_one_tick": "amplitude menor que um tick",
+    "trend_with_momentum": "tendência com momento",
+    "not_continuous": "fora do pregão contínuo",
+    "session_ending": "pregão terminando",
+    "session_end": "fim do pregão",
+    "daily_loss_halt": "parado pela perda diária",
+    "daily_loss": "perda diária",
+    "kill_switch": "trava de segurança",
+    "contract_roll": "rolagem de contrato",
+    "recording_ended": "fim da gravação",
+    "time_stop": "tempo esgotado",
+    "stop": "stop",
+    "target": "alvo",
+    "max_order_size": "tamanho máximo da ordem",
+    "position_limit": "limite de posição",
+    "price_collar": "limite de preço",
+    "order_rate": "ritmo de ordens",
+    "trading_hours": "fora do horário",
+    "lot_multiple": "múltiplo do lote",
+    "reduce_only": "saída que não reduz",
+    "unknown_state": "estado desconhecido",
+}
+_REFUSED_PT = {
+    "lot_multiple": "{size:.0f} contratos, não é múltiplo de {lot:.0f}",
+    "max_order_size": "{size:.0f} contratos, no máximo {limit:.0f}",
+    "reduce_only": "uma saída de {size:+.0f} não reduz a posição de {position:+.0f}",
+    "price_collar": "preço a {away:.0f} ticks da referência, no máximo {limit:.0f}",
+    "position_limit": "{position:+.0f} em carteira, {working:.0f} em ordens e mais {size:+.0f}; no máximo {limit:.0f}",
+    "order_rate": "{orders:.0f} entradas no último minuto, no máximo {limit:.0f}",
+    "daily_loss": "o limite de perda da sessão foi atingido",
+}
+_RULES_PT = {
+    "order_flow_baseline": "Compra quando flow_ofi_1m >= {flow_min:g}, book_ofi_norm_1m >= {book_min:g} (0: não exige) e "
+    "vwap_z <= {z_max:g}, com spread de até {max_spread_ticks} tick(s); venda no caso espelhado. Stop de {stop_ticks} e "
+    "alvo de {target_ticks} ticks, saída por tempo em {hold_s:g} s, {cooldown_s:g} s entre operações, nenhuma nos "
+    "primeiros {settle_s:g} s após cada abertura.",
+    "bar_trend_baseline": "Compra quando ema_cross_9_20 >= {cross_min:g} ATR e rsi_14 está em (50, {rsi_max:g}]; venda no "
+    "caso espelhado. Stop de {stop_atr:g} ATR, alvo de {target_atr:g} ATR, saída por tempo em {hold_s:g} s, "
+    "{cooldown_s:g} s entre operações.",
+}
+
+
+def explain(code: str, lang: str) -> str:
+    """A reason code for a reader: as it is in English, with its meaning before it in Portuguese."""
+    if lang != "pt":
+        return code
+    if code.startswith("not_ready_"):
+        return f"indicador em aquecimento ({code})"
+    words = _CODES_PT.get(code, code)
+    return code if words == code else f"{words} ({code})"
+
+
+def refusal(refused: Refused, lang: str) -> str:
+    """What a refusal says; in Portuguese from its numbers, without the order's id."""
+    if lang != "pt":
+        return refused.message
+    template = _REFUSED_PT.get(refused.rule)
+    return explain(refused.rule, lang) if template is None else _commas(template.format(**refused.numbers))
+
+
+def rule_text(strategy: Strategy, lang: str) -> str:
+    """The rule in words; strategies that do not ship with the package have one language."""
+    if lang != "pt" or strategy.name not in _RULES_PT:
+        return strategy.rule
+    parameters = strategy_parameters(strategy)
+    return _commas(_RULES_PT[strategy.name].format(**parameters))
+
+
+def _commas(text: str) -> str:
+    return re.sub(r"(?<=\d)\.(?=\d)", ",", text)
+
+
+def number(value: float, lang: str, decimals: int = 2) -> str:
+    """``1,234.50`` (en) or ``1.234,50`` (pt); a dash for NaN."""
+    if math.isnan(value):
+        return "–"
+    text = f"{value:,.{decimals}f}"
+    return text.translate(str.maketrans(",.", ".,")) if lang == "pt" else text
+
+
+def count(n: int, lang: str) -> str:
+    """A whole number with its thousands."""
+    return number(n, lang, 0)
+
+
+def plural(n: int, what: str, lang: str) -> str:
+    """``1 operação``, ``2 operações``; ``what`` is ``trade``, ``session`` or ``contract``."""
+    return f"{count(n, lang)} {labels(lang)[what + ('_one' if n == 1 else '_many')]}"
+
+
+def signed_contracts(n: int, lang: str) -> str:
+    """``+2 contracts``, ``-1 contract``."""
+    return f"{'+' if n > 0 else '-'}{plural(abs(n), 'contract', lang)}"
 
 
 def labels(lang: str) -> dict[str, str]:
@@ -199,7 +392,5 @@ def money(amount: float, currency: str, lang: str) -> str:
     """Write an amount with two decimals, for example ``-R$ 1.234,50`` (pt) or ``-R$ 1,234.50`` (en)."""
     if math.isnan(amount):
         return "–"
-    text = f"{abs(amount):,.2f}"
-    if lang == "pt":
-        text = text.translate(str.maketrans(",.", ".,"))
+    text = number(abs(amount), lang)
     return f"{'-' if round(amount, 2) < 0 else ''}{_SIGNS.get(currency, currency)} {text}"

@@ -87,7 +87,7 @@ def candles(path: MarketPath) -> dict[str, Any]:
             ts, px, volume = path.now[prints], rows["px"].astype(np.int64), rows["size"].astype(np.int64)
             signed = volume * rows["side"]
         else:  # quotes only: candles of the mid
-            both = (path.bid_px != PX_NONE) & (path.ask_px != PX_NONE)
+            both = path.touch_defined
             ts, px = path.now[both], (path.bid_px[both].astype(np.int64) + path.ask_px[both]) / 2
             volume = signed = np.zeros(len(ts), np.int64)
         open_ = high = low = close = px
@@ -149,11 +149,12 @@ def _trades(result: BacktestResult) -> list[list[Any]]:
     entry = local_seconds(np.array([t.entry_ts for t in rows], np.int64), zone)
     leave = local_seconds(np.array([t.exit_ts for t in rows], np.int64), zone)
     decimals = _decimals(tick) + 1
+    finer = result.instrument.ticks_per_exchange_tick
     return [
         [
             t.trade_id, float(a), float(b), t.side, t.size,
             round(t.entry_px * tick, decimals), round(t.exit_px * tick, decimals),
-            round(t.seconds, 1), round(t.mae_ticks, 1), round(t.mfe_ticks, 1),
+            round(t.seconds, 1), round(t.mae_ticks / finer, 1), round(t.mfe_ticks / finer, 1),
             round(t.gross, 2), round(t.costs, 2), round(t.net, 2), t.exit_tag,
         ]
         for t, a, b in zip(rows, entry, leave, strict=True)
@@ -186,7 +187,7 @@ def heatmap(path: MarketPath) -> dict[str, Any] | None:
         done = stop
         shots.append(book.depth(HEAT_LEVELS))
     bid, ask = path.bid_px[at - 1], path.ask_px[at - 1]
-    good = (bid != PX_NONE) & (ask != PX_NONE)
+    good = path.touch_defined[at - 1]
     if not good.any():
         return None
     width = int(np.percentile((ask - bid)[good], 90))

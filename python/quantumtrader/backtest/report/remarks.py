@@ -24,6 +24,6 @@ def remarks(result: BacktestResult, lang: str = "en") -> list[str]:
         out.append(words["fees_unknown_note"])
     if result.path.rolls:
         out.append(words["rolls"].format(n=len(result.path.rolls)))
-    if result.ledger.position:
-        out.append(words["open_position"].format(n=result.ledger.position))
+    if left := result.ledger.position + result.left_open:
+        out.append(words["open_position"].format(n=f"{left:+d}"))
     return out

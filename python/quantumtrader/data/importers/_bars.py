@@ -119,7 +119,11 @@ def _grid(rows: Rows, values: dict[str, Float64], instrument: Instrument) -> tup
     prices = np.concatenate([values[name][rows.good] for name in PRICES])
     if numbers.to_steps(prices, instrument.tick_size)[1].all():
         return instrument, False
-    return dataclasses.replace(instrument, tick_size=numbers.finest_step(prices)), True
+    return dataclasses.replace(
+        instrument,
+        tick_size=numbers.finest_step(prices),
+        exchange_tick=instrument.exchange_tick or instrument.tick_size,
+    ), True
 
 
 def _length_ns(ts_open: Int64, seconds: int | None, path: Path) -> int:

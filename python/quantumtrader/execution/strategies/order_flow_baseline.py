@@ -45,6 +45,9 @@ class OrderFlowBaseline:
         Time stop in seconds.
     cooldown_s : float
         Least time between the end of one trade and the next entry, in seconds.
+    settle_s : float
+        Continuous trading after each opening before the first entry, in seconds: features of the last minute
+        would look at the auction otherwise.
     """
 
     flow_min: float = 0.30
@@ -56,6 +59,7 @@ class OrderFlowBaseline:
     target_ticks: int = 8
     hold_s: float = 300.0
     cooldown_s: float = 30.0
+    settle_s: float = 60.0
 
     def __post_init__(self) -> None:
         if not 0.0 < self.flow_min <= 1.0:
@@ -69,8 +73,9 @@ class OrderFlowBaseline:
                 raise ConfigError(
                     f"order_flow_baseline: {name} is {getattr(self, name)}, expected a positive number"
                 )
-        if self.cooldown_s < 0:
-            raise ConfigError(f"order_flow_baseline: cooldown_s is {self.cooldown_s}, expected 0 or more")
+        for name in ("cooldown_s", "settle_s"):
+            if getattr(self, name) < 0:
+                raise ConfigError(f"order_flow_baseline: {name} is {getattr(self, name)}, expected 0 or more")
 
     @property
     def name(self) -> str:
@@ -94,7 +99,8 @@ class OrderFlowBaseline:
         return (
             f"Buy when {_FLOW} >= {self.flow_min:g}{book} and {_STRETCH} <= {self.z_max:g} with a spread of at most "
             f"{self.max_spread_ticks} tick(s); sell on the mirror image. Stop {self.stop_ticks}, target "
-            f"{self.target_ticks} ticks, time stop {self.hold_s:g} s, {self.cooldown_s:g} s between trades."
+            f"{self.target_ticks} ticks, time stop {self.hold_s:g} s, {self.cooldown_s:g} s between trades, "
+            f"none in the first {self.settle_s:g} s after each opening."
         )
 
     def evaluate(self, row: npt.NDArray[np.float64], market: MarketState) -> Signal:
@@ -106,6 +112,8 @@ class OrderFlowBaseline:
         for name, value in zip(self.features, row, strict=True):
             if math.isnan(value):
                 return _hold(market, f"not_ready_{name}")
+        if market.open_since_ts and market.ts - market.open_since_ts < self.settle_s * 1e9:
+            return _hold(market, "settling")
         if market.has_touch and not market.touch_ok:
             return _hold(market, "no_touch")
         if market.has_touch and market.spread_ticks > self.max_spread_ticks:

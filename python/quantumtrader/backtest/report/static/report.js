@@ -2,10 +2,13 @@
 (() => {
   const UP = "#2fbf8f", DOWN = "#ef5b6b", DIM = "#8b96a5", LINE = "#232a34", ACCENT = "#5aa9ff", TEXT = "#d7dde6";
   const byId = (id) => document.getElementById(id);
+  const LOCALE = WORDS.lang === "pt" ? "pt-BR" : "en-US";
+  const num = (v, d) => v.toLocaleString(LOCALE, { minimumFractionDigits: d, maximumFractionDigits: d });
   const two = (n) => String(n).padStart(2, "0");
   // Times are seconds of the instrument's local clock, so they are read back as if they were UTC.
   const clock = (s, day) => {
     const d = new Date(s * 1000), t = `${two(d.getUTCHours())}:${two(d.getUTCMinutes())}:${two(d.getUTCSeconds())}`;
+    if (day && WORDS.lang === "pt") return `${two(d.getUTCDate())}/${two(d.getUTCMonth() + 1)}/${d.getUTCFullYear()} ${t}`;
     return day ? `${d.getUTCFullYear()}-${two(d.getUTCMonth() + 1)}-${two(d.getUTCDate())} ${t}` : t;
   };
   const duration = (s) => (s < 60 ? `${s} s` : s < 3600 ? `${s / 60} min` : s < 86400 ? `${s / 3600} h` : `${s / 86400} d`);
@@ -17,6 +20,7 @@
     if (!c.t.length) return;
     price = LightweightCharts.createChart(box, {
       autoSize: true,
+      localization: { locale: LOCALE, dateFormat: WORDS.lang === "pt" ? "dd/MM/yyyy" : "yyyy-MM-dd", priceFormatter: (v) => num(v, DATA.decimals) },
       layout: { background: { color: "transparent" }, textColor: DIM, attributionLogo: true },
       grid: { vertLines: { color: LINE }, horzLines: { color: LINE } },
       crosshair: { mode: LightweightCharts.CrosshairMode.Normal },
@@ -48,7 +52,7 @@
       },
       {
         time: slot(exit), position: side > 0 ? "aboveBar" : "belowBar", shape: "circle", size: 0.6,
-        color: net > 0 ? UP : DOWN, text: few ? (net > 0 ? "+" : "") + net.toFixed(2) : "",
+        color: net > 0 ? UP : DOWN, text: few ? (net > 0 ? "+" : "") + num(net, 2) : "",
       },
     ];
     const markers = LightweightCharts.createSeriesMarkers(series, []);
@@ -67,7 +71,7 @@
   const cursor = { sync: { key: "time" }, drag: { x: true, y: false } };
   const label = (s, span) => {
     const d = new Date(s * 1000), hm = `${two(d.getUTCHours())}:${two(d.getUTCMinutes())}`;
-    if (span > 3 * 86400) return `${two(d.getUTCMonth() + 1)}-${two(d.getUTCDate())}`;
+    if (span > 3 * 86400) return WORDS.lang === "pt" ? `${two(d.getUTCDate())}/${two(d.getUTCMonth() + 1)}` : `${two(d.getUTCMonth() + 1)}-${two(d.getUTCDate())}`;
     return span < 600 ? `${hm}:${two(d.getUTCSeconds())}` : hm;
   };
   // The time axis is labelled once, under the last chart of a group.
@@ -76,7 +80,7 @@
       stroke: DIM, grid: { stroke: LINE, width: 1 }, ticks: { show: false }, size: last ? 28 : 6, space: 84,
       values: (u, at) => at.map((s) => (last ? label(s, u.scales.x.max - u.scales.x.min) : "")),
     },
-    { stroke: DIM, grid: { stroke: LINE, width: 1 }, ticks: { show: false }, size: 74 },
+    { stroke: DIM, grid: { stroke: LINE, width: 1 }, ticks: { show: false }, size: 74, values: (u, at) => at.map((v) => v.toLocaleString(LOCALE)) },
   ];
   const plots = [];
   function plot(box, height, data, series, last) {
@@ -181,7 +185,7 @@
     g.textBaseline = "middle";
     for (let k = 0; k <= 6; k += 1) {
       const px = h.low + ((h.high - h.low) * k) / 6;
-      g.fillText(px.toFixed(DATA.decimals), left - 6, Math.min(ht - 6, Math.max(6, y(px))));
+      g.fillText(num(px, DATA.decimals), left - 6, Math.min(ht - 6, Math.max(6, y(px))));
     }
     g.textAlign = "center";
     for (let k = 0; k < 8; k += 1) {
@@ -205,11 +209,11 @@
     g.fillRect(x(net) - 1, 14, 2, height - bottom - 14);
     g.fillStyle = TEXT;
     g.textAlign = x(net) > width - 80 ? "right" : x(net) < 80 ? "left" : "center";
-    g.fillText(net.toFixed(2), x(net), 10);
+    g.fillText(num(net, 2), x(net), 10);
     g.fillStyle = DIM;
     for (let k = 0; k <= 4; k += 1) {
       g.textAlign = k === 0 ? "left" : k === 4 ? "right" : "center";
-      g.fillText((low + (span * k) / 4).toFixed(0), x(low + (span * k) / 4), height - 5);
+      g.fillText(num(low + (span * k) / 4, 0), x(low + (span * k) / 4), height - 5);
     }
   }
 
@@ -222,8 +226,10 @@
       const v = row[k];
       if (k === 1 || k === 2) return clock(v, true);
       if (k === 3) return v > 0 ? WORDS.long : WORDS.short;
-      if (k === 5 || k === 6) return v.toFixed(DATA.decimals);
-      if (k >= 10 && k <= 12) return v.toFixed(2);
+      if (k === 5 || k === 6) return num(v, DATA.decimals);
+      if (k >= 10 && k <= 12) return num(v, 2);
+      if (k === 13) return WORDS.codes[v] || v;
+      if (k >= 7) return num(v, 1);
       return String(v);
     };
     const fill = () => {
