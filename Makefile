@@ -51,12 +51,14 @@ build: $(DEPS) $(ENGINE) ## Set up .venv and build the Rust engine (release) whe
 
 $(DEPS): pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo 'Installing what is needed into $(VENV): a minute or two, the first time only.'
 	QUANTUMTRADER_NATIVE=0 $(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test,dev]'
 	@touch $@
 
 # A build that fails must not leave an engine of older sources behind.
 $(CORE): $(RUST_SOURCES) | $(DEPS)
 	@rm -f $@
+	@echo 'Building the Rust engine: a few minutes the first time, seconds after that.'
 	@if $(BIN)/maturin develop --release --skip-install; then touch $@; \
 	elif [ "$(QUANTUMTRADER_NATIVE)" = 1 ]; then exit 1; \
 	else reason='the Rust build failed, see above'; $(NOTICE); fi
