@@ -108,7 +108,7 @@ DailyLoss = Annotated[
     float | None,
     typer.Option(
         "--daily-loss",
-        help="Loss of a session at which trading stops for the day, money. [default: 1000]",
+        help="Loss of a session at which trading stops for the day. Default 1000.",
         rich_help_panel=_RISK,
         show_default=False,
     ),
@@ -116,14 +116,14 @@ DailyLoss = Annotated[
 MaxPosition = Annotated[
     int | None,
     typer.Option(
-        "--max-position", help="Contracts held. [default: 5]", rich_help_panel=_RISK, show_default=False
+        "--max-position", help="Contracts held. Default 5.", rich_help_panel=_RISK, show_default=False
     ),
 ]
 MaxOrderSize = Annotated[
     int | None,
     typer.Option(
         "--max-order-size",
-        help="Contracts in one order. [default: 5]",
+        help="Contracts in one order. Default 5.",
         rich_help_panel=_RISK,
         show_default=False,
     ),
