@@ -108,20 +108,21 @@ def command(
     else:
         colour = {"error": "red", "warning": "yellow", "info": "dim"}
         output.line(loaded.description)
-        output.table(
-            f"{len(report.findings)} findings",
-            ("severity", "check", "count", "what", "first"),
-            [
-                (
-                    f"[{colour[f.severity]}]{f.severity}[/]",
-                    f.check,
-                    f.count,
-                    f.message,
-                    f.places[0] if f.places else "",
-                )
-                for f in report.findings
-            ],
-        )
+        if report.findings:
+            output.table(
+                f"{len(report.findings)} finding{'s' * (len(report.findings) > 1)}",
+                ("severity", "check", "count", "what", "first"),
+                [
+                    (
+                        f"[{colour[f.severity]}]{f.severity}[/]",
+                        f.check,
+                        f.count,
+                        f.message,
+                        f.places[0] if f.places else "",
+                    )
+                    for f in report.findings
+                ],
+            )
         show_rejected(loaded.rejected, None)
         for text in loaded.notes:
             output.note(f"note: {text}")

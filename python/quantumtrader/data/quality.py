@@ -56,7 +56,7 @@ class Finding:
     message : str
         What it is, with numbers.
     places : tuple of str
-        The first few, as ``sequence at time``.
+        The first few, as ``sequence at time``, in the instrument's zone.
     """
 
     check: str
@@ -136,7 +136,10 @@ def validate(
         *look.coverage(),
     ]
     kinds, counts = np.unique(events["kind"], return_counts=True)
-    ends = [numbers.show_ns(int(t)) for t in (events["ts_event"][[0, -1]] if len(events) else ())] or ["", ""]
+    ends = [
+        numbers.show_ns(int(t), instrument.timezone)
+        for t in (events["ts_event"][[0, -1]] if len(events) else ())
+    ] or ["", ""]
     return Report(
         symbol=instrument.symbol,
         events=len(events),
@@ -170,7 +173,8 @@ class _Look:
         index = np.flatnonzero(where) if where.dtype == bool else where
         if len(index):
             places = tuple(
-                f"sequence {int(self.events['sequence'][i])} at {numbers.show_ns(int(self.events['ts_event'][i]))}"
+                f"sequence {int(self.events['sequence'][i])} at "
+                f"{numbers.show_ns(int(self.events['ts_event'][i]), self.instrument.timezone)}"
                 for i in index[:_SHOWN]
             )
             yield Finding(check, severity, len(index), message.format(count=len(index)), places)

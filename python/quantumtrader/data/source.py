@@ -239,6 +239,10 @@ def load_events(
     UnknownInstrumentError
         The symbol is not known.
     """
+    if not isinstance(symbol, str):
+        raise ConfigError(
+            f"symbol is {symbol!r}: give its name, such as 'WDOU25' (of an Instrument, .symbol)"
+        )
     path = Path(path)
     instrument = find_instrument(symbol, settings)
     rejected: list[Rejected] = []

@@ -8,6 +8,7 @@ import numpy as np
 
 from quantumtrader import _backend
 from quantumtrader._protocols import Float64, Int64
+from quantumtrader.exceptions import ConfigError
 from quantumtrader.features.catalogue import catalogue_hash
 from quantumtrader.features.sets import resolve
 from quantumtrader.types import Events, FeatureFrame, Instrument
@@ -64,6 +65,11 @@ class FeatureEngine:
             from quantumtrader.data.contracts import instrument as find_instrument
 
             instrument = find_instrument(instrument)
+        if not isinstance(instrument, Instrument):
+            raise ConfigError(
+                f"instrument is {instrument!r}: give a symbol such as 'WDOU25', or an Instrument, for example "
+                "quantumtrader.data.contracts.instrument('WDOU25')"
+            )
         self.instrument = instrument
         self._names = resolve(names)
         self._engine = _backend.core().FeatureEngine(

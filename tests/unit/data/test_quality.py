@@ -94,7 +94,7 @@ def test_silence_counts_inside_sessions_only() -> None:
     events["ts_recv"] = events["ts_event"]
     report = validate(events, WDO)
     assert found(report) == {"gap": ("warning", 1)}
-    assert report.findings[0].places[0].startswith("sequence 10 at 2025-08-15 12:10:11")
+    assert report.findings[0].places[0].startswith("sequence 10 at 2025-08-15 09:10:11")
     assert found(validate(events, WDO, gap_seconds=700)) == {}
     night = trades()
     night["ts_event"][10:] += 72 * 3_600 * SECOND  # Friday to Monday
@@ -184,7 +184,7 @@ def test_json() -> None:
     text = json.loads(validate(events, WDO).to_json())
     assert text["valid"] is False
     assert text["findings"][0]["check"] == "duplicates"
-    assert text["findings"][0]["places"] == ["sequence 5 at 2025-08-15 12:00:06.000000000 UTC"]
+    assert text["findings"][0]["places"] == ["sequence 5 at 2025-08-15 09:00:06.000000000 -03"]
 
 
 HOUR = 3_600 * SECOND

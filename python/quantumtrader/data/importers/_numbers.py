@@ -230,10 +230,10 @@ def to_local(ts_ns: Int64, tz: ZoneInfo) -> Int64:
     )
 
 
-def show_ns(ts_ns: int) -> str:
-    """Write a UTC time for people."""
-    moment = datetime.fromtimestamp(ts_ns // 1_000_000_000, UTC)
-    return f"{moment:%Y-%m-%d %H:%M:%S}.{ts_ns % 1_000_000_000:09d} UTC"
+def show_ns(ts_ns: int, timezone: str = "UTC") -> str:
+    """Write a time for people, in a zone, with the name or offset of it."""
+    moment = datetime.fromtimestamp(ts_ns // 1_000_000_000, UTC if timezone == "UTC" else ZoneInfo(timezone))
+    return f"{moment:%Y-%m-%d %H:%M:%S}.{ts_ns % 1_000_000_000:09d} {moment:%Z}"
 
 
 def strings(values: Any) -> pa.Array:
