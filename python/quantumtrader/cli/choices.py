@@ -71,7 +71,7 @@ EXAMPLES = {
     ),
     "doctor": ("quantumtrader doctor",),
     "version": ("quantumtrader version --json",),
-    "features list": ("quantumtrader features list --family flow",),
+    "features list": ("quantumtrader features list --family order_flow",),
 }
 """Command to one or two ways to call it."""
 

@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 __all__ = ["console", "line", "note", "print_json", "progress", "table"]
 
 
+_SHORT = 20
+"""Characters of a cell that is not wrapped."""
+
+
 def console(*, stderr: bool = False) -> Console:
     """Return a console on standard output or standard error.
 
@@ -61,7 +65,13 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) 
     )
     for k, name in enumerate(columns):
         numbers = bool(cells) and all(isinstance(row[k], (int, float)) or row[k] is None for row in cells)
-        shown.add_column(escape(name), justify="right" if numbers else "left", overflow="fold")
+        longest = max((len(str(row[k])) for row in cells), default=0)
+        shown.add_column(  # short cells stay whole: on a narrow terminal the long ones give way
+            escape(name),
+            justify="right" if numbers else "left",
+            overflow="fold",
+            no_wrap=longest <= _SHORT,
+        )
     for row in cells:
         shown.add_row(*("" if cell is None else cell if isinstance(cell, str) else str(cell) for cell in row))
     console().print(shown)
