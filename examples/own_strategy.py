@@ -51,7 +51,13 @@ class FadeTheStretch:
             return Signal(market.ts, SignalAction.HOLD, "no_setup")
         action = SignalAction.SELL if z > 0 else SignalAction.BUY
         return Signal(
-            market.ts, action, "stretched_and_turning", market.lot, self.stop_ticks, self.target_ticks, 120 * 10**9
+            market.ts,
+            action,
+            "stretched_and_turning",
+            market.lot,
+            self.stop_ticks,
+            self.target_ticks,
+            120 * 10**9,
         )
 
 

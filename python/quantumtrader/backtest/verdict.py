@@ -25,6 +25,12 @@ _TEXT = {
         "en": "The rule never traded: nothing can be said about an edge. Most frequent reason to hold: {why}.",
         "pt": "A regra não operou: nada se pode dizer sobre vantagem. Motivo mais frequente para esperar: {why}.",
     },
+    "no_samples": {
+        "en": "The rule was never asked: none of the {events} events gave a sample. Check the trading hours and the "
+        "clock.",
+        "pt": "A regra nunca foi consultada: nenhum dos {events} eventos gerou amostra. Confira o horário do pregão e o "
+        "clock.",
+    },
     "no_trades_refused": {
         "en": "The rule never traded: {why}. Nothing can be said about an edge.",
         "pt": "A regra não operou: {why}. Nada se pode dizer sobre vantagem.",
@@ -126,6 +132,8 @@ def verdict(summary: Summary, currency: str, *, synthetic: bool, lang: str = "en
         code = "loses_before_fees"
     why = explain(next((k for k in summary.holds), "-"), lang)
     refused = sum(summary.refusals.values())
+    if code == "no_trades" and summary.samples == 0:
+        code = "no_samples"
     if code == "no_trades" and refused:
         code = "no_trades_refused"
         rule = next(iter(summary.refusals))
@@ -143,6 +151,7 @@ def verdict(summary: Summary, currency: str, *, synthetic: bool, lang: str = "en
         draws=count(summary.draws, lang),
         sessions=plural(summary.sessions, "session", lang),
         why=why,
+        events=count(summary.events, lang),
     )
     if summary.open_position:
         text += f" {words['left_open']}: {signed_contracts(summary.open_position, lang)}."

@@ -50,7 +50,9 @@ def test_what_is_left_is_settled_and_adds_up() -> None:
 @pytest.mark.parametrize(("finer", "paid"), [(0.0, 1), (5.0, 10)])
 def test_slippage_is_in_ticks_of_the_exchange(finer: float, paid: int) -> None:
     prints = stream([trade(k + 0.5, 1000) for k in range(30)])
-    result = run(prints, AtTimes(((2.0, 1),), stop_ticks=90, target_ticks=90), replace(WDO, exchange_tick=finer))
+    result = run(
+        prints, AtTimes(((2.0, 1),), stop_ticks=90, target_ticks=90), replace(WDO, exchange_tick=finer)
+    )
     assert result.trades[0].entry_px == 1000 + paid
     assert result.trades[0].mae_ticks == pytest.approx(-2 * paid)
     summary = summarise(result, compute_baselines(result))
@@ -116,3 +118,10 @@ def test_numbers_and_plurals() -> None:
     assert money(-1234.5, "BRL", "pt") == "-R$ 1.234,50"
     assert [plural(n, "trade", "pt") for n in (1, 1200)] == ["1 operação", "1.200 operações"]
     assert [plural(n, "session", "en") for n in (1, 2)] == ["1 session", "2 sessions"]
+
+
+def test_a_replay_without_samples_says_so() -> None:
+    result = run(stream([marker(0, Phase.CLOSED), quote(1, 1000, 1001), quote(2, 1000, 1001)]), AtTimes())
+    summary = summarise(result, compute_baselines(result))
+    assert summary.samples == 0
+    assert "never asked: none of the 3 events" in verdict(summary, "BRL", synthetic=False)

@@ -17,6 +17,7 @@ from quantumtrader import _backend
 from quantumtrader.backtest.baselines import Baselines
 from quantumtrader.backtest.harness import BacktestResult
 from quantumtrader.backtest.market import MarketPath
+from quantumtrader.data.sessions import session_days
 from quantumtrader.types import PX_NONE, Flag, Kind
 
 __all__ = ["candles", "chart_payload", "heatmap", "local_seconds"]
@@ -136,9 +137,11 @@ def _equity(result: BacktestResult) -> dict[str, Any]:
 def _panels(result: BacktestResult) -> dict[str, Any]:
     frame = result.frame
     keep = _thin(len(frame), MAX_POINTS)
+    days = session_days(frame.times[keep], result.instrument)
+    new_day = np.r_[False, days[1:] != days[:-1]] if len(keep) else np.zeros(0, np.bool_)
     columns = {}
     for name in frame.names:
-        values = frame[name][keep]
+        values = np.where(new_day, np.nan, frame[name][keep])  # no line is drawn through the night
         columns[name] = [None if np.isnan(v) else float(f"{v:.5g}") for v in values]
     return {"t": local_seconds(frame.times[keep], result.instrument.timezone).tolist(), "columns": columns}
 
