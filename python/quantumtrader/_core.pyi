@@ -161,7 +161,6 @@ def generate_session(
     trend: int = 0,
     instrument: int = 0,
 ) -> Events: ...
-
 def pack_events(
     out: Events,
     places: npt.NDArray[np.int64],
