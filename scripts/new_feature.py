@@ -1,102 +1,158 @@
-"""Write the skeleton of a feature: ``python scripts/new_feature.py flow trade_imbalance [number]``.
+"""Writes the skeleton of a feature in both engines: ``make new-feature FAMILY=flow NAME=trade_count_1m``.
 
-A feature is one file and one line in its family's list. This writes both; the catalogue, the reference page, the
-stubs and the tests find it there. Compilation fails until the entry and the formula are filled in.
+A feature is one file and one line per engine. The skeleton compiles and gives NaN until its formula is written;
+fill in the definition, the specification and ``value``, then run ``make gen`` and ``make test``: the checks, the
+parity tests and the reference page find the feature in the catalogue.
 """
 
 from __future__ import annotations
 
+import argparse
+import json
 import re
-import sys
 from pathlib import Path
 
-FAMILIES = Path(__file__).resolve().parent.parent / "crates" / "qt-features" / "src" / "families"
-
-DEFAULTS = {
-    "flow": "ORDER_FLOW",
-    "technical": "TECHNICAL",
-    "liquidity": "BOOK",
-    "microstructure": "BOOK",
+ROOT = Path(__file__).resolve().parent.parent
+FAMILIES = {
+    # Rust folder: (Python package, defaults of the specification)
+    "flow": ("order_flow", "ORDER_FLOW"),
+    "liquidity": ("liquidity", "BOOK"),
+    "microstructure": ("microstructure", "BOOK"),
+    "technical": ("technical", "TECHNICAL"),
 }
 
-SKELETON = """\
-//! What the feature says, in one line.
+RUST = """\
+//! TODO: what it measures, in one sentence; positive means …
 
 use crate::prelude::*;
 
 /// Catalogue entries.
 pub const SPECS: &[Spec] = &[Spec {{
     number: {number},
-    name: "{name}",
-    definition: "the formula in the catalogue's symbols",
-    window: Window::Time(MINUTE),
-    warmup: Warmup::Time(MINUTE),
+    name: "{name}",{family}
+    definition: "TODO: the formula in the catalogue's symbols",
+    source: "TODO: author, year",
     ..Spec::{defaults}
 }}];
 
-struct {struct}(WindowId);
+struct {type_name};
 
-impl Feature for {struct} {{
-    fn value(&mut self, flow: &Flow, _t: i64) -> f64 {{
-        let sums = flow.tape.sums(self.0);
-        compile_error!("write the formula: exact sums, one division at the end")
+impl Feature for {type_name} {{
+    fn value(&mut self, _flow: &Flow, _t: i64) -> f64 {{
+        f64::NAN // TODO: read `flow`; integer sums, one division at the end
     }}
 }}
 
 /// Makes one of [`SPECS`].
-pub fn build(spec: &'static Spec, setup: &mut Setup<'_>) -> Box<dyn Feature> {{
-    Box::new({struct}(setup.flow.tape.window(spec.window_ns())))
-}}
-
-#[cfg(test)]
-mod tests {{
-    #[test]
-    fn by_hand() {{
-        compile_error!("check a case computed by hand");
-    }}
+pub fn build(_spec: &'static Spec, _setup: &mut Setup<'_>) -> Box<dyn Feature> {{
+    Box::new({type_name})
 }}
 """
 
+PYTHON = '''\
+"""TODO: what it measures, in one sentence."""
 
-def used_numbers() -> set[int]:
-    """Catalogue numbers that some entry has."""
-    texts = (path.read_text(encoding="utf-8") for path in FAMILIES.glob("*/*.rs"))
-    return {int(n) for text in texts for n in re.findall(r"(?:number: |spec\()(\d+),", text)}
+from __future__ import annotations
 
+import math
 
-def register(listing: str, name: str) -> str:
-    """Return the family's list with one more line."""
-    body = re.search(r"crate::register!\[(.*?)\];", listing, re.DOTALL)
-    if body is None:
-        raise SystemExit("the family's mod.rs has no register![ … ] list")
-    names = [n.strip() for n in body.group(1).split(",") if n.strip()]
-    if name in names:
-        raise SystemExit(f"{name} is already in the list")
-    lines = "".join(f"    {n},\n" for n in [*names, name])
-    return listing[: body.start()] + f"crate::register![\n{lines}];" + listing[body.end() :]
+from quantumtrader._fallback.features.registry import Feature, feature
 
 
-def main(argv: list[str]) -> None:
-    """Write the file and the line."""
-    usage = f"usage: new_feature.py {{{'|'.join(DEFAULTS)}}} name_in_snake_case [catalogue number]"
-    if len(argv) not in (2, 3) or argv[0] not in DEFAULTS or not re.fullmatch(r"[a-z][a-z0-9_]*", argv[1]):
-        raise SystemExit(usage)
-    family, name = argv[:2]
-    used = used_numbers()
-    number = int(argv[2]) if len(argv) == 3 else next(n for n in range(1, 10_000) if n not in used)
-    if number in used:
-        raise SystemExit(f"catalogue number {number} is taken")
-    target = FAMILIES / family / f"{name}.rs"
-    if target.exists():
-        raise SystemExit(f"{target} is already there")
-    listing = FAMILIES / family / "mod.rs"
-    changed = register(listing.read_text(encoding="utf-8"), name)
-    struct = "".join(part.capitalize() for part in name.split("_"))
-    text = SKELETON.format(number=number, name=name, defaults=DEFAULTS[family], struct=struct)
-    target.write_text(text, encoding="utf-8")
-    listing.write_text(changed, encoding="utf-8")
-    sys.stdout.write(f"wrote {target} and its line in {listing.name}; next: the Python twin and `make gen`\n")
+@feature("{name}")
+class {type_name}(Feature):
+    """TODO: the formula."""
+
+    def value(self, t: int) -> float:
+        """Return the value at ``t``."""
+        return math.nan  # TODO: the same sums as the Rust file, in the same order
+'''
+
+
+def type_name(name: str) -> str:
+    """Return the class name: ``trade_count_1m`` gives ``TradeCount1m``."""
+    return "".join(part.capitalize() for part in name.split("_"))
+
+
+def write(root: Path, family: str, name: str, number: int | None = None) -> list[Path]:
+    """Write the skeleton below ``root``.
+
+    Parameters
+    ----------
+    root : Path
+        Root of the checkout.
+    family : str
+        Folder below ``crates/qt-features/src/families``.
+    name : str
+        Catalogue name, lower case with underscores.
+    number : int, optional
+        Catalogue number; the first free one above all others without it.
+
+    Returns
+    -------
+    list of Path
+        Files that were written or changed.
+
+    Raises
+    ------
+    ValueError
+        If the family is unknown, the name is malformed, or name or number are taken; nothing is written then.
+    """
+    if family not in FAMILIES:
+        raise ValueError(f"no feature family {family!r}; there are {', '.join(FAMILIES)}")
+    if not re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", name):
+        raise ValueError(f"feature name {name!r}: write lower case words and digits, joined by underscores")
+    package, defaults = FAMILIES[family]
+    rust = root / "crates/qt-features/src/families" / family / f"{name}.rs"
+    python = root / "python/quantumtrader/_fallback/features" / package / f"{name}.py"
+    catalog = json.loads((root / "python/quantumtrader/_generated/catalog.json").read_text("utf-8"))[
+        "features"
+    ]
+    taken = {entry["number"]: entry["name"] for entry in catalog}
+    if name in taken.values() or rust.exists() or python.exists():
+        raise ValueError(f"there is a feature {name!r} already")
+    if number in taken:
+        raise ValueError(f"number {number} is taken by {taken[number]}")
+    listing = rust.with_name("mod.rs")
+    text = listing.read_text("utf-8")
+    before = re.search(r"crate::register!\[\s*([\w,\s]*?),?\s*\];", text)
+    if before is None:
+        raise ValueError(f"{listing} has no register![…] list")
+    files = [*re.split(r"\s*,\s*", before[1].strip()), name]
+    list_text = "crate::register![\n" + "".join(f"    {file},\n" for file in files) + "];"
+    own_family = {"liquidity": "Family::Liquidity", "microstructure": "Family::Microstructure"}.get(family)
+    rust.write_text(
+        RUST.format(
+            number=number or max(taken) + 1,
+            name=name,
+            family=f"\n    family: {own_family}," if own_family else "",
+            defaults=defaults,
+            type_name=type_name(name),
+        ),
+        "utf-8",
+    )
+    listing.write_text(text[: before.start()] + list_text + text[before.end() :], "utf-8")
+    python.write_text(PYTHON.format(name=name, type_name=type_name(name)), "utf-8")
+    return [rust, listing, python]
+
+
+def main() -> None:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("family", choices=FAMILIES)
+    parser.add_argument("name")
+    parser.add_argument("number", type=int, nargs="?")
+    options = parser.parse_args()
+    try:
+        written = write(ROOT, options.family, options.name, options.number)
+    except ValueError as error:
+        parser.error(str(error))
+    for path in written:
+        print(path.relative_to(ROOT))
+    print("next: fill in what says TODO in both files, then `make gen` and `make test`")
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()

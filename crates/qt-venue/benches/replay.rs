@@ -20,7 +20,7 @@ fn replay(events: &[Event], mut venue: Venue, quote: bool) -> usize {
         cursor += venue.replay(&events[cursor..], until).unwrap_or_else(|e| panic!("{e}"));
         venue.advance(until);
         let t = venue.best();
-        for (slot, side, px) in [(0, 1, t.bid_px - 1), (1, -1, t.ask_px + 1)] {
+        for (slot, side, px) in [(0, 1, t.bid_px.saturating_sub(1)), (1, -1, t.ask_px.saturating_add(1))] {
             if !quote || !t.is_defined() || resting[slot].is_some_and(|(_, at)| at == px) {
                 continue;
             }
