@@ -123,7 +123,7 @@ def test_import_and_validate_commands(shared_data: SharedData, tmp_path: Path) -
     assert done.exit_code == 0, done.output
     assert json.loads(done.stdout)["rows"] == {"trades": 33_118, "quotes": 30_514}
     again = run.invoke(app, ["import", source, "--symbol", "DOLK20", "--out", lake, "--json"])
-    assert again.exit_code == 3
+    assert again.exit_code == 1
     assert "--overwrite" in json.loads(again.stdout)["error"]["message"]
     checked = run.invoke(app, ["validate", lake, "--symbol", "DOLK20", "--json"])
     assert checked.exit_code == 0, checked.output
