@@ -124,7 +124,7 @@ else
 endif
 
 loom: ## Check the ring's memory ordering under loom
-	RUSTFLAGS='--cfg loom' CARGO_TARGET_DIR=target/loom cargo test --release -p qt-core --lib loom
+	RUSTFLAGS='--cfg loom' CARGO_TARGET_DIR=target/loom cargo test --release -p qt-core --test loom_ring
 
 dist: $(DEPS) ## Build the wheel and the source archive into dist/
 	$(BIN)/maturin build --release --sdist --out dist
