@@ -16,6 +16,8 @@ ROOT = Path(__file__).resolve().parent.parent
 FAMILIES = {
     # Rust folder: (Python package, defaults of the specification)
     "flow": ("order_flow", "ORDER_FLOW"),
+    "tape": ("tape_reading", "TAPE"),
+    "footprint": ("footprint", "FOOTPRINT"),
     "liquidity": ("liquidity", "BOOK"),
     "microstructure": ("microstructure", "BOOK"),
     "technical": ("technical", "TECHNICAL"),

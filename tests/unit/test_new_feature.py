@@ -50,7 +50,7 @@ def test_writes_two_files_and_one_line(script: ModuleType, tree: Path) -> None:
 @pytest.mark.parametrize(
     ("family", "name", "number", "message"),
     [
-        ("flows", "a", None, "no feature family 'flows'; there are flow, liquidity"),
+        ("flows", "a", None, "no feature family 'flows'; there are flow, tape, footprint, liquidity"),
         ("flow", "Trade-Count", None, "write lower case words"),
         ("flow", "delta_1m", None, "there is a feature 'delta_1m' already"),
         ("flow", "other", 17, "number 17 is taken by delta_1m"),

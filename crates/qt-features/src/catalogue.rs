@@ -77,7 +77,7 @@ fn entry_json(s: &Spec) -> String {
     let (ns, items) = match s.warmup {
         Warmup::Time(ns) => (ns.to_string(), "null".into()),
         Warmup::Items(n) => ("null".into(), n.to_string()),
-        Warmup::State => ("null".into(), "null".to_string()),
+        Warmup::State | Warmup::None => ("null".into(), "null".to_string()),
     };
     let zero = match s.zero {
         Zero::Zero => "\"Z0\"",
@@ -125,9 +125,9 @@ fn quoted(text: &str) -> String {
 struct Words {
     title: &'static str,
     intro: &'static str,
-    families: [(&'static str, &'static str); 4],
+    families: [(&'static str, &'static str); 6],
     heads: [&'static str; 9],
-    warm: [&'static str; 3],
+    warm: [&'static str; 4],
     zero: [&'static str; 3],
 }
 
@@ -137,12 +137,14 @@ const ENGLISH: Words = Words {
             Outputs are float64 and NaN until warm; `Z0` gives 0 and `ZN` gives NaN for a zero denominator.",
     families: [
         ("order_flow", "Order flow"),
+        ("tape_reading", "Tape reading"),
+        ("footprint", "Footprint"),
         ("liquidity", "Liquidity"),
         ("microstructure", "Microstructure"),
         ("technical", "Technical"),
     ],
     heads: ["Number", "Name", "Definition", "Inputs", "Window", "Unit", "Range", "Warm-up", "Source"],
-    warm: ["of session", "items", "when computable"],
+    warm: ["of session", "items", "when computable", "none"],
     zero: ["Z0", "ZN", ""],
 };
 
@@ -152,12 +154,14 @@ const PORTUGUESE: Words = Words {
             As saídas são float64 e NaN até o aquecimento terminar; com denominador zero, `Z0` dá 0 e `ZN` dá NaN.",
     families: [
         ("order_flow", "Fluxo de ordens"),
+        ("tape_reading", "Leitura de fita"),
+        ("footprint", "Footprint"),
         ("liquidity", "Liquidez"),
         ("microstructure", "Microestrutura"),
         ("technical", "Técnicos"),
     ],
     heads: ["Número", "Nome", "Definição", "Dados", "Janela", "Unidade", "Faixa", "Aquecimento", "Fonte"],
-    warm: ["de pregão", "itens", "quando calculável"],
+    warm: ["de pregão", "itens", "quando calculável", "nenhum"],
     zero: ["Z0", "ZN", ""],
 };
 
@@ -190,6 +194,7 @@ fn reference(w: &Words) -> String {
                 Warmup::Time(ns) => format!("{} {}", crate::spec::Window::Time(ns), w.warm[0]),
                 Warmup::Items(n) => format!("{n} {}", w.warm[1]),
                 Warmup::State => w.warm[2].into(),
+                Warmup::None => w.warm[3].into(),
             };
             let zero = match s.zero {
                 Zero::Zero => w.zero[0],

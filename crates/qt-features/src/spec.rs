@@ -9,6 +9,10 @@ use qt_flow::time::{MINUTE, SECOND};
 pub enum Family {
     /// 1–40: imbalances, deltas, profile and VWAP of executed and resting flow.
     OrderFlow,
+    /// 41–70: speed, sizes, runs and parent orders of the prints.
+    TapeReading,
+    /// 71–90: volume by price row and side of the last closed five-minute bar.
+    Footprint,
     /// 91–110: depth and cost of the displayed book.
     Liquidity,
     /// 111–150: spread, mid, impact.
@@ -22,6 +26,8 @@ impl Family {
     pub const fn name(self) -> &'static str {
         match self {
             Self::OrderFlow => "order_flow",
+            Self::TapeReading => "tape_reading",
+            Self::Footprint => "footprint",
             Self::Liquidity => "liquidity",
             Self::Microstructure => "microstructure",
             Self::Technical => "technical",
@@ -68,6 +74,12 @@ pub enum Window {
     Contracts(u32),
     /// The last n closed bars.
     Bars(u32),
+    /// The last n parent orders.
+    Parents(u32),
+    /// The last n closed volume buckets.
+    Buckets(u32),
+    /// Event by event; a signal holds this many ns after the event that raised it, 0 until the next one.
+    Event(i64),
     /// Exponential decay with this time constant in ns.
     Decay(i64),
     /// Since the session opened.
@@ -91,6 +103,10 @@ impl fmt::Display for Window {
             Self::Contracts(n) => write!(f, "{n} contracts"),
             Self::Bars(1) => f.write_str("1 bar"),
             Self::Bars(n) => write!(f, "{n} bars"),
+            Self::Parents(n) => write!(f, "{n} parents"),
+            Self::Buckets(n) => write!(f, "{n} buckets"),
+            Self::Event(0) => f.write_str("event"),
+            Self::Event(ns) => write!(f, "event, held {}", duration(*ns)),
             Self::Decay(ns) => write!(f, "τ = {}", duration(*ns)),
             Self::Session => f.write_str("session"),
             Self::State => f.write_str("state"),
@@ -108,6 +124,8 @@ pub enum Warmup {
     Items(u32),
     /// `Ws`: from the first event that makes the formula computable.
     State,
+    /// `0`: never NaN for want of history; 0 when nothing qualifies.
+    None,
 }
 
 impl Warmup {
@@ -117,6 +135,7 @@ impl Warmup {
             Self::Time(_) => "Wt",
             Self::Items(_) => "Wn",
             Self::State => "Ws",
+            Self::None => "0",
         }
     }
 }
@@ -251,6 +270,20 @@ impl Spec {
         scale_sizes: Symmetry::Keeps,
         update: "U1",
         source: "standard",
+    };
+
+    /// Defaults of the tape-reading family: a size or a rate of prints, of either side.
+    pub const TAPE: Self =
+        Self { family: Family::TapeReading, swap_sides: Symmetry::Keeps, ..Self::ORDER_FLOW };
+
+    /// Defaults of the footprint family: a number of the last closed five-minute bar.
+    pub const FOOTPRINT: Self = Self {
+        family: Family::Footprint,
+        window: Window::Bars(1),
+        reset: Reset::Roll,
+        swap_sides: Symmetry::Open,
+        update: "U8",
+        ..Self::ORDER_FLOW
     };
 
     /// Defaults of the technical family: a float of the last closed bar.

@@ -1,8 +1,10 @@
 //! The families of the catalogue. A feature is one file and one line in its family's list.
 
 pub mod flow;
+pub mod footprint;
 pub mod liquidity;
 pub mod microstructure;
+pub mod tape;
 pub mod technical;
 
 /// What one feature file contributes.
@@ -17,14 +19,21 @@ pub struct Entry {
 /// Lists the feature files of a family: `register![trade_imbalance, book_ofi,]`.
 #[macro_export]
 macro_rules! register {
-    ($($file:ident),+ $(,)?) => {
-        $(pub mod $file;)+
+    ($($file:ident),* $(,)?) => {
+        $(pub mod $file;)*
         /// The feature files of this family.
         pub const ENTRIES: &[$crate::families::Entry] =
-            &[$($crate::families::Entry { specs: $file::SPECS, build: $file::build }),+];
+            &[$($crate::families::Entry { specs: $file::SPECS, build: $file::build }),*];
     };
 }
 
 /// Every family's list.
 pub const ALL: &[&[Entry]] =
-    &[flow::ENTRIES, liquidity::ENTRIES, microstructure::ENTRIES, technical::ENTRIES];
+    &[
+    flow::ENTRIES,
+    tape::ENTRIES,
+    footprint::ENTRIES,
+    liquidity::ENTRIES,
+    microstructure::ENTRIES,
+    technical::ENTRIES,
+];

@@ -56,7 +56,7 @@ class Feature:
         """Forget the session; called at its start."""
 
 
-FAMILIES = ("order_flow", "liquidity", "microstructure", "technical")
+FAMILIES = ("order_flow", "tape_reading", "footprint", "liquidity", "microstructure", "technical")
 F = TypeVar("F", bound=type[Feature])
 _CLASSES: dict[str, type[Feature]] = {}
 

@@ -1,0 +1,3 @@
+//! Footprint: features 71–90.
+
+crate::register![];

@@ -1,0 +1,3 @@
+//! Tape reading: features 41–70.
+
+crate::register![];

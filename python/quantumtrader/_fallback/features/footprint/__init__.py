@@ -1,0 +1,1 @@
+"""The footprint family: one file per concept."""

@@ -1,0 +1,1 @@
+"""The tape-reading family: one file per concept."""

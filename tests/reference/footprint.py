@@ -1,0 +1,1 @@
+"""Footprint as defined, over the facts known at one row."""

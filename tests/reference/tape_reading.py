@@ -1,0 +1,1 @@
+"""Tape reading as defined, over the facts known at one row."""
