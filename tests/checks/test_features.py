@@ -65,7 +65,14 @@ def test_is_documented(info: FeatureInfo):
     assert info.definition.strip()
     assert info.source.strip()
     assert info.window.strip()
-    assert info.family in {"order_flow", "tape_reading", "footprint", "liquidity", "microstructure", "technical"}
+    assert info.family in {
+        "order_flow",
+        "tape_reading",
+        "footprint",
+        "liquidity",
+        "microstructure",
+        "technical",
+    }
     assert info.inputs
     assert set(info.inputs) <= {"T", "L1", "L2", "L3", "B"}
     low, high = info.range

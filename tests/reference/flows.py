@@ -48,6 +48,8 @@ class _Writer:
             px=centre + int(self.rng.integers(-3, 4)),
             size=int(self.rng.choice([0, 1, 1, 2, 5, 10, 40, 300])),
             side=int(self.rng.choice([-1, -1, 0, 1, 1])),
+            ref_a=int(self.rng.integers(0, 4)),
+            ref_b=int(self.rng.integers(0, 4)),
             flags=flags | self.more(),
         )
 

@@ -9,5 +9,5 @@ from reference.rules import NAN, Row, define, over
 def _(row: Row) -> float:
     if row.view.mid is None:
         return NAN
-    bid, ask = sum(q for _, q in row.view.bids), sum(q for _, q in row.view.asks)
+    bid, ask = sum(q for _, q in row.view.bids[:5]), sum(q for _, q in row.view.asks[:5])
     return over(bid - ask, bid + ask)

@@ -39,11 +39,25 @@ class Deal:
     px: int
     q: int
     side: int
+    broker: int = 0
+    """Of the aggressor, 0 unknown or unsigned."""
+    passive: int = 0
+
+
+@dataclass(frozen=True)
+class Change:
+    """What one record did to the displayed size of one row."""
+
+    at: int
+    side: int
+    px: int
+    before: int
+    after: int
 
 
 @dataclass(frozen=True)
 class View:
-    """The touch at the end of a packet; ``sides`` holds occupied levels, best first."""
+    """The touch at the end of a packet; ``bids`` and ``asks`` hold up to ten occupied levels, best first."""
 
     at: int
     t: int
@@ -55,6 +69,10 @@ class View:
     asks: tuple[tuple[int, int], ...]
     added: int = 0
     by_book: bool = False
+    changes: tuple[Change, ...] = ()
+    """Row changes of the packet; those before a void are not among them."""
+    voided: bool = False
+    """Whether an image, a clear or a gap of the packet voided what was displayed before."""
 
     def level(self, m: int) -> tuple[float, int, float, int]:
         bid = self.bids[m] if m < len(self.bids) else (-INFINITE, 0)
@@ -100,7 +118,7 @@ class _Rows:
         return out
 
     def best(self, side: int) -> tuple[tuple[int, int], ...]:
-        return tuple(sorted(self.rows(side).items(), key=lambda r: -side * r[0])[:5])
+        return tuple(sorted(self.rows(side).items(), key=lambda r: -side * r[0])[:10])
 
 
 class Recording:
@@ -118,6 +136,9 @@ class Recording:
         self.events = [dict(zip(events.dtype.names, e, strict=True)) for e in events.tolist()]
         self.times = np.maximum.accumulate(events["ts_event"]).tolist() if len(events) else []
         self.rlp_by_quote = rlp_by_quote
+        self._shown: dict[tuple[int, int], int] | None = None
+        self._history: dict[tuple[int, int], list[tuple[int, int]]] = {}
+        self._validity: list[tuple[int, bool]] = []
 
     # -- sessions ---------------------------------------------------------------------------------------
 
@@ -197,14 +218,17 @@ class Recording:
         dirty = False
         lost = False
         additions: list[tuple[int, int, int]] = []
+        changes: list[Change] = []
+        voided = False
         starts = {p.first for p in self.periods}
         for i, e in enumerate(self.events):
             kind = e["kind"]
             if i in starts:
-                additions = []  # records of the old session, in a packet that is still open
+                # Records of the old session, in a packet that is still open.
+                additions, changes, voided = [], [], False
             if kind == Kind.SESSION and e["action"] == Phase.ROLL:
                 quote, broken, lost = None, True, False
-                dirty, additions = False, []
+                dirty, additions, changes, voided = False, [], [], False
                 if book is not None:
                     book = _Rows()
                 out.append(View(i, self.times[i], False, False, False, (), (), by_book=book is not None))
@@ -212,21 +236,30 @@ class Recording:
                 quote, dirty = (e["px"], e["size"], e["px_ask"], e["size_ask"]), True
             elif kind == Kind.GAP:
                 quote, broken, dirty, lost = None, True, True, True
+                changes, voided = [], True
                 if book is not None:
                     book.valid = book.imaging = False
             elif kind in (Kind.LEVEL, Kind.ORDER) and book_kind in (0, kind):
                 if book is None:
                     book, book_kind, quote, broken = _Rows(valid=not lost), kind, None, True
+                    voided = voided or lost
                 dirty = True
                 if e["action"] in (Action.CLEAR, Action.SNAPSHOT_BEGIN) or e["flags"] & Flag.SNAPSHOT:
-                    broken = True
+                    broken = voided = True
+                    changes = []
                 shown = dict(book.rows(e["side"])) if e["side"] else {}
                 was_valid = book.valid
                 self._apply(book, e)
+                self._remember(i, book)
                 if e["side"] and was_valid and book.valid and not e["flags"] & Flag.SNAPSHOT:
                     for px, q in book.rows(e["side"]).items():
                         if q > shown.get(px, 0):
                             additions.append((e["side"], px, q - shown.get(px, 0)))
+                    if e["action"] in (Action.ADD, Action.EDIT, Action.DELETE):
+                        now = book.rows(e["side"])
+                        moved = [px for px in {**shown, **now} if shown.get(px, 0) != now.get(px, 0)]
+                        for px in sorted(moved, key=lambda px: px == e["px"]):
+                            changes.append(Change(i, e["side"], px, shown.get(px, 0), now.get(px, 0)))
             if e["flags"] & Flag.MORE or not dirty:
                 continue
             dirty = False
@@ -234,12 +267,37 @@ class Recording:
             crossed = bool(bids and asks) and bids[0][0] >= asks[0][0]
             good = known and not crossed
             sized = good and all(side[0][1] > 0 for side in (bids, asks) if side)
-            best = {(1, px) for px, _ in bids} | {(-1, px) for px, _ in asks}
+            best = {(1, px) for px, _ in bids[:5]} | {(-1, px) for px, _ in asks[:5]}
             added = sum(q for side, px, q in additions if (side, px) in best) if good else 0
             chained = bool(out) and not broken and good and out[-1].good
-            out.append(View(i, self.times[i], good, sized, chained, bids, asks, added, book is not None))
-            broken, additions = False, []
+            by_book = book is not None
+            facts = (bids, asks, added, by_book, tuple(changes), voided)
+            out.append(View(i, self.times[i], good, sized, chained, *facts))
+            broken, additions, changes, voided = False, [], [], False
         return out
+
+    def _remember(self, i: int, book: _Rows) -> None:
+        """Note which rows event ``i`` changed, so that :meth:`displayed` can look them up."""
+        rows = {(s, px): q for s in (1, -1) for px, q in book.rows(s).items()} if book.valid else None
+        for row in {**(self._shown or {}), **(rows or {})}:
+            q = 0 if rows is None else rows.get(row, 0)
+            if (self._shown or {}).get(row, 0) != q:
+                self._history.setdefault(row, []).append((i, q))
+        self._shown = rows
+        self._validity.append((i, rows is not None))
+
+    def displayed(self, side: int, px: int, before: int) -> int | None:
+        """Contracts displayed at a row after the first ``before`` events; None without a valid book."""
+        _ = self.views
+        known = [valid for i, valid in self._validity if i < before]
+        gaps = [i for i, e in enumerate(self.events[:before]) if e["kind"] == Kind.GAP]
+        last = max((i for i, _ in self._validity if i < before), default=-1)
+        if not known or not known[-1] or (gaps and gaps[-1] > last):
+            return None
+        rolls = [r for r in self.rolls if r < before]
+        if rolls and rolls[-1] > last:
+            return None
+        return next((q for i, q in reversed(self._history.get((side, px), [])) if i < before), 0)
 
     @staticmethod
     def _sides(
@@ -288,7 +346,10 @@ class Recording:
         for i, e in enumerate(self.events):
             if e["kind"] != Kind.TRADE or e["size"] <= 0 or e["flags"] & (Flag.CANCELLED | Flag.EDITED):
                 continue
-            out.append(Deal(i, self.times[i], e["px"], e["size"], self._side(e, i, out)))
+            side = self._side(e, i, out)
+            buyer, seller = (e["ref_a"], e["ref_b"]) if side else (0, 0)
+            brokers = (buyer, seller) if side > 0 else (seller, buyer)
+            out.append(Deal(i, self.times[i], e["px"], e["size"], side, *brokers))
         return out
 
     def _side(self, e: dict[str, int], i: int, before: list[Deal]) -> int:

@@ -6,7 +6,7 @@ use qt_core::Event;
 use qt_core::event::Kind;
 use qt_flow::session::Turn;
 use qt_flow::time::{MINUTE, SECOND};
-use qt_flow::{Bar, Effects, Flow, RlpSign};
+use qt_flow::{Bar, Effects, Flow, Parent, RlpSign};
 
 use crate::catalogue::{close_names, find};
 use crate::clock::Clock;
@@ -125,6 +125,9 @@ pub struct FeatureEngine {
     flow: Flow,
     columns: Vec<Column>,
     on_print: Vec<usize>,
+    on_parent: Vec<usize>,
+    on_touch: Vec<usize>,
+    on_rows: Vec<usize>,
     on_bar: Vec<usize>,
     grids: Vec<Grid>,
     /// Next point of the sampling grid, `i64::MAX` on other clocks and between sessions.
@@ -162,6 +165,9 @@ impl FeatureEngine {
             flow: Flow::new(config.rlp),
             columns: Vec::with_capacity(config.names.len()),
             on_print: Vec::new(),
+            on_parent: Vec::new(),
+            on_touch: Vec::new(),
+            on_rows: Vec::new(),
             on_bar: Vec::new(),
             grids: Vec::new(),
             next_sample: i64::MAX,
@@ -195,12 +201,17 @@ impl FeatureEngine {
         let index = self.columns.len();
         let mut setup = Setup::new(&mut self.flow);
         let feature = (entry.build)(spec, &mut setup);
-        let (prints, bars, grid) = (setup.prints, setup.bars, setup.grid);
-        if prints {
-            self.on_print.push(index);
-        }
-        if bars {
-            self.on_bar.push(index);
+        let grid = setup.grid;
+        for (asked, listeners) in [
+            (setup.prints, &mut self.on_print),
+            (setup.parents, &mut self.on_parent),
+            (setup.touch, &mut self.on_touch),
+            (setup.rows, &mut self.on_rows),
+            (setup.bars, &mut self.on_bar),
+        ] {
+            if asked {
+                listeners.push(index);
+            }
         }
         if let Some((step, length)) = grid {
             match self.grids.iter_mut().find(|g| g.step == step) {
@@ -300,6 +311,7 @@ impl FeatureEngine {
     pub fn snapshot(&mut self, row: &mut Vec<f64>) {
         if self.flow.session.opened {
             let now = self.flow.now;
+            self.pass(now);
             self.flow.prepare(now);
             values(&mut self.columns, &self.flow, now, row);
         } else {
@@ -328,6 +340,7 @@ impl FeatureEngine {
             self.check_jump(t, index)?;
             self.advance(t);
         }
+        self.pass(t);
         self.flow.now = t;
         if e.kind == Kind::Session as u8 || !self.flow.session.begun {
             self.mark(e);
@@ -335,13 +348,15 @@ impl FeatureEngine {
         if self.awaits_first {
             self.first_record(e);
         }
-        if e.kind == Kind::Session as u8 {
-            self.flow.settle(e);
-        } else {
+        if e.kind != Kind::Session as u8 {
             let effects = self.flow.apply(e);
             if effects != Effects::default() {
                 self.follow(effects);
             }
+        }
+        let effects = self.flow.settle(e);
+        if effects != Effects::default() {
+            self.follow_packet(t, effects);
         }
         self.applied += 1;
         if !self.flow.session.open {
@@ -396,11 +411,43 @@ impl FeatureEngine {
         Err(Error::Jump { index, seconds: (t - self.flow.now) / SECOND, count, what })
     }
 
+    /// Lets time pass to `t`: a parent order whose pause grew too long ends.
+    #[inline(always)]
+    fn pass(&mut self, t: i64) {
+        if let Some(parent) = self.flow.pass(t) {
+            self.tell_parent(&parent);
+        }
+    }
+
+    fn tell_parent(&mut self, parent: &Parent) {
+        for &k in &self.on_parent {
+            self.columns[k].feature.on_parent(parent, &self.flow);
+        }
+    }
+
+    /// Tells features of what a packet did to the book.
+    fn follow_packet(&mut self, t: i64, effects: Effects) {
+        if effects.has(Effects::TOUCH) {
+            for &k in &self.on_touch {
+                self.columns[k].feature.on_touch(t, &self.flow);
+            }
+        }
+        if effects.has(Effects::ROWS) {
+            for &k in &self.on_rows {
+                self.columns[k].feature.on_rows(t, &self.flow);
+            }
+            self.flow.rows.clear();
+        }
+    }
+
     /// Tells features of a print or of a bar that the source brought.
     fn follow(&mut self, effects: Effects) {
         if effects.has(Effects::PRINT) {
+            if let Some(parent) = self.flow.ended_parent().copied() {
+                self.tell_parent(&parent);
+            }
             for &k in &self.on_print {
-                self.columns[k].feature.on_print(self.flow.print());
+                self.columns[k].feature.on_print(self.flow.print(), &self.flow);
             }
             if let Some(end) = self.flow.bars.due() {
                 self.next_due = self.next_due.min(end - 1);
@@ -519,10 +566,13 @@ impl FeatureEngine {
                         grid.next = at + behind * grid.step;
                         continue;
                     }
+                    self.pass(at);
                     self.flow.prepare(at);
+                    let grid = &self.grids[k];
                     for &listener in &grid.listeners {
                         self.columns[listener].feature.on_grid(at, &self.flow);
                     }
+                    let grid = &mut self.grids[k];
                     grid.next = at.saturating_add(grid.step);
                 }
                 Due::Sample => {
@@ -564,6 +614,7 @@ impl FeatureEngine {
 
     #[inline]
     fn sample(&mut self, t: i64) {
+        self.pass(t);
         self.flow.prepare(t);
         self.samples.times.push(t);
         self.samples.counts.push(self.applied);

@@ -1,6 +1,6 @@
 //! What a feature is: a small state machine that reads shared state at sampling times.
 
-use qt_flow::{Bar, Flow, Print};
+use qt_flow::{Bar, Flow, Parent, Print};
 
 use crate::spec::Spec;
 
@@ -12,8 +12,20 @@ pub trait Feature: Send + Sync {
     /// The value at time `t`, once time warm-up is over. Every window of `flow` already ends at `t`.
     fn value(&mut self, flow: &Flow, t: i64) -> f64;
 
-    /// A print was added; after [`Setup::on_prints`].
-    fn on_print(&mut self, _print: &Print) {}
+    /// A print was added; after [`Setup::on_prints`]. `flow` holds it; its touch and levels are still those of the
+    /// packet before the print's, and its rows those of the record before it.
+    fn on_print(&mut self, _print: &Print, _flow: &Flow) {}
+
+    /// A parent order ended; after [`Setup::on_parents`]. It did so when a print broke it, or when its pause grew too
+    /// long; the print that broke it is told afterwards.
+    fn on_parent(&mut self, _parent: &Parent, _flow: &Flow) {}
+
+    /// A packet ended with another touch than before it, or with none; after [`Setup::on_touch`].
+    fn on_touch(&mut self, _t: i64, _flow: &Flow) {}
+
+    /// A packet changed rows of the book, or voided them; after [`Setup::on_rows`]. They are `flow.rows`; the touch is
+    /// that after the packet.
+    fn on_rows(&mut self, _t: i64, _flow: &Flow) {}
 
     /// A bar closed; after [`Setup::on_bars`].
     fn on_bar(&mut self, _bar: &Bar) {}
@@ -30,22 +42,43 @@ pub trait Feature: Send + Sync {
 }
 
 /// What a feature asks for while it is built.
+#[allow(clippy::struct_excessive_bools)] // independent requests, not a state
 pub struct Setup<'a> {
     /// Shared state; ask it for windows.
     pub flow: &'a mut Flow,
     pub(crate) prints: bool,
+    pub(crate) parents: bool,
+    pub(crate) touch: bool,
+    pub(crate) rows: bool,
     pub(crate) bars: bool,
     pub(crate) grid: Option<(i64, i64)>,
 }
 
 impl<'a> Setup<'a> {
     pub(crate) fn new(flow: &'a mut Flow) -> Self {
-        Self { flow, prints: false, bars: false, grid: None }
+        Self { flow, prints: false, parents: false, touch: false, rows: false, bars: false, grid: None }
     }
 
     /// Asks to hear of every print.
     pub fn on_prints(&mut self) {
         self.prints = true;
+    }
+
+    /// Asks to hear of every parent order that ends.
+    pub fn on_parents(&mut self) {
+        self.parents = true;
+    }
+
+    /// Asks to hear of every change of the touch.
+    pub fn on_touch(&mut self) {
+        self.touch = true;
+        self.flow.want_touch();
+    }
+
+    /// Asks to hear of the changes of displayed size, row by row.
+    pub fn on_rows(&mut self) {
+        self.rows = true;
+        self.flow.want_rows();
     }
 
     /// Asks to hear of every closed bar.

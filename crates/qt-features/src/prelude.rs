@@ -1,8 +1,10 @@
 //! What a feature file needs.
 
+pub use qt_flow::mlofi::{DEPTH, LEVELS, Levels};
 pub use qt_flow::time::{MINUTE, SECOND};
+pub use qt_flow::touch::{NO_ASK, NO_BID};
 pub use qt_flow::window::WindowId;
-pub use qt_flow::{Bar, Flow, Print};
+pub use qt_flow::{Bar, Flow, Parent, Print, RowChange, Touch};
 
 pub use crate::feature::{Feature, Setup, ratio_or_nan, ratio_or_zero};
 pub use crate::indicators::{Atr, Ema, Last, Wilder};

@@ -1,6 +1,6 @@
 //! Volume that limit orders add near the touch.
 
-use crate::mlofi::Levels;
+use crate::mlofi::{self, Levels};
 use crate::ofi::FlowRow;
 use crate::window::{WindowId, Windows};
 
@@ -44,8 +44,8 @@ impl Added {
     pub fn end_packet(&mut self, ts: i64, levels: Option<&Levels>) {
         if let Some(levels) = levels {
             let shown = |i: &Increase| match i.side {
-                1 => levels.iter().any(|l| l.bid_px == i.px),
-                _ => levels.iter().any(|l| l.ask_px == i.px),
+                1 => levels[..mlofi::LEVELS].iter().any(|l| l.bid_px == i.px),
+                _ => levels[..mlofi::LEVELS].iter().any(|l| l.ask_px == i.px),
             };
             let flow: i64 = self.packet.iter().filter(|i| shown(i)).map(|i| i.size).sum();
             if flow != 0 {

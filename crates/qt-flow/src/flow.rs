@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use qt_core::book::{Book, L2Book, OrderBook};
+use qt_core::book::{Book, L2Book, Order, OrderBook};
 use qt_core::event::{Event, Kind, PX_NONE, Trade, action, flag, side};
 
 use crate::added::{Added, Increase};
@@ -11,7 +11,9 @@ use crate::limit::LimitFlow;
 use crate::mlofi::{self, Levels, Mlofi};
 use crate::moments::Moments;
 use crate::ofi::Ofi;
+use crate::parent::{Parent, Parents};
 use crate::profile::Profile;
+use crate::rows::{RowChange, Rows};
 use crate::session::Session;
 use crate::tape::{Print, Tape};
 use crate::touch::{NO_ASK, NO_BID, Touch};
@@ -35,6 +37,10 @@ impl Effects {
     pub const PRINT: u8 = 1;
     /// The source brought a closed bar.
     pub const BAR: u8 = 2;
+    /// The packet ended with another touch than before it, or with none; the touch is [`Flow::touch`].
+    pub const TOUCH: u8 = 4;
+    /// The packet changed rows of the book or voided them; they are [`Flow::rows`].
+    pub const ROWS: u8 = 8;
 
     /// Whether one of these happened.
     #[inline(always)]
@@ -80,6 +86,13 @@ pub struct Flow {
     pub moments: Moments,
     /// Bars from prints.
     pub bars: BarBuilder,
+    /// Parent orders.
+    pub parents: Parents,
+    /// Row changes of the packet.
+    pub rows: Rows,
+    ended: Option<Parent>,
+    /// Broker on the passive side of the last print, 0 unknown.
+    passive: i32,
     print: Print,
     foreign_bar: Option<Bar>,
     rlp: RlpSign,
@@ -102,8 +115,12 @@ pub struct Flow {
     changed: bool,
     /// Windows and profile need nothing before this time; the least time when they need it at once.
     next_exit: i64,
-    /// The best five levels of the book, but for the stale sides.
+    /// The best levels of the book, but for the stale sides.
     levels: Levels,
+    /// Levels that are kept up to date, 5 or 10.
+    depth: usize,
+    /// Counts reads of `levels` after a change.
+    version: u64,
     /// Sides of `levels` that a record may have changed, as bits: 1 asks, 2 bids.
     stale: u8,
     /// A record may have changed the best levels since the multi-level imbalance last saw them.
@@ -124,10 +141,23 @@ impl Flow {
         self.wants_touch = true;
     }
 
-    /// Asks for the levels of the book.
+    /// Asks for the best five levels of the book.
     pub fn want_levels(&mut self) {
         self.wants_touch = true;
         self.wants_levels = true;
+        self.depth = self.depth.max(mlofi::LEVELS);
+    }
+
+    /// Asks for the best ten levels of the book.
+    pub fn want_depth(&mut self) {
+        self.want_levels();
+        self.depth = mlofi::DEPTH;
+    }
+
+    /// Asks for the changes of displayed size, row by row.
+    pub fn want_rows(&mut self) {
+        self.wants_touch = true;
+        self.rows.enable();
     }
 
     /// Asks for the multi-level imbalance.
@@ -160,7 +190,7 @@ impl Flow {
         !matches!(self.source, Source::Quotes)
     }
 
-    /// The best five levels as of the last packet, current after [`Flow::prepare`]; `None` without a book.
+    /// The best levels as of the last packet, five or ten as asked for, current after [`Flow::prepare`]; `None` without a book.
     #[inline]
     pub fn levels(&self) -> Option<&Levels> {
         match &self.frozen {
@@ -169,13 +199,50 @@ impl Flow {
         }
     }
 
-    /// Marks the side of `levels` that a book record may change. Records behind the fifth level change nothing.
+    /// Changes whenever [`Flow::levels`] may have: what is derived from them can be kept until then.
+    #[inline(always)]
+    pub fn levels_version(&self) -> u64 {
+        self.version
+    }
+
+    /// Contracts displayed at a row after the last record, inside a packet too; `None` without a valid book.
+    #[inline]
+    pub fn size_at(&self, side: i8, px: i32) -> Option<i64> {
+        match &self.source {
+            Source::Levels(book) if self.given && book.feed().valid => Some(book.size_at(side, px)),
+            Source::Orders(book) if self.given && book.feed().valid => Some(book.size_at(side, px)),
+            _ => None,
+        }
+    }
+
+    /// The resting order with this id, as of the last record; `None` where the feed has none.
+    #[inline]
+    pub fn order(&self, id: i64) -> Option<Order> {
+        match &self.source {
+            Source::Orders(book) => book.order(id),
+            _ => None,
+        }
+    }
+
+    /// The parent order that the last print ended, if it did.
+    #[inline]
+    pub fn ended_parent(&self) -> Option<&Parent> {
+        self.ended.as_ref()
+    }
+
+    /// Broker on the passive side of the last print, 0 unknown.
+    #[inline]
+    pub fn passive_broker(&self) -> i32 {
+        self.passive
+    }
+
+    /// Marks the side of `levels` that a book record may change. Records behind the last level change nothing.
     #[inline(always)]
     fn touch_levels(&mut self, e: &Event) {
-        let fifth = &self.levels[mlofi::LEVELS - 1];
+        let last = &self.levels[self.depth - 1];
         // Both sides are always looked at: a branch on the side would be a coin flip.
         #[allow(clippy::needless_bitwise_bool)]
-        let (bid, ask) = ((e.side > 0) & (e.px >= fifth.bid_px), (e.side < 0) & (e.px <= fifth.ask_px));
+        let (bid, ask) = ((e.side > 0) & (e.px >= last.bid_px), (e.side < 0) & (e.px <= last.ask_px));
         self.stale |= u8::from(bid) << 1 | u8::from(ask);
         if e.action > action::DELETE || e.kind != Kind::Level as u8 {
             self.stale = BOTH_SIDES;
@@ -186,10 +253,11 @@ impl Flow {
     fn refresh_levels(&mut self) {
         let stale = std::mem::take(&mut self.stale);
         self.moved |= stale != 0;
+        self.version += u64::from(stale != 0);
         match &self.source {
             Source::Quotes => {}
-            Source::Levels(book) => read_levels(&**book, stale, &mut self.levels),
-            Source::Orders(book) => read_levels(&**book, stale, &mut self.levels),
+            Source::Levels(book) => read_levels(&**book, stale, &mut self.levels[..self.depth]),
+            Source::Orders(book) => read_levels(&**book, stale, &mut self.levels[..self.depth]),
         }
     }
 
@@ -205,7 +273,8 @@ impl Flow {
         self.foreign_bar.as_ref()
     }
 
-    /// Applies one record that is no session marker; `self.now` is already its engine time.
+    /// Applies one record that is no session marker; `self.now` is already its engine time. The touch stays that of
+    /// the packet before until [`Flow::settle`].
     #[inline]
     pub fn apply(&mut self, e: &Event) -> Effects {
         let mut effects = Effects::default();
@@ -227,17 +296,20 @@ impl Flow {
             self.apply_bar(e);
             effects.0 |= Effects::BAR;
         }
-        self.settle(e);
         effects
     }
 
-    /// Evaluates the touch if this record ends a packet that may have changed it. Part of [`Flow::apply`]; for
-    /// session markers, which are not applied, the caller does it.
+    /// Evaluates the touch if this record ends a packet that may have changed it; after every record, session
+    /// markers included.
     #[inline(always)]
-    pub fn settle(&mut self, e: &Event) {
-        if self.changed && e.ends_packet() {
-            self.end_packet();
-        }
+    pub fn settle(&mut self, e: &Event) -> Effects {
+        if self.changed && e.ends_packet() { self.end_packet() } else { Effects::default() }
+    }
+
+    /// Lets time pass to `t`: returns the parent order that ends by that.
+    #[inline(always)]
+    pub fn pass(&mut self, t: i64) -> Option<Parent> {
+        self.parents.pass(t)
     }
 
     #[inline]
@@ -254,24 +326,30 @@ impl Flow {
                 if voids(e) {
                     self.reference = false;
                     self.mlofi.forget_reference();
+                    self.rows.void();
                 }
-                if self.added.is_idle() || e.has(flag::SNAPSHOT) || !book.feed().valid {
+                if self.added.is_idle() && !self.rows.enabled() || e.has(flag::SNAPSHOT) || !book.feed().valid
+                {
                     book.apply(e);
                 } else {
                     let before = book.size_at(e.side, e.px);
                     book.apply(e);
-                    note_increase(&mut self.added, e.side, e.px, book.size_at(e.side, e.px) - before);
+                    let after = book.size_at(e.side, e.px);
+                    let change = RowChange { side: e.side, px: e.px, before, after, order_id: 0, broker: 0 };
+                    note(&mut self.added, &mut self.rows, change);
                 }
             }
             Source::Orders(book) if e.kind == Kind::Order as u8 => {
                 if voids(e) {
                     self.reference = false;
                     self.mlofi.forget_reference();
+                    self.rows.void();
                 }
-                if self.added.is_idle() || e.has(flag::SNAPSHOT) || !book.feed().valid {
+                if self.added.is_idle() && !self.rows.enabled() || e.has(flag::SNAPSHOT) || !book.feed().valid
+                {
                     book.apply(e);
                 } else {
-                    apply_order(book, e, &mut self.added, &mut self.scratch);
+                    apply_order(book, e, &mut self.added, &mut self.rows, &mut self.scratch);
                 }
             }
             Source::Quotes => return self.first_book_record(e),
@@ -334,8 +412,15 @@ impl Flow {
                 RlpSign::Quote => self.lee_ready(t.px),
             }
         };
-        let print = Print { ts: self.now, px: t.px, size: t.size, side };
+        let (broker, passive) = match side {
+            side::BUY => (t.buyer, t.seller),
+            side::SELL => (t.seller, t.buyer),
+            _ => (0, 0),
+        };
+        let print = Print { ts: self.now, px: t.px, size: t.size, broker, side };
         self.print = print;
+        self.passive = passive;
+        self.ended = self.parents.push(&print);
         self.tape.push(print);
         self.next_exit = self.next_exit.min(self.tape.next_exit());
         if self.limit.enabled() {
@@ -376,6 +461,7 @@ impl Flow {
             Source::Orders(book) => book.apply(e),
         }
         self.stale = BOTH_SIDES;
+        self.rows.void();
         self.changed = self.wants_touch;
     }
 
@@ -396,7 +482,8 @@ impl Flow {
 
     /// Evaluates the touch after a packet that may have changed it.
     #[inline]
-    fn end_packet(&mut self) {
+    fn end_packet(&mut self) -> Effects {
+        let was = self.touch().copied();
         self.changed = false;
         self.frozen = None;
         let (next, valid) = match &self.source {
@@ -425,6 +512,9 @@ impl Flow {
         if self.added.pending() {
             self.count_additions();
         }
+        let touch = u8::from(was.as_ref() != self.touch()) * Effects::TOUCH;
+        let rows = u8::from(self.rows.pending()) * Effects::ROWS;
+        Effects(touch | rows)
     }
 
     fn push_levels(&mut self) {
@@ -485,6 +575,8 @@ impl Flow {
         self.mlofi.clear();
         self.limit.clear();
         self.added.clear();
+        self.parents.clear();
+        self.rows.clear();
         self.profile.clear();
         self.moments.clear();
     }
@@ -522,10 +614,11 @@ fn voids(e: &Event) -> bool {
 
 /// Reads the stale sides of the best levels.
 #[inline(always)]
-fn read_levels(book: &impl Book, stale: u8, out: &mut Levels) {
+fn read_levels(book: &impl Book, stale: u8, out: &mut [Touch]) {
+    let depth = out.len();
     if stale & 2 != 0 {
         let mut found = 0;
-        book.for_best(side::BUY, mlofi::LEVELS, |rank, l| {
+        book.for_best(side::BUY, depth, |rank, l| {
             (out[rank].bid_px, out[rank].bid_sz) = (l.px, l.size);
             found = rank + 1;
         });
@@ -535,7 +628,7 @@ fn read_levels(book: &impl Book, stale: u8, out: &mut Levels) {
     }
     if stale & 1 != 0 {
         let mut found = 0;
-        book.for_best(side::SELL, mlofi::LEVELS, |rank, l| {
+        book.for_best(side::SELL, depth, |rank, l| {
             (out[rank].ask_px, out[rank].ask_sz) = (l.px, l.size);
             found = rank + 1;
         });
@@ -546,36 +639,52 @@ fn read_levels(book: &impl Book, stale: u8, out: &mut Levels) {
 }
 
 #[inline]
-fn note_increase(added: &mut Added, side: i8, px: i32, size: i64) {
-    if size > 0 {
-        added.note(Increase { side, px, size });
+fn note(added: &mut Added, rows: &mut Rows, change: RowChange) {
+    if change.change() > 0 && !added.is_idle() {
+        added.note(Increase { side: change.side, px: change.px, size: change.change() });
     }
+    rows.note(change);
 }
 
-/// Applies an order record and notes by how much it raised the displayed size of its row.
-fn apply_order(book: &mut OrderBook, e: &Event, added: &mut Added, scratch: &mut Vec<(i32, i64)>) {
-    let row = match e.action {
-        action::ADD => Some((e.side, e.px)),
-        action::EDIT if e.ref_b >= 0 => Some((e.side, e.px)),
-        action::EDIT => book.order(e.id).map(|o| (o.side, if e.px == PX_NONE { o.px } else { e.px })),
+/// Applies an order record and notes what it did to the displayed size of its rows.
+fn apply_order(
+    book: &mut OrderBook,
+    e: &Event,
+    added: &mut Added,
+    rows: &mut Rows,
+    scratch: &mut Vec<(i32, i64)>,
+) {
+    let old = match e.action {
+        action::EDIT | action::DELETE if e.ref_b < 0 => book.order(e.id),
+        action::EDIT | action::DELETE => book.order_at(e.side, e.ref_b as usize),
         _ => None,
     };
-    match row {
-        Some((side, PX_NONE)) => {
-            // An edit by position that leaves the price as it is: find the row that grew.
-            scratch.clear();
-            scratch.extend(book.levels(side).map(|l| (l.px, l.size)));
-            book.apply(e);
-            for level in book.levels(side) {
-                let before = scratch.iter().find(|(px, _)| *px == level.px).map_or(0, |(_, size)| *size);
-                note_increase(added, side, level.px, level.size - before);
-            }
+    let broker = if e.ref_a == 0 { old.map_or(0, |o| o.broker) } else { e.ref_a };
+    let order_id = if e.id == 0 { old.map_or(0, |o| o.id) } else { e.id };
+    let mut told = |side, px, before, after| {
+        note(added, rows, RowChange { side, px, before, after, order_id, broker });
+    };
+    if e.action == action::DELETE_FROM {
+        scratch.clear();
+        scratch.extend(book.levels(e.side).map(|l| (l.px, l.size)));
+        book.apply(e);
+        for &(px, before) in scratch.iter() {
+            told(e.side, px, before, book.size_at(e.side, px));
         }
-        Some((side, px)) => {
-            let before = book.size_at(side, px);
-            book.apply(e);
-            note_increase(added, side, px, book.size_at(side, px) - before);
-        }
-        None => book.apply(e),
+        return;
+    }
+    let (side, from) = old.map_or((e.side, PX_NONE), |o| (o.side, o.px));
+    let to = match e.action {
+        action::ADD => e.px,
+        action::EDIT if e.px != PX_NONE => e.px,
+        _ => from,
+    };
+    let (before_from, before_to) = (book.size_at(side, from), book.size_at(side, to));
+    book.apply(e);
+    if from != to && from != PX_NONE {
+        told(side, from, before_from, book.size_at(side, from));
+    }
+    if to != PX_NONE {
+        told(side, to, before_to, book.size_at(side, to));
     }
 }

@@ -10,7 +10,9 @@ pub mod limit;
 pub mod mlofi;
 pub mod moments;
 pub mod ofi;
+pub mod parent;
 pub mod profile;
+pub mod rows;
 pub mod session;
 pub mod tape;
 pub mod time;
@@ -19,6 +21,8 @@ pub mod window;
 
 pub use bars::Bar;
 pub use flow::{Effects, Flow, RlpSign};
+pub use parent::Parent;
+pub use rows::RowChange;
 pub use session::Session;
 pub use tape::{Print, TradeSums};
 pub use touch::Touch;

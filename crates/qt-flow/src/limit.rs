@@ -188,7 +188,7 @@ mod tests {
     }
 
     fn print(ts: i64, px: i32, size: i32, side: i8) -> Print {
-        Print { ts, px, size, side }
+        Print { ts, px, size, side, ..Print::default() }
     }
 
     #[test]

@@ -7,14 +7,17 @@ use crate::window::{WindowId, Windows};
 /// Levels that the multi-level imbalance looks at.
 pub const LEVELS: usize = 5;
 
-/// The best five occupied levels of both sides, as one touch per level.
-pub type Levels = [Touch; LEVELS];
+/// Levels kept at most.
+pub const DEPTH: usize = 10;
+
+/// The best occupied levels of both sides, as one touch per level; as many as somebody asked for, the rest empty.
+pub type Levels = [Touch; DEPTH];
 
 /// Multi-level order-flow imbalance with the weights 0.5^(m−1), kept in sixteenths so that sums are exact.
 #[derive(Debug, Clone, Default)]
 pub struct Mlofi {
     flow: Windows<FlowRow>,
-    reference: Option<Levels>,
+    reference: Option<[Touch; LEVELS]>,
 }
 
 impl Mlofi {
@@ -36,7 +39,7 @@ impl Mlofi {
                 self.flow.push(FlowRow { ts, flow: sixteenths });
             }
         }
-        self.reference = Some(*levels);
+        self.reference = levels[..LEVELS].try_into().ok();
     }
 
     /// Whether levels have been taken that the next ones are compared with.
@@ -70,8 +73,8 @@ impl Mlofi {
     }
 }
 
-/// Contracts on the bid and ask side of the levels.
-pub fn depth(levels: &Levels) -> (i64, i64) {
+/// Contracts on the bid and ask side of these levels.
+pub fn depth(levels: &[Touch]) -> (i64, i64) {
     levels.iter().fold((0, 0), |(b, a), l| {
         debug_assert!(l.bid_px != NO_BID || l.bid_sz == 0);
         debug_assert!(l.ask_px != NO_ASK || l.ask_sz == 0);

@@ -13,6 +13,8 @@ pub struct Print {
     pub px: i32,
     /// Contracts, positive.
     pub size: i32,
+    /// Broker of the aggressor, 0 unknown or unsigned.
+    pub broker: i32,
     /// 1 buyer aggressor, −1 seller aggressor, 0 unsigned.
     pub side: i8,
 }
@@ -208,7 +210,7 @@ mod tests {
     use super::*;
 
     fn print(ts: i64, size: i32, side: i8) -> Print {
-        Print { ts, px: 100, size, side }
+        Print { ts, px: 100, size, side, ..Print::default() }
     }
 
     #[test]

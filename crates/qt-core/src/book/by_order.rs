@@ -120,6 +120,15 @@ impl OrderBook {
         }
     }
 
+    /// The order at this place counted from the best of its side; `None` in a book by id.
+    #[must_use]
+    pub fn order_at(&self, side: i8, position: usize) -> Option<Order> {
+        match &self.orders {
+            Orders::ByPosition(list) if self.feed.valid && is_side(side) => list.get(side, position).copied(),
+            _ => None,
+        }
+    }
+
     /// Contracts and orders ahead of this one at its price; `None` when it is not in the book.
     #[must_use]
     pub fn queue_ahead(&self, id: i64) -> Option<(i64, u32)> {

@@ -28,8 +28,7 @@ macro_rules! register {
 }
 
 /// Every family's list.
-pub const ALL: &[&[Entry]] =
-    &[
+pub const ALL: &[&[Entry]] = &[
     flow::ENTRIES,
     tape::ENTRIES,
     footprint::ENTRIES,

@@ -8,15 +8,16 @@ from quantumtrader._fallback.features.feed import Addition, Feed
 from quantumtrader._fallback.features.touch import Touch
 
 LEVELS = 5
+DEPTH = 10
 
 Ladder = tuple[Touch, ...]
-"""Level m of both sides as a touch, m = 1..5; a missing level is a missing side."""
+"""Level m of both sides as a touch, m = 1, 2, …; a missing level is a missing side."""
 
 
 def ladder(feed: Feed) -> Ladder:
-    """Return the best five occupied levels of both sides."""
+    """Return the best occupied levels of both sides."""
     assert feed.book is not None
-    return tuple(Touch.of(*level) for level in zip(*feed.book._depth(LEVELS), strict=True))
+    return tuple(Touch.of(*level) for level in zip(*feed.book._depth(DEPTH), strict=True))
 
 
 class Depth:
@@ -57,5 +58,5 @@ class Depth:
     def _shows(self, addition: Addition) -> bool:
         assert self._reference is not None
         if addition.side > 0:
-            return any(level.bid_px == addition.px for level in self._reference)
-        return any(level.ask_px == addition.px for level in self._reference)
+            return any(level.bid_px == addition.px for level in self._reference[:LEVELS])
+        return any(level.ask_px == addition.px for level in self._reference[:LEVELS])

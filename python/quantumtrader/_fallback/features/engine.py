@@ -148,7 +148,9 @@ class FeatureEngine:
             flow.first_event(session.start, t)
             self._sampler.first_event(session.start, t)
         if kind == _TRADE:
-            trade = flow.tape.trade(t, record[4], record[6], record[14], record[11], flow.touch.current)
+            trade = flow.tape.trade(
+                t, record[4], record[6], record[14], record[11], flow.touch.current, *record[8:10]
+            )
             if trade is not None:
                 self._sampler.count_trade()
         elif kind in (_LEVEL, _ORDER):

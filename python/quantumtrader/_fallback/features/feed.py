@@ -24,6 +24,17 @@ class Addition(NamedTuple):
     size: int
 
 
+class RowChange(NamedTuple):
+    """What one record did to the displayed size of one row."""
+
+    side: int
+    px: int
+    before: int
+    after: int
+    order_id: int
+    broker: int
+
+
 class Feed:
     """Applies quotes and book records; says what touch they give at the end of a packet.
 
@@ -35,6 +46,10 @@ class Feed:
         self.book_class = book_class
         self.book = None if book_class is None else book_class()
         self.additions: list[Addition] = []
+        self.rows: list[RowChange] = []
+        """Row changes of the packet, in the order of its records; those before a void are not among them."""
+        self.voided = False
+        """Whether an image, a clear or a gap of the packet voided what was displayed before."""
         self.dirty = False
         self._given = False
         self._gap: Record | None = None
@@ -48,31 +63,34 @@ class Feed:
     def gap(self, record: Record) -> None:
         """Apply a gap marker."""
         self._quote, self._gap, self.dirty = None, record, True
+        self._void()
         if self.book is not None:
             self._apply(self.book, record)
 
     def change(self, record: Record) -> bool:
         """Apply a level or order record; False when it breaks the chain of touches (an image, a clear)."""
-        flags, kind, action, side = record[11:15]
+        flags, kind, action = record[11:14]
         wanted = L2Book if kind == _LEVEL else OrderBook
         switched = self.book is None
         if self.book is None:
             self.book_class, self.book, self._quote = wanted, wanted(), None
             if self._gap is not None:
                 self._apply(self.book, self._gap)
+                self._void()
         elif self.book_class is not wanted:
             return True
         book = self.book
         self.dirty = self._given = True
-        px = PX_NONE if flags & _IMAGE or not book.valid else self._row_of(book, record)
-        if px == PX_NONE or side == 0:
-            self._apply(book, record)
-        else:
-            before = book.size_at(side, px)
-            self._apply(book, record)
-            added = book.size_at(side, px) - before
-            if added > 0:
-                self.additions.append(Addition(side, px, added))
+        if flags & _IMAGE or action in _VOIDS:
+            self._void()
+        before = None if flags & _IMAGE or not book.valid else self._rows_of(book, record)
+        self._apply(book, record)
+        for row in before or ():
+            after = book.size_at(row.side, row.px)
+            if after > row.before:
+                self.additions.append(Addition(row.side, row.px, after - row.before))
+            if after != row.before:
+                self.rows.append(row._replace(after=after))
         return not (switched or flags & _IMAGE or action in _VOIDS)
 
     def touch(self) -> Touch | None:
@@ -81,17 +99,37 @@ class Feed:
             return self._quote
         return Touch.of(*self.book.best()) if self._given and self.book.valid else None
 
+    def _void(self) -> None:
+        self.voided, self.rows = True, []
+
     @staticmethod
-    def _row_of(book: L2Book | OrderBook, record: Record) -> int:
-        """Price of the row that a record is about; ``PX_NONE`` where it names no order of the book."""
-        px, side, position = record[4], record[14], record[9]
-        if px != PX_NONE or not isinstance(book, OrderBook):
-            return px
-        if position < 0:
-            found = book.order(record[3])
-            return PX_NONE if found is None else found[1]
-        orders = book._lists.get(side, [])
-        return orders[-1 - position].px if position < len(orders) else PX_NONE
+    def _rows_of(book: L2Book | OrderBook, record: Record) -> list[RowChange]:
+        """Rows that a record may change, with their size before it."""
+        px, side, position, broker, action = record[4], record[14], record[9], record[8], record[13]
+        if not isinstance(book, OrderBook):
+            places, ident, broker = [(side, px)], 0, 0
+        else:
+            ident = record[3]
+            old = None
+            if action in (Action.EDIT, Action.DELETE):
+                if position < 0:
+                    old = book._find(ident)
+                else:
+                    orders = book._lists.get(side, [])
+                    old = orders[-1 - position] if position < len(orders) else None
+            if action == Action.DELETE_FROM:
+                places = [(side, row) for row, _ in book._sides[side].levels()]
+            else:
+                places = [] if old is None else [(old.side, old.px)]
+                if px != PX_NONE and action in (Action.ADD, Action.EDIT):
+                    places.append((side if old is None else old.side, px))
+            if old is not None:
+                ident, broker = ident or old.id, broker or old.broker
+        return [
+            RowChange(s, p, book.size_at(s, p), 0, ident, broker)
+            for s, p in dict.fromkeys(places)
+            if p != PX_NONE and s in (-1, 1)
+        ]
 
     @staticmethod
     def _apply(book: L2Book | OrderBook, record: Record) -> None:

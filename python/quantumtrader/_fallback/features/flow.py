@@ -6,8 +6,9 @@ from collections.abc import Callable
 
 from quantumtrader._fallback.features.bars import Bars
 from quantumtrader._fallback.features.depth import Depth
-from quantumtrader._fallback.features.feed import Feed
+from quantumtrader._fallback.features.feed import Feed, RowChange
 from quantumtrader._fallback.features.grids import Grid
+from quantumtrader._fallback.features.parents import Parents
 from quantumtrader._fallback.features.profile import Profile
 from quantumtrader._fallback.features.tape import Tape
 from quantumtrader._fallback.features.touch import Touch, TouchState, order_flow_imbalance
@@ -34,6 +35,11 @@ class Flow:
         self.touch = TouchState()
         self.depth = Depth()
         self.bars = Bars()
+        self.parents = Parents()
+        self.row_listeners: list[Callable[[int, list[RowChange], bool], None]] = []
+        """Hear of the row changes of a packet at its end, and whether it voided what was displayed before."""
+        # Parents first: a print that ends one is told of afterwards.
+        self.tape.listeners.append(self.parents.add)
         self.tape.listeners.append(self.bars.add)
         self._grids: list[Grid] = []
         self._ofi: dict[int, TimeSum] = {}
@@ -66,6 +72,7 @@ class Flow:
     def begin(self, start: int) -> None:
         """Begin a session: windows, profile and series restart; book and touch stay."""
         self.tape.restart()
+        self.parents.restart()
         for window in self._ofi.values():
             window.restart()
         if self._profile is not None:
@@ -74,7 +81,7 @@ class Flow:
             grid.restart()
         self.bars.begin(start)
         # A packet may be open across the marker: what its records added before is the old session's.
-        self.feed.additions = []
+        self.feed.additions, self.feed.rows, self.feed.voided = [], [], False
 
     def first_event(self, start: int, t: int) -> None:
         """Take the first market event of a session: sampled series begin with it."""
@@ -82,7 +89,8 @@ class Flow:
             grid.begin(start, t)
 
     def advance(self, t: int) -> None:
-        """Sample the series up to, and not at, ``t``."""
+        """Let time pass: parents end, series are sampled up to, and not at, ``t``."""
+        self.parents.advance(t)
         for grid in self._grids:
             grid.advance(t)
 
@@ -99,3 +107,8 @@ class Flow:
         self.touch.evaluate(t, self.feed.touch())
         if self.feed.book is not None:
             self.depth.evaluate(t, self.feed, self.touch.current is not None)
+        rows, voided = self.feed.rows, self.feed.voided
+        self.feed.rows, self.feed.voided = [], False
+        if rows or voided:
+            for listener in self.row_listeners:
+                listener(t, rows, voided)

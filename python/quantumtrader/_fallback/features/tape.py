@@ -21,6 +21,10 @@ class Print(NamedTuple):
     px: int
     size: int
     side: int
+    broker: int = 0
+    """Broker of the aggressor, 0 unknown or unsigned."""
+    passive: int = 0
+    """Broker on the passive side, 0 unknown or unsigned."""
 
 
 class TradeWindow:
@@ -89,13 +93,25 @@ class Tape:
             self.listeners.append(self._windows[window_ns].add)
         return self._windows[window_ns]
 
-    def trade(self, t: int, px: int, size: int, side: int, flags: int, touch: Touch | None) -> Print | None:
+    def trade(
+        self,
+        t: int,
+        px: int,
+        size: int,
+        side: int,
+        flags: int,
+        touch: Touch | None,
+        buyer: int = 0,
+        seller: int = 0,
+    ) -> Print | None:
         """Apply one trade record; None when it is not a print."""
         if size <= 0 or flags & _NOT_A_PRINT:
             return None
         if self.last is not None and px != self.last.px:
             self._direction = 1 if px > self.last.px else -1
-        trade = Print(t, px, size, self._sign(px, side, flags, touch))
+        side = self._sign(px, side, flags, touch)
+        brokers = (buyer, seller)[::side] if side else (0, 0)
+        trade = Print(t, px, size, side, *brokers)
         self.last = trade
         self.prints += 1
         for listener in self.listeners:

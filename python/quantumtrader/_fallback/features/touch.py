@@ -68,6 +68,8 @@ class TouchState:
 
     def __init__(self) -> None:
         self.listeners: list[Callable[[int, Touch, Touch], None]] = []
+        self.watchers: list[Callable[[int, Touch | None], None]] = []
+        """Hear of every packet that leaves another touch in force, None where there is no good one."""
         self.current: Touch | None = None
         self.reference: Touch | None = None
 
@@ -77,6 +79,13 @@ class TouchState:
 
     def evaluate(self, t: int, given: Touch | None) -> None:
         """Take the touch at the end of a packet; None where it is not known."""
+        was = self.current
+        self._evaluate(t, given)
+        if self.current != was:
+            for watcher in self.watchers:
+                watcher(t, self.current)
+
+    def _evaluate(self, t: int, given: Touch | None) -> None:
         if given is None or given.bid_px >= given.ask_px:
             self.current = self.reference = None
             return

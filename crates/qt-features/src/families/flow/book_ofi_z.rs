@@ -98,12 +98,14 @@ mod tests {
             })
         };
         flow.apply(&quote(100));
+        flow.settle(&quote(100));
         // Minute k sees one addition of k contracts, k = 1..30: values 1..30.
         let mut size = 100;
         for k in 1..=30 {
             flow.now = i64::from(k) * MINUTE - 1;
             size += k;
             flow.apply(&quote(size));
+            flow.settle(&quote(size));
             flow.prepare(i64::from(k) * MINUTE);
             z.on_grid(i64::from(k) * MINUTE, &flow);
         }

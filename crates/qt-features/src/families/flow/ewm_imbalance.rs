@@ -33,7 +33,7 @@ impl Feature for EwmImbalance {
         }
     }
 
-    fn on_print(&mut self, p: &Print) {
+    fn on_print(&mut self, p: &Print, _flow: &Flow) {
         self.printed = true;
         if p.side != 0 {
             let fade = (-((p.ts - self.at) as f64) / self.tau).exp();
@@ -64,10 +64,10 @@ mod tests {
         let mut flow = Flow::default();
         let mut f = build(&SPECS[0], &mut Setup::new(&mut flow));
         assert!(f.value(&flow, 0).is_nan());
-        f.on_print(&Print { ts: 0, px: 1, size: 5, side: 0 });
+        f.on_print(&Print { ts: 0, px: 1, size: 5, side: 0, ..Print::default() }, &flow);
         assert_eq!(f.value(&flow, 0), 0.0);
-        f.on_print(&Print { ts: 0, px: 1, size: 10, side: 1 });
-        f.on_print(&Print { ts: 30 * SECOND, px: 1, size: 2, side: -1 });
+        f.on_print(&Print { ts: 0, px: 1, size: 10, side: 1, ..Print::default() }, &flow);
+        f.on_print(&Print { ts: 30 * SECOND, px: 1, size: 2, side: -1, ..Print::default() }, &flow);
         let e = (-1.0f64).exp();
         assert!((f.value(&flow, 31 * SECOND) - (10.0 * e - 2.0) / (10.0 * e + 2.0)).abs() < 1e-15);
     }

@@ -67,7 +67,7 @@ impl Feature for SqrtImbalance {
         ratio_or_zero(s.net, s.gross)
     }
 
-    fn on_print(&mut self, p: &Print) {
+    fn on_print(&mut self, p: &Print, _flow: &Flow) {
         if p.side != 0 {
             self.window.push(Weighted { ts: p.ts, side: i64::from(p.side), root: root(p.size) });
         }
@@ -96,10 +96,10 @@ mod tests {
         let mut f = build(&SPECS[0], &mut Setup::new(&mut flow));
         assert_eq!(f.value(&flow, 0), 0.0);
         for (size, side) in [(4, 1), (9, -1), (25, 1), (100, 0)] {
-            f.on_print(&Print { ts: 1, px: 1, size, side });
+            f.on_print(&Print { ts: 1, px: 1, size, side, ..Print::default() }, &Flow::default());
         }
         assert_eq!(f.value(&flow, 1), 0.4); // (2 − 3 + 5) / (2 + 3 + 5)
-        f.on_print(&Print { ts: 2, px: 1, size: 2, side: -1 });
+        f.on_print(&Print { ts: 2, px: 1, size: 2, side: -1, ..Print::default() }, &Flow::default());
         let r = 2.0f64.sqrt();
         assert!((f.value(&flow, 2) - (4.0 - r) / (10.0 + r)).abs() < 1e-11);
         assert_eq!(f.value(&flow, 1 + MINUTE), -1.0);

@@ -25,7 +25,7 @@ impl Feature for BookImbalance {
             return f64::NAN;
         }
         let Some(levels) = flow.levels() else { return f64::NAN };
-        let (bid, ask) = depth(levels);
+        let (bid, ask) = depth(&levels[..LEVELS]);
         ratio_or_zero(bid - ask, bid + ask)
     }
 }

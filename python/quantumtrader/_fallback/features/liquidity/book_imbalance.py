@@ -24,5 +24,5 @@ class BookImbalance(Feature):
         touch, levels = self._touch.current, self._depth.current
         if levels is None or touch is None or not touch.two_sided:
             return NAN
-        bid, ask = sum(x.bid_sz for x in levels), sum(x.ask_sz for x in levels)
+        bid, ask = sum(x.bid_sz for x in levels[:LEVELS]), sum(x.ask_sz for x in levels[:LEVELS])
         return ratio(bid - ask, bid + ask)

@@ -26,7 +26,7 @@ class MultiLevelOfi(Feature):
         self._window.restart()
 
     def _add(self, t: int, before: Ladder, after: Ladder) -> None:
-        levels = zip(_WEIGHTS, before, after, strict=True)
+        levels = zip(_WEIGHTS, before[:LEVELS], after[:LEVELS], strict=True)
         self._window.add(t, sum(w * order_flow_imbalance(x, y) for w, x, y in levels))
 
     def value(self, t: int) -> float:
