@@ -11,7 +11,7 @@ use qt_flow::{Bar, Effects, Flow, Parent, RlpSign};
 use crate::catalogue::{close_names, find};
 use crate::clock::Clock;
 use crate::error::Error;
-use crate::feature::{Feature, Setup};
+use crate::feature::{Feature, Setup, cause};
 
 /// What an engine computes and when.
 #[derive(Debug, Clone, PartialEq)]
@@ -99,6 +99,12 @@ struct Column {
     warm_ns: i64,
 }
 
+/// Columns that the same causes change.
+struct Group {
+    causes: u16,
+    columns: Vec<usize>,
+}
+
 /// What falls due as time passes, in the order in which it happens at one time.
 enum Due {
     Bar,
@@ -124,6 +130,15 @@ pub struct FeatureEngine {
     config: Config,
     flow: Flow,
     columns: Vec<Column>,
+    groups: Vec<Group>,
+    /// The last row read; a column that nothing changed since keeps its value.
+    row: Vec<f64>,
+    /// What has happened since the last row was read, as bits of [`cause`].
+    happened: u16,
+    /// What counts as having happened before every row.
+    at_least: u16,
+    /// Time at which the next column may become warm.
+    next_warm: i64,
     on_print: Vec<usize>,
     on_parent: Vec<usize>,
     on_touch: Vec<usize>,
@@ -164,6 +179,11 @@ impl FeatureEngine {
         let mut engine = Self {
             flow: Flow::new(config.rlp),
             columns: Vec::with_capacity(config.names.len()),
+            groups: Vec::new(),
+            row: vec![f64::NAN; config.names.len()],
+            happened: cause::ALL,
+            at_least: cause::TIME,
+            next_warm: i64::MIN,
             on_print: Vec::new(),
             on_parent: Vec::new(),
             on_touch: Vec::new(),
@@ -201,7 +221,7 @@ impl FeatureEngine {
         let index = self.columns.len();
         let mut setup = Setup::new(&mut self.flow);
         let feature = (entry.build)(spec, &mut setup);
-        let grid = setup.grid;
+        let (grid, causes) = (setup.grid, setup.causes);
         for (asked, listeners) in [
             (setup.prints, &mut self.on_print),
             (setup.parents, &mut self.on_parent),
@@ -221,6 +241,10 @@ impl FeatureEngine {
                 }
                 None => self.grids.push(Grid { step, length, next: i64::MAX, listeners: vec![index] }),
             }
+        }
+        match self.groups.iter_mut().find(|g| g.causes == causes) {
+            Some(group) => group.columns.push(index),
+            None => self.groups.push(Group { causes, columns: vec![index] }),
         }
         let warm_ns = if self.config.partial { 0 } else { spec.warmup_ns() };
         self.columns.push(Column { feature, warm_ns });
@@ -310,13 +334,17 @@ impl FeatureEngine {
     /// Appends the values now to `row`; NaN throughout before the first session.
     pub fn snapshot(&mut self, row: &mut Vec<f64>) {
         if self.flow.session.opened {
-            let now = self.flow.now;
-            self.pass(now);
-            self.flow.prepare(now);
-            values(&mut self.columns, &self.flow, now, row);
+            self.read(self.flow.now);
+            row.extend_from_slice(&self.row);
         } else {
             row.resize(row.len() + self.columns.len(), f64::NAN);
         }
+    }
+
+    /// Makes every row read every column, also those that nothing has changed. The numbers are the same; this is how
+    /// that is tested.
+    pub fn read_everything(&mut self) {
+        (self.happened, self.at_least) = (cause::ALL, cause::ALL);
     }
 
     /// Checks that receive time and sequence do not run backwards, before anything is applied.
@@ -383,6 +411,7 @@ impl FeatureEngine {
             return;
         }
         self.awaits_first = false;
+        (self.happened, self.next_warm) = (cause::ALL, i64::MIN);
         let (start, now) = (self.flow.session.start, self.flow.now);
         self.flow.session.first = Some(now);
         for g in &mut self.grids {
@@ -420,6 +449,7 @@ impl FeatureEngine {
     }
 
     fn tell_parent(&mut self, parent: &Parent) {
+        self.happened |= cause::PARENT;
         for &k in &self.on_parent {
             self.columns[k].feature.on_parent(parent, &self.flow);
         }
@@ -427,7 +457,9 @@ impl FeatureEngine {
 
     /// Tells features of what a packet did to the book.
     fn follow_packet(&mut self, t: i64, effects: Effects) {
+        self.happened |= cause::BOOK;
         if effects.has(Effects::TOUCH) {
+            self.happened |= cause::TOUCH;
             for &k in &self.on_touch {
                 self.columns[k].feature.on_touch(t, &self.flow);
             }
@@ -443,6 +475,7 @@ impl FeatureEngine {
     /// Tells features of a print or of a bar that the source brought.
     fn follow(&mut self, effects: Effects) {
         if effects.has(Effects::PRINT) {
+            self.happened |= cause::PRINT;
             if let Some(parent) = self.flow.ended_parent().copied() {
                 self.tell_parent(&parent);
             }
@@ -471,6 +504,7 @@ impl FeatureEngine {
     #[cold]
     fn mark(&mut self, e: &Event) {
         let first = !self.flow.session.begun;
+        (self.happened, self.next_warm) = (cause::ALL, i64::MIN);
         if e.kind != Kind::Session as u8 {
             self.start_session();
             return;
@@ -567,7 +601,10 @@ impl FeatureEngine {
                         continue;
                     }
                     self.pass(at);
-                    self.flow.prepare(at);
+                    if self.flow.prepare(at) {
+                        self.happened |= cause::EXIT;
+                    }
+                    self.happened |= cause::GRID;
                     let grid = &self.grids[k];
                     for &listener in &grid.listeners {
                         self.columns[listener].feature.on_grid(at, &self.flow);
@@ -607,6 +644,7 @@ impl FeatureEngine {
     }
 
     fn tell_bar(&mut self, bar: &Bar) {
+        self.happened |= cause::BAR;
         for &k in &self.on_bar {
             self.columns[k].feature.on_bar(bar);
         }
@@ -614,11 +652,47 @@ impl FeatureEngine {
 
     #[inline]
     fn sample(&mut self, t: i64) {
-        self.pass(t);
-        self.flow.prepare(t);
+        self.read(t);
         self.samples.times.push(t);
         self.samples.counts.push(self.applied);
-        values(&mut self.columns, &self.flow, t, &mut self.samples.values);
+        self.samples.values.extend_from_slice(&self.row);
+    }
+
+    /// Brings `row` to time `t`: reads the columns that something may have changed since they were read last.
+    #[inline]
+    fn read(&mut self, t: i64) {
+        self.pass(t);
+        if self.flow.prepare(t) {
+            self.happened |= cause::EXIT;
+        }
+        let elapsed = self.flow.session.first.map_or(-1, |first| t - first);
+        if t >= self.next_warm {
+            self.warm(t);
+        }
+        for group in self.groups.iter().filter(|g| g.causes & self.happened != 0) {
+            for &k in &group.columns {
+                let column = &mut self.columns[k];
+                self.row[k] = if column.warm_ns > 0 && elapsed < column.warm_ns {
+                    f64::NAN
+                } else {
+                    column.feature.value(&self.flow, t)
+                };
+            }
+        }
+        self.happened = self.at_least;
+    }
+
+    /// A column may have become warm: everything is read, and the next such time is looked up.
+    #[cold]
+    fn warm(&mut self, t: i64) {
+        self.happened = cause::ALL;
+        self.next_warm = match self.flow.session.first {
+            None => i64::MAX,
+            Some(first) => {
+                let due = self.columns.iter().map(|c| first.saturating_add(c.warm_ns)).filter(|at| *at > t);
+                due.min().unwrap_or(i64::MAX)
+            }
+        };
     }
 }
 
@@ -635,15 +709,4 @@ fn unsorted(e: &Event, index: usize, recv: i64, sequence: i64) -> Error {
     } else {
         Error::Unsorted { field: "sequence", index, value: e.sequence, before: sequence }
     }
-}
-
-/// Appends the value of every column at `t`.
-#[inline]
-fn values(columns: &mut [Column], flow: &Flow, t: i64, row: &mut Vec<f64>) {
-    let elapsed = flow.session.first.map_or(-1, |first| t - first);
-    row.extend(
-        columns
-            .iter_mut()
-            .map(|c| if c.warm_ns > 0 && elapsed < c.warm_ns { f64::NAN } else { c.feature.value(flow, t) }),
-    );
 }

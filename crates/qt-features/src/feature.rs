@@ -41,6 +41,28 @@ pub trait Feature: Send + Sync {
     fn on_roll(&mut self) {}
 }
 
+/// What can change a value between two rows, as bits; see [`Setup::changes_with`].
+pub mod cause {
+    /// Time alone: the feature is read for every row.
+    pub const TIME: u16 = 1;
+    /// A print.
+    pub const PRINT: u16 = 2;
+    /// Something left a window of `Flow`.
+    pub const EXIT: u16 = 4;
+    /// Another touch is in force.
+    pub const TOUCH: u16 = 8;
+    /// A packet that may have changed the book ended.
+    pub const BOOK: u16 = 16;
+    /// A parent order ended.
+    pub const PARENT: u16 = 32;
+    /// A bar closed.
+    pub const BAR: u16 = 64;
+    /// A point of the feature's grid passed.
+    pub const GRID: u16 = 128;
+    /// A session marker, the first market record of a session, or the end of a warm-up: everything is read.
+    pub const ALL: u16 = u16::MAX;
+}
+
 /// What a feature asks for while it is built.
 #[allow(clippy::struct_excessive_bools)] // independent requests, not a state
 pub struct Setup<'a> {
@@ -52,11 +74,27 @@ pub struct Setup<'a> {
     pub(crate) rows: bool,
     pub(crate) bars: bool,
     pub(crate) grid: Option<(i64, i64)>,
+    pub(crate) causes: u16,
 }
 
 impl<'a> Setup<'a> {
     pub(crate) fn new(flow: &'a mut Flow) -> Self {
-        Self { flow, prints: false, parents: false, touch: false, rows: false, bars: false, grid: None }
+        Self {
+            flow,
+            prints: false,
+            parents: false,
+            touch: false,
+            rows: false,
+            bars: false,
+            grid: None,
+            causes: cause::TIME,
+        }
+    }
+
+    /// Says what can change the value: a row without any of these [`cause`]s repeats it. Without this the feature is
+    /// read for every row.
+    pub fn changes_with(&mut self, causes: u16) {
+        self.causes = causes;
     }
 
     /// Asks to hear of every print.

@@ -51,6 +51,21 @@ proptest! {
     }
 
     #[test]
+    fn a_column_is_read_whenever_something_may_have_changed_it(
+        events in anything(300), clock in 0usize..5, partial in any::<bool>(),
+    ) {
+        let (names, warmup) = (all_names(), if partial { "partial" } else { "full" });
+        let skipping = run(&names, CLOCKS[clock], warmup, &events);
+        let mut reading = engine(&names, CLOCKS[clock], warmup);
+        reading.read_everything();
+        reading.update_many(&events).unwrap();
+        let reading = reading.take();
+        for (k, (a, b)) in skipping.values.iter().zip(&reading.values).enumerate() {
+            prop_assert!(a.to_bits() == b.to_bits(), "{} at row {}", names[k % names.len()], k / names.len());
+        }
+    }
+
+    #[test]
     fn the_future_does_not_change_the_past(events in anything(300), cut in 0usize..300, clock in 0usize..5) {
         let names = all_names();
         let cut = cut.min(events.len());

@@ -41,6 +41,8 @@ impl Effects {
     pub const TOUCH: u8 = 4;
     /// The packet changed rows of the book or voided them; they are [`Flow::rows`].
     pub const ROWS: u8 = 8;
+    /// A packet that may have changed the book ended.
+    pub const BOOK: u8 = 16;
 
     /// Whether one of these happened.
     #[inline(always)]
@@ -485,7 +487,9 @@ impl Flow {
     fn end_packet(&mut self) -> Effects {
         let was = self.touch().copied();
         self.changed = false;
-        self.frozen = None;
+        if self.frozen.take().is_some() {
+            self.version += 1; // `levels` may have been read, as they were before the packet, since it changed
+        }
         let (next, valid) = match &self.source {
             Source::Quotes => (self.pending, self.given),
             Source::Levels(book) => (Touch::from(book.touch()), self.given && book.feed().valid),
@@ -514,7 +518,7 @@ impl Flow {
         }
         let touch = u8::from(was.as_ref() != self.touch()) * Effects::TOUCH;
         let rows = u8::from(self.rows.pending()) * Effects::ROWS;
-        Effects(touch | rows)
+        Effects(Effects::BOOK | touch | rows)
     }
 
     fn push_levels(&mut self) {
@@ -534,15 +538,17 @@ impl Flow {
         self.next_exit = self.next_exit.min(self.added.next_exit());
     }
 
-    /// Ends every window at `t`, before features are read at that time.
+    /// Ends every window at `t`, before features are read at that time; true when something may have left one.
     #[inline(always)]
-    pub fn prepare(&mut self, t: i64) {
-        if t >= self.next_exit {
+    pub fn prepare(&mut self, t: i64) -> bool {
+        let exits = t >= self.next_exit;
+        if exits {
             self.advance(t);
         }
         if self.stale != 0 {
             self.refresh_levels();
         }
+        exits
     }
 
     #[inline(never)]

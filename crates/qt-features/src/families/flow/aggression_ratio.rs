@@ -34,6 +34,7 @@ impl Feature for AggressionRatio {
 
 /// Makes one of [`SPECS`].
 pub fn build(spec: &'static Spec, setup: &mut Setup<'_>) -> Box<dyn Feature> {
+    setup.changes_with(cause::PRINT | cause::BOOK | cause::EXIT);
     setup.flow.want_levels();
     let traded = setup.flow.tape.window(spec.window_ns());
     Box::new(AggressionRatio { traded, added: setup.flow.added.window(spec.window_ns()) })

@@ -30,6 +30,7 @@ impl Feature for BookOfiUpdates {
 
 /// Makes one of [`SPECS`].
 pub fn build(_spec: &'static Spec, setup: &mut Setup<'_>) -> Box<dyn Feature> {
+    setup.changes_with(cause::TOUCH);
     setup.flow.want_touch();
     setup.flow.ofi.last_updates(100);
     Box::new(BookOfiUpdates)

@@ -26,6 +26,7 @@ impl Feature for ContractImbalance {
 
 /// Makes one of [`SPECS`].
 pub fn build(_spec: &'static Spec, setup: &mut Setup<'_>) -> Box<dyn Feature> {
+    setup.changes_with(cause::PRINT);
     setup.flow.tape.contract_window(1000);
     Box::new(ContractImbalance)
 }

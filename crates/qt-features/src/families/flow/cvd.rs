@@ -24,6 +24,7 @@ impl Feature for Cvd {
 }
 
 /// Makes one of [`SPECS`].
-pub fn build(_spec: &'static Spec, _setup: &mut Setup<'_>) -> Box<dyn Feature> {
+pub fn build(_spec: &'static Spec, setup: &mut Setup<'_>) -> Box<dyn Feature> {
+    setup.changes_with(cause::PRINT);
     Box::new(Cvd)
 }

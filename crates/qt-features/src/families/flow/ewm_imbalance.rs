@@ -51,6 +51,7 @@ impl Feature for EwmImbalance {
 
 /// Makes one of [`SPECS`].
 pub fn build(spec: &'static Spec, setup: &mut Setup<'_>) -> Box<dyn Feature> {
+    setup.changes_with(cause::PRINT);
     setup.on_prints();
     Box::new(EwmImbalance { tau: spec.window_ns() as f64, at: 0, net: 0.0, gross: 0.0, printed: false })
 }

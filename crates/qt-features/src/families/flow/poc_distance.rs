@@ -28,6 +28,7 @@ impl Feature for PocDistance {
 
 /// Makes one of [`SPECS`].
 pub fn build(_spec: &'static Spec, setup: &mut Setup<'_>) -> Box<dyn Feature> {
+    setup.changes_with(cause::PRINT | cause::TOUCH);
     setup.flow.want_touch();
     setup.flow.profile.enable();
     setup.flow.moments.enable(); // ties of the point of control

@@ -22,6 +22,7 @@ impl Feature for ProfileSkew {
 
 /// Makes one of [`SPECS`].
 pub fn build(_spec: &'static Spec, setup: &mut Setup<'_>) -> Box<dyn Feature> {
+    setup.changes_with(cause::PRINT);
     setup.flow.moments.enable();
     Box::new(ProfileSkew)
 }

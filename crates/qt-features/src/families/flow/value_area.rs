@@ -53,6 +53,7 @@ impl Feature for VaWidth {
 
 /// Makes one of [`SPECS`].
 pub fn build(spec: &'static Spec, setup: &mut Setup<'_>) -> Box<dyn Feature> {
+    setup.changes_with(cause::PRINT | cause::TOUCH);
     setup.flow.profile.enable_area();
     setup.flow.moments.enable(); // ties of the point of control
     if spec.name == SPECS[0].name {

@@ -40,6 +40,7 @@ impl Feature for VwapZ {
 
 /// Makes one of [`SPECS`].
 pub fn build(spec: &'static Spec, setup: &mut Setup<'_>) -> Box<dyn Feature> {
+    setup.changes_with(cause::PRINT);
     setup.flow.moments.enable();
     if spec.name == SPECS[0].name { Box::new(VwapDistance) } else { Box::new(VwapZ) }
 }

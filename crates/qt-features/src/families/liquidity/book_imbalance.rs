@@ -32,6 +32,7 @@ impl Feature for BookImbalance {
 
 /// Makes one of [`SPECS`].
 pub fn build(_spec: &'static Spec, setup: &mut Setup<'_>) -> Box<dyn Feature> {
+    setup.changes_with(cause::BOOK);
     setup.flow.want_levels();
     Box::new(BookImbalance)
 }

@@ -25,6 +25,7 @@ impl Feature for Spread {
 
 /// Makes one of [`SPECS`].
 pub fn build(_spec: &'static Spec, setup: &mut Setup<'_>) -> Box<dyn Feature> {
+    setup.changes_with(cause::TOUCH);
     setup.flow.want_touch();
     Box::new(Spread)
 }

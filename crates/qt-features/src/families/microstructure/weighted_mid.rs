@@ -27,6 +27,7 @@ impl Feature for WeightedMid {
 
 /// Makes one of [`SPECS`].
 pub fn build(_spec: &'static Spec, setup: &mut Setup<'_>) -> Box<dyn Feature> {
+    setup.changes_with(cause::TOUCH);
     setup.flow.want_touch();
     Box::new(WeightedMid)
 }

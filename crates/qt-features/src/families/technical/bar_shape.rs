@@ -74,6 +74,7 @@ fn range(b: &Bar) -> i64 {
 
 /// Makes one of [`SPECS`].
 pub fn build(spec: &'static Spec, setup: &mut Setup<'_>) -> Box<dyn Feature> {
+    setup.changes_with(cause::BAR);
     setup.on_bars();
     let formula: fn(&Bar) -> f64 = match spec.name {
         "bar_range" => |b| range(b) as f64,

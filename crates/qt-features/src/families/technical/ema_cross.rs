@@ -49,6 +49,7 @@ impl Feature for EmaCross {
 
 /// Makes one of [`SPECS`].
 pub fn build(_spec: &'static Spec, setup: &mut Setup<'_>) -> Box<dyn Feature> {
+    setup.changes_with(cause::BAR);
     setup.on_bars();
     Box::new(EmaCross::new())
 }

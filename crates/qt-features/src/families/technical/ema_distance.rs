@@ -48,6 +48,7 @@ impl Feature for EmaDistance {
 
 /// Makes one of [`SPECS`].
 pub fn build(_spec: &'static Spec, setup: &mut Setup<'_>) -> Box<dyn Feature> {
+    setup.changes_with(cause::BAR);
     setup.on_bars();
     Box::new(EmaDistance::new())
 }

@@ -50,6 +50,7 @@ impl Feature for Return {
 
 /// Makes one of [`SPECS`].
 pub fn build(spec: &'static Spec, setup: &mut Setup<'_>) -> Box<dyn Feature> {
+    setup.changes_with(cause::BAR);
     setup.on_bars();
     let Window::Bars(lag) = spec.window else { unreachable!("returns look back a number of bars") };
     Box::new(Return { lag: lag as usize, closes: Last::default(), value: f64::NAN })

@@ -50,6 +50,7 @@ impl Feature for Rsi {
 
 /// Makes one of [`SPECS`].
 pub fn build(_spec: &'static Spec, setup: &mut Setup<'_>) -> Box<dyn Feature> {
+    setup.changes_with(cause::BAR);
     setup.on_bars();
     Box::new(Rsi::new())
 }

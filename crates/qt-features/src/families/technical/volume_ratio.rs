@@ -42,6 +42,7 @@ impl Feature for VolumeRatio {
 
 /// Makes one of [`SPECS`].
 pub fn build(_spec: &'static Spec, setup: &mut Setup<'_>) -> Box<dyn Feature> {
+    setup.changes_with(cause::BAR);
     setup.on_bars();
     Box::new(VolumeRatio::default())
 }
