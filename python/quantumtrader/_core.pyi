@@ -74,6 +74,7 @@ class FeatureEngine:
         clock: str = "event",
         warmup: str = "full",
         rlp_sign: str = "drop",
+        session_seconds: float | None = None,
     ) -> FeatureEngine: ...
     @property
     def names(self) -> list[str]: ...

@@ -55,7 +55,11 @@ class BookProtocol(Protocol):
 
 
 class FeatureEngineProtocol(Protocol):
-    """Features over a stream of events. ``FeatureEngine(names, tick_size, point_value, clock, warmup, rlp_sign)``."""
+    """Features over a stream of events.
+
+    ``FeatureEngine(names, tick_size, point_value, clock="event", warmup="full", rlp_sign="drop",
+    session_seconds=None)``; the last is the scheduled length of the continuous session, None where it is not known.
+    """
 
     @property
     def names(self) -> list[str]:

@@ -30,10 +30,12 @@ pub struct Config {
     pub partial: bool,
     /// How RLP trades are signed.
     pub rlp: RlpSign,
+    /// Scheduled length of the continuous session in seconds; `None` where it is not known.
+    pub session_seconds: Option<f64>,
 }
 
 impl Config {
-    /// Settings as texts, as they come from users.
+    /// Settings as texts, as they come from users; the length of the session is not known.
     ///
     /// # Errors
     /// [`Error::Config`] for a value that is not known or out of range.
@@ -62,7 +64,15 @@ impl Config {
             }
         };
         let clock_text = clock.to_string();
-        Ok(Self { names, tick_size, point_value, clock: clock.parse()?, clock_text, partial, rlp })
+        let clock = clock.parse()?;
+        Ok(Self { names, tick_size, point_value, clock, clock_text, partial, rlp, session_seconds: None })
+    }
+
+    /// The same with the scheduled length of the continuous session in seconds, which
+    /// [`FeatureEngine::new`] checks.
+    #[must_use]
+    pub fn with_session_seconds(self, session_seconds: Option<f64>) -> Self {
+        Self { session_seconds, ..self }
     }
 }
 
@@ -166,10 +176,17 @@ impl FeatureEngine {
     ///
     /// # Errors
     /// [`Error::UnknownFeature`] for a name that is not in the catalogue, [`Error::Config`] for no name, a name
-    /// given twice, or a tick size or point value that is not positive.
+    /// given twice, or a tick size, point value or session length that is not positive.
     pub fn new(config: Config) -> Result<Self, Error> {
-        for (name, x) in [("tick_size", config.tick_size), ("point_value", config.point_value)] {
-            if !(x > 0.0 && x.is_finite()) {
+        let numbers = [
+            ("tick_size", Some(config.tick_size)),
+            ("point_value", Some(config.point_value)),
+            ("session_seconds", config.session_seconds),
+        ];
+        for (name, x) in numbers {
+            if let Some(x) = x
+                && !(x > 0.0 && x.is_finite())
+            {
                 return Err(Error::Config(format!("{name} is {x:?}; expected a positive number")));
             }
         }
@@ -220,6 +237,7 @@ impl FeatureEngine {
         };
         let index = self.columns.len();
         let mut setup = Setup::new(&mut self.flow);
+        setup.session_seconds = self.config.session_seconds;
         let feature = (entry.build)(spec, &mut setup);
         let (grid, causes) = (setup.grid, setup.causes);
         for (asked, listeners) in [
@@ -532,6 +550,9 @@ impl FeatureEngine {
                 for c in &mut self.columns {
                     c.feature.on_roll();
                     c.feature.on_session();
+                    if open {
+                        c.feature.on_session_start(self.flow.session.start);
+                    }
                 }
                 self.anchor();
             }
@@ -550,6 +571,7 @@ impl FeatureEngine {
         self.flow.start_session();
         for c in &mut self.columns {
             c.feature.on_session();
+            c.feature.on_session_start(self.flow.session.start);
         }
         self.anchor();
     }

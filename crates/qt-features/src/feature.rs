@@ -34,8 +34,11 @@ pub trait Feature: Send + Sync {
     /// before `t` and nothing later, and its windows end at `t`.
     fn on_grid(&mut self, _t: i64, _flow: &Flow) {}
 
-    /// A session starts.
+    /// A session starts, or the next contract begins while none is running.
     fn on_session(&mut self) {}
+
+    /// A session starts at `start`; after [`Feature::on_session`], and not when none is running.
+    fn on_session_start(&mut self, _start: i64) {}
 
     /// The next contract begins.
     fn on_roll(&mut self) {}
@@ -68,6 +71,8 @@ pub mod cause {
 pub struct Setup<'a> {
     /// Shared state; ask it for windows.
     pub flow: &'a mut Flow,
+    /// Scheduled length of the continuous session in seconds, where it is known.
+    pub session_seconds: Option<f64>,
     pub(crate) prints: bool,
     pub(crate) parents: bool,
     pub(crate) touch: bool,
@@ -81,6 +86,7 @@ impl<'a> Setup<'a> {
     pub(crate) fn new(flow: &'a mut Flow) -> Self {
         Self {
             flow,
+            session_seconds: None,
             prints: false,
             parents: false,
             touch: false,

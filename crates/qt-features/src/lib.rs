@@ -10,8 +10,10 @@ pub mod error;
 pub mod families;
 pub mod feature;
 pub mod generate;
+pub mod held;
 pub mod indicators;
 pub mod prelude;
+pub mod rolling;
 pub mod spec;
 
 pub use clock::Clock;

@@ -84,6 +84,8 @@ pub enum Window {
     Decay(i64),
     /// Since the session opened.
     Session,
+    /// The last n sessions before this one; the warm-up counts sessions too.
+    Sessions(u32),
     /// The state in force now.
     State,
     /// A recursion over every bar of the contract.
@@ -109,6 +111,8 @@ impl fmt::Display for Window {
             Self::Event(ns) => write!(f, "event, held {}", duration(*ns)),
             Self::Decay(ns) => write!(f, "τ = {}", duration(*ns)),
             Self::Session => f.write_str("session"),
+            Self::Sessions(1) => f.write_str("1 session"),
+            Self::Sessions(n) => write!(f, "{n} sessions"),
             Self::State => f.write_str("state"),
             Self::Recursion => f.write_str("recursion"),
         }

@@ -3,12 +3,12 @@
 
 mod common;
 
-use common::{MINUTE, SECOND, T0, all_names, anything, bits, close, engine, long_session, run, same};
+use common::{MINUTE, SECOND, T0, all_names, anything, bits, close, engine, long_session, run, same, trade};
 use proptest::prelude::*;
 use qt_core::Event;
 use qt_core::event::{Kind, PX_NONE, phase};
 use qt_features::catalogue::catalogue;
-use qt_features::spec::{Family, Kind as ValueKind, Symmetry, Warmup};
+use qt_features::spec::{Family, Kind as ValueKind, Symmetry, Warmup, Window};
 
 const CLOCKS: [&str; 5] = ["event", "1s", "250ms", "3trades", "bar"];
 
@@ -169,7 +169,7 @@ fn compare(
 
 #[test]
 fn features_are_nan_exactly_before_their_warm_up() {
-    let events = long_session(65);
+    let events = long_session(205);
     let names = all_names();
     let rows = run(&names, "1s", "full", &events);
     for (k, (spec, _)) in catalogue().iter().enumerate() {
@@ -181,6 +181,10 @@ fn features_are_nan_exactly_before_their_warm_up() {
                 // What has a mean or a width in the denominator may be undefined now and then.
                 assert!(spec.zero != qt_features::spec::Zero::Never, "{} NaN after {first}", spec.name);
             }
+        }
+        if matches!(spec.window, Window::Sessions(_)) {
+            assert_eq!(first, None, "{} has a value in the first session", spec.name);
+            continue;
         }
         let first = first.unwrap_or_else(|| panic!("{} never has a value", spec.name)) - T0;
         match (spec.warmup, spec.family) {
@@ -194,6 +198,34 @@ fn features_are_nan_exactly_before_their_warm_up() {
                 assert_eq!(first, i64::from(n) * MINUTE, "{}", spec.name);
             }
             (Warmup::Items(_) | Warmup::State | Warmup::None, _) => assert!(first > 0, "{}", spec.name),
+        }
+    }
+}
+
+#[test]
+fn features_that_count_sessions_begin_with_the_first_bar_of_the_session_after() {
+    let counting: Vec<_> = catalogue()
+        .iter()
+        .filter_map(|(s, _)| match s.window {
+            Window::Sessions(n) => Some((s.name, n)),
+            _ => None,
+        })
+        .collect();
+    assert!(!counting.is_empty());
+    let day = |k: usize| {
+        let at = k as f64 * 86_400.0;
+        let prints = (0..9).map(move |i| (at + f64::from(i) * 20.0, trade(1000 + k as i32, 1 + i, 1)));
+        std::iter::once((at, common::marker(phase::OPEN)))
+            .chain(prints)
+            .chain([(at + 180.0, common::marker(phase::CLOSED))])
+    };
+    let events = common::stamped((0..25).flat_map(day));
+    let names: Vec<_> = counting.iter().map(|(name, _)| *name).collect();
+    let rows = run(&names, "bar", "full", &events);
+    for (k, (name, sessions)) in counting.iter().enumerate() {
+        for (t, row) in rows.times.iter().zip(rows.values.chunks_exact(names.len())) {
+            let session = (t - T0) / (24 * 60 * MINUTE);
+            assert_eq!(row[k].is_nan(), session < i64::from(*sessions), "{name} in session {session}");
         }
     }
 }

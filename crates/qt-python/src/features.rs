@@ -81,7 +81,8 @@ pub struct PyFeatureEngine {
 #[pymethods]
 impl PyFeatureEngine {
     #[new]
-    #[pyo3(signature = (names, tick_size, point_value, clock = "event", warmup = "full", rlp_sign = "drop"))]
+    #[pyo3(signature = (names, tick_size, point_value, clock = "event", warmup = "full", rlp_sign = "drop", session_seconds = None))]
+    #[allow(clippy::too_many_arguments)] // as Python sees it: keywords
     fn new(
         py: Python<'_>,
         names: Vec<String>,
@@ -90,8 +91,10 @@ impl PyFeatureEngine {
         clock: &str,
         warmup: &str,
         rlp_sign: &str,
+        session_seconds: Option<f64>,
     ) -> PyResult<Self> {
         let engine = Config::parse(names, tick_size, point_value, clock, warmup, rlp_sign)
+            .map(|config| config.with_session_seconds(session_seconds))
             .and_then(qt_features::FeatureEngine::new)
             .map_err(|e| e.raised(py))?;
         let texts = [clock, warmup, rlp_sign].map(str::to_string);
@@ -156,10 +159,18 @@ impl PyFeatureEngine {
     fn __reduce__<'py>(
         &self,
         py: Python<'py>,
-    ) -> (Bound<'py, PyType>, (Vec<String>, f64, f64, &str, &str, &str)) {
+    ) -> (Bound<'py, PyType>, (Vec<String>, f64, f64, &str, &str, &str, Option<f64>)) {
         let c = self.engine.config();
         let [clock, warmup, rlp_sign] = &self.texts;
-        let args = (c.names.clone(), c.tick_size, c.point_value, &**clock, &**warmup, &**rlp_sign);
+        let args = (
+            c.names.clone(),
+            c.tick_size,
+            c.point_value,
+            &**clock,
+            &**warmup,
+            &**rlp_sign,
+            c.session_seconds,
+        );
         (py.get_type::<Self>(), args)
     }
 }

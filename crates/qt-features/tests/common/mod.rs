@@ -12,13 +12,17 @@ pub const MINUTE: i64 = 60 * SECOND;
 /// Where streams begin; on no round time, so that anchors show.
 pub const T0: i64 = 1_700_000_000_123_456_789;
 
+/// Scheduled length of the continuous session: three hours.
+pub const SESSION_SECONDS: f64 = 10_800.0;
+
 pub fn all_names() -> Vec<&'static str> {
     catalogue().iter().map(|(s, _)| s.name).collect()
 }
 
 pub fn engine(names: &[&str], clock: &str, warmup: &str) -> FeatureEngine {
     let names = names.iter().map(ToString::to_string).collect();
-    FeatureEngine::new(Config::parse(names, 0.5, 10.0, clock, warmup, "quote").unwrap()).unwrap()
+    let config = Config::parse(names, 0.5, 10.0, clock, warmup, "quote").unwrap();
+    FeatureEngine::new(config.with_session_seconds(Some(SESSION_SECONDS))).unwrap()
 }
 
 pub fn run(names: &[&str], clock: &str, warmup: &str, events: &[Event]) -> Samples {

@@ -17,7 +17,10 @@ const fn spec(number: u16, name: &'static str, bars: u32, definition: &'static s
 pub const SPECS: &[Spec] = &[
     spec(151, "ret_1", 1, "ln(C/C[−1])"),
     spec(152, "ret_5", 5, "ln(C/C[−5])"),
+    spec(153, "ret_10", 10, "ln(C/C[−10])"),
     spec(154, "ret_15", 15, "ln(C/C[−15])"),
+    spec(155, "ret_30", 30, "ln(C/C[−30])"),
+    spec(156, "ret_60", 60, "ln(C/C[−60])"),
 ];
 
 struct Return {
@@ -34,11 +37,8 @@ impl Feature for Return {
     fn on_bar(&mut self, bar: &Bar) {
         self.closes.push(bar.close);
         self.value = match self.closes.back(self.lag) {
-            // Series that are adjusted or quoted as a difference may not be positive: no return then.
-            Some(before) if before > 0 && bar.close > 0 => {
-                (f64::from(bar.close) / f64::from(before)).ln()
-            }
-            _ => f64::NAN,
+            Some(before) => log_ratio(bar.close, before),
+            None => f64::NAN,
         };
     }
 
