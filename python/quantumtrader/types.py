@@ -7,7 +7,7 @@ outputs, with the unit in the name.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import date, time
+from datetime import date, time, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
@@ -147,6 +147,29 @@ class Instrument:
     def tick_value(self) -> float:
         """Money per tick and contract, in ``currency``."""
         return self.tick_size * self.point_value
+
+    def session_seconds(self, day: date | None = None) -> float | None:
+        """Scheduled length of the continuous session in seconds.
+
+        Parameters
+        ----------
+        day : date, optional
+            Session whose hours count; by default the hours in force last.
+
+        Returns
+        -------
+        float or None
+            None for a market that never closes, and for a day before the first known hours.
+        """
+        known = [h for h in self.hours if day is None or h.valid_from <= day]
+        if not known:
+            return None
+        opens, closes = (
+            timedelta(hours=t.hour, minutes=t.minute, seconds=t.second)
+            for t in (known[-1].open, known[-1].close)
+        )
+        length = closes - opens
+        return (length if length > timedelta(0) else length + timedelta(days=1)).total_seconds()
 
     def price(self, px: float) -> float:
         """Price in points of ``px`` ticks."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 
 import numpy as np
 
@@ -33,6 +34,9 @@ class FeatureEngine:
     rlp_sign : str
         Side of retail-liquidity prints: ``drop`` leaves them unsigned, ``quote`` signs them against the mid
         (Lee and Ready, 1991).
+    day : date, optional
+        A session of the stream: the instrument's hours in force on it are the scheduled length that
+        ``session_frac`` is a share of. By default the hours in force last; ``session_frac`` is NaN without any.
 
     Raises
     ------
@@ -59,6 +63,7 @@ class FeatureEngine:
         clock: str = "100ms",
         warmup: str = "full",
         rlp_sign: str = "drop",
+        day: date | None = None,
     ) -> None:
         if isinstance(instrument, str):
             # Loaded here so that the engine itself needs no settings and no calendar.
@@ -73,7 +78,13 @@ class FeatureEngine:
         self.instrument = instrument
         self._names = resolve(names)
         self._engine = _backend.core().FeatureEngine(
-            list(self._names), instrument.tick_size, instrument.point_value, clock, warmup, rlp_sign
+            list(self._names),
+            instrument.tick_size,
+            instrument.point_value,
+            clock,
+            warmup,
+            rlp_sign,
+            instrument.session_seconds(day),
         )
         chosen = _backend.engine()
         self._metadata = {

@@ -11,7 +11,10 @@ from quantumtrader._fallback.features.tape import Print
 
 @dataclass(slots=True)
 class Bar:
-    """Prices in ticks, volumes in contracts; ``buy`` and ``sell`` are None where the source has no aggressor."""
+    """Prices in ticks, volumes in contracts; ``buy`` and ``sell`` are None where the source has no aggressor.
+
+    ``start`` is where it begins, ns.
+    """
 
     open: int
     high: int
@@ -21,6 +24,7 @@ class Bar:
     buy: int | None = 0
     sell: int | None = 0
     prints: int = 0
+    start: int = 0
 
     def add(self, trade: Print) -> None:
         """Count one print."""
@@ -75,9 +79,9 @@ class Bars:
             return
         if self._bar is None:
             self._bar_open = trade.t - (trade.t - self._start) % MINUTE
-            self._bar = Bar(trade.px, trade.px, trade.px, trade.px)
+            self._bar = Bar(trade.px, trade.px, trade.px, trade.px, start=self._bar_open)
         elif self._bar.prints == 0:
-            self._bar = Bar(trade.px, trade.px, trade.px, trade.px)
+            self._bar = Bar(trade.px, trade.px, trade.px, trade.px, start=self._bar_open)
         self._bar.add(trade)
 
     def roll(self) -> None:
@@ -85,7 +89,7 @@ class Bars:
         bar = self._bar
         if bar is not None:
             self._bar_open += MINUTE
-            self._bar = Bar(bar.close, bar.close, bar.close, bar.close)
+            self._bar = Bar(bar.close, bar.close, bar.close, bar.close, start=self._bar_open)
             self._close(bar)
 
     def source_bar(self, bar: Bar) -> None:

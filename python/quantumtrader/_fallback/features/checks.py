@@ -37,7 +37,12 @@ def check_jump(index: int, now: int, t: int, sampler: Sampler, bars: Bars) -> No
 
 
 def check_arguments(
-    names: Sequence[str], tick_size: float, point_value: float, warmup: str, rlp_sign: str
+    names: Sequence[str],
+    tick_size: float,
+    point_value: float,
+    warmup: str,
+    rlp_sign: str,
+    session_seconds: float | None = None,
 ) -> None:
     """Raise what ``FeatureEngine`` documents for arguments it cannot use."""
     if not names:
@@ -49,7 +54,10 @@ def check_arguments(
         if name in seen:
             raise ConfigError(f'feature "{name}" is given twice')
         seen.add(name)
-    for what, value in (("tick_size", tick_size), ("point_value", point_value)):
+    numbers = {"tick_size": tick_size, "point_value": point_value}
+    if session_seconds is not None:
+        numbers["session_seconds"] = float(session_seconds)
+    for what, value in numbers.items():
         if not (math.isfinite(value) and value > 0):
             raise ConfigError(f"{what} is {value}; expected a positive number")
     if warmup not in ("full", "partial"):

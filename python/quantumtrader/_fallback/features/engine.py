@@ -49,6 +49,8 @@ class FeatureEngine:
         ``full``, or ``partial``: time-window features from the first event on.
     rlp_sign : str
         ``drop``: retail-liquidity prints are unsigned; ``quote``: signed against the mid (Lee and Ready, 1991).
+    session_seconds : float, optional
+        Scheduled length of the continuous session; None where it is not known.
     """
 
     def __init__(
@@ -59,11 +61,13 @@ class FeatureEngine:
         clock: str = "event",
         warmup: str = "full",
         rlp_sign: str = "drop",
+        session_seconds: float | None = None,
     ) -> None:
-        check_arguments(names, tick_size, point_value, warmup, rlp_sign)
+        check_arguments(names, tick_size, point_value, warmup, rlp_sign, session_seconds)
         self._names = list(names)
         self._tick_size = tick_size
         self._clock = clock
+        self._session_seconds = session_seconds
         self._partial = warmup == "partial"
         self._rlp_by_quote = rlp_sign == "quote"
         self.reset()
@@ -120,7 +124,7 @@ class FeatureEngine:
         return np.array(self._read(self._now), np.float64)
 
     def _build(self, feed: Feed) -> None:
-        self._flow = Flow(self._tick_size, self._rlp_by_quote, feed)
+        self._flow = Flow(self._tick_size, self._rlp_by_quote, feed, self._session_seconds)
         self._features: list[Feature] = [create(name, self._flow) for name in self._names]
         self._needs = [self._need(feature) for feature in self._features]
 
@@ -163,7 +167,8 @@ class FeatureEngine:
             flow.break_chain()
         self._count += 1
         if kind == _BAR:
-            flow.bars.source_bar(Bar(record[4], record[5], record[8], record[9], record[6], None, None))
+            prices = record[4], record[5], record[8], record[9]
+            flow.bars.source_bar(Bar(*prices, record[6], None, None, start=record[3]))
             self._bar_row(t)
         if not record[11] & _MORE:
             flow.end_packet(t)

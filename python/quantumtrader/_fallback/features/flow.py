@@ -26,10 +26,17 @@ class Flow:
         Whether retail-liquidity prints are signed against the mid.
     feed : Feed
         Where the touch comes from.
+    session_seconds : float, optional
+        Scheduled length of the continuous session; None where it is not known.
     """
 
-    def __init__(self, tick_size: float, rlp_by_quote: bool, feed: Feed) -> None:
+    def __init__(
+        self, tick_size: float, rlp_by_quote: bool, feed: Feed, session_seconds: float | None = None
+    ) -> None:
         self.tick_size = tick_size
+        self.session_seconds = session_seconds
+        self.session_start: int | None = None
+        """When the session in force, or the last one, of this contract began."""
         self.feed = feed
         self.tape = Tape(rlp_by_quote)
         self.touch = TouchState()
@@ -71,6 +78,7 @@ class Flow:
 
     def begin(self, start: int) -> None:
         """Begin a session: windows, profile and series restart; book and touch stay."""
+        self.session_start = start
         self.tape.restart()
         self.parents.restart()
         for window in self._ofi.values():

@@ -10,7 +10,7 @@ from quantumtrader._fallback.features.flow import Flow
 from quantumtrader._fallback.features.numbers import NAN
 from quantumtrader._fallback.features.registry import Feature, Spec, feature
 
-_LAGS = {"ret_1": 1, "ret_5": 5, "ret_15": 15}
+_LAGS = {"ret_1": 1, "ret_5": 5, "ret_10": 10, "ret_15": 15, "ret_30": 30, "ret_60": 60}
 
 
 @feature(*_LAGS)
