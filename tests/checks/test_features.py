@@ -10,7 +10,8 @@ import pytest
 from quantumtrader._fallback.features.registry import registered
 from quantumtrader.features import FeatureInfo, catalogue
 from quantumtrader.types import PX_NONE, Events, Flag, Kind, Phase
-from reference.flows import FEEDS, random_flow
+from reference.flows import FEEDS, many_sessions, random_flow
+from reference.rules import SESSION_SECONDS, sessions_needed
 
 INFO = {f.name: f for f in catalogue()}
 
@@ -24,7 +25,7 @@ every_feature = features_where()
 
 
 def run(module: ModuleType, names, events: Events, clock: str = "event", warmup: str = "full"):
-    engine = module.FeatureEngine(list(names), 0.5, 10.0, clock, warmup)
+    engine = module.FeatureEngine(list(names), 0.5, 10.0, clock, warmup, session_seconds=SESSION_SECONDS)
     engine.update_many(events)
     return engine.take()
 
@@ -118,7 +119,10 @@ def test_range_holds(engine, table, info: FeatureInfo):
 
 @every_feature
 def test_has_values_on_a_full_feed(engine, table, info: FeatureInfo):
-    values = column(table(engine, "levels", True), info)
+    if sessions_needed(info):
+        values = run(engine, [info.name], many_sessions(3, sessions_needed(info) + 2))[1][:, 0]
+    else:
+        values = column(table(engine, "levels", True), info)
     assert np.isfinite(values).any()
 
 
@@ -144,13 +148,23 @@ def test_time_warm_up_is_exact(engine, flows, table, info: FeatureInfo):
     assert np.isfinite(values[late]).any()
 
 
-@features_where(lambda f: f.warmup == "Wn" and f.inputs == ("B",))
+@features_where(lambda f: f.warmup == "Wn" and f.inputs == ("B",) and not sessions_needed(f))
 def test_bar_warm_up_is_exact(engine, info: FeatureInfo):
     """Under rule Wn over bars the first number comes with bar number ``warmup_items``."""
-    events = random_flow(5, 80, "bars", markers=False, calm=True)
+    events = random_flow(5, 240, "bars", markers=False, calm=True)
     bars = events[events["kind"] == Kind.BAR]
     values = run(engine, [info.name], bars, "bar")[1][:, 0]
     np.testing.assert_array_equal(np.isnan(values), np.arange(len(bars)) < info.warmup_items - 1)
+
+
+@features_where(lambda f: sessions_needed(f) > 0)
+def test_session_warm_up_is_exact(engine, info: FeatureInfo):
+    """What counts sessions has its first number with the first bar after as many sessions."""
+    events = many_sessions(9, info.warmup_items + 3)
+    times, values, _ = run(engine, [info.name], events, "bar")
+    opens = events["ts_event"][(events["kind"] == Kind.SESSION) & (events["action"] == Phase.OPEN)]
+    session = np.searchsorted(opens, times, side="left") - 1
+    np.testing.assert_array_equal(np.isnan(values[:, 0]), session < info.warmup_items)
 
 
 @features_where(lambda f: f.swap_sides is not None)
@@ -209,7 +223,7 @@ def test_alone_equals_in_company(engine, flows, table, info: FeatureInfo):
 @pytest.mark.parametrize("clock", ["event", "20s", "5trades", "bar"])
 def test_reset_is_new(engine, flows, feed, clock):
     events = flows[feed, False][:600]
-    features = engine.FeatureEngine(list(INFO), 0.5, 10.0, clock)
+    features = engine.FeatureEngine(list(INFO), 0.5, 10.0, clock, session_seconds=SESSION_SECONDS)
     first = (features.update_many(events), *features.take(), features.snapshot())
     features.reset()
     assert np.isnan(features.snapshot()).all()
@@ -243,6 +257,13 @@ def test_shifting_time_changes_nothing(engine, flows):
     assert (b[0] - a[0] == 123_456_789_012_345).all()
 
 
+# Log returns, and widths in units of the price level.
+RELATIVE_TO_PRICE = {n for n in INFO if n.startswith("ret_")} | {
+    "gap_open", "natr_14", "bb_width_20", "rv_close_30", "parkinson_30", "garman_klass_30", "rogers_satchell_30",
+    "yang_zhang_30", "ewma_vol", "vol_ratio_10_60", "hurst_120", "mfi_14",
+}  # fmt: skip
+
+
 def test_shifting_prices_changes_only_returns(engine, flows):
     events = flows["levels", False][:800]
     higher = events.copy()
@@ -250,7 +271,7 @@ def test_shifting_prices_changes_only_returns(engine, flows):
     higher["px"][priced] += 5_000
     a, b = (run(engine, INFO, e)[1] for e in (events, higher))
     for k, name in enumerate(INFO):
-        if not name.startswith("ret_"):
+        if name not in RELATIVE_TO_PRICE:
             np.testing.assert_allclose(a[:, k], b[:, k], rtol=1e-7, atol=1e-7, err_msg=name)
 
 

@@ -13,6 +13,7 @@ from quantumtrader.exceptions import ConfigError, DataError, UnknownFeatureError
 from quantumtrader.features import catalogue
 from quantumtrader.types import Kind, empty_events
 from reference.flows import FEEDS, random_flow
+from reference.rules import SESSION_SECONDS, sessions_needed
 
 INFO = {f.name: f for f in catalogue()}
 NAMES = list(INFO)
@@ -23,7 +24,7 @@ PAIR = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def build(module: ModuleType, clock="event", warmup="full", rlp_sign="drop", names=NAMES):
-    return module.FeatureEngine(names, 0.5, 10.0, clock, warmup, rlp_sign)
+    return module.FeatureEngine(names, 0.5, 10.0, clock, warmup, rlp_sign, SESSION_SECONDS)
 
 
 def assert_equal(rust, python) -> None:
@@ -82,7 +83,8 @@ def test_chunking_of_hours_gives_the_same_bits(engine, clock):
     events = random_flow(2, 1_500, "levels", markers=False, calm=True)
     cuts = np.random.default_rng(5).integers(0, len(events), 20).tolist()
     values = assert_chunks_equal_whole(engine, events, cuts, clock, "full")
-    assert np.isfinite(values).any(axis=0).all()
+    counts_sessions = np.array([sessions_needed(info) > 0 for info in INFO.values()])
+    assert (np.isfinite(values).any(axis=0) != counts_sessions).all()
 
 
 def assert_chunks_equal_whole(module, events, cuts, clock, warmup):
@@ -128,6 +130,8 @@ BAD_ARGUMENTS = {
     "twice": lambda m: build(m, names=["va_width", "va_width"]),
     "tick": lambda m: m.FeatureEngine(["va_width"], 0.0, 10.0),
     "point": lambda m: m.FeatureEngine(["va_width"], 0.5, -1.5),
+    "session": lambda m: m.FeatureEngine(["va_width"], 0.5, 10.0, session_seconds=0),
+    "endless session": lambda m: m.FeatureEngine(["va_width"], 0.5, 10.0, session_seconds=float("inf")),
 }
 
 

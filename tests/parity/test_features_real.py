@@ -17,6 +17,7 @@ from quantumtrader.features import catalogue
 from quantumtrader.types import Events
 from reference.definitions import reference
 from reference.recording import Recording
+from reference.rules import SESSION_SECONDS
 
 INFO = {f.name: f for f in catalogue()}
 
@@ -79,7 +80,7 @@ def load(data: Set, shared_data: Callable[[str], Path]) -> Events:
 
 
 def run(module, events: Events, clock: str):
-    features = module.FeatureEngine(list(INFO), 0.5, 10.0, clock)
+    features = module.FeatureEngine(list(INFO), 0.5, 10.0, clock, session_seconds=SESSION_SECONDS)
     features.update_many(events)
     return features.take()
 

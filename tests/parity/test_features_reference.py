@@ -11,11 +11,13 @@ from hypothesis import strategies as st
 
 from quantumtrader.features import catalogue
 from reference.definitions import DEFINITIONS, reference
-from reference.flows import FEEDS, random_flow
+from reference.flows import FEEDS, many_sessions, random_flow
 from reference.recording import Recording
+from reference.rules import SESSION_SECONDS, Row, sessions_needed
 
 CLOCKS = ("event", "bar", "100ms", "1s", "7s", "1m", "3trades", "50trades")
 NAMES = [f.name for f in catalogue()]
+SESSIONS = {f.name for f in catalogue() if sessions_needed(f)}
 
 
 def test_every_feature_has_a_definition():
@@ -38,7 +40,13 @@ def test_engine_equals_reference(engine: ModuleType, seed, size, feed, clock, pa
     events = random_flow(seed, min(size, 40) if clock == "100ms" else size, feed)
     recording = Recording(events, rlp_by_quote)
     features = engine.FeatureEngine(
-        NAMES, 0.5, 10.0, clock, "partial" if partial else "full", "quote" if rlp_by_quote else "drop"
+        NAMES,
+        0.5,
+        10.0,
+        clock,
+        "partial" if partial else "full",
+        "quote" if rlp_by_quote else "drop",
+        SESSION_SECONDS,
     )
     features.update_many(events)
     times, values, counts = features.take()
@@ -62,7 +70,7 @@ def test_long_windows_are_reached(engine: ModuleType, feed):
     """Three hours without markers: every feature of the feed has been compared with a number, not only NaN."""
     events = random_flow(3, 1_500, feed, markers=False, calm=True)
     recording = Recording(events)
-    features = engine.FeatureEngine(NAMES, 0.5, 10.0, "event")
+    features = engine.FeatureEngine(NAMES, 0.5, 10.0, "event", session_seconds=SESSION_SECONDS)
     features.update_many(events)
     times, values, counts = features.take()
     seen = set()
@@ -73,4 +81,19 @@ def test_long_windows_are_reached(engine: ModuleType, feed):
             if not np.isnan(got):
                 seen.add(name)
     book = {f.name for f in catalogue() if "L2" in f.inputs}
-    assert set(NAMES) - seen == (book if feed == "quotes" else set())
+    assert set(NAMES) - seen == SESSIONS | (book if feed == "quotes" else set())
+
+
+def test_sessions_are_counted(engine: ModuleType):
+    """Features that look back over sessions, compared with numbers at every row once they have any."""
+    events = many_sessions(4, 23)
+    recording = Recording(events)
+    names = sorted(SESSIONS)
+    features = engine.FeatureEngine(names, 0.5, 10.0, "bar")
+    features.update_many(events)
+    times, values, counts = features.take()
+    assert np.isfinite(values[-1]).all()
+    for k in range(0, len(times), 2):
+        row = Row(recording, int(times[k]), int(counts[k]), at_close=True)
+        expected = [DEFINITIONS[name](row) for name in names]
+        np.testing.assert_allclose(values[k], expected, rtol=1e-9, atol=1e-12)

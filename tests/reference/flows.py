@@ -222,6 +222,24 @@ def random_flow(seed: int, n: int, feed: str, *, markers: bool = True, calm: boo
     return as_events(w.rows)
 
 
+def many_sessions(seed: int, sessions: int, minutes: int = 3) -> Events:
+    """Make ``sessions`` short sessions a day apart, with prints in each of their minutes."""
+    rng = np.random.default_rng(seed)
+    rows: list[dict[str, int]] = []
+    px = CENTRE
+    for day in range(sessions):
+        start = OPENING + day * 86_400 * 10**9
+        rows.append({"kind": Kind.SESSION, "action": Phase.OPEN, "ts_event": start})
+        for k in range(2 * minutes):
+            px += int(rng.integers(-3, 4))
+            ts = start + k * 30 * 10**9 + int(rng.integers(0, 20 * 10**9))
+            size, side = int(rng.integers(1, 50)), int(rng.choice([-1, 1]))
+            rows.append({"kind": Kind.TRADE, "px": px, "size": size, "side": side, "ts_event": ts})
+        close = start + minutes * 60 * 10**9
+        rows.append({"kind": Kind.SESSION, "action": Phase.CLOSED, "ts_event": close})
+    return as_events([row | {"ts_recv": row["ts_event"]} for row in rows])
+
+
 def as_events(rows: list[dict[str, int]]) -> Events:
     """Make an event array of dicts; ``sequence`` counts from 1 where it is not given."""
     events = np.zeros(len(rows), EVENT)

@@ -96,6 +96,9 @@ class Candle:
     net: int | None
     gross: int | None
     row: tuple[int, int]
+    start: int = 0
+    session: Period | None = None
+    """The session it belongs to; None before the first one of the contract."""
 
 
 @dataclass
@@ -383,7 +386,7 @@ class Recording:
             if floor <= p.first < seen and not (p.first < floor):
                 out += self._from_deals(p, t, seen + closing, brought[0] if brought else None)
         for i in brought:
-            e = self.events[i]
+            e, p = self.events[i], self.period(i + 1)
             out.append(
                 Candle(
                     e["px"],
@@ -394,6 +397,8 @@ class Recording:
                     None,
                     None,
                     (self.times[i], i + 1),
+                    e["id"],
+                    p if p is not None and p.first >= floor else None,
                 )
             )
         return out
@@ -414,12 +419,12 @@ class Recording:
         while begin + MINUTE <= until:
             inside = [d for d in deals if begin <= d.t < begin + MINUTE]
             trigger = bisect_left(self.times, begin + MINUTE, lo=p.first)
-            out.append(_candle(inside, close, (begin + MINUTE, trigger)))
+            out.append(_candle(inside, close, (begin + MINUTE, trigger), begin, p))
             close, begin = out[-1].close, begin + MINUTE
         if stop is not None and stop == p.last and not p.dropped and brought != stop:
             inside = [d for d in deals if d.t >= begin]
             if inside or begin < until:
-                out.append(_candle(inside, close, (until, stop)))
+                out.append(_candle(inside, close, (until, stop), begin, p))
         return out
 
     # -- sampling clocks --------------------------------------------------------------------------------
@@ -482,10 +487,11 @@ class Recording:
         return not (n and self.events[n - 1]["kind"] == Kind.BAR and not self.is_open_after(n - 1))
 
 
-def _candle(deals: list[Deal], close: int, row: tuple[int, int]) -> Candle:
+def _candle(deals: list[Deal], close: int, row: tuple[int, int], start: int, session: Period) -> Candle:
     if not deals:
-        return Candle(close, close, close, close, 0, 0, 0, row)
+        return Candle(close, close, close, close, 0, 0, 0, row, start, session)
     px = [d.px for d in deals]
     net = sum(d.side * d.q for d in deals)
     gross = sum(abs(d.side) * d.q for d in deals)
-    return Candle(px[0], max(px), min(px), px[-1], sum(d.q for d in deals), net, gross, row)
+    volume = sum(d.q for d in deals)
+    return Candle(px[0], max(px), min(px), px[-1], volume, net, gross, row, start, session)

@@ -6,10 +6,13 @@ import math
 from collections.abc import Callable
 from fractions import Fraction
 
+from quantumtrader.features import FeatureInfo
 from reference.recording import Candle, Deal, Recording, View
 
 SECOND = 10**9
 NAN = math.nan
+SESSION_SECONDS = 10_800.0
+"""Scheduled length of the continuous session that engines under comparison are told."""
 
 
 class Row:
@@ -19,6 +22,7 @@ class Row:
         self, recording: Recording, t: int, seen: int, partial: bool = False, at_close: bool = False
     ) -> None:
         self.t, self.seen, self.partial, self.at_close = t, seen, partial, at_close
+        self.session_seconds: float | None = SESSION_SECONDS
         self.recording = recording
         self.period = recording.period(seen)
         first = self.period.first if self.period else seen
@@ -58,6 +62,12 @@ class Row:
 
     def warm(self, window: int) -> bool:
         return self.partial or (self.began is not None and self.t - self.began >= window)
+
+
+def sessions_needed(info: FeatureInfo) -> int:
+    """How many sessions must have passed before a feature that counts sessions has a value; 0 for the others."""
+    count, _, unit = info.window.partition(" ")
+    return int(count) if unit in ("session", "sessions") else 0
 
 
 Definition = Callable[[Row], float]

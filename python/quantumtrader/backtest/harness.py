@@ -16,7 +16,7 @@ import logging
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -325,8 +325,15 @@ class Backtest:
     def run(self) -> BacktestResult:
         """Replay the whole stream once."""
         events, settings = self._path.events, self._settings
+        instrument = self._path.instrument
+        first = session_days(events["ts_event"][:1], instrument).tolist()
         engine = FeatureEngine(
-            self._names, self._path.instrument, self._clock, settings.warmup, settings.rlp_sign
+            self._names,
+            instrument,
+            self._clock,
+            settings.warmup,
+            settings.rlp_sign,
+            date(1970, 1, 1) + timedelta(days=first[0]) if first else None,
         )
         metadata: dict[str, str] = {}
         taken: list[tuple[Any, Any, Any]] = []

@@ -19,20 +19,32 @@ pub const SPECS: &[Spec] = &[Spec {
 
 struct SessionShare {
     /// Scheduled length in ns; NaN where it is not known.
+    scheduled: f64,
+    /// Start of the session, and its length; NaN before the first session of the contract.
+    start: i64,
     length: f64,
 }
 
 impl Feature for SessionShare {
-    fn value(&mut self, flow: &Flow, t: i64) -> f64 {
-        let share = (t - flow.session.start) as f64 / self.length;
+    fn value(&mut self, _flow: &Flow, t: i64) -> f64 {
+        let share = (t - self.start) as f64 / self.length;
         // Not `min`, which would turn NaN into 1.
         if share > 1.0 { 1.0 } else { share }
+    }
+
+    fn on_session_start(&mut self, start: i64) {
+        (self.start, self.length) = (start, self.scheduled);
+    }
+
+    fn on_roll(&mut self) {
+        self.length = f64::NAN;
     }
 }
 
 /// Makes one of [`SPECS`].
 pub fn build(_spec: &'static Spec, setup: &mut Setup<'_>) -> Box<dyn Feature> {
-    Box::new(SessionShare { length: setup.session_seconds.map_or(f64::NAN, |s| s * SECOND as f64) })
+    let scheduled = setup.session_seconds.map_or(f64::NAN, |s| s * SECOND as f64);
+    Box::new(SessionShare { scheduled, start: 0, length: f64::NAN })
 }
 
 #[cfg(test)]
@@ -42,12 +54,17 @@ mod tests {
     #[test]
     fn by_hand() {
         let mut flow = Flow::default();
-        flow.session.start(100 * SECOND);
         let mut setup = Setup::new(&mut flow);
         let mut unknown = build(&SPECS[0], &mut setup);
         setup.session_seconds = Some(40.0);
         let mut known = build(&SPECS[0], &mut setup);
+        assert!(known.value(&flow, 0).is_nan());
+        for f in [&mut known, &mut unknown] {
+            f.on_session_start(100 * SECOND);
+        }
         assert_eq!([100, 110, 140, 150].map(|s| known.value(&flow, s * SECOND)), [0.0, 0.25, 1.0, 1.0]);
         assert!(unknown.value(&flow, 110 * SECOND).is_nan());
+        known.on_roll();
+        assert!(known.value(&flow, 110 * SECOND).is_nan());
     }
 }
