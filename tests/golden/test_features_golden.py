@@ -46,7 +46,8 @@ def golden(request: pytest.FixtureRequest):
 
 
 def test_the_file_is_small(golden):
-    assert FILE.stat().st_size < 200_000
+    # Three clocks of doubles, which hardly compress.
+    assert FILE.stat().st_size < 20_000 + 2_500 * len(INFO)
 
 
 @pytest.mark.parametrize("clock", CLOCKS)

@@ -15,9 +15,9 @@ from quantumtrader.data.importers import Options
 from quantumtrader.data.source import load_events
 from quantumtrader.features import catalogue
 from quantumtrader.types import Events
-from reference.definitions import reference
+from reference.definitions import DEFINITIONS, reference
 from reference.recording import Recording
-from reference.rules import SESSION_SECONDS
+from reference.rules import SESSION_SECONDS, Row
 
 INFO = {f.name: f for f in catalogue()}
 
@@ -39,10 +39,10 @@ class Set:
 
 
 SETS = [
-    Set("b3_dol_ticks_20200402", "DOLK20", "1s", 70_000, columns=40),
-    Set("b3_dol_ticks_20200402", "DOLK20", "50trades", 70_000, columns=40),
-    Set("b3_wdo_win_bars", "WDOK20", "bar", 70_000, columns=13),
-    Set("b3_wdo_win_bars", "WDOFUT", "bar", 70_000, file="WDOFUT_F_0_5min_profit.csv", columns=13),
+    Set("b3_dol_ticks_20200402", "DOLK20", "1s", 70_000, columns=77),
+    Set("b3_dol_ticks_20200402", "DOLK20", "50trades", 70_000, columns=77),
+    Set("b3_wdo_win_bars", "WDOK20", "bar", 70_000, columns=64),
+    Set("b3_wdo_win_bars", "WDOFUT", "bar", 70_000, file="WDOFUT_F_0_5min_profit.csv", columns=65),
     Set(
         "lobster_aapl_l50_1h",
         "AAPL",
@@ -50,7 +50,7 @@ SETS = [
         60_000,
         tick=0.01,
         options={"date": date(2012, 6, 21)},
-        columns=35,
+        columns=84,
     ),
     Set(
         "binance_l2_20240808",
@@ -60,9 +60,9 @@ SETS = [
         file="usdm_btcusdt",
         tick=0.1,
         step=0.001,
-        columns=8,
+        columns=15,
     ),
-    Set("cme_es_mbo_20231225", "ESH4", "10s", 60_000, tick=0.25, columns=8),
+    Set("cme_es_mbo_20231225", "ESH4", "10s", 60_000, tick=0.25, columns=86),
 ]
 
 
@@ -116,3 +116,18 @@ def test_engine_equals_definitions_on_a_b3_day(engine, shared_data):
         expected = reference(recording, int(times[k]), int(counts[k]))
         for name, got in zip(INFO, values[k].tolist(), strict=True):
             np.testing.assert_allclose(got, expected[name], rtol=1e-7, atol=1e-9, err_msg=name)
+
+
+@pytest.mark.slow
+def test_engine_equals_definitions_on_months_of_bars(engine, shared_data):
+    """A year of WDO in bars of five minutes, with its sessions: rows where the twentieth session is long past."""
+    data = next(s for s in SETS if s.symbol == "WDOFUT")
+    events = load(data, shared_data)
+    recording = Recording(events)
+    times, values, counts = run(engine, events, data.clock)
+    for k in (len(times) // 3, len(times) - 7):
+        row = Row(recording, int(times[k]), int(counts[k]), at_close=True)
+        for name, got in zip(INFO, values[k].tolist(), strict=True):
+            if INFO[name].inputs == ("B",):
+                assert np.isfinite(got), name
+                np.testing.assert_allclose(got, DEFINITIONS[name](row), rtol=1e-9, atol=1e-9, err_msg=name)
