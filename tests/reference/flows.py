@@ -240,6 +240,18 @@ def many_sessions(seed: int, sessions: int, minutes: int = 3) -> Events:
     return as_events([row | {"ts_recv": row["ts_event"]} for row in rows])
 
 
+def bar_events(bars: np.ndarray) -> Events:
+    """Make bar records, a minute apart, of rows of open, high, low, close and volume."""
+    events = np.zeros(len(bars), EVENT)
+    events["kind"] = Kind.BAR
+    events["sequence"] = np.arange(len(bars))
+    events["id"] = OPENING + np.arange(len(bars)) * 60 * 10**9
+    events["ts_event"] = events["ts_recv"] = events["id"] + 60 * 10**9
+    for k, name in enumerate(("px", "px_ask", "ref_a", "ref_b", "size")):
+        events[name] = bars[:, k]
+    return events
+
+
 def as_events(rows: list[dict[str, int]]) -> Events:
     """Make an event array of dicts; ``sequence`` counts from 1 where it is not given."""
     events = np.zeros(len(rows), EVENT)
