@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import dataclasses
+import pickle
+from datetime import date, time
 
 import numpy as np
 import pytest
 
 import quantumtrader
-from quantumtrader import FeatureEngine, FeatureInfo, Instrument, Kind, engine, features
+from quantumtrader import FeatureEngine, FeatureInfo, Instrument, Kind, features
+from quantumtrader import engine as engine_in_force
 from quantumtrader.exceptions import (
     ConfigError,
     UnknownFeatureError,
     UnknownInstrumentError,
     UnsortedEventsError,
 )
+from quantumtrader.types import SessionHours
 from reference.flows import as_events, random_flow
 
 WDO = Instrument("WDOU25", "WDO", tick_size=0.5, point_value=10.0)
@@ -81,7 +85,7 @@ def test_run_gives_a_frame_that_says_where_it_comes_from(events):
         "clock": "10s",
         "warmup": "full",
         "rlp_sign": "drop",
-        "engine": engine().name,
+        "engine": engine_in_force().name,
         "version": quantumtrader.__version__,
         "catalogue": features.catalogue_hash(),
     }
@@ -126,6 +130,31 @@ def test_a_symbol_stands_for_its_instrument():
     assert FeatureEngine("bars", "WDOU25").instrument.tick_size == 0.5
     with pytest.raises(UnknownInstrumentError):
         FeatureEngine("bars", "NOTHING1")
+
+
+def test_the_hours_of_the_instrument_are_the_length_of_its_session(engine, events):
+    hours = (
+        SessionHours(date(2018, 1, 2), time(9), time(18, 15)),
+        SessionHours(date(2024, 1, 2), time(9), time(18, 30)),
+    )
+    wdo = dataclasses.replace(WDO, hours=hours)
+    assert wdo.session_seconds() == 34_200
+    assert wdo.session_seconds(date(2023, 12, 29)) == 33_300
+    assert wdo.session_seconds(date(2017, 12, 29)) is None
+    overnight = dataclasses.replace(WDO, hours=(SessionHours(date(2000, 1, 1), time(17), time(16)),))
+    assert overnight.session_seconds() == 23 * 3_600
+
+    start = events["ts_event"][0]
+    for instrument, day, seconds in ((wdo, None, 34_200), (wdo, date(2020, 3, 2), 33_300)):
+        frame = FeatureEngine(["session_frac"], instrument, clock="1m", day=day).run(events)
+        np.testing.assert_allclose(frame["session_frac"], (frame.times - start) / 1e9 / seconds, rtol=1e-14)
+        assert frame["session_frac"][0] == 60 / seconds
+    assert np.isnan(FeatureEngine(["session_frac"], WDO, clock="1m").run(events)["session_frac"]).all()
+
+    short = engine.FeatureEngine(["session_frac"], 0.5, 10.0, "1m", session_seconds=90)
+    for core in (short, pickle.loads(pickle.dumps(short))):
+        core.update_many(events)
+        np.testing.assert_array_equal(core.take()[1][:3, 0], [60 / 90, 1.0, 1.0])
 
 
 def test_repr_is_short():

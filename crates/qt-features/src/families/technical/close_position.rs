@@ -15,40 +15,22 @@ pub const SPECS: &[Spec] = &[Spec {
     ..Spec::TECHNICAL
 }];
 
-#[derive(Default)]
-struct ClosePosition {
-    bars: Last<(i32, i32), 20>,
-    close: i32,
-}
+#[derive(Clone, Default)]
+struct ClosePosition(Extremes<20>);
 
-impl Feature for ClosePosition {
-    fn value(&mut self, _flow: &Flow, _t: i64) -> f64 {
-        if !self.bars.full() {
+impl Rule for ClosePosition {
+    fn close(&mut self, bar: &Bar) -> f64 {
+        self.0.push(bar.high, bar.low);
+        if !self.0.full() {
             return f64::NAN;
         }
-        let (mut low, mut high) = (i32::MAX, i32::MIN);
-        for &(l, h) in self.bars.values() {
-            low = low.min(l);
-            high = high.max(h);
-        }
-        ratio_or_nan(i64::from(self.close) - i64::from(low), i64::from(high) - i64::from(low))
-    }
-
-    fn on_bar(&mut self, bar: &Bar) {
-        self.bars.push((bar.low, bar.high));
-        self.close = bar.close;
-    }
-
-    fn on_roll(&mut self) {
-        *self = Self::default();
+        ratio_or_nan(i64::from(bar.close) - self.0.low(), self.0.high() - self.0.low())
     }
 }
 
 /// Makes one of [`SPECS`].
 pub fn build(_spec: &'static Spec, setup: &mut Setup<'_>) -> Box<dyn Feature> {
-    setup.changes_with(cause::BAR);
-    setup.on_bars();
-    Box::new(ClosePosition::default())
+    held(ClosePosition::default(), setup)
 }
 
 #[cfg(test)]

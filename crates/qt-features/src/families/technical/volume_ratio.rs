@@ -16,35 +16,26 @@ pub const SPECS: &[Spec] = &[Spec {
     ..Spec::TECHNICAL
 }];
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct VolumeRatio {
-    volumes: Last<i64, 20>,
+    short: Total<5>,
+    long: Total<20>,
 }
 
-impl Feature for VolumeRatio {
-    fn value(&mut self, _flow: &Flow, _t: i64) -> f64 {
-        if !self.volumes.full() {
+impl Rule for VolumeRatio {
+    fn close(&mut self, bar: &Bar) -> f64 {
+        self.short.push(bar.volume);
+        self.long.push(bar.volume);
+        if !self.long.full() {
             return f64::NAN;
         }
-        let long: i64 = self.volumes.values().iter().sum();
-        let short: i64 = (0..5).filter_map(|k| self.volumes.back(k)).sum();
-        ratio_or_nan(4 * short, long) // (short/5) / (long/20)
-    }
-
-    fn on_bar(&mut self, bar: &Bar) {
-        self.volumes.push(bar.volume);
-    }
-
-    fn on_roll(&mut self) {
-        *self = Self::default();
+        ratio_or_nan(4 * self.short.sum(), self.long.sum()) // (short/5) / (long/20)
     }
 }
 
 /// Makes one of [`SPECS`].
 pub fn build(_spec: &'static Spec, setup: &mut Setup<'_>) -> Box<dyn Feature> {
-    setup.changes_with(cause::BAR);
-    setup.on_bars();
-    Box::new(VolumeRatio::default())
+    held(VolumeRatio::default(), setup)
 }
 
 #[cfg(test)]
