@@ -240,6 +240,51 @@ def many_sessions(seed: int, sessions: int, minutes: int = 3) -> Events:
     return as_events([row | {"ts_recv": row["ts_event"]} for row in rows])
 
 
+def rough_sessions(seed: int, sessions: int) -> Events:
+    """Make sessions of bars that the source brings, with everything odd about sessions and minutes.
+
+    Minutes are missing or split in two bars, bars lie before the first session, before the opening and after the
+    close, some sessions have no bar or no close, and a contract rolls now and then, also between sessions.
+    """
+    rng = np.random.default_rng(seed)
+    minute = 60 * 10**9
+    rows: list[dict[str, int]] = []
+
+    def marker(ts: int, phase: Phase) -> None:
+        rows.append({"kind": Kind.SESSION, "action": phase, "ts_event": ts})
+
+    def bar(start: int, length: int) -> None:
+        px = CENTRE + rng.integers(-6, 7, 4)
+        prices = {"px": int(px[0]), "px_ask": int(px.max()), "ref_a": int(px.min()), "ref_b": int(px[1])}
+        size = int(rng.integers(0, 40))
+        rows.append({"kind": Kind.BAR, "id": start, "size": size, "ts_event": start + length, **prices})
+
+    marker(OPENING - 10 * minute, Phase.CLOSED)
+    bar(OPENING - 5 * minute, minute)
+    for day in range(sessions):
+        start = OPENING + day * 86_400 * 10**9 + int(rng.integers(0, 5)) * minute // 4
+        if rng.random() < 0.02:
+            marker(start - minute, Phase.ROLL)
+            bar(start - minute, minute)
+        marker(start, Phase.AUCTION if rng.random() < 0.1 else Phase.OPEN)
+        if rng.random() < 0.1:
+            bar(start - minute // 2, minute)
+        now = start
+        for _ in range(int(rng.integers(0, 8))):
+            now += int(rng.choice([0, 0, 0, 1])) * minute
+            length = minute // 2 if rng.random() < 0.3 else minute
+            bar(now, length)
+            now += length
+        if rng.random() < 0.02:
+            marker(now, Phase.ROLL)
+        if rng.random() < 0.8:
+            marker(now, Phase.CLOSED)
+        if rng.random() < 0.2:
+            bar(now, minute)
+    last = np.maximum.accumulate([row["ts_event"] for row in rows])
+    return as_events([row | {"ts_recv": int(t)} for row, t in zip(rows, last, strict=True)])
+
+
 def bar_events(bars: np.ndarray) -> Events:
     """Make bar records, a minute apart, of rows of open, high, low, close and volume."""
     events = np.zeros(len(bars), EVENT)

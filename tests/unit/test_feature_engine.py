@@ -85,6 +85,7 @@ def test_run_gives_a_frame_that_says_where_it_comes_from(events):
         "clock": "10s",
         "warmup": "full",
         "rlp_sign": "drop",
+        "session_seconds": "unknown",
         "engine": engine_in_force().name,
         "version": quantumtrader.__version__,
         "catalogue": features.catalogue_hash(),
@@ -149,6 +150,7 @@ def test_the_hours_of_the_instrument_are_the_length_of_its_session(engine, event
         frame = FeatureEngine(["session_frac"], instrument, clock="1m", day=day).run(events)
         np.testing.assert_allclose(frame["session_frac"], (frame.times - start) / 1e9 / seconds, rtol=1e-14)
         assert frame["session_frac"][0] == 60 / seconds
+        assert frame.metadata["session_seconds"] == str(seconds)
     assert np.isnan(FeatureEngine(["session_frac"], WDO, clock="1m").run(events)["session_frac"]).all()
 
     short = engine.FeatureEngine(["session_frac"], 0.5, 10.0, "1m", session_seconds=90)

@@ -77,6 +77,7 @@ class FeatureEngine:
             )
         self.instrument = instrument
         self._names = resolve(names)
+        session_seconds = instrument.session_seconds(day)
         self._engine = _backend.core().FeatureEngine(
             list(self._names),
             instrument.tick_size,
@@ -84,7 +85,7 @@ class FeatureEngine:
             clock,
             warmup,
             rlp_sign,
-            instrument.session_seconds(day),
+            session_seconds,
         )
         chosen = _backend.engine()
         self._metadata = {
@@ -92,6 +93,7 @@ class FeatureEngine:
             "clock": clock,
             "warmup": warmup,
             "rlp_sign": rlp_sign,
+            "session_seconds": "unknown" if session_seconds is None else f"{session_seconds:g}",
             "engine": chosen.name,
             "version": chosen.version,
             "catalogue": catalogue_hash(),
