@@ -192,6 +192,9 @@ fn reference(w: &Words) -> String {
             let inputs: Vec<&str> = s.inputs.iter().map(|i| i.code()).collect();
             let warm = match s.warmup {
                 Warmup::Time(ns) => format!("{} {}", crate::spec::Window::Time(ns), w.warm[0]),
+                Warmup::Items(_) if matches!(s.window, crate::spec::Window::Sessions(_)) => {
+                    s.window.to_string()
+                }
                 Warmup::Items(n) => format!("{n} {}", w.warm[1]),
                 Warmup::State => w.warm[2].into(),
                 Warmup::None => w.warm[3].into(),

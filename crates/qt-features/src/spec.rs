@@ -124,7 +124,7 @@ impl fmt::Display for Window {
 pub enum Warmup {
     /// `Wt`: this many ns after the session start. Lifted by `warmup = "partial"`.
     Time(i64),
-    /// `Wn`: after this many items or bars.
+    /// `Wn`: after this many items or bars; sessions where the window counts them.
     Items(u32),
     /// `Ws`: from the first event that makes the formula computable.
     State,
