@@ -2,7 +2,7 @@
 
 use qt_flow::{Bar, Flow};
 
-use crate::feature::{Feature, Setup};
+use crate::feature::{Feature, Setup, cause};
 
 /// The rule behind a held value.
 pub trait Rule: Clone + Send + Sync + 'static {
@@ -42,6 +42,7 @@ impl<R: Rule> Feature for Held<R> {
 
 /// A feature that hears of closed bars and holds what the rule gives.
 pub fn held<R: Rule>(rule: R, setup: &mut Setup<'_>) -> Box<dyn Feature> {
+    setup.changes_with(cause::BAR);
     setup.on_bars();
     Box::new(Held { fresh: rule.clone(), rule, value: f64::NAN })
 }

@@ -104,6 +104,7 @@ impl Feature for VolumeTimeOfDay {
 
 /// Makes one of [`SPECS`].
 pub fn build(_spec: &'static Spec, setup: &mut Setup<'_>) -> Box<dyn Feature> {
+    setup.changes_with(cause::BAR);
     setup.on_bars();
     let slots = vec![Slot::default(); MINUTES].into_boxed_slice();
     Box::new(VolumeTimeOfDay { slots, session: 0, start: 0, value: f64::NAN })
