@@ -9,7 +9,7 @@ mod line;
 mod rolling_sum;
 mod rsi;
 #[cfg(test)]
-pub mod testing;
+pub(crate) mod testing;
 mod wilder;
 
 pub use atr::Atr;
