@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 # Imported for their definitions, which register themselves.
-from reference import footprint, liquidity, microstructure, order_flow, tape_reading, technical  # noqa: F401
+from reference import (  # noqa: F401
+    footprint,
+    liquidity,
+    microstructure,
+    order_flow,
+    tape_reading,
+    technical,
+    technical_trend,
+)
 from reference.recording import Recording
 from reference.rules import DEFINITIONS, Row
 
