@@ -169,7 +169,7 @@ fn compare(
 
 #[test]
 fn features_are_nan_exactly_before_their_warm_up() {
-    let events = long_session(65);
+    let events = long_session(205);
     let names = all_names();
     let rows = run(&names, "1s", "full", &events);
     for (k, (spec, _)) in catalogue().iter().enumerate() {
