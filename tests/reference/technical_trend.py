@@ -1,6 +1,7 @@
 """Trend and momentum as defined, over the bars known at one row; averages are exact fractions.
 
-Fractions have no rounding, so where the engines compare two averages this says what the comparison should give.
+Fractions have no rounding, so where the engines compare two averages this says what the comparison should give. They
+grow by some bits with every bar: beyond ``EXACT`` bars the same formulas run in floats.
 """
 
 from __future__ import annotations
@@ -13,7 +14,9 @@ from fractions import Fraction
 from reference.recording import Candle
 from reference.rules import NAN, define
 
-Numbers = Sequence[int | Fraction]
+Number = int | float | Fraction
+Numbers = Sequence[Number]
+EXACT = 600
 Bars = list[Candle]
 
 
@@ -31,7 +34,7 @@ def closes(bars: Bars) -> list[int]:
     return [b.close for b in bars]
 
 
-def changes(x: Numbers) -> list[int | Fraction]:
+def changes(x: Numbers) -> list[Number]:
     return [b - a for a, b in itertools.pairwise(x)]
 
 
@@ -39,21 +42,23 @@ def mean(x: Numbers) -> Fraction:
     return Fraction(sum(x)) / len(x)
 
 
-def smoothed(x: Numbers, n: int, weight: Fraction) -> list[Fraction]:
+def smoothed(x: Numbers, n: int, weight: Number) -> list[Number]:
     """The mean of the first ``n``, then a weighted mean of the last result and each next number."""
     if len(x) < n:
         return []
-    out = [mean(x[:n])]
+    out: list[Number] = [mean(x[:n])]
+    if len(x) > EXACT:
+        out, weight = [float(out[0])], float(weight)
     for y in x[n:]:
         out.append((1 - weight) * out[-1] + weight * y)
     return out
 
 
-def ema(x: Numbers, n: int) -> list[Fraction]:
+def ema(x: Numbers, n: int) -> list[Number]:
     return smoothed(x, n, Fraction(2, n + 1))
 
 
-def wilder(x: Numbers, n: int) -> list[Fraction]:
+def wilder(x: Numbers, n: int) -> list[Number]:
     return smoothed(x, n, Fraction(1, n))
 
 
@@ -63,7 +68,7 @@ def true_ranges(bars: Bars) -> list[int]:
     ]
 
 
-def in_atr(x: Fraction | float, bars: Bars) -> float:
+def in_atr(x: Number, bars: Bars) -> float:
     scale = wilder(true_ranges(bars), 14)[-1]
     return float(x / scale) if scale else NAN
 
@@ -76,7 +81,7 @@ def low(bars: Bars, n: int) -> int:
     return min(b.low for b in bars[-n:])
 
 
-def share(part: int | Fraction, whole: int | Fraction) -> Fraction:
+def share(part: Number, whole: Number) -> Number:
     return Fraction(part) / whole if whole else Fraction(0)
 
 
@@ -108,7 +113,7 @@ def _(bars: Bars) -> float:
     return in_atr((e[-1] - e[-6]) / 5, bars)
 
 
-def macd(bars: Bars) -> tuple[Fraction, Fraction]:
+def macd(bars: Bars) -> tuple[Number, Number]:
     fast, slow = ema(closes(bars[14:]), 12), ema(closes(bars), 26)
     line = [a - b for a, b in zip(fast, slow, strict=True)]
     return line[-1], ema(line, 9)[-1]
@@ -153,17 +158,18 @@ def _(bars: Bars) -> float:
 # -- directional movement -------------------------------------------------------------------------------
 
 
-def wilder_sums(x: Numbers) -> list[Fraction]:
+def wilder_sums(x: Numbers) -> list[Number]:
     """Sums from bar 15 on, so from the 14th number on."""
-    total = Fraction(sum(x[:13]))
+    total: Number = sum(x[:13])
+    keep: Number = Fraction(13, 14) if len(x) <= EXACT else 13 / 14
     out = []
     for y in x[13:]:
-        total = total * Fraction(13, 14) + y
+        total = total * keep + y
         out.append(total)
     return out
 
 
-def indicators(bars: Bars) -> list[tuple[Fraction, Fraction]]:
+def indicators(bars: Bars) -> list[tuple[Number, Number]]:
     """+DI and −DI of each bar from 15 on."""
     plus, minus = [], []
     for a, b in itertools.pairwise(bars):
@@ -174,9 +180,11 @@ def indicators(bars: Bars) -> list[tuple[Fraction, Fraction]]:
     return [(100 * share(p, r), 100 * share(m, r)) for p, m, r in sums]
 
 
-def adx(bars: Bars) -> list[Fraction]:
+def adx(bars: Bars) -> list[Number]:
     dx = [100 * abs(p - m) / (p + m) if p + m else None for p, m in indicators(bars)]
-    out = [mean([x or Fraction(0) for x in dx[:14]])]
+    out: list[Number] = [mean([x or 0 for x in dx[:14]])]
+    if len(dx) > EXACT:
+        out = [float(out[0])]
     for x in dx[14:]:
         out.append(out[-1] if x is None else (13 * out[-1] + x) / 14)
     return out
@@ -296,13 +304,13 @@ def _(bars: Bars) -> float:
 # -- relative strength ----------------------------------------------------------------------------------
 
 
-def gains_and_losses(bars: Bars, n: int) -> list[tuple[Fraction, Fraction]]:
+def gains_and_losses(bars: Bars, n: int) -> list[tuple[Number, Number]]:
     d = changes(closes(bars))
     up, down = wilder([max(x, 0) for x in d], n), wilder([max(-x, 0) for x in d], n)
     return list(zip(up, down, strict=True))
 
 
-def rsi(bars: Bars, n: int) -> list[Fraction]:
+def rsi(bars: Bars, n: int) -> list[Number]:
     return [100 * share(u, u + d) for u, d in gains_and_losses(bars, n)]
 
 
@@ -362,7 +370,7 @@ def _(bars: Bars) -> float:
     return share(tp[-1] - mean(tp), Fraction(15, 1000) * mean([abs(x - mean(tp)) for x in tp]))
 
 
-def twice_smoothed(x: Numbers) -> Fraction:
+def twice_smoothed(x: Numbers) -> Number:
     return ema(ema(x, 25), 13)[-1]
 
 
