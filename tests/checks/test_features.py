@@ -34,7 +34,7 @@ def run(module: ModuleType, names, events: Events, clock: str = "event", warmup:
 def flows() -> dict[tuple[str, bool], Events]:
     """One rough and one calm stream per feed, several hours long."""
     return {
-        (feed, calm): random_flow(11, 1_500, feed, markers=not calm, calm=calm)
+        (feed, calm): random_flow(11, 2_400, feed, markers=not calm, calm=calm)
         for feed in FEEDS
         for calm in (False, True)
     }
@@ -151,7 +151,7 @@ def test_time_warm_up_is_exact(engine, flows, table, info: FeatureInfo):
 @features_where(lambda f: f.warmup == "Wn" and f.inputs == ("B",) and not sessions_needed(f))
 def test_bar_warm_up_is_exact(engine, info: FeatureInfo):
     """Under rule Wn over bars the first number comes with bar number ``warmup_items``."""
-    events = random_flow(5, 240, "bars", markers=False, calm=True)
+    events = random_flow(5, 80 + info.warmup_items, "bars", markers=False, calm=True)
     bars = events[events["kind"] == Kind.BAR]
     values = run(engine, [info.name], bars, "bar")[1][:, 0]
     np.testing.assert_array_equal(np.isnan(values), np.arange(len(bars)) < info.warmup_items - 1)
@@ -258,7 +258,7 @@ def test_shifting_time_changes_nothing(engine, flows):
 
 
 # Log returns, and widths in units of the price level.
-RELATIVE_TO_PRICE = {n for n in INFO if n.startswith("ret_")} | {
+RELATIVE_TO_PRICE = {n for n in INFO if n.startswith("ret_") or INFO[n].unit == "%"} | {
     "gap_open", "natr_14", "bb_width_20", "rv_close_30", "parkinson_30", "garman_klass_30", "rogers_satchell_30",
     "yang_zhang_30", "ewma_vol", "vol_ratio_10_60", "hurst_120", "mfi_14",
 }  # fmt: skip

@@ -80,7 +80,7 @@ def test_any_chunking_gives_the_same_bits(engine, seed, feed, clock, warmup, cut
 @pytest.mark.parametrize("clock", ["event", "7s", "bar", "5trades"])
 def test_chunking_of_hours_gives_the_same_bits(engine, clock):
     """Hours of full flow, so that every feature has numbers on both sides of the cuts."""
-    events = random_flow(2, 1_500, "levels", markers=False, calm=True)
+    events = random_flow(2, 2_400, "levels", markers=False, calm=True)
     cuts = np.random.default_rng(5).integers(0, len(events), 20).tolist()
     values = assert_chunks_equal_whole(engine, events, cuts, clock, "full")
     counts_sessions = np.array([sessions_needed(info) > 0 for info in INFO.values()])

@@ -68,8 +68,8 @@ def test_engine_equals_reference(engine: ModuleType, seed, size, feed, clock, pa
 
 @pytest.mark.parametrize("feed", ["levels", "quotes"])
 def test_long_windows_are_reached(engine: ModuleType, feed):
-    """Three hours without markers: every feature of the feed has been compared with a number, not only NaN."""
-    events = random_flow(3, 1_500, feed, markers=False, calm=True)
+    """Five hours without markers: every feature of the feed has been compared with a number, not only NaN."""
+    events = random_flow(3, 2_400, feed, markers=False, calm=True)
     recording = Recording(events)
     features = engine.FeatureEngine(NAMES, 0.5, 10.0, "event", session_seconds=SESSION_SECONDS)
     features.update_many(events)

@@ -10,6 +10,7 @@ from reference import (  # noqa: F401
     order_flow,
     tape_reading,
     technical,
+    technical_trend,
     technical_volume,
 )
 from reference.recording import Recording

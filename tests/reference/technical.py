@@ -7,8 +7,6 @@ import math
 from collections.abc import Callable
 from fractions import Fraction
 
-import numpy as np
-
 from reference.recording import Candle
 from reference.rules import NAN, Row, define, over
 
@@ -72,27 +70,6 @@ def _(row: Row) -> float:
         return NAN
     low, high = min(b.low for b in bars), max(b.high for b in bars)
     return over(bars[-1].close - low, high - low, NAN)
-
-
-@define("ema_dist_20")
-def _(row: Row) -> float:
-    scale = atr(row, 14)
-    return (closes(row)[-1] - ema(closes(row), 20)) / scale if len(row.candles) >= 20 and scale else NAN
-
-
-@define("ema_cross_9_20")
-def _(row: Row) -> float:
-    scale = atr(row, 14)
-    return (ema(closes(row), 9) - ema(closes(row), 20)) / scale if len(row.candles) >= 20 and scale else NAN
-
-
-@define("rsi_14")
-def _(row: Row) -> float:
-    changes = np.diff(closes(row))
-    if len(changes) < 14:
-        return NAN
-    up, down = wilder(list(np.maximum(changes, 0)), 14), wilder(list(np.maximum(-changes, 0)), 14)
-    return 100 * up / (up + down) if up + down else 0.0
 
 
 define("atr_14")(lambda row: atr(row, 14))

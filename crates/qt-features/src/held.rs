@@ -3,6 +3,8 @@
 use qt_flow::{Bar, Flow};
 
 use crate::feature::{Feature, Setup, cause};
+use crate::indicators::Atr;
+use crate::rolling::quotient;
 
 /// The rule behind a held value.
 pub trait Rule: Clone + Send + Sync + 'static {
@@ -45,6 +47,29 @@ pub fn held<R: Rule>(rule: R, setup: &mut Setup<'_>) -> Box<dyn Feature> {
     setup.changes_with(cause::BAR);
     setup.on_bars();
     Box::new(Held { fresh: rule.clone(), rule, value: f64::NAN })
+}
+
+/// A rule in ticks, in units of the average true range of 14 bars.
+#[derive(Clone)]
+struct InAtr<R> {
+    rule: R,
+    atr: Atr,
+}
+
+impl<R: Rule> Rule for InAtr<R> {
+    fn close(&mut self, bar: &Bar) -> f64 {
+        self.atr.push(bar);
+        quotient(self.rule.close(bar), self.atr.value())
+    }
+
+    fn session(&mut self, start: i64) {
+        self.rule.session(start);
+    }
+}
+
+/// The same for a rule in ticks, divided by the average true range of 14 bars; NaN where that is 0.
+pub fn held_in_atr<R: Rule>(rule: R, setup: &mut Setup<'_>) -> Box<dyn Feature> {
+    held(InAtr { rule, atr: Atr::new(14) }, setup)
 }
 
 /// What a rule gives on the last of these bars; for unit tests.

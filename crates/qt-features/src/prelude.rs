@@ -7,7 +7,7 @@ pub use qt_flow::window::WindowId;
 pub use qt_flow::{Bar, Flow, Parent, Print, RowChange, Touch};
 
 pub use crate::feature::{Feature, Setup, cause, ratio_or_nan, ratio_or_zero};
-pub use crate::held::{Rule, held};
-pub use crate::indicators::{Atr, Ema, Last, Wilder};
+pub use crate::held::{Rule, held, held_in_atr};
+pub use crate::indicators::{Adx, Atr, Directional, Ema, Last, Line, Rsi, Wilder};
 pub use crate::rolling::{Extremes, Floats, Moments, Total, log_ratio, quotient};
 pub use crate::spec::{Family, Input, Kind, POSITIVE, REAL, Reset, Spec, Symmetry, Warmup, Window, Zero};

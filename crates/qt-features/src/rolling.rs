@@ -39,6 +39,11 @@ impl<const N: usize> Total<N> {
         self.sum
     }
 
+    /// Sum of the window; `None` before `N` values.
+    pub fn value(&self) -> Option<i64> {
+        self.full().then_some(self.sum)
+    }
+
     /// The value that the next one pushes out; 0 before `N` values.
     pub fn oldest(&self) -> i64 {
         self.ring.back(N - 1).unwrap_or(0)

@@ -2,72 +2,62 @@
 
 use crate::prelude::*;
 
-/// Catalogue entries.
-pub const SPECS: &[Spec] = &[Spec {
-    number: 180,
-    name: "ema_cross_9_20",
-    definition: "(EMA9−EMA20)/ATR14",
-    window: Window::Bars(20),
-    warmup: Warmup::Items(20),
-    zero: Zero::Nan,
-    swap_sides: Symmetry::Moves,
-    update: "U7",
-    ..Spec::TECHNICAL
-}];
+const fn spec(number: u16, name: &'static str, slow: u32, definition: &'static str) -> Spec {
+    Spec {
+        number,
+        name,
+        definition,
+        window: Window::Bars(slow),
+        warmup: Warmup::Items(slow),
+        zero: Zero::Nan,
+        swap_sides: Symmetry::Moves,
+        update: "U7",
+        ..Spec::TECHNICAL
+    }
+}
 
+/// Catalogue entries.
+pub const SPECS: &[Spec] = &[
+    spec(180, "ema_cross_9_20", 20, "(EMA9−EMA20)/ATR14"),
+    spec(181, "ema_cross_20_50", 50, "(EMA20−EMA50)/ATR14"),
+    spec(182, "ema_cross_50_200", 200, "(EMA50−EMA200)/ATR14"),
+];
+
+#[derive(Clone)]
 struct EmaCross {
     fast: Ema,
     slow: Ema,
-    atr: Atr,
-    value: f64,
 }
 
-impl EmaCross {
-    fn new() -> Self {
-        Self { fast: Ema::new(9), slow: Ema::new(20), atr: Atr::new(14), value: f64::NAN }
-    }
-}
-
-impl Feature for EmaCross {
-    fn value(&mut self, _flow: &Flow, _t: i64) -> f64 {
-        self.value
-    }
-
-    fn on_bar(&mut self, bar: &Bar) {
+impl Rule for EmaCross {
+    fn close(&mut self, bar: &Bar) -> f64 {
         let close = f64::from(bar.close);
         self.fast.push(close);
         self.slow.push(close);
-        self.atr.push(bar);
-        let atr = self.atr.value();
-        self.value = if atr == 0.0 { f64::NAN } else { (self.fast.value() - self.slow.value()) / atr };
-    }
-
-    fn on_roll(&mut self) {
-        *self = Self::new();
+        self.fast.value() - self.slow.value()
     }
 }
 
 /// Makes one of [`SPECS`].
-pub fn build(_spec: &'static Spec, setup: &mut Setup<'_>) -> Box<dyn Feature> {
-    setup.changes_with(cause::BAR);
-    setup.on_bars();
-    Box::new(EmaCross::new())
+pub fn build(spec: &'static Spec, setup: &mut Setup<'_>) -> Box<dyn Feature> {
+    let (fast, slow) = match spec.name {
+        "ema_cross_9_20" => (9, 20),
+        "ema_cross_20_50" => (20, 50),
+        _ => (50, 200),
+    };
+    held_in_atr(EmaCross { fast: Ema::new(fast), slow: Ema::new(slow) }, setup)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::indicators::testing::{last, rising};
 
     #[test]
     fn by_hand() {
-        let mut flow = Flow::default();
-        let mut f = build(&SPECS[0], &mut Setup::new(&mut flow));
-        for k in 0..20 {
-            assert!(f.value(&flow, 0).is_nan());
-            let px = 100 + k;
-            f.on_bar(&Bar { start: 0, end: 0, open: px, high: px + 1, low: px - 1, close: px, volume: 0, sides: None });
-        }
-        // On a line of slope 1 the average over n lags (n−1)/2 behind: EMA9 = 115, EMA20 = 109.5, ATR 2.
-        assert!((f.value(&flow, 0) - 2.75).abs() < 1e-14);
+        // On a line of slope 1 the average over n lags (n−1)/2 behind; every true range is 2.
+        assert!((last(SPECS, build, "ema_cross_9_20", &rising(20)) - 2.75).abs() < 1e-14);
+        assert!((last(SPECS, build, "ema_cross_20_50", &rising(50)) - 7.5).abs() < 1e-13);
+        assert!((last(SPECS, build, "ema_cross_50_200", &rising(200)) - 37.5).abs() < 1e-12);
     }
 }

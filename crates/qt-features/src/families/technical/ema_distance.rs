@@ -2,70 +2,59 @@
 
 use crate::prelude::*;
 
+const fn spec(number: u16, name: &'static str, n: u32, definition: &'static str) -> Spec {
+    Spec {
+        number,
+        name,
+        definition,
+        window: Window::Bars(n),
+        // The ATR needs 15 bars.
+        warmup: Warmup::Items(if n < 15 { 15 } else { n }),
+        zero: Zero::Nan,
+        swap_sides: Symmetry::Moves,
+        update: "U7",
+        source: "TA-Lib EMA",
+        ..Spec::TECHNICAL
+    }
+}
+
 /// Catalogue entries.
-pub const SPECS: &[Spec] = &[Spec {
-    number: 173,
-    name: "ema_dist_20",
-    definition: "(C−EMA20)/ATR14",
-    window: Window::Bars(20),
-    warmup: Warmup::Items(20),
-    zero: Zero::Nan,
-    swap_sides: Symmetry::Moves,
-    update: "U7",
-    source: "TA-Lib EMA",
-    ..Spec::TECHNICAL
-}];
+pub const SPECS: &[Spec] = &[
+    spec(172, "ema_dist_9", 9, "(C−EMA9)/ATR14"),
+    spec(173, "ema_dist_20", 20, "(C−EMA20)/ATR14"),
+    spec(174, "ema_dist_50", 50, "(C−EMA50)/ATR14"),
+    spec(175, "ema_dist_100", 100, "(C−EMA100)/ATR14"),
+    spec(176, "ema_dist_200", 200, "(C−EMA200)/ATR14"),
+];
 
-struct EmaDistance {
-    ema: Ema,
-    atr: Atr,
-    value: f64,
-}
+#[derive(Clone)]
+struct EmaDistance(Ema);
 
-impl EmaDistance {
-    fn new() -> Self {
-        Self { ema: Ema::new(20), atr: Atr::new(14), value: f64::NAN }
-    }
-}
-
-impl Feature for EmaDistance {
-    fn value(&mut self, _flow: &Flow, _t: i64) -> f64 {
-        self.value
-    }
-
-    fn on_bar(&mut self, bar: &Bar) {
+impl Rule for EmaDistance {
+    fn close(&mut self, bar: &Bar) -> f64 {
         let close = f64::from(bar.close);
-        self.ema.push(close);
-        self.atr.push(bar);
-        let atr = self.atr.value();
-        self.value = if atr == 0.0 { f64::NAN } else { (close - self.ema.value()) / atr };
-    }
-
-    fn on_roll(&mut self) {
-        *self = Self::new();
+        self.0.push(close);
+        close - self.0.value()
     }
 }
 
 /// Makes one of [`SPECS`].
-pub fn build(_spec: &'static Spec, setup: &mut Setup<'_>) -> Box<dyn Feature> {
-    setup.changes_with(cause::BAR);
-    setup.on_bars();
-    Box::new(EmaDistance::new())
+pub fn build(spec: &'static Spec, setup: &mut Setup<'_>) -> Box<dyn Feature> {
+    let Window::Bars(n) = spec.window else { unreachable!("averages look back a number of bars") };
+    held_in_atr(EmaDistance(Ema::new(n)), setup)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::indicators::testing::{last, rising};
 
     #[test]
     fn by_hand() {
-        let mut flow = Flow::default();
-        let mut f = build(&SPECS[0], &mut Setup::new(&mut flow));
-        for k in 0..20 {
-            assert!(f.value(&flow, 0).is_nan());
-            let px = 100 + k;
-            f.on_bar(&Bar { start: 0, end: 0, open: px, high: px + 1, low: px - 1, close: px, volume: 0, sides: None });
+        // On a line of slope 1 the average over n lags (n−1)/2 behind; every true range is 2.
+        for (name, n) in [("ema_dist_9", 15), ("ema_dist_20", 20), ("ema_dist_50", 50), ("ema_dist_200", 200)] {
+            let lag = name.trim_start_matches("ema_dist_").parse::<f64>().unwrap() - 1.0;
+            assert!((last(SPECS, build, name, &rising(n)) - lag / 4.0).abs() < 1e-12);
         }
-        assert_eq!(f.value(&flow, 0), (119.0 - 109.5) / 2.0); // every true range is 2
     }
 }

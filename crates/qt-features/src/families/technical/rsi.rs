@@ -1,82 +1,113 @@
-//! Relative strength index of Wilder (1978).
+//! Relative strength index of Wilder (1978), and its slope.
 
 use crate::prelude::*;
 
+const fn spec(number: u16, name: &'static str, n: u32, definition: &'static str) -> Spec {
+    Spec {
+        number,
+        name,
+        definition,
+        window: Window::Bars(n + 1),
+        range: (0.0, 100.0),
+        warmup: Warmup::Items(n + 1),
+        zero: Zero::Zero,
+        update: "U7",
+        source: "Wilder 1978; TA-Lib",
+        ..Spec::TECHNICAL
+    }
+}
+
 /// Catalogue entries.
-pub const SPECS: &[Spec] = &[Spec {
-    number: 203,
-    name: "rsi_14",
-    definition: "100·u/(u+d), Wilder averages of the rises and falls of C over 14 changes; 0 when both are 0",
-    window: Window::Bars(15),
-    range: (0.0, 100.0),
-    warmup: Warmup::Items(15),
-    zero: Zero::Zero,
-    update: "U7",
-    source: "Wilder 1978; TA-Lib",
-    ..Spec::TECHNICAL
-}];
+pub const SPECS: &[Spec] = &[
+    spec(
+        202,
+        "rsi_7",
+        7,
+        "100·u/(u+d), Wilder averages of the rises and falls of C over 7 changes; 0 when both are 0",
+    ),
+    spec(
+        203,
+        "rsi_14",
+        14,
+        "100·u/(u+d), Wilder averages of the rises and falls of C over 14 changes; 0 when both are 0",
+    ),
+    spec(
+        204,
+        "rsi_28",
+        28,
+        "100·u/(u+d), Wilder averages of the rises and falls of C over 28 changes; 0 when both are 0",
+    ),
+    Spec {
+        number: 205,
+        name: "rsi_slope_5",
+        definition: "(RSI14−RSI14[−5])/5",
+        window: Window::Bars(20),
+        unit: "1/bar",
+        range: (-20.0, 20.0),
+        warmup: Warmup::Items(20),
+        update: "U7",
+        ..Spec::TECHNICAL
+    },
+];
 
-struct Rsi {
-    close: Option<i32>,
-    up: Wilder,
-    down: Wilder,
-}
+#[derive(Clone)]
+struct Index(Rsi);
 
-impl Rsi {
-    fn new() -> Self {
-        Self { close: None, up: Wilder::new(14), down: Wilder::new(14) }
+impl Rule for Index {
+    fn close(&mut self, bar: &Bar) -> f64 {
+        self.0.push(bar.close)
     }
 }
 
-impl Feature for Rsi {
-    fn value(&mut self, _flow: &Flow, _t: i64) -> f64 {
-        let (up, down) = (self.up.value(), self.down.value());
-        if up + down == 0.0 { 0.0 } else { 100.0 * (up / (up + down)) }
-    }
+#[derive(Clone)]
+struct IndexSlope {
+    rsi: Rsi,
+    last: Last<f64, 6>,
+}
 
-    fn on_bar(&mut self, bar: &Bar) {
-        if let Some(before) = self.close {
-            let change = (i64::from(bar.close) - i64::from(before)) as f64;
-            self.up.push(change.max(0.0));
-            self.down.push((-change).max(0.0));
-        }
-        self.close = Some(bar.close);
-    }
-
-    fn on_roll(&mut self) {
-        *self = Self::new();
+impl Rule for IndexSlope {
+    fn close(&mut self, bar: &Bar) -> f64 {
+        let rsi = self.rsi.push(bar.close);
+        self.last.push(rsi);
+        self.last.back(5).map_or(f64::NAN, |before| (rsi - before) / 5.0)
     }
 }
 
 /// Makes one of [`SPECS`].
-pub fn build(_spec: &'static Spec, setup: &mut Setup<'_>) -> Box<dyn Feature> {
-    setup.changes_with(cause::BAR);
-    setup.on_bars();
-    Box::new(Rsi::new())
+pub fn build(spec: &'static Spec, setup: &mut Setup<'_>) -> Box<dyn Feature> {
+    let n = match spec.name {
+        "rsi_7" => 7,
+        "rsi_28" => 28,
+        _ => 14,
+    };
+    if spec.name == "rsi_slope_5" {
+        held(IndexSlope { rsi: Rsi::new(n), last: Last::default() }, setup)
+    } else {
+        held(Index(Rsi::new(n)), setup)
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn closes(values: impl IntoIterator<Item = i32>) -> f64 {
-        let mut flow = Flow::default();
-        let mut f = build(&SPECS[0], &mut Setup::new(&mut flow));
-        for close in values {
-            f.on_bar(&Bar { start: 0, end: 0, open: 1, high: 1, low: 1, close, volume: 0, sides: None });
-        }
-        f.value(&flow, 0)
-    }
+    use crate::indicators::testing::{closes, last};
 
     #[test]
     fn by_hand() {
-        assert!(closes([100; 14]).is_nan());
-        assert_eq!(closes([100; 15]), 0.0);
-        assert_eq!(closes(100..115), 100.0);
+        for (name, bars) in [("rsi_7", 8), ("rsi_14", 15), ("rsi_28", 29)] {
+            assert_eq!(last(SPECS, build, name, &closes(vec![100; bars])), 0.0);
+            assert_eq!(last(SPECS, build, name, &closes(100..100 + bars as i32)), 100.0);
+        }
         // 7 rises of 2, 7 falls of 1: u = 1, d = 0.5; then a fall of 14: u = 13/14, d = 20.5/14.
         let zigzag = || (0..15).map(|k| 100 + (k / 2) + 2 * (k % 2));
-        assert!((closes(zigzag()) - 100.0 * 2.0 / 3.0).abs() < 1e-12);
-        let last = zigzag().next_back().unwrap() - 14;
-        assert!((closes(zigzag().chain([last])) - 100.0 * 13.0 / 33.5).abs() < 1e-12);
+        assert!((last(SPECS, build, "rsi_14", &closes(zigzag())) - 100.0 * 2.0 / 3.0).abs() < 1e-12);
+        let then = zigzag().next_back().unwrap() - 14;
+        let fallen = closes(zigzag().chain([then]));
+        assert!((last(SPECS, build, "rsi_14", &fallen) - 100.0 * 13.0 / 33.5).abs() < 1e-12);
+        // Four bars without a change leave the index as it is.
+        let calm = closes(zigzag().chain([then; 5]));
+        assert_eq!(last(SPECS, build, "rsi_14", &calm), last(SPECS, build, "rsi_14", &fallen));
+        let slope = 20.0 * (13.0 / 33.5 - 2.0 / 3.0);
+        assert!((last(SPECS, build, "rsi_slope_5", &calm) - slope).abs() < 1e-12);
     }
 }
