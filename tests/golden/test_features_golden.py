@@ -93,5 +93,5 @@ def test_the_table_says_something(golden):
         if sessions_needed(INFO[name]):
             assert len(finite) == 0, name
             continue
-        assert len(finite) >= ROWS // 3, name
+        assert len(finite) >= ROWS // 4, name  # two hundred bars of warm-up leave a quarter
         assert len(np.unique(finite)) >= 2, name
