@@ -38,10 +38,10 @@ class Set:
 
 
 SETS = [
-    Set("b3_dol_ticks_20200402", "DOLK20", "1s", 70_000, columns=40),
-    Set("b3_dol_ticks_20200402", "DOLK20", "50trades", 70_000, columns=40),
-    Set("b3_wdo_win_bars", "WDOK20", "bar", 70_000, columns=13),
-    Set("b3_wdo_win_bars", "WDOFUT", "bar", 70_000, file="WDOFUT_F_0_5min_profit.csv", columns=13),
+    Set("b3_dol_ticks_20200402", "DOLK20", "1s", 70_000, columns=66),
+    Set("b3_dol_ticks_20200402", "DOLK20", "50trades", 70_000, columns=66),
+    Set("b3_wdo_win_bars", "WDOK20", "bar", 70_000, columns=39),
+    Set("b3_wdo_win_bars", "WDOFUT", "bar", 70_000, file="WDOFUT_F_0_5min_profit.csv", columns=39),
     Set(
         "lobster_aapl_l50_1h",
         "AAPL",
@@ -49,7 +49,7 @@ SETS = [
         60_000,
         tick=0.01,
         options={"date": date(2012, 6, 21)},
-        columns=35,
+        columns=78,
     ),
     Set(
         "binance_l2_20240808",
@@ -59,9 +59,9 @@ SETS = [
         file="usdm_btcusdt",
         tick=0.1,
         step=0.001,
-        columns=8,
+        columns=21,
     ),
-    Set("cme_es_mbo_20231225", "ESH4", "10s", 60_000, tick=0.25, columns=8),
+    Set("cme_es_mbo_20231225", "ESH4", "10s", 60_000, tick=0.25, columns=80),
 ]
 
 
