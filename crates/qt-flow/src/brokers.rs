@@ -12,19 +12,13 @@ struct Slot {
 }
 
 /// Contracts of each known broker, and their concentration.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Brokers {
     /// A power of two of slots, or none before the first broker.
     slots: Box<[Slot]>,
     used: usize,
     volume: i64,
     squares: i128,
-}
-
-impl Default for Brokers {
-    fn default() -> Self {
-        Self { slots: Box::default(), used: 0, volume: 0, squares: 0 }
-    }
 }
 
 /// Slots of the first table.

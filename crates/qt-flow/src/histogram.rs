@@ -34,7 +34,7 @@ impl Default for Histogram {
 /// Hexadecimal digits of a positive number, less one.
 #[inline]
 fn last_digit(x: u32) -> usize {
-    ((31 - (x | 1).leading_zeros()) / 4) as usize
+    ((x | 1).ilog2() / 4) as usize
 }
 
 impl Histogram {
@@ -185,8 +185,13 @@ mod tests {
         fn memory_is_that_of_the_fullest_moment(sizes in prop::collection::vec(size(), 1..100)) {
             let mut h = Histogram::default();
             for round in 0..50 {
-                sizes.iter().for_each(|x| h.add(x.rotate_left(round) & i32::MAX | 1));
-                sizes.iter().for_each(|x| h.remove(x.rotate_left(round) & i32::MAX | 1));
+                let turned: Vec<i32> = sizes.iter().map(|x| x.rotate_left(round) & i32::MAX | 1).collect();
+                for x in &turned {
+                    h.add(*x);
+                }
+                for x in &turned {
+                    h.remove(*x);
+                }
             }
             prop_assert!(h.nodes.len() <= DIGITS + sizes.len() * (DIGITS - 1));
             prop_assert!(h.nodes[..DIGITS].iter().all(|n| n.counts == [0; 16]));
