@@ -187,6 +187,9 @@ def mirror(events: Events) -> Events:
 
     for k in (Kind.TRADE, Kind.LEVEL, Kind.ORDER):
         out["px"][kind == k] = flip(events["px"][kind == k])
+    trade = kind == Kind.TRADE
+    for x, y in (("ref_a", "ref_b"), ("ref_b", "ref_a")):
+        out[x][trade] = events[y][trade]
     q = kind == Kind.QUOTE
     for a, b in (("px", "px_ask"), ("size", "size_ask"), ("ref_a", "ref_b")):
         for x, y in ((a, b), (b, a)):

@@ -136,12 +136,14 @@ proptest! {
     }
 }
 
-/// Both sides of the market seen in a mirror: prices and sides change their sign.
+/// Both sides of the market seen in a mirror: prices and sides change their sign, buyer and seller their places.
 fn mirror(e: &Event) -> Event {
     let turned = |px: i32| if px == PX_NONE { px } else { -px };
     let e = Event { side: -e.side, px: turned(e.px), ..*e };
     if e.kind == Kind::Quote as u8 {
         Event { px: turned(e.px_ask), px_ask: e.px, size: e.size_ask, size_ask: e.size, ..e }
+    } else if e.kind == Kind::Trade as u8 {
+        Event { ref_a: e.ref_b, ref_b: e.ref_a, ..e }
     } else {
         e
     }

@@ -5,7 +5,10 @@
 
 pub mod added;
 pub mod bars;
+pub mod brokers;
+pub mod contents;
 pub mod flow;
+pub mod histogram;
 pub mod limit;
 pub mod mlofi;
 pub mod moments;

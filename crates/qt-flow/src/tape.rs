@@ -2,6 +2,7 @@
 
 use qt_core::event::PX_NONE;
 
+use crate::contents::{Contents, ContentsId};
 use crate::window::{Row, Sums, WindowId, Windows};
 
 /// A trade that counts as volume, with its aggressor side after the signing rules.
@@ -99,6 +100,9 @@ struct ContractWindow {
 pub struct Tape {
     windows: Windows<Print>,
     by_contracts: Option<ContractWindow>,
+    contents: Vec<Contents>,
+    /// Earliest time at which a print may leave one of `contents`.
+    contents_exit: i64,
     /// Price of the last print of the session, `PX_NONE` before it.
     pub last_px: i32,
     /// Sign of the last price change between prints of the session, 0 before one.
@@ -107,7 +111,14 @@ pub struct Tape {
 
 impl Default for Tape {
     fn default() -> Self {
-        Self { windows: Windows::default(), by_contracts: None, last_px: PX_NONE, tick: 0 }
+        Self {
+            windows: Windows::default(),
+            by_contracts: None,
+            contents: Vec::new(),
+            contents_exit: i64::MAX,
+            last_px: PX_NONE,
+            tick: 0,
+        }
     }
 }
 
@@ -124,6 +135,17 @@ impl Tape {
         self.windows.keep_from(self.windows.head());
     }
 
+    /// Asks for parts of the contents of the window `(t − ns, t]`; see [`part`](crate::contents::part).
+    pub fn contents_window(&mut self, ns: i64, parts: u8) -> ContentsId {
+        let known = self.contents.iter().position(|c| c.length() == ns);
+        let k = known.unwrap_or_else(|| {
+            self.contents.push(Contents::new(ns, self.windows.head()));
+            self.contents.len() - 1
+        });
+        self.contents[k].want(parts);
+        ContentsId(k)
+    }
+
     /// Takes the sign of a price change into account; the caller signs the print afterwards.
     #[inline]
     pub fn see_price(&mut self, px: i32) {
@@ -136,6 +158,9 @@ impl Tape {
     /// Adds a print.
     #[inline]
     pub fn push(&mut self, print: Print) {
+        if print.ts >= self.contents_exit {
+            self.expire_contents(print.ts); // first, so that the ring need not keep what leaves
+        }
         self.windows.push(print);
         if let Some(w) = &mut self.by_contracts {
             while w.cursor < self.windows.head() {
@@ -147,20 +172,50 @@ impl Tape {
                 oldest.add_to(&mut w.left);
                 w.cursor += 1;
             }
-            self.windows.keep_from(w.cursor);
         }
+        for c in &mut self.contents {
+            c.push(&print);
+            self.contents_exit = self.contents_exit.min(print.ts.saturating_add(c.length()));
+        }
+        self.hold();
+    }
+
+    /// Tells the ring what is read besides its windows.
+    #[inline]
+    fn hold(&mut self) {
+        let contracts = self.by_contracts.as_ref().map(|w| w.cursor);
+        if let Some(oldest) = self.contents.iter().map(Contents::cursor).chain(contracts).min() {
+            self.windows.keep_from(oldest);
+        }
+    }
+
+    fn expire_contents(&mut self, now: i64) {
+        self.contents_exit = i64::MAX;
+        for c in &mut self.contents {
+            self.contents_exit = self.contents_exit.min(c.expire(&self.windows, now));
+        }
+        self.hold();
     }
 
     /// Ends every time window at `now`.
     #[inline]
     pub fn advance(&mut self, now: i64) {
         self.windows.advance(now);
+        if now >= self.contents_exit {
+            self.expire_contents(now);
+        }
     }
 
     /// Before this time [`Tape::advance`] has nothing to do.
     #[inline(always)]
     pub fn next_exit(&self) -> i64 {
-        self.windows.next_exit()
+        self.windows.next_exit().min(self.contents_exit)
+    }
+
+    /// Contents of a time window.
+    #[inline]
+    pub fn contents(&self, id: ContentsId) -> &Contents {
+        &self.contents[id.0]
     }
 
     /// Sums over a time window.
@@ -200,6 +255,10 @@ impl Tape {
             w.cursor = 0;
             w.left = TradeSums::default();
         }
+        for c in &mut self.contents {
+            c.clear();
+        }
+        self.contents_exit = i64::MAX;
         self.last_px = PX_NONE;
         self.tick = 0;
     }
@@ -208,6 +267,7 @@ impl Tape {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::contents::part;
 
     fn print(ts: i64, size: i32, side: i8) -> Print {
         Print { ts, px: 100, size, side, ..Print::default() }
@@ -241,6 +301,34 @@ mod tests {
         assert_eq!(tape.contract_sums(), Some((0, 7)));
         tape.push(print(4, 40, 1)); // one print larger than the window
         assert_eq!(tape.contract_sums(), Some((10, 0)));
+    }
+
+    #[test]
+    fn contents_share_the_ring_with_the_windows() {
+        let mut tape = Tape::default();
+        tape.contract_window(3);
+        let short = tape.contents_window(10, part::POWERS | part::SIZES);
+        assert_eq!(tape.contents_window(10, part::BROKERS), short);
+        let long = tape.contents_window(2_000, part::CLASSES);
+        // More than the ring holds at first, so that it grows and wraps.
+        for ts in 0..9_000 {
+            tape.push(Print { ts, px: 1, size: 1 + (ts % 60) as i32, broker: 1 + (ts % 2) as i32, side: -1 });
+        }
+        tape.advance(9_003);
+        // 8,994 to 8,999: sizes 55 to 60
+        let c = tape.contents(short);
+        assert_eq!(
+            (c.sizes.len(), c.sizes.select(0), c.sizes.select(5), c.brokers.volume()),
+            (6, 55, 60, 345)
+        );
+        assert_eq!(c.classes.count, [0; 5]);
+        let c = tape.contents(long).classes;
+        assert_eq!(c.count.iter().sum::<i64>(), 1_996);
+        assert_eq!(c.net[1], -c.volume[1]);
+        assert_eq!(tape.next_exit(), 9_004);
+        tape.clear();
+        assert!(tape.contents(short).sizes.is_empty());
+        assert_eq!(tape.next_exit(), i64::MAX);
     }
 
     #[test]

@@ -100,8 +100,13 @@ fn print() -> impl Strategy<Value = Event> {
         12 => Just(0), 1 => Just(flag::RLP), 1 => Just(flag::CROSS), 1 => Just(flag::AUCTION),
         1 => Just(flag::CANCELLED), 1 => Just(flag::EDITED)
     ];
-    (-6i32..7, 0i32..60, -1i8..2, flags)
-        .prop_map(|(px, size, side, flags)| Event { flags, ..trade(1000 + px, size, side) })
+    let size = prop_oneof![12 => 0i32..60, 1 => 60i32..200, 1 => Just(1 << 20)];
+    (-6i32..7, size, -1i8..2, flags, (-1i32..3, 0i32..3)).prop_map(|(px, size, side, flags, brokers)| Event {
+        flags,
+        ref_a: brokers.0,
+        ref_b: brokers.1,
+        ..trade(1000 + px, size, side)
+    })
 }
 
 fn touch() -> impl Strategy<Value = Event> {
@@ -187,7 +192,9 @@ pub fn long_session(minutes: i64) -> Vec<Event> {
         }
         let buys = rand(2) == 0;
         let (px, s) = if buys { (mid + 1, side::BUY) } else { (mid, side::SELL) };
-        events.push((t + 0.5, trade(px, 1 + rand(9), s)));
+        let size = if k % 50 == 0 { 60 } else { 1 + rand(9) };
+        let brokers = (1 + (k % 3) as i32, 5 + (k % 4) as i32);
+        events.push((t + 0.5, Event { ref_a: brokers.0, ref_b: brokers.1, ..trade(px, size, s) }));
         events.push((t + 0.5, level(-s, px, 1 + rand(30))));
     }
     stamped(events)

@@ -28,7 +28,7 @@ class Print(NamedTuple):
 
 
 class TradeWindow:
-    """B, S, V and the counts of signed trades over (t − W, t]."""
+    """B, S, V and the counts of trades, signed or not, over (t − W, t]."""
 
     def __init__(self, window_ns: int) -> None:
         self.window_ns = window_ns
@@ -37,7 +37,7 @@ class TradeWindow:
     def restart(self) -> None:
         """Empty the window."""
         self._prints: deque[Print] = deque()
-        self.buy = self.sell = self.volume = self.buys = self.sells = 0
+        self.buy = self.sell = self.volume = self.buys = self.sells = self.count = 0
 
     def add(self, trade: Print) -> None:
         """Count one print."""
@@ -55,6 +55,7 @@ class TradeWindow:
     def _count(self, trade: Print, sign: int) -> None:
         q = sign * trade.size
         self.volume += q
+        self.count += sign
         if trade.side > 0:
             self.buy += q
             self.buys += sign

@@ -1,0 +1,70 @@
+//! Nothing is allocated per print once the windows have been full.
+#![allow(clippy::unwrap_used)] // a test that cannot go on fails
+#![allow(unsafe_code)] // an allocator that counts, and hands everything on to that of the system
+
+mod common;
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use common::{MINUTE, SECOND, T0, engine, trade};
+use qt_core::Event;
+use qt_features::catalogue::catalogue;
+use qt_features::spec::Family;
+
+struct Counting;
+
+static ALLOCATIONS: AtomicUsize = AtomicUsize::new(0);
+
+// SAFETY: every call is that of the system's allocator with the same arguments.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
+        // SAFETY: as for the caller.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
+        // SAFETY: `block` came from `alloc` above.
+        unsafe { System.dealloc(block, layout) }
+    }
+}
+
+#[global_allocator]
+static COUNTING: Counting = Counting;
+
+/// Print k of a burst of 300 per second that repeats itself after a minute: sizes of every magnitude, thousands of
+/// brokers, parents of a few prints.
+fn print(k: i64) -> Event {
+    let x = (k % 18_000).cast_unsigned().wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 20;
+    let size = 1 + (x % (1 << (1 + x % 29))) as i32;
+    let ts = T0 + k / 3 * (SECOND / 100) + k % 3 * 1000;
+    Event {
+        ts_event: ts,
+        ts_recv: ts,
+        sequence: k,
+        ref_a: (x % 5_000) as i32 - 100,
+        ref_b: (x % 7_000) as i32 - 100,
+        ..trade(1_000 + (x % 3) as i32, size, (x % 5 % 3) as i8 - 1)
+    }
+}
+
+#[test]
+fn an_hour_of_prints_allocates_nothing_after_warm_up() {
+    let family = catalogue().iter().filter(|(s, _)| s.family == Family::TapeReading);
+    let names: Vec<&str> = family.map(|(s, _)| s.name).collect();
+    let mut e = engine(&names, "event", "full");
+    let mut warm = 0;
+    for k in 0..3_600 * 300 {
+        if print(k).ts_event == T0 + 12 * MINUTE && warm == 0 {
+            warm = ALLOCATIONS.load(Ordering::Relaxed);
+        }
+        e.update(&print(k)).unwrap();
+        e.discard();
+    }
+    assert!(warm > 0);
+    assert_eq!(ALLOCATIONS.load(Ordering::Relaxed), warm);
+    let mut row = Vec::new();
+    e.snapshot(&mut row);
+    assert!(row.iter().all(|v| v.is_finite()), "{row:?}");
+}
