@@ -4,6 +4,7 @@
 
 use qt_core::Event;
 use qt_core::event::Kind;
+use qt_flow::footprint::SPAN;
 use qt_flow::session::Turn;
 use qt_flow::time::{MINUTE, SECOND};
 use qt_flow::{Bar, Effects, Flow, Parent, RlpSign};
@@ -117,6 +118,7 @@ struct Group {
 
 /// What falls due as time passes, in the order in which it happens at one time.
 enum Due {
+    Footprint,
     Bar,
     Grid(usize),
     Sample,
@@ -154,6 +156,7 @@ pub struct FeatureEngine {
     on_touch: Vec<usize>,
     on_rows: Vec<usize>,
     on_bar: Vec<usize>,
+    on_footprint: Vec<usize>,
     grids: Vec<Grid>,
     /// Next point of the sampling grid, `i64::MAX` on other clocks and between sessions.
     next_sample: i64,
@@ -206,6 +209,7 @@ impl FeatureEngine {
             on_touch: Vec::new(),
             on_rows: Vec::new(),
             on_bar: Vec::new(),
+            on_footprint: Vec::new(),
             grids: Vec::new(),
             next_sample: i64::MAX,
             next_print: i64::MAX,
@@ -246,6 +250,7 @@ impl FeatureEngine {
             (setup.touch, &mut self.on_touch),
             (setup.rows, &mut self.on_rows),
             (setup.bars, &mut self.on_bar),
+            (setup.footprints, &mut self.on_footprint),
         ] {
             if asked {
                 listeners.push(index);
@@ -447,11 +452,16 @@ impl FeatureEngine {
             Clock::Time(step) if self.next_sample < t => (t - 1 - self.next_sample) / step + 1,
             _ => 0,
         };
-        let bars = self.flow.bars.due().filter(|end| *end <= t).map_or(0, |end| (t - end) / MINUTE + 1);
+        let until =
+            |due: Option<i64>, span| due.filter(|end| *end <= t).map_or(0, |end| (t - end) / span + 1);
+        let bars = until(self.flow.bars.due(), MINUTE);
+        let footprints = until(self.flow.footprints.due(), SPAN);
         let (count, what) = if rows > MAX_SAMPLES {
             (rows, format!("samples of \"{}\"", self.config.clock_text))
         } else if bars > MAX_SAMPLES {
             (bars, "one-minute bars".into())
+        } else if footprints > MAX_SAMPLES {
+            (footprints, "five-minute bars".into())
         } else {
             return Ok(());
         };
@@ -500,7 +510,7 @@ impl FeatureEngine {
             for &k in &self.on_print {
                 self.columns[k].feature.on_print(self.flow.print(), &self.flow);
             }
-            if let Some(end) = self.flow.bars.due() {
+            for end in [self.flow.bars.due(), self.flow.footprints.due()].into_iter().flatten() {
                 self.next_due = self.next_due.min(end - 1);
             }
             let n = self.flow.tape.session().n;
@@ -533,12 +543,12 @@ impl FeatureEngine {
             Turn::None if first && e.action != qt_core::event::phase::CLOSED => self.start_session(),
             Turn::None => {}
             Turn::Start => {
-                self.end_bar();
+                self.end_bars();
                 self.start_session();
             }
             Turn::Close => {
-                // `open` is already false, but the bar belongs to the session that ends.
-                self.end_bar();
+                // `open` is already false, but the bars belong to the session that ends.
+                self.end_bars();
                 self.next_sample = i64::MAX;
                 self.print_due = false;
                 self.plan();
@@ -559,9 +569,12 @@ impl FeatureEngine {
         }
     }
 
-    /// Closes the forming bar because its session ends now.
-    fn end_bar(&mut self) {
+    /// Closes the forming bars because their session ends now.
+    fn end_bars(&mut self) {
         let now = self.flow.now;
+        if self.flow.footprints.end_session(now) {
+            self.tell_footprint();
+        }
         if let Some(bar) = self.flow.bars.end_session(now) {
             self.close_bar(&bar);
         }
@@ -594,8 +607,8 @@ impl FeatureEngine {
 
     fn plan(&mut self) {
         let grids = self.grids.iter().map(|g| g.next).min().unwrap_or(i64::MAX);
-        let bar = self.flow.bars.due().map_or(i64::MAX, |end| end - 1);
-        self.next_due = grids.min(self.next_sample).min(bar);
+        let bars = [self.flow.bars.due(), self.flow.footprints.due()].into_iter().flatten().min();
+        self.next_due = grids.min(self.next_sample).min(bars.map_or(i64::MAX, |end| end - 1));
     }
 
     /// Lets time pass up to `t`, before an event of that time is applied: bars that end at or before `t` close,
@@ -609,6 +622,11 @@ impl FeatureEngine {
                 _ => i64::MAX,
             };
             match due {
+                Due::Footprint => {
+                    if self.flow.footprints.close() {
+                        self.tell_footprint();
+                    }
+                }
                 Due::Bar => {
                     if let Some(bar) = self.flow.bars.close() {
                         self.close_bar(&bar);
@@ -645,10 +663,17 @@ impl FeatureEngine {
         self.plan();
     }
 
-    /// What falls due first before an event at `t`; at one time bars come before grids and grids before rows.
+    /// What falls due first before an event at `t`; at one time footprints come before one-minute bars, so that a row
+    /// of the bar clock sees them, bars before grids and grids before rows.
     fn earliest(&self, t: i64) -> Option<(i64, Due)> {
         let mut first: Option<(i64, Due)> =
-            self.flow.bars.due().filter(|end| *end <= t).map(|end| (end, Due::Bar));
+            self.flow.footprints.due().filter(|end| *end <= t).map(|end| (end, Due::Footprint));
+        if let Some(end) = self.flow.bars.due()
+            && end <= t
+            && first.as_ref().is_none_or(|(earlier, _)| end < *earlier)
+        {
+            first = Some((end, Due::Bar));
+        }
         let grids = self.grids.iter().enumerate().map(|(k, g)| (g.next, Due::Grid(k)));
         for (at, due) in grids.chain([(self.next_sample, Due::Sample)]) {
             if at < t && first.as_ref().is_none_or(|(earlier, _)| at < *earlier) {
@@ -662,6 +687,14 @@ impl FeatureEngine {
         self.tell_bar(bar);
         if self.config.clock == Clock::Bar {
             self.sample(bar.end);
+        }
+    }
+
+    fn tell_footprint(&mut self) {
+        let Some(footprint) = self.flow.footprint() else { return };
+        self.happened |= cause::FOOTPRINT;
+        for &k in &self.on_footprint {
+            self.columns[k].feature.on_footprint(footprint, &self.flow);
         }
     }
 

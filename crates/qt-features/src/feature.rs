@@ -1,6 +1,6 @@
 //! What a feature is: a small state machine that reads shared state at sampling times.
 
-use qt_flow::{Bar, Flow, Parent, Print};
+use qt_flow::{Bar, Flow, Footprint, Parent, Print};
 
 use crate::spec::Spec;
 
@@ -29,6 +29,10 @@ pub trait Feature: Send + Sync {
 
     /// A bar closed; after [`Setup::on_bars`].
     fn on_bar(&mut self, _bar: &Bar) {}
+
+    /// A five-minute bar closed; after [`Setup::on_footprints`]. Where a one-minute bar closes at the same time, it does
+    /// so afterwards.
+    fn on_footprint(&mut self, _footprint: &Footprint, _flow: &Flow) {}
 
     /// A point `t` of the grid asked for with [`Setup::on_grid`] has passed: `flow` holds every event at or
     /// before `t` and nothing later, and its windows end at `t`.
@@ -62,6 +66,8 @@ pub mod cause {
     pub const BAR: u16 = 64;
     /// A point of the feature's grid passed.
     pub const GRID: u16 = 128;
+    /// A footprint closed.
+    pub const FOOTPRINT: u16 = 256;
     /// A session marker, the first market record of a session, or the end of a warm-up: everything is read.
     pub const ALL: u16 = u16::MAX;
 }
@@ -78,6 +84,7 @@ pub struct Setup<'a> {
     pub(crate) touch: bool,
     pub(crate) rows: bool,
     pub(crate) bars: bool,
+    pub(crate) footprints: bool,
     pub(crate) grid: Option<(i64, i64)>,
     pub(crate) causes: u16,
 }
@@ -92,6 +99,7 @@ impl<'a> Setup<'a> {
             touch: false,
             rows: false,
             bars: false,
+            footprints: false,
             grid: None,
             causes: cause::TIME,
         }
@@ -129,6 +137,12 @@ impl<'a> Setup<'a> {
     pub fn on_bars(&mut self) {
         self.bars = true;
         self.flow.bars.enable();
+    }
+
+    /// Asks to hear of every closed footprint.
+    pub fn on_footprints(&mut self) {
+        self.footprints = true;
+        self.flow.footprints.enable();
     }
 
     /// Asks to hear of the points `start + k·step`, k ≥ 1, of the session that began at `start`, from its first

@@ -74,6 +74,8 @@ pub enum Window {
     Contracts(u32),
     /// The last n closed bars.
     Bars(u32),
+    /// The last n closed five-minute bars with their price rows.
+    Footprints(u32),
     /// The last n parent orders.
     Parents(u32),
     /// The last n closed volume buckets.
@@ -105,6 +107,7 @@ impl fmt::Display for Window {
             Self::Contracts(n) => write!(f, "{n} contracts"),
             Self::Bars(1) => f.write_str("1 bar"),
             Self::Bars(n) => write!(f, "{n} bars"),
+            Self::Footprints(n) => write!(f, "{n} × 5 min bar"),
             Self::Parents(n) => write!(f, "{n} parents"),
             Self::Buckets(n) => write!(f, "{n} buckets"),
             Self::Event(0) => f.write_str("event"),
@@ -283,10 +286,12 @@ impl Spec {
     /// Defaults of the footprint family: a number of the last closed five-minute bar.
     pub const FOOTPRINT: Self = Self {
         family: Family::Footprint,
-        window: Window::Bars(1),
+        window: Window::Footprints(1),
+        warmup: Warmup::Items(1),
         reset: Reset::Roll,
         swap_sides: Symmetry::Open,
         update: "U8",
+        source: "footprint practice",
         ..Self::ORDER_FLOW
     };
 

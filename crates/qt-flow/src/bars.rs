@@ -1,10 +1,10 @@
-//! One-minute bars made from prints, or bars that the source brings.
+//! Bars made from prints, or bars that the source brings.
 
 use crate::tape::Print;
 use crate::time::MINUTE;
 
 /// A closed bar. Prices in ticks, volumes in contracts, times in ns.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Bar {
     /// Start.
     pub start: i64,
@@ -24,9 +24,11 @@ pub struct Bar {
     pub sides: Option<(i64, i64)>,
 }
 
-/// Makes bars of one minute, anchored at the session start.
-#[derive(Debug, Clone, Copy, Default)]
+/// Makes bars of one length, one minute by default, anchored at the session start.
+#[derive(Debug, Clone, Copy)]
 pub struct BarBuilder {
+    /// Length of a bar, ns.
+    span: i64,
     enabled: bool,
     /// The source brings bars: none are made.
     foreign: bool,
@@ -34,7 +36,18 @@ pub struct BarBuilder {
     traded: bool,
 }
 
+impl Default for BarBuilder {
+    fn default() -> Self {
+        Self::of(MINUTE)
+    }
+}
+
 impl BarBuilder {
+    /// Makes bars that last `span` ns.
+    pub const fn of(span: i64) -> Self {
+        Self { span, enabled: false, foreign: false, forming: None, traded: false }
+    }
+
     /// Asks for bars.
     pub fn enable(&mut self) {
         self.enabled = true;
@@ -55,9 +68,10 @@ impl BarBuilder {
     /// Takes a print of the session that began at `session_start`.
     #[inline]
     pub fn push(&mut self, p: &Print, session_start: i64) {
+        let span = self.span;
         let bar = self.forming.get_or_insert_with(|| {
-            let start = p.ts - (p.ts - session_start) % MINUTE;
-            flat(start, p.px)
+            let start = p.ts - (p.ts - session_start) % span;
+            flat(start, span, p.px)
         });
         if !self.traded {
             (bar.open, bar.high, bar.low) = (p.px, p.px, p.px);
@@ -85,7 +99,7 @@ impl BarBuilder {
     /// Closes the forming bar at its end; the next one begins there, flat at the close.
     pub fn close(&mut self) -> Option<Bar> {
         let bar = self.forming?;
-        self.forming = Some(flat(bar.end, bar.close));
+        self.forming = Some(flat(bar.end, self.span, bar.close));
         self.traded = false;
         Some(bar)
     }
@@ -104,8 +118,8 @@ impl BarBuilder {
     }
 }
 
-const fn flat(start: i64, px: i32) -> Bar {
-    Bar { start, end: start + MINUTE, open: px, high: px, low: px, close: px, volume: 0, sides: Some((0, 0)) }
+const fn flat(start: i64, span: i64, px: i32) -> Bar {
+    Bar { start, end: start + span, open: px, high: px, low: px, close: px, volume: 0, sides: Some((0, 0)) }
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use qt_core::event::{Event, Kind, PX_NONE, Trade, action, flag, side};
 
 use crate::added::{Added, Increase};
 use crate::bars::{Bar, BarBuilder};
+use crate::footprint::{Footprint, Footprints};
 use crate::limit::LimitFlow;
 use crate::mlofi::{self, Levels, Mlofi};
 use crate::moments::Moments;
@@ -88,6 +89,8 @@ pub struct Flow {
     pub moments: Moments,
     /// Bars from prints.
     pub bars: BarBuilder,
+    /// Footprints from prints.
+    pub footprints: Footprints,
     /// Parent orders.
     pub parents: Parents,
     /// Row changes of the packet.
@@ -261,6 +264,13 @@ impl Flow {
             Source::Levels(book) => read_levels(&**book, stale, &mut self.levels[..self.depth]),
             Source::Orders(book) => read_levels(&**book, stale, &mut self.levels[..self.depth]),
         }
+    }
+
+    /// The last closed five-minute bar with its price rows; `None` before the first one of the contract, and where
+    /// nobody asked for footprints.
+    #[inline]
+    pub fn footprint(&self) -> Option<&Footprint> {
+        self.footprints.last()
     }
 
     /// The print that the last record added, if it did.
@@ -438,6 +448,9 @@ impl Flow {
         if self.bars.active() && self.session.open {
             self.bars.push(&print, self.session.start);
         }
+        if self.footprints.enabled() && self.session.open {
+            self.footprints.push(&print, self.session.start);
+        }
         true
     }
 
@@ -602,6 +615,7 @@ impl Flow {
         (self.given, self.good, self.reference, self.changed) = (false, false, false, false);
         self.mlofi.forget_reference();
         self.bars.clear();
+        self.footprints.clear();
         self.foreign_bar = None;
         if self.session.open {
             self.start_session();

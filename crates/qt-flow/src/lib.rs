@@ -1,4 +1,5 @@
-//! Engines that turn market events into state: session, touch, tape, order-flow windows, profile, bars.
+//! Engines that turn market events into state: session, touch, tape, order-flow windows, profile, bars,
+//! footprints.
 //!
 //! Each piece of state is computed once per event, by [`Flow`], and shared by every feature that reads it. A
 //! piece that nobody asked for costs nothing. Prices are ticks, sizes contracts, times ns; sums are exact.
@@ -8,11 +9,13 @@ pub mod bars;
 pub mod brokers;
 pub mod contents;
 pub mod flow;
+pub mod footprint;
 pub mod histogram;
 pub mod limit;
 pub mod mlofi;
 pub mod moments;
 pub mod ofi;
+pub mod pages;
 pub mod parent;
 pub mod profile;
 pub mod rows;
@@ -24,6 +27,7 @@ pub mod window;
 
 pub use bars::Bar;
 pub use flow::{Effects, Flow, RlpSign};
+pub use footprint::{Footprint, PriceRow};
 pub use parent::Parent;
 pub use rows::RowChange;
 pub use session::Session;

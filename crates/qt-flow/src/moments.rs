@@ -72,10 +72,9 @@ impl Moments {
         if m2 > 0.0 { m3 / (m2 * m2.sqrt()) } else { f64::NAN }
     }
 
-    /// Which of two rows lies nearer to the volume-weighted mean, by exact distance: less, equal or greater.
-    pub fn compare(&self, a: i32, b: i32) -> std::cmp::Ordering {
-        let distance = |px: i32| self.shifted(px).map(|x| (x * self.s0 - self.s1).abs());
-        distance(a).cmp(&distance(b))
+    /// Distance of a row from the volume-weighted mean, exact, times the volume; 0 before the first print.
+    pub fn from_mean(&self, px: i32) -> i128 {
+        self.shifted(px).map_or(0, |x| (x * self.s0 - self.s1).abs())
     }
 
     fn shifted(&self, px: i32) -> Option<i128> {

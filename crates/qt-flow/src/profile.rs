@@ -1,18 +1,7 @@
 //! Volume profile of the session: point of control and value area.
 
-use std::cmp::Ordering;
-
 use crate::moments::Moments;
-
-const PAGE_BITS: u32 = 8;
-const PAGE: usize = 1 << PAGE_BITS;
-
-/// Traded volume of neighbouring prices.
-#[derive(Debug, Clone)]
-struct Page {
-    number: i32,
-    rows: Box<[i64; PAGE]>,
-}
+use crate::pages::Pages;
 
 /// Value area: the lowest and highest row of the 70 % of volume around the point of control.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,14 +12,47 @@ pub struct ValueArea {
     pub high: i32,
 }
 
-/// Volume by price, one row per tick. Pages exist only where prices traded, so that memory follows the rows and
-/// not the range.
+/// Of the rows that hold `greatest`, the nearest to the volume-weighted mean, then the lower one. `distance` is that of
+/// a row from the mean, in any unit.
+pub fn point_of_control(
+    rows: impl Iterator<Item = (i32, i64)>,
+    greatest: i64,
+    distance: impl Fn(i32) -> i128,
+) -> Option<i32> {
+    let greatest = rows.filter(|(_, volume)| *volume == greatest);
+    greatest.map(|(px, _)| (distance(px), px)).min().map(|(_, px)| px)
+}
+
+/// From the point of control, adds the two rows above or below that hold more (above on ties) until 70 % of `total`
+/// are inside. `low` and `high` are the extreme rows that traded; empty rows between them count as 0.
+pub fn value_area(poc: i32, low: i32, high: i32, total: i64, volume: impl Fn(i64) -> i64) -> ValueArea {
+    let (bottom, top) = (i64::from(low), i64::from(high));
+    let (mut low, mut high) = (i64::from(poc), i64::from(poc));
+    let mut inside = volume(low);
+    while inside * 10 < total * 7 {
+        let above = (high < top).then(|| volume(high + 1) + volume(high + 2));
+        let below = (low > bottom).then(|| volume(low - 1) + volume(low - 2));
+        match (above, below) {
+            (Some(a), b) if b.is_none_or(|b| a >= b) => {
+                inside += a;
+                high = (high + 2).min(top);
+            }
+            (_, Some(b)) => {
+                inside += b;
+                low = (low - 2).max(bottom);
+            }
+            _ => break,
+        }
+    }
+    ValueArea { low: low as i32, high: high as i32 }
+}
+
+/// Volume by price, one row per tick.
 #[derive(Debug, Clone, Default)]
 pub struct Profile {
     enabled: bool,
     wants_area: bool,
-    pages: Vec<Page>,
-    spare: Vec<Page>,
+    rows: Pages<i64>,
     low: i32,
     high: i32,
     total: i64,
@@ -70,7 +92,7 @@ impl Profile {
         self.low = self.low.min(px);
         self.high = self.high.max(px);
         self.total += i64::from(size);
-        let row = self.row_mut(px);
+        let row = self.rows.at_mut(px);
         *row += i64::from(size);
         let volume = *row;
         if volume > self.poc_volume {
@@ -79,27 +101,6 @@ impl Profile {
             self.ties += 1;
         }
         self.stale = true;
-    }
-
-    fn row_mut(&mut self, px: i32) -> &mut i64 {
-        let number = px >> PAGE_BITS;
-        let at = match self.pages.binary_search_by_key(&number, |p| p.number) {
-            Ok(at) => at,
-            Err(at) => {
-                let mut page = self.spare.pop().unwrap_or_else(|| Page { number, rows: Box::new([0; PAGE]) });
-                page.number = number;
-                self.pages.insert(at, page);
-                at
-            }
-        };
-        &mut self.pages[at].rows[px as usize & (PAGE - 1)]
-    }
-
-    fn volume(&self, px: i64) -> i64 {
-        let number = (px >> PAGE_BITS) as i32;
-        self.pages
-            .binary_search_by_key(&number, |p| p.number)
-            .map_or(0, |at| self.pages[at].rows[px as usize & (PAGE - 1)])
     }
 
     /// Settles ties and the value area after prints.
@@ -113,52 +114,13 @@ impl Profile {
     fn settle(&mut self, moments: &Moments) {
         self.stale = false;
         if self.ties > 1 {
-            self.poc = self.nearest_of_the_greatest(moments);
+            let distance = |px| moments.from_mean(px);
+            self.poc = point_of_control(self.rows.iter(), self.poc_volume, distance).unwrap_or(self.poc);
         }
         if self.wants_area {
-            self.area = Some(self.expand());
+            let volume = |px| self.rows.at(px);
+            self.area = Some(value_area(self.poc, self.low, self.high, self.total, volume));
         }
-    }
-
-    /// Ties go to the row nearest to the volume-weighted mean, then to the lower row.
-    fn nearest_of_the_greatest(&self, moments: &Moments) -> i32 {
-        let mut best = self.poc;
-        let mut first = true;
-        for page in &self.pages {
-            for (slot, &volume) in page.rows.iter().enumerate() {
-                if volume == self.poc_volume {
-                    let px = (page.number << PAGE_BITS) | slot as i32;
-                    if first || moments.compare(px, best) == Ordering::Less {
-                        best = px;
-                    }
-                    first = false;
-                }
-            }
-        }
-        best
-    }
-
-    /// From the point of control, adds the two rows above or below that hold more (above on ties).
-    fn expand(&self) -> ValueArea {
-        let (bottom, top) = (i64::from(self.low), i64::from(self.high));
-        let (mut low, mut high) = (i64::from(self.poc), i64::from(self.poc));
-        let mut inside = self.poc_volume;
-        while inside * 10 < self.total * 7 {
-            let above = (high < top).then(|| self.volume(high + 1) + self.volume(high + 2));
-            let below = (low > bottom).then(|| self.volume(low - 1) + self.volume(low - 2));
-            match (above, below) {
-                (Some(a), b) if b.is_none_or(|b| a >= b) => {
-                    inside += a;
-                    high = (high + 2).min(top);
-                }
-                (_, Some(b)) => {
-                    inside += b;
-                    low = (low - 2).max(bottom);
-                }
-                _ => break,
-            }
-        }
-        ValueArea { low: low as i32, high: high as i32 }
     }
 
     /// Row of greatest volume, in ticks, as of the last refresh; `None` before the first print.
@@ -175,10 +137,7 @@ impl Profile {
 
     /// Starts a session.
     pub fn clear(&mut self) {
-        for mut page in self.pages.drain(..) {
-            page.rows.fill(0);
-            self.spare.push(page);
-        }
+        self.rows.clear();
         (self.total, self.poc_volume, self.ties) = (0, 0, 0);
         self.stale = false;
         self.area = None;

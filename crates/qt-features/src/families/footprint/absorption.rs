@@ -1,0 +1,77 @@
+//! Absorption: heavy volume of aggressors at an extreme that price then left.
+
+use super::held;
+use crate::prelude::*;
+
+/// Catalogue entries.
+pub const SPECS: &[Spec] = &[
+    Spec {
+        number: 81,
+        name: "fp_absorption_high",
+        definition: "(b(H)+b(H−1 tick))/(2·mean row volume) of the last closed 5 min bar if C ≤ H−2 ticks, else 0; mean over every row from L to H, empty ones too: V·tick/(H−L+tick)",
+        range: POSITIVE,
+        ..Spec::FOOTPRINT
+    },
+    Spec {
+        number: 82,
+        name: "fp_absorption_low",
+        definition: "(s(L)+s(L+1 tick))/(2·mean row volume) of the last closed 5 min bar if C ≥ L+2 ticks, else 0; mean over every row from L to H, empty ones too: V·tick/(H−L+tick)",
+        range: POSITIVE,
+        ..Spec::FOOTPRINT
+    },
+];
+
+/// A fraction: contracts at the extreme times rows, over twice the volume.
+pub(super) fn high(f: &Footprint) -> (i64, i64) {
+    let top = i64::from(f.bar.high);
+    if i64::from(f.bar.close) > top - 2 {
+        return (0, 1);
+    }
+    ((f.at(top).buy + f.at(top - 1).buy) * f.height(), 2 * f.bar.volume)
+}
+
+/// The same at the low.
+pub(super) fn low(f: &Footprint) -> (i64, i64) {
+    let bottom = i64::from(f.bar.low);
+    if i64::from(f.bar.close) < bottom + 2 {
+        return (0, 1);
+    }
+    ((f.at(bottom).sell + f.at(bottom + 1).sell) * f.height(), 2 * f.bar.volume)
+}
+
+/// Makes one of [`SPECS`].
+pub fn build(spec: &'static Spec, setup: &mut Setup<'_>) -> Box<dyn Feature> {
+    held(
+        setup,
+        if spec.name == SPECS[0].name {
+            |f| {
+                let (part, whole) = high(f);
+                ratio_or_zero(part, whole)
+            }
+        } else {
+            |f| {
+                let (part, whole) = low(f);
+                ratio_or_zero(part, whole)
+            }
+        },
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::drawn::{empty, footprint, mirrored, value};
+
+    #[test]
+    fn by_hand() {
+        // Five rows from 100 to 104, 101 empty, 60 contracts: mean 12. (20 + 16)/(2·12)
+        let rows = [(104, 20, 3), (103, 16, 1), (102, 5, 5), (100, 4, 6)];
+        let f = footprint(&rows, 102);
+        assert_eq!(value("fp_absorption_high", &f), 1.5);
+        assert_eq!(value("fp_absorption_low", &f), 6.0 / 24.0);
+        assert_eq!(value("fp_absorption_high", &footprint(&rows, 103)), 0.0);
+        assert_eq!(value("fp_absorption_low", &footprint(&rows, 100)), 0.0);
+        assert_eq!(value("fp_absorption_low", &footprint(&mirrored(&rows), -102)), 1.5);
+        assert_eq!(value("fp_absorption_high", &empty()), 0.0);
+        assert_eq!(value("fp_absorption_low", &empty()), 0.0);
+    }
+}

@@ -1,0 +1,98 @@
+//! A value per price row, in pages that exist only where something traded.
+
+const PAGE_BITS: u32 = 8;
+const PAGE: usize = 1 << PAGE_BITS;
+
+/// Neighbouring rows.
+#[derive(Debug, Clone)]
+struct Page<T> {
+    number: i32,
+    rows: Box<[T; PAGE]>,
+}
+
+/// Rows by tick. Memory follows the prices that traded and not their range; cleared pages are used again.
+#[derive(Debug, Clone)]
+pub struct Pages<T> {
+    /// In the order of their prices.
+    pages: Vec<Page<T>>,
+    spare: Vec<Page<T>>,
+    /// Place of the page that was written last.
+    recent: usize,
+}
+
+impl<T> Default for Pages<T> {
+    fn default() -> Self {
+        Self { pages: Vec::new(), spare: Vec::new(), recent: 0 }
+    }
+}
+
+impl<T: Copy + Default> Pages<T> {
+    /// The row of a price.
+    #[inline]
+    pub fn at_mut(&mut self, px: i32) -> &mut T {
+        let number = px >> PAGE_BITS;
+        // The next print is nearly always in the page of the last one.
+        if self.pages.get(self.recent).is_none_or(|p| p.number != number) {
+            self.recent = self.place(number);
+        }
+        &mut self.pages[self.recent].rows[px as usize & (PAGE - 1)]
+    }
+
+    /// Place of a page; makes it where there is none.
+    fn place(&mut self, number: i32) -> usize {
+        match self.pages.binary_search_by_key(&number, |p| p.number) {
+            Ok(at) => at,
+            Err(at) => {
+                let fresh = || Page { number, rows: Box::new([T::default(); PAGE]) };
+                let mut page = self.spare.pop().unwrap_or_else(fresh);
+                page.number = number;
+                self.pages.insert(at, page);
+                at
+            }
+        }
+    }
+
+    /// The row of a price; the default where nothing traded.
+    pub fn at(&self, px: i64) -> T {
+        let number = (px >> PAGE_BITS) as i32;
+        self.pages
+            .binary_search_by_key(&number, |p| p.number)
+            .map_or_else(|_| T::default(), |at| self.pages[at].rows[px as usize & (PAGE - 1)])
+    }
+
+    /// Every row of the pages there are, from the lowest price up.
+    pub fn iter(&self) -> impl Iterator<Item = (i32, T)> {
+        self.pages.iter().flat_map(|page| {
+            let first = page.number << PAGE_BITS;
+            page.rows.iter().enumerate().map(move |(slot, row)| (first | slot as i32, *row))
+        })
+    }
+
+    /// Empties every row.
+    pub fn clear(&mut self) {
+        for mut page in self.pages.drain(..) {
+            page.rows.fill(T::default());
+            self.spare.push(page);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_of_any_price_come_back_in_order() {
+        let mut rows = Pages::<i64>::default();
+        for px in [300, -1, 299, i32::MAX, i32::MIN, 300] {
+            *rows.at_mut(px) += 1;
+        }
+        let traded: Vec<(i32, i64)> = rows.iter().filter(|(_, n)| *n > 0).collect();
+        assert_eq!(traded, [(i32::MIN, 1), (-1, 1), (299, 1), (300, 2), (i32::MAX, 1)]);
+        assert_eq!((rows.at(300), rows.at(301), rows.at(5_000)), (2, 0, 0));
+        rows.clear();
+        assert_eq!(rows.iter().count(), 0);
+        *rows.at_mut(1) += 1;
+        assert_eq!((rows.at(1), rows.at(300 & 255)), (1, 0));
+    }
+}
