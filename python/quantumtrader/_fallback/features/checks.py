@@ -10,6 +10,7 @@ import numpy as np
 
 from quantumtrader._fallback.features.bars import Bars
 from quantumtrader._fallback.features.feed import Record
+from quantumtrader._fallback.features.footprints import Footprints
 from quantumtrader._fallback.features.numbers import SECOND
 from quantumtrader._fallback.features.registry import specs
 from quantumtrader._fallback.features.sampler import Sampler
@@ -23,11 +24,12 @@ JUMP_NS = MAX_SAMPLES
 """No shorter step of time can make so many rows: a grid has at most one point per nanosecond."""
 
 
-def check_jump(index: int, now: int, t: int, sampler: Sampler, bars: Bars) -> None:
+def check_jump(index: int, now: int, t: int, sampler: Sampler, bars: Bars, footprints: Footprints) -> None:
     """Raise unless the step of time from ``now`` to ``t``, by event ``index``, makes a sane number of rows and bars."""
     for count, what in (
         (sampler.points_before(t), f'samples of "{sampler.clock}"'),
         (bars.ends_by(t), "one-minute bars"),
+        (footprints.ends_by(t), "five-minute bars"),
     ):
         if count > MAX_SAMPLES:
             raise DataError(

@@ -138,7 +138,7 @@ class FeatureEngine:
     def _apply(self, index: int, record: Record) -> None:
         t = max(self._now, record[0])
         if t - self._now > JUMP_NS:
-            check_jump(index, self._now, t, self._sampler, self._flow.bars)
+            check_jump(index, self._now, t, self._sampler, self._flow.bars, self._flow.footprints)
         self._advance(t)
         self._now = t
         kind = record[12]
@@ -179,7 +179,11 @@ class FeatureEngine:
         """Let time pass to ``t``: close bars that ended, take samples that were due before."""
         while True:
             end, point = self._flow.bars.next_end, self._sampler.next_point
-            if end is not None and end <= t and (point is None or end <= point):
+            five = self._flow.footprints.next_end
+            if five is not None and five <= t and all(x is None or five <= x for x in (end, point)):
+                # Before the one-minute bar of the same time, so that a row of the bar clock sees it.
+                self._flow.footprints.roll()
+            elif end is not None and end <= t and (point is None or end <= point):
                 self._flow.bars.roll()
                 self._bar_row(end)
             elif point is not None and point < t:
@@ -191,6 +195,7 @@ class FeatureEngine:
 
     def _change(self, t: int, change: Change) -> None:
         if Change.CLOSE in change:
+            self._flow.footprints.stop(t)
             if self._flow.bars.stop(t):
                 self._bar_row(t)
             self._sampler.stop()

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from quantumtrader._fallback.features.bars import Bars
 from quantumtrader._fallback.features.depth import Depth
 from quantumtrader._fallback.features.feed import Feed, RowChange
+from quantumtrader._fallback.features.footprints import Footprints
 from quantumtrader._fallback.features.grids import Grid
 from quantumtrader._fallback.features.parents import Parents
 from quantumtrader._fallback.features.profile import Profile
@@ -42,12 +43,14 @@ class Flow:
         self.touch = TouchState()
         self.depth = Depth()
         self.bars = Bars()
+        self.footprints = Footprints()
         self.parents = Parents()
         self.row_listeners: list[Callable[[int, list[RowChange], bool], None]] = []
         """Hear of the row changes of a packet at its end, and whether it voided what was displayed before."""
         # Parents first: a print that ends one is told of afterwards.
         self.tape.listeners.append(self.parents.add)
         self.tape.listeners.append(self.bars.add)
+        self.tape.listeners.append(self.footprints.add)
         self._grids: list[Grid] = []
         self._ofi: dict[int, TimeSum] = {}
         self._profile: Profile | None = None
@@ -88,6 +91,7 @@ class Flow:
         for grid in self._grids:
             grid.restart()
         self.bars.begin(start)
+        self.footprints.begin(start)
         # A packet may be open across the marker: what its records added before is the old session's.
         self.feed.additions, self.feed.rows, self.feed.voided = [], [], False
 
