@@ -10,7 +10,7 @@ import pytest
 from quantumtrader._fallback.features.registry import registered
 from quantumtrader.features import FeatureInfo, catalogue
 from quantumtrader.types import PX_NONE, Events, Flag, Kind, Phase
-from reference.flows import FEEDS, many_sessions, random_flow
+from reference.flows import FEEDS, as_events, many_sessions, random_flow
 from reference.rules import SESSION_SECONDS, sessions_needed
 
 INFO = {f.name: f for f in catalogue()}
@@ -165,6 +165,49 @@ def test_session_warm_up_is_exact(engine, info: FeatureInfo):
     opens = events["ts_event"][(events["kind"] == Kind.SESSION) & (events["action"] == Phase.OPEN)]
     session = np.searchsorted(opens, times, side="left") - 1
     np.testing.assert_array_equal(np.isnan(values[:, 0]), session < info.warmup_items)
+
+
+def prints(rows) -> Events:
+    """Make a stream of prints: (seconds, price, size, side)."""
+    at = 1_700_000_000 * 10**9
+    fields = ("ts_event", "ts_recv", "px", "size", "side")
+    return as_events(
+        [
+            dict(zip(fields, (at + s * 10**9, at + s * 10**9, px, size, side), strict=True))
+            | {"kind": Kind.TRADE}
+            for s, px, size, side in rows
+        ]
+    )
+
+
+@features_where(lambda f: f.warmup == "Wn" and "5 min bar" in f.window)
+def test_footprint_warm_up_is_exact(engine, info: FeatureInfo):
+    """Under rule Wn over five-minute bars the first number comes with the close of bar number ``warmup_items``."""
+    events = prints((k * 75, 1_000 + k % 3, 5, (-1) ** k) for k in range(12 * 4))
+    values = run(engine, [info.name], events)[1][:, 0]
+    closed = np.arange(len(events)) // 4
+    np.testing.assert_array_equal(np.isnan(values), closed < info.warmup_items)
+
+
+MIRRORED = {
+    "fp_delta_max": ("fp_delta_min", -1),
+    "fp_buy_imb_count": ("fp_sell_imb_count", 1),
+    "fp_stacked_buy": ("fp_stacked_sell", 1),
+    "fp_absorption_high": ("fp_absorption_low", 1),
+    "fp_exhaustion_high": ("fp_exhaustion_low", 1),
+    "fp_unfinished_high": ("fp_unfinished_low", 1),
+}
+
+
+@pytest.mark.parametrize("name", MIRRORED)
+def test_pairs_change_places_when_sides_swap(engine, flows, table, name):
+    """What one feature says of buyers, its twin says of sellers in the mirror."""
+    twin, sign = MIRRORED[name]
+    for feed in ("levels", "trades"):
+        mirrored = run(engine, [name, twin], mirror(flows[feed, False]))[1]
+        rows = table(engine, feed, False)
+        np.testing.assert_array_equal(mirrored[:, 0], sign * column(rows, INFO[twin]))
+        np.testing.assert_array_equal(mirrored[:, 1], sign * column(rows, INFO[name]))
 
 
 @features_where(lambda f: f.swap_sides is not None)

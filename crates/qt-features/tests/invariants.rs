@@ -136,6 +136,29 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn footprint_pairs_change_places_when_sides_swap(events in anything(300)) {
+        let mirrored: Vec<Event> = events.iter().map(mirror).collect();
+        for (name, twin, sign) in [
+            ("fp_delta_max", "fp_delta_min", -1.0),
+            ("fp_buy_imb_count", "fp_sell_imb_count", 1.0),
+            ("fp_stacked_buy", "fp_stacked_sell", 1.0),
+            ("fp_absorption_high", "fp_absorption_low", 1.0),
+            ("fp_exhaustion_high", "fp_exhaustion_low", 1.0),
+            ("fp_unfinished_high", "fp_unfinished_low", 1.0),
+        ] {
+            let a = run(&[name, twin], "event", "full", &events);
+            let b = run(&[twin, name], "event", "full", &mirrored);
+            for (x, y) in a.values.iter().zip(&b.values) {
+                prop_assert!(same(sign * x, *y), "{name}: {x} became {y}");
+            }
+        }
+    }
+}
+
 /// Both sides of the market seen in a mirror: prices and sides change their sign, buyer and seller their places.
 fn mirror(e: &Event) -> Event {
     let turned = |px: i32| if px == PX_NONE { px } else { -px };

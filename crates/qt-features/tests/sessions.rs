@@ -387,3 +387,65 @@ fn a_new_engine_knows_nothing() {
     e.snapshot(&mut row);
     assert!(row.iter().all(|v| v.is_nan()));
 }
+
+#[test]
+fn a_footprint_closes_before_the_one_minute_bar_of_its_time() {
+    let events = stamped([
+        (0.0, marker(phase::OPEN)),
+        (250.0, trade(10, 6, 1)),
+        (299.0, trade(10, 2, -1)),
+        (300.0, trade(10, 1, 1)),
+        (601.0, kind(Kind::Timer)),
+    ]);
+    // Bars end at 300, 360, … 600 s; the rows at 300 and 600 s already see the footprints that end then.
+    let rows = run(&["fp_delta"], "bar", "full", &events);
+    assert_eq!(rows.times, [300, 360, 420, 480, 540, 600].map(|s| T0 + s * SECOND));
+    assert_eq!(rows.values, [0.5, 0.5, 0.5, 0.5, 0.5, 1.0]);
+    // The grid point at 300 s is a row after it; the print at 300 s is part of the next footprint.
+    assert_eq!(column("fp_delta", "5m", "full", &events), [0.5, 1.0]);
+    assert_eq!(nan(&column("fp_delta", "event", "full", &events)), [true, true, true, false, false]);
+}
+
+#[test]
+fn a_session_end_closes_the_footprint_and_a_roll_forgets_it() {
+    let events = stamped([
+        (0.0, marker(phase::OPEN)),
+        (10.0, trade(10, 6, 1)),
+        (20.0, marker(phase::CLOSED)),
+        (25.0, trade(10, 9, -1)), // between sessions
+        (30.0, marker(phase::OPEN)),
+        (31.0, trade(10, 1, -1)),
+        (330.0, trade(10, 7, 1)), // anchored at 30 s
+        (340.0, marker(phase::ROLL)),
+        (700.0, kind(Kind::Timer)),
+        (701.0, trade(10, 3, 1)),
+        (941.0, trade(10, 3, -1)), // anchored at 340 s, first print in 640 s to 940 s
+    ]);
+    let values = column("fp_delta", "event", "full", &events);
+    assert_eq!(nan(&values), [true, true, false, false, false, true, true, true, false]);
+    assert_eq!(values[2..5], [1.0, 1.0, -1.0]);
+    assert_eq!(values[8], 1.0);
+}
+
+#[test]
+fn five_minutes_without_a_print_are_a_flat_footprint() {
+    let events = stamped([
+        (0.0, trade(10, 6, 1)),
+        (1.0, trade(12, 12, -1)),
+        (650.0, kind(Kind::Timer)),
+        (900.0, kind(Kind::Timer)),
+    ]);
+    let last = |name| column(name, "event", "full", &events)[2..].to_vec();
+    assert_eq!(last("fp_delta"), [0.0, 0.0]);
+    assert_eq!(last("fp_sell_imb_count"), [0.0, 0.0]);
+    assert!(last("fp_poc_share").iter().all(|v| v.is_nan()));
+}
+
+#[test]
+fn bars_of_the_source_make_no_footprint_and_stop_none() {
+    let bar: Event = Bar { open: 10, high: 12, low: 9, close: 11, volume: 7, ..Bar::default() }.into();
+    let bars = stamped((0..12).map(|k| (f64::from(k) * 60.0, bar)));
+    assert!(column("fp_buy_imb_count", "event", "full", &bars).iter().all(|v| v.is_nan()));
+    let both = stamped([(0.0, trade(10, 6, 1)), (60.0, bar), (300.0, bar)]);
+    assert_eq!(column("fp_delta", "event", "full", &both)[2], 1.0);
+}
