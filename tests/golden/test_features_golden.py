@@ -17,6 +17,8 @@ from reference.rules import SESSION_SECONDS, sessions_needed
 
 FILE = Path(__file__).with_name("features.npz")
 CLOCKS = ("1m", "bar", "5trades")
+QUIET = {"fp_exhaustion_low", "fp_reversal_signal"}
+"""Signals that this session happens never to raise; they are raised by hand in tests/unit/test_footprints.py."""
 INFO = {f.name: f for f in catalogue()}
 ROWS = 48
 """Rows kept of each clock, spread evenly over the table: doubles hardly compress. Rare signals add a few."""
@@ -94,4 +96,4 @@ def test_the_table_says_something(golden):
             assert len(finite) == 0, name
             continue
         assert len(finite) >= ROWS // 4, name  # two hundred bars of warm-up leave a quarter
-        assert len(np.unique(finite)) >= 2, name
+        assert len(np.unique(finite)) >= 2 or name in QUIET, name

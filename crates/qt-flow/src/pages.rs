@@ -14,7 +14,7 @@ struct Page<T> {
 #[derive(Debug, Clone)]
 pub struct Pages<T> {
     /// In the order of their prices.
-    pages: Vec<Page<T>>,
+    used: Vec<Page<T>>,
     spare: Vec<Page<T>>,
     /// Place of the page that was written last.
     recent: usize,
@@ -22,7 +22,7 @@ pub struct Pages<T> {
 
 impl<T> Default for Pages<T> {
     fn default() -> Self {
-        Self { pages: Vec::new(), spare: Vec::new(), recent: 0 }
+        Self { used: Vec::new(), spare: Vec::new(), recent: 0 }
     }
 }
 
@@ -32,21 +32,21 @@ impl<T: Copy + Default> Pages<T> {
     pub fn at_mut(&mut self, px: i32) -> &mut T {
         let number = px >> PAGE_BITS;
         // The next print is nearly always in the page of the last one.
-        if self.pages.get(self.recent).is_none_or(|p| p.number != number) {
+        if self.used.get(self.recent).is_none_or(|p| p.number != number) {
             self.recent = self.place(number);
         }
-        &mut self.pages[self.recent].rows[px as usize & (PAGE - 1)]
+        &mut self.used[self.recent].rows[px as usize & (PAGE - 1)]
     }
 
     /// Place of a page; makes it where there is none.
     fn place(&mut self, number: i32) -> usize {
-        match self.pages.binary_search_by_key(&number, |p| p.number) {
+        match self.used.binary_search_by_key(&number, |p| p.number) {
             Ok(at) => at,
             Err(at) => {
                 let fresh = || Page { number, rows: Box::new([T::default(); PAGE]) };
                 let mut page = self.spare.pop().unwrap_or_else(fresh);
                 page.number = number;
-                self.pages.insert(at, page);
+                self.used.insert(at, page);
                 at
             }
         }
@@ -55,14 +55,14 @@ impl<T: Copy + Default> Pages<T> {
     /// The row of a price; the default where nothing traded.
     pub fn at(&self, px: i64) -> T {
         let number = (px >> PAGE_BITS) as i32;
-        self.pages
+        self.used
             .binary_search_by_key(&number, |p| p.number)
-            .map_or_else(|_| T::default(), |at| self.pages[at].rows[px as usize & (PAGE - 1)])
+            .map_or_else(|_| T::default(), |at| self.used[at].rows[px as usize & (PAGE - 1)])
     }
 
     /// Every row of the pages there are, from the lowest price up.
     pub fn iter(&self) -> impl Iterator<Item = (i32, T)> {
-        self.pages.iter().flat_map(|page| {
+        self.used.iter().flat_map(|page| {
             let first = page.number << PAGE_BITS;
             page.rows.iter().enumerate().map(move |(slot, row)| (first | slot as i32, *row))
         })
@@ -70,7 +70,7 @@ impl<T: Copy + Default> Pages<T> {
 
     /// Empties every row.
     pub fn clear(&mut self) {
-        for mut page in self.pages.drain(..) {
+        for mut page in self.used.drain(..) {
             page.rows.fill(T::default());
             self.spare.push(page);
         }
@@ -93,6 +93,7 @@ mod tests {
         rows.clear();
         assert_eq!(rows.iter().count(), 0);
         *rows.at_mut(1) += 1;
-        assert_eq!((rows.at(1), rows.at(300 & 255)), (1, 0));
+        // 300 was in slot 44 of its page.
+        assert_eq!((rows.at(1), rows.at(44)), (1, 0));
     }
 }
