@@ -224,6 +224,21 @@ def test_a_wild_time_stamp_is_refused_alike(engines, case):
     assert what in said[0][1]
 
 
+def test_footprints_alone_refuse_a_wild_time_stamp_alike(engines):
+    events = stream([0, 1], [0, 1])
+    said = []
+    for module in engines:
+        features = build(module, names=["fp_delta"])
+        events["ts_event"][1] = 1_000_004 * 300 * 10**9
+        said.append(message(module, lambda _, f=features: f.update_many(events)))
+        events["ts_event"][1] = 5_000 * 300 * 10**9
+        events["ts_recv"] += 1
+        assert features.update_many(events[1:]) == 1
+    assert said[0] == said[1]
+    assert said[0][0] is DataError
+    assert "which makes 1000004 five-minute bars" in said[0][1]
+
+
 def test_a_million_samples_pass(engines):
     for module in engines:
         features = build(module, "1us", names=["va_width"])

@@ -40,12 +40,15 @@ class Bar:
 class Bars:
     """Builds bars [start + k·60 s, + 60 s) from the minute of the session's first print on.
 
-    A minute without a print is flat at the last close. Listeners hear of closed bars only.
+    A minute without a print is flat at the last close. Listeners hear of closed bars only; without one nothing is built
+    from prints, unless ``wanted``.
     """
 
     def __init__(self) -> None:
         self.listeners: list[Callable[[Bar], None]] = []
         self.from_source = False
+        self.wanted = False
+        """Whether bars are needed though nobody listens: they are the sampling clock."""
         self._start = 0
         self._active = False
         self._bar: Bar | None = None
@@ -75,7 +78,7 @@ class Bars:
 
     def add(self, trade: Print) -> None:
         """Count one print in the forming bar."""
-        if self.from_source or not self._active:
+        if self.from_source or not self._active or not (self.wanted or self.listeners):
             return
         if self._bar is None:
             self._bar_open = trade.t - (trade.t - self._start) % MINUTE

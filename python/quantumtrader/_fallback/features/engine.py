@@ -125,6 +125,7 @@ class FeatureEngine:
 
     def _build(self, feed: Feed) -> None:
         self._flow = Flow(self._tick_size, self._rlp_by_quote, feed, self._session_seconds)
+        self._flow.bars.wanted = self._sampler.every_bar
         self._features: list[Feature] = [create(name, self._flow) for name in self._names]
         self._needs = [self._need(feature) for feature in self._features]
 
