@@ -449,3 +449,14 @@ fn bars_of_the_source_make_no_footprint_and_stop_none() {
     let both = stamped([(0.0, trade(10, 6, 1)), (60.0, bar), (300.0, bar)]);
     assert_eq!(column("fp_delta", "event", "full", &both)[2], 1.0);
 }
+
+#[test]
+fn a_session_start_after_the_row_of_its_last_bar_reads_everything_anew() {
+    let events = stamped([(0.0, trade(10, 6, 1)), (10.0, marker(phase::OPEN))]);
+    let mut e = engine(&["cvd_session", "bar_range"], "bar", "full");
+    e.update_many(&events).unwrap();
+    assert_eq!(e.take().values, [6.0, 0.0]);
+    let mut row = Vec::new();
+    e.snapshot(&mut row);
+    assert_eq!(nan(&row), [true, false]);
+}
