@@ -90,6 +90,13 @@ class FeatureEngineProtocol(Protocol):
         """Feature values now, shape (n_features,)."""
         ...
 
+    def footprint(self) -> tuple[Int32, Int64, Int64, Int64]:
+        """Price rows of the last closed five-minute bar, from the lowest up: price, bought, sold, total volume.
+
+        Empty before the first bar, where it had no print, and where no feature reads footprints.
+        """
+        ...
+
     def reset(self) -> None:
         """Return to the state of a new engine."""
         ...

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from quantumtrader import FeatureEngine, Instrument
 from quantumtrader.features import catalogue
 from quantumtrader.types import Events, Kind, Phase
 from reference.flows import as_events
@@ -148,3 +149,27 @@ def test_what_ends_a_session_ends_its_footprint(engine, marker):
         assert np.isnan(list(values.values())).all()
     else:
         assert values["fp_delta"] == REFUSED_VALUES["fp_delta"]
+
+
+def test_the_rows_of_the_last_closed_bar_are_readable(engine):
+    features = engine.FeatureEngine(["fp_delta"], 0.5, 10.0)
+    assert [len(column) for column in features.footprint()] == [0] * 4
+    events = stream(draw(REFUSED, 101), timer(FIVE))
+    features.update_many(events[:-1])
+    assert [len(column) for column in features.footprint()] == [0] * 4
+    features.update_many(events[-1:])
+    px, buy, sell, total = features.footprint()
+    assert [column.dtype for column in (px, buy, sell, total)] == [np.int32, *[np.int64] * 3]
+    np.testing.assert_array_equal(np.column_stack([px, buy, sell]), REFUSED[::-1])
+    np.testing.assert_array_equal(total, buy + sell)
+    features.reset()
+    assert [len(column) for column in features.footprint()] == [0] * 4
+
+
+def test_rows_are_a_record_array_for_users():
+    features = FeatureEngine(["fp_delta"], Instrument("WDOU25", "WDO", tick_size=0.5, point_value=10.0))
+    features.run(stream(draw(REFUSED, 101), timer(FIVE)))
+    rows = features.footprint()
+    assert rows.dtype.names == ("px", "buy", "sell", "total")
+    assert rows[0].tolist() == (100, 0, 18, 18)
+    assert len(FeatureEngine(["cvd_session"], features.instrument).footprint()) == 0

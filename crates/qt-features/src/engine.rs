@@ -7,7 +7,7 @@ use qt_core::event::Kind;
 use qt_flow::footprint::SPAN;
 use qt_flow::session::Turn;
 use qt_flow::time::{MINUTE, SECOND};
-use qt_flow::{Bar, Effects, Flow, Parent, RlpSign};
+use qt_flow::{Bar, Effects, Flow, Footprint, Parent, RlpSign};
 
 use crate::catalogue::{close_names, find};
 use crate::clock::Clock;
@@ -362,6 +362,12 @@ impl FeatureEngine {
         } else {
             row.resize(row.len() + self.columns.len(), f64::NAN);
         }
+    }
+
+    /// Price rows of the last closed five-minute bar; `None` before the first one of the contract, and where no feature
+    /// reads footprints.
+    pub fn footprint(&self) -> Option<&Footprint> {
+        self.flow.footprint()
     }
 
     /// Makes every row read every column, also those that nothing has changed. The numbers are the same; this is how

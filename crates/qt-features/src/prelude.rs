@@ -4,7 +4,7 @@ pub use qt_flow::mlofi::{DEPTH, LEVELS, Levels};
 pub use qt_flow::time::{MINUTE, SECOND};
 pub use qt_flow::touch::{NO_ASK, NO_BID};
 pub use qt_flow::window::WindowId;
-pub use qt_flow::{Bar, Flow, Footprint, Parent, Print, RowChange, Touch};
+pub use qt_flow::{Bar, Flow, Footprint, Parent, PriceRow, Print, RowChange, Touch};
 
 pub use crate::feature::{Feature, Setup, cause, ratio_or_nan, ratio_or_zero};
 pub use crate::held::{Rule, held, held_in_atr};

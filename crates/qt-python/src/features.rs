@@ -8,6 +8,7 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::PyType;
 use qt_core::Event;
 use qt_features::Config;
+use qt_features::prelude::{Footprint, PriceRow};
 
 use crate::convert::{EventArray, PyEvent, one_event};
 use crate::errors::Raised as _;
@@ -147,6 +148,23 @@ impl PyFeatureEngine {
         let mut row = Vec::with_capacity(self.engine.width());
         self.engine.snapshot(&mut row);
         PyArray1::from_vec(py, row)
+    }
+
+    /// Rows of the last closed footprint, from the lowest price up: price, bought, sold and total volume.
+    #[allow(clippy::type_complexity)]
+    fn footprint<'py>(
+        &self,
+        py: Python<'py>,
+    ) -> (
+        Bound<'py, PyArray1<i32>>,
+        Bound<'py, PyArray1<i64>>,
+        Bound<'py, PyArray1<i64>>,
+        Bound<'py, PyArray1<i64>>,
+    ) {
+        let rows = self.engine.footprint().map_or(&[][..], Footprint::rows);
+        let column = |get: fn(&PriceRow) -> i64| PyArray1::from_iter(py, rows.iter().map(get));
+        let px = PyArray1::from_iter(py, rows.iter().map(|r| r.px));
+        (px, column(|r| r.buy), column(|r| r.sell), column(|r| r.total))
     }
 
     /// Returns to the state of a new engine.

@@ -14,6 +14,9 @@ from quantumtrader.features.catalogue import catalogue_hash
 from quantumtrader.features.sets import resolve
 from quantumtrader.types import Events, FeatureFrame, Instrument
 
+FOOTPRINT_ROW = np.dtype([("px", np.int32), ("buy", np.int64), ("sell", np.int64), ("total", np.int64)])
+"""One price row of a footprint."""
+
 
 class FeatureEngine:
     """Computes features over a stream of events.
@@ -142,6 +145,22 @@ class FeatureEngine:
     def snapshot(self) -> Float64:
         """Return the values now, shape (n_features,); NaN where not warm or not defined."""
         return self._engine.snapshot()
+
+    def footprint(self) -> np.ndarray[tuple[int], np.dtype[np.void]]:
+        """Return the price rows of the last closed five-minute bar, from the lowest up.
+
+        Returns
+        -------
+        ndarray of FOOTPRINT_ROW, shape (n_rows,)
+            Fields ``px`` in ticks, and ``buy``, ``sell`` and ``total`` in contracts: what aggressors bought and sold at
+            that price, and all that traded. Empty before the first bar, where it had no print, and where no feature of
+            this engine reads footprints.
+        """
+        columns = self._engine.footprint()
+        rows = np.zeros(len(columns[0]), FOOTPRINT_ROW)
+        for name, column in zip(("px", "buy", "sell", "total"), columns, strict=True):
+            rows[name] = column
+        return rows
 
     def take(self) -> FeatureFrame:
         """Hand over the rows due since the last call."""

@@ -20,7 +20,7 @@ from quantumtrader._fallback.features.numbers import NAN
 from quantumtrader._fallback.features.registry import Feature, create
 from quantumtrader._fallback.features.sampler import Sampler
 from quantumtrader._fallback.features.session import Change, Session
-from quantumtrader._protocols import Float64, Int64
+from quantumtrader._protocols import Float64, Int32, Int64
 from quantumtrader.types import Events, Flag, Kind
 
 _MORE = int(Flag.MORE)
@@ -122,6 +122,17 @@ class FeatureEngine:
     def snapshot(self) -> Float64:
         """Feature values now, shape (n_features,)."""
         return np.array(self._read(self._now), np.float64)
+
+    def footprint(self) -> tuple[Int32, Int64, Int64, Int64]:
+        """Price rows of the last closed five-minute bar, from the lowest up: price, bought, sold, total volume."""
+        last = self._flow.footprints.last
+        px, buy, sell, total = zip(*last.rows, strict=True) if last is not None and last.rows else ((),) * 4
+        return (
+            np.array(px, np.int32),
+            np.array(buy, np.int64),
+            np.array(sell, np.int64),
+            np.array(total, np.int64),
+        )
 
     def _build(self, feed: Feed) -> None:
         self._flow = Flow(self._tick_size, self._rlp_by_quote, feed, self._session_seconds)
