@@ -75,6 +75,7 @@ class FeatureEngine:
         warmup: str = "full",
         rlp_sign: str = "drop",
         session_seconds: float | None = None,
+        fitted: Fitted | None = None,
     ) -> FeatureEngine: ...
     @property
     def names(self) -> list[str]: ...

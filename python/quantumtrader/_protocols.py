@@ -58,7 +58,8 @@ class FeatureEngineProtocol(Protocol):
     """Features over a stream of events.
 
     ``FeatureEngine(names, tick_size, point_value, clock="event", warmup="full", rlp_sign="drop",
-    session_seconds=None)``; the last is the scheduled length of the continuous session, None where it is not known.
+    session_seconds=None, fitted=None)``: the scheduled length of the continuous session, None where it is not known,
+    and what was fitted off the hot path (``quantumtrader.types.Fitted``).
     """
 
     @property

@@ -41,6 +41,7 @@ __all__ = [
     "Events",
     "FeatureFrame",
     "Fill",
+    "Fitted",
     "Flag",
     "Instrument",
     "Kind",
@@ -178,6 +179,27 @@ class Instrument:
     def money(self, ticks: float, contracts: float) -> float:
         """Money in ``currency`` of a move of ``ticks`` on ``contracts``."""
         return ticks * contracts * self.tick_value
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """What is fitted off the hot path and handed to the feature engine; what is missing leaves its features NaN.
+
+    Parameters
+    ----------
+    vpin_bucket : int, optional
+        Contracts in a bucket of ``vpin_50`` and ``vpin_bvc_50``; without it a fiftieth of the mean volume of the
+        five sessions before.
+    microprice : (int, tuple of float), optional
+        Micro-price table: the end of the data it was fitted to, ns UTC (sessions that start before do not use it),
+        and G* in ticks for 30 states, spread − 1 by tenth of q_b/(q_b + q_a); NaN for a state never seen.
+    pin : tuple of (int, float)
+        Probability of informed trading by the time from which each value may be used, ns UTC, in order.
+    """
+
+    vpin_bucket: int | None = None
+    microprice: tuple[int, tuple[float, ...]] | None = None
+    pin: tuple[tuple[int, float], ...] = ()
 
 
 class OrderType(StrEnum):

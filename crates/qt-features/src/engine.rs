@@ -13,6 +13,7 @@ use crate::catalogue::{close_names, find};
 use crate::clock::Clock;
 use crate::error::Error;
 use crate::feature::{Feature, Setup, cause};
+use crate::fitted::Fitted;
 
 /// What an engine computes and when.
 #[derive(Debug, Clone, PartialEq)]
@@ -33,6 +34,8 @@ pub struct Config {
     pub rlp: RlpSign,
     /// Scheduled length of the continuous session in seconds; `None` where it is not known.
     pub session_seconds: Option<f64>,
+    /// What was fitted off the hot path.
+    pub fitted: Fitted,
 }
 
 impl Config {
@@ -66,7 +69,17 @@ impl Config {
         };
         let clock_text = clock.to_string();
         let clock = clock.parse()?;
-        Ok(Self { names, tick_size, point_value, clock, clock_text, partial, rlp, session_seconds: None })
+        Ok(Self {
+            names,
+            tick_size,
+            point_value,
+            clock,
+            clock_text,
+            partial,
+            rlp,
+            session_seconds: None,
+            fitted: Fitted::default(),
+        })
     }
 
     /// The same with the scheduled length of the continuous session in seconds, which
@@ -74,6 +87,12 @@ impl Config {
     #[must_use]
     pub fn with_session_seconds(self, session_seconds: Option<f64>) -> Self {
         Self { session_seconds, ..self }
+    }
+
+    /// The same with what was fitted off the hot path, which [`FeatureEngine::new`] checks.
+    #[must_use]
+    pub fn with_fitted(self, fitted: Fitted) -> Self {
+        Self { fitted, ..self }
     }
 }
 
@@ -193,6 +212,7 @@ impl FeatureEngine {
                 return Err(Error::Config(format!("{name} is {x:?}; expected a positive number")));
             }
         }
+        config.fitted.check()?;
         if config.names.is_empty() {
             return Err(Error::Config("names is empty; give at least one feature".into()));
         }
@@ -242,6 +262,8 @@ impl FeatureEngine {
         let index = self.columns.len();
         let mut setup = Setup::new(&mut self.flow);
         setup.session_seconds = self.config.session_seconds;
+        setup.tick_value = self.config.tick_size * self.config.point_value;
+        setup.fitted.clone_from(&self.config.fitted);
         let feature = (entry.build)(spec, &mut setup);
         let (grid, causes) = (setup.grid, setup.causes);
         for (asked, listeners) in [

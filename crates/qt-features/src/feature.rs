@@ -2,6 +2,7 @@
 
 use qt_flow::{Bar, Flow, Footprint, Parent, Print};
 
+use crate::fitted::Fitted;
 use crate::spec::Spec;
 
 /// One column of the output.
@@ -79,6 +80,10 @@ pub struct Setup<'a> {
     pub flow: &'a mut Flow,
     /// Scheduled length of the continuous session in seconds, where it is known.
     pub session_seconds: Option<f64>,
+    /// Money per tick and contract.
+    pub tick_value: f64,
+    /// What was fitted before.
+    pub fitted: Fitted,
     pub(crate) prints: bool,
     pub(crate) parents: bool,
     pub(crate) touch: bool,
@@ -94,6 +99,8 @@ impl<'a> Setup<'a> {
         Self {
             flow,
             session_seconds: None,
+            tick_value: f64::NAN,
+            fitted: Fitted::default(),
             prints: false,
             parents: false,
             touch: false,

@@ -3,11 +3,13 @@
 use std::ffi::c_char;
 
 use numpy::{Element as _, PyArray1, PyArray2, PyArrayDescr, PyArrayMethods};
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyType;
 use qt_core::Event;
-use qt_features::Config;
+use qt_features::fitted::MICROPRICE_STATES;
+use qt_features::{Config, Fitted, MicropriceTable};
 use qt_features::prelude::{Footprint, PriceRow};
 
 use crate::convert::{EventArray, PyEvent, one_event};
@@ -67,6 +69,28 @@ impl Scalars {
     }
 }
 
+/// `quantumtrader.types.Fitted`, by its attributes.
+#[derive(FromPyObject)]
+struct FittedArgument {
+    vpin_bucket: Option<i64>,
+    microprice: Option<(i64, Vec<f64>)>,
+    pin: Vec<(i64, f64)>,
+}
+
+impl FittedArgument {
+    fn fitted(self) -> PyResult<Fitted> {
+        let table = |(from, values): (i64, Vec<f64>)| match <[f64; MICROPRICE_STATES]>::try_from(values) {
+            Ok(adjustment) => Ok(MicropriceTable { from, adjustment }),
+            Err(values) => Err(PyValueError::new_err(format!(
+                "the micro-price table has {} states; expected {MICROPRICE_STATES}",
+                values.len()
+            ))),
+        };
+        let microprice = self.microprice.map(table).transpose()?;
+        Ok(Fitted { vpin_bucket: self.vpin_bucket, microprice, pin: self.pin })
+    }
+}
+
 /// Features over a stream of events; see `quantumtrader._protocols.FeatureEngineProtocol`.
 ///
 /// Events go in by `update` (one record: `events[i]`, the quickest door for one event, or an array of one) or by
@@ -77,12 +101,14 @@ pub struct PyFeatureEngine {
     scalars: &'static Scalars,
     /// `clock`, `warmup` and `rlp_sign` as they were given.
     texts: [String; 3],
+    /// `fitted` as it was given.
+    fitted: Option<Py<PyAny>>,
 }
 
 #[pymethods]
 impl PyFeatureEngine {
     #[new]
-    #[pyo3(signature = (names, tick_size, point_value, clock = "event", warmup = "full", rlp_sign = "drop", session_seconds = None))]
+    #[pyo3(signature = (names, tick_size, point_value, clock = "event", warmup = "full", rlp_sign = "drop", session_seconds = None, fitted = None))]
     #[allow(clippy::too_many_arguments)] // as Python sees it: keywords
     fn new(
         py: Python<'_>,
@@ -93,13 +119,18 @@ impl PyFeatureEngine {
         warmup: &str,
         rlp_sign: &str,
         session_seconds: Option<f64>,
+        fitted: Option<Bound<'_, PyAny>>,
     ) -> PyResult<Self> {
+        let inputs = match &fitted {
+            Some(given) => given.extract::<FittedArgument>()?.fitted()?,
+            None => Fitted::default(),
+        };
         let engine = Config::parse(names, tick_size, point_value, clock, warmup, rlp_sign)
-            .map(|config| config.with_session_seconds(session_seconds))
+            .map(|config| config.with_session_seconds(session_seconds).with_fitted(inputs))
             .and_then(qt_features::FeatureEngine::new)
             .map_err(|e| e.raised(py))?;
         let texts = [clock, warmup, rlp_sign].map(str::to_string);
-        Ok(Self { engine, scalars: Scalars::get(py)?, texts })
+        Ok(Self { engine, scalars: Scalars::get(py)?, texts, fitted: fitted.map(Bound::unbind) })
     }
 
     /// Feature names in column order.
@@ -177,7 +208,7 @@ impl PyFeatureEngine {
     fn __reduce__<'py>(
         &self,
         py: Python<'py>,
-    ) -> (Bound<'py, PyType>, (Vec<String>, f64, f64, &str, &str, &str, Option<f64>)) {
+    ) -> (Bound<'py, PyType>, (Vec<String>, f64, f64, &str, &str, &str, Option<f64>, Option<Bound<'py, PyAny>>)) {
         let c = self.engine.config();
         let [clock, warmup, rlp_sign] = &self.texts;
         let args = (
@@ -188,6 +219,7 @@ impl PyFeatureEngine {
             &**warmup,
             &**rlp_sign,
             c.session_seconds,
+            self.fitted.as_ref().map(|given| given.bind(py).clone()),
         );
         (py.get_type::<Self>(), args)
     }

@@ -101,5 +101,6 @@ class Bars:
         self._close(bar)
 
     def _close(self, bar: Bar) -> None:
+        """Tell the listeners; ``closing_at`` is the end of the bar."""
         for listener in self.listeners:
             listener(bar)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import cast
 
 import numpy as np
@@ -16,8 +17,10 @@ from quantumtrader._fallback.features.registry import specs
 from quantumtrader._fallback.features.sampler import Sampler
 from quantumtrader._fallback.features.suggestions import suggestion
 from quantumtrader.exceptions import ConfigError, DataError, UnknownFeatureError, UnsortedEventsError
-from quantumtrader.types import EVENT, Events
+from quantumtrader.types import EVENT, Events, Fitted
 
+MICROPRICE_STATES = 30
+"""Tenths of the imbalance times spreads of 1 to 3 ticks."""
 MAX_SAMPLES = 1_000_000
 """Rows or bars that one step of time may make; more is a wrong time stamp."""
 JUMP_NS = MAX_SAMPLES
@@ -45,6 +48,7 @@ def check_arguments(
     warmup: str,
     rlp_sign: str,
     session_seconds: float | None = None,
+    fitted: Fitted | None = None,
 ) -> None:
     """Raise what ``FeatureEngine`` documents for arguments it cannot use."""
     if not names:
@@ -62,10 +66,30 @@ def check_arguments(
     for what, value in numbers.items():
         if not (math.isfinite(value) and value > 0):
             raise ConfigError(f"{what} is {value}; expected a positive number")
+    check_fitted(fitted or Fitted())
     if warmup not in ("full", "partial"):
         raise ConfigError(f'warmup "{warmup}" is not known; use "full" or "partial"')
     if rlp_sign not in ("drop", "quote"):
         raise ConfigError(f'rlp_sign "{rlp_sign}" is not known; use "drop" or "quote"')
+
+
+def check_fitted(fitted: Fitted) -> None:
+    """Raise unless what was fitted can be used."""
+    if fitted.microprice is not None and len(fitted.microprice[1]) != MICROPRICE_STATES:
+        states = len(fitted.microprice[1])
+        raise ValueError(f"the micro-price table has {states} states; expected {MICROPRICE_STATES}")
+    if fitted.vpin_bucket is not None and fitted.vpin_bucket < 1:
+        raise ConfigError(f"vpin_bucket is {fitted.vpin_bucket}; expected at least 1 contract")
+    for x in () if fitted.microprice is None else fitted.microprice[1]:
+        if math.isinf(x):
+            raise ConfigError(f"the micro-price table holds {x}; expected numbers or NaN")
+    for (before, _), (after, _) in pairwise(fitted.pin):
+        if before >= after:
+            raise ConfigError(f"pin is not in order of time: {before} before {after}; sort it")
+    for t, p in fitted.pin:
+        if not 0 <= p <= 1:
+            text = "NaN" if math.isnan(p) else p
+            raise ConfigError(f"pin is {text} at {t}; expected a share between 0 and 1")
 
 
 def as_record(event: object) -> Record:

@@ -21,7 +21,7 @@ from quantumtrader._fallback.features.registry import Feature, create
 from quantumtrader._fallback.features.sampler import Sampler
 from quantumtrader._fallback.features.session import Change, Session
 from quantumtrader._protocols import Float64, Int32, Int64
-from quantumtrader.types import Events, Flag, Kind
+from quantumtrader.types import Events, Fitted, Flag, Kind
 
 _MORE = int(Flag.MORE)
 # Plain integers: comparing with enum members costs more than what follows.
@@ -51,6 +51,8 @@ class FeatureEngine:
         ``drop``: retail-liquidity prints are unsigned; ``quote``: signed against the mid (Lee and Ready, 1991).
     session_seconds : float, optional
         Scheduled length of the continuous session; None where it is not known.
+    fitted : Fitted, optional
+        What was fitted off the hot path.
     """
 
     def __init__(
@@ -62,10 +64,13 @@ class FeatureEngine:
         warmup: str = "full",
         rlp_sign: str = "drop",
         session_seconds: float | None = None,
+        fitted: Fitted | None = None,
     ) -> None:
-        check_arguments(names, tick_size, point_value, warmup, rlp_sign, session_seconds)
+        check_arguments(names, tick_size, point_value, warmup, rlp_sign, session_seconds, fitted)
         self._names = list(names)
         self._tick_size = tick_size
+        self._tick_value = tick_size * point_value
+        self._fitted = fitted or Fitted()
         self._clock = clock
         self._session_seconds = session_seconds
         self._partial = warmup == "partial"
@@ -136,6 +141,7 @@ class FeatureEngine:
 
     def _build(self, feed: Feed) -> None:
         self._flow = Flow(self._tick_size, self._rlp_by_quote, feed, self._session_seconds)
+        self._flow.tick_value, self._flow.fitted = self._tick_value, self._fitted
         self._flow.bars.wanted = self._sampler.every_bar
         self._features: list[Feature] = [create(name, self._flow) for name in self._names]
         self._needs = [self._need(feature) for feature in self._features]

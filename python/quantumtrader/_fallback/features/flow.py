@@ -9,11 +9,13 @@ from quantumtrader._fallback.features.depth import Depth
 from quantumtrader._fallback.features.feed import Feed, RowChange
 from quantumtrader._fallback.features.footprints import Footprints
 from quantumtrader._fallback.features.grids import Grid
+from quantumtrader._fallback.features.numbers import NAN
 from quantumtrader._fallback.features.parents import Parents
 from quantumtrader._fallback.features.profile import Profile
 from quantumtrader._fallback.features.tape import Tape
 from quantumtrader._fallback.features.touch import Touch, TouchState, order_flow_imbalance
 from quantumtrader._fallback.features.windows import TimeSum
+from quantumtrader.types import Fitted
 
 
 class Flow:
@@ -36,6 +38,9 @@ class Flow:
     ) -> None:
         self.tick_size = tick_size
         self.session_seconds = session_seconds
+        self.tick_value = NAN
+        """Money per tick and contract."""
+        self.fitted = Fitted()
         self.session_start: int | None = None
         """When the session in force, or the last one, of this contract began."""
         self.feed = feed

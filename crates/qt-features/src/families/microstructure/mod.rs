@@ -1,3 +1,3 @@
 //! Spread, mid and impact: features 111–150.
 
-crate::register![spread, weighted_mid,];
+crate::register![spread, weighted_mid, amihud, corwin_schultz, hasbrouck, microprice, pin, vpin];
