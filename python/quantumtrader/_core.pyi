@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from quantumtrader._protocols import Float64, Int32, Int64, Report
-from quantumtrader.types import Events
+from quantumtrader.types import Events, Fitted
 
 __version__: str
 ENGINE: str

@@ -13,11 +13,11 @@ import pytest
 from quantumtrader.features import catalogue
 from quantumtrader.types import EVENT
 from reference.flows import random_flow
-from reference.rules import SESSION_SECONDS, sessions_needed
+from reference.rules import FITTED, SESSION_SECONDS, sessions_needed
 
 FILE = Path(__file__).with_name("features.npz")
 CLOCKS = ("1m", "bar", "5trades")
-QUIET = {"fp_exhaustion_low", "fp_reversal_signal"}
+QUIET = {"fp_exhaustion_low", "fp_reversal_signal", "pin_60"}
 """Signals that this session happens never to raise; they are raised by hand in tests/unit/test_footprints.py."""
 INFO = {f.name: f for f in catalogue()}
 ROWS = 48
@@ -25,7 +25,9 @@ ROWS = 48
 
 
 def compute(engine, names, events, clock):
-    features = engine.FeatureEngine(list(names), 0.5, 10.0, clock, session_seconds=SESSION_SECONDS)
+    features = engine.FeatureEngine(
+        list(names), 0.5, 10.0, clock, session_seconds=SESSION_SECONDS, fitted=FITTED
+    )
     features.update_many(events)
     return features.take()
 

@@ -13,7 +13,7 @@ from quantumtrader.exceptions import ConfigError, DataError, UnknownFeatureError
 from quantumtrader.features import catalogue
 from quantumtrader.types import Kind, empty_events
 from reference.flows import FEEDS, random_flow
-from reference.rules import SESSION_SECONDS, sessions_needed
+from reference.rules import FITTED, SESSION_SECONDS, sessions_needed
 
 INFO = {f.name: f for f in catalogue()}
 NAMES = list(INFO)
@@ -24,7 +24,7 @@ PAIR = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def build(module: ModuleType, clock="event", warmup="full", rlp_sign="drop", names=NAMES):
-    return module.FeatureEngine(names, 0.5, 10.0, clock, warmup, rlp_sign, SESSION_SECONDS)
+    return module.FeatureEngine(names, 0.5, 10.0, clock, warmup, rlp_sign, SESSION_SECONDS, FITTED)
 
 
 def assert_equal(rust, python) -> None:

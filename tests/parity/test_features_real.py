@@ -17,7 +17,7 @@ from quantumtrader.features import catalogue
 from quantumtrader.types import Events
 from reference.definitions import DEFINITIONS, reference
 from reference.recording import Recording
-from reference.rules import SESSION_SECONDS, Row
+from reference.rules import FITTED, SESSION_SECONDS, Row
 
 INFO = {f.name: f for f in catalogue()}
 
@@ -80,7 +80,9 @@ def load(data: Set, shared_data: Callable[[str], Path]) -> Events:
 
 
 def run(module, events: Events, clock: str):
-    features = module.FeatureEngine(list(INFO), 0.5, 10.0, clock, session_seconds=SESSION_SECONDS)
+    features = module.FeatureEngine(
+        list(INFO), 0.5, 10.0, clock, session_seconds=SESSION_SECONDS, fitted=FITTED
+    )
     features.update_many(events)
     return features.take()
 

@@ -14,7 +14,7 @@ from quantumtrader.types import Events
 from reference.definitions import DEFINITIONS, reference
 from reference.flows import FEEDS, many_sessions, random_flow, rough_sessions
 from reference.recording import Recording
-from reference.rules import SESSION_SECONDS, Row, sessions_needed
+from reference.rules import FITTED, SESSION_SECONDS, Row, sessions_needed
 
 CLOCKS = ("event", "bar", "100ms", "1s", "7s", "1m", "3trades", "50trades")
 NAMES = [f.name for f in catalogue()]
@@ -48,6 +48,7 @@ def test_engine_equals_reference(engine: ModuleType, seed, size, feed, clock, pa
         "partial" if partial else "full",
         "quote" if rlp_by_quote else "drop",
         SESSION_SECONDS,
+        FITTED,
     )
     features.update_many(events)
     times, values, counts = features.take()
@@ -71,7 +72,7 @@ def test_long_windows_are_reached(engine: ModuleType, feed):
     """Five hours without markers: every feature of the feed has been compared with a number, not only NaN."""
     events = random_flow(3, 2_400, feed, markers=False, calm=True)
     recording = Recording(events)
-    features = engine.FeatureEngine(NAMES, 0.5, 10.0, "event", session_seconds=SESSION_SECONDS)
+    features = engine.FeatureEngine(NAMES, 0.5, 10.0, "event", session_seconds=SESSION_SECONDS, fitted=FITTED)
     features.update_many(events)
     times, values, counts = features.take()
     seen = set()

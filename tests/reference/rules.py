@@ -7,12 +7,21 @@ from collections.abc import Callable
 from fractions import Fraction
 
 from quantumtrader.features import FeatureInfo
+from quantumtrader.types import Fitted
 from reference.recording import Candle, Deal, Recording, View
 
 SECOND = 10**9
 NAN = math.nan
 SESSION_SECONDS = 10_800.0
 """Scheduled length of the continuous session that engines under comparison are told."""
+POINTS_PER_TICK = 0.5
+FITTED = Fitted(
+    vpin_bucket=40,
+    # Antisymmetric, as every fitted table is.
+    microprice=(0, tuple((k % 10 - 4.5) * (0.03 + 0.05 * (k // 10)) for k in range(30))),
+    pin=((0, 0.25),),
+)
+"""Fitted inputs that engines under comparison are given; from the beginning of time, so that shifts change nothing."""
 
 
 class Row:
@@ -23,6 +32,7 @@ class Row:
     ) -> None:
         self.t, self.seen, self.partial, self.at_close = t, seen, partial, at_close
         self.session_seconds: float | None = SESSION_SECONDS
+        self.fitted: Fitted | None = FITTED
         self.recording = recording
         self.period = recording.period(seen)
         first = self.period.first if self.period else seen

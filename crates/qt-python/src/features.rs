@@ -9,8 +9,8 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::PyType;
 use qt_core::Event;
 use qt_features::fitted::MICROPRICE_STATES;
-use qt_features::{Config, Fitted, MicropriceTable};
 use qt_features::prelude::{Footprint, PriceRow};
+use qt_features::{Config, Fitted, MicropriceTable};
 
 use crate::convert::{EventArray, PyEvent, one_event};
 use crate::errors::Raised as _;
@@ -208,7 +208,8 @@ impl PyFeatureEngine {
     fn __reduce__<'py>(
         &self,
         py: Python<'py>,
-    ) -> (Bound<'py, PyType>, (Vec<String>, f64, f64, &str, &str, &str, Option<f64>, Option<Bound<'py, PyAny>>)) {
+    ) -> (Bound<'py, PyType>, (Vec<String>, f64, f64, &str, &str, &str, Option<f64>, Option<Bound<'py, PyAny>>))
+    {
         let c = self.engine.config();
         let [clock, warmup, rlp_sign] = &self.texts;
         let args = (

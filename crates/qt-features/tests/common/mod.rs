@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use qt_core::Event;
 use qt_core::event::{Kind, Level, PX_NONE, Quote, Session, Trade, action, flag, phase, side};
 use qt_features::catalogue::catalogue;
-use qt_features::{Config, FeatureEngine, Samples};
+use qt_features::{Config, FeatureEngine, Fitted, MicropriceTable, Samples};
 
 pub const SECOND: i64 = 1_000_000_000;
 pub const MINUTE: i64 = 60 * SECOND;
@@ -22,7 +22,16 @@ pub fn all_names() -> Vec<&'static str> {
 pub fn engine(names: &[&str], clock: &str, warmup: &str) -> FeatureEngine {
     let names = names.iter().map(ToString::to_string).collect();
     let config = Config::parse(names, 0.5, 10.0, clock, warmup, "quote").unwrap();
-    FeatureEngine::new(config.with_session_seconds(Some(SESSION_SECONDS))).unwrap()
+    FeatureEngine::new(config.with_session_seconds(Some(SESSION_SECONDS)).with_fitted(fitted())).unwrap()
+}
+
+/// Fitted inputs from the beginning of time, so that shifts of time change nothing; the table is antisymmetric.
+pub fn fitted() -> Fitted {
+    let mut table = MicropriceTable { from: i64::MIN, adjustment: [0.0; 30] };
+    for (k, x) in table.adjustment.iter_mut().enumerate() {
+        *x = ((k % 10) as f64 - 4.5) * (0.03 + 0.05 * (k / 10) as f64);
+    }
+    Fitted { vpin_bucket: Some(40), microprice: Some(table), pin: vec![(i64::MIN, 0.25)] }
 }
 
 pub fn run(names: &[&str], clock: &str, warmup: &str, events: &[Event]) -> Samples {

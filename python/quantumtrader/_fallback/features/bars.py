@@ -13,7 +13,7 @@ from quantumtrader._fallback.features.tape import Print
 class Bar:
     """Prices in ticks, volumes in contracts; ``buy`` and ``sell`` are None where the source has no aggressor.
 
-    ``start`` is where it begins, ns.
+    ``start`` is where it begins, ``end`` where it ended, ns.
     """
 
     open: int
@@ -25,6 +25,7 @@ class Bar:
     sell: int | None = 0
     prints: int = 0
     start: int = 0
+    end: int = 0
 
     def add(self, trade: Print) -> None:
         """Count one print."""
@@ -55,6 +56,11 @@ class Bars:
         self._bar_open = 0
 
     @property
+    def active(self) -> bool:
+        """Whether a session is running."""
+        return self._active
+
+    @property
     def next_end(self) -> int | None:
         """End of the forming bar; None when none is forming."""
         return None if self._bar is None else self._bar_open + MINUTE
@@ -73,6 +79,7 @@ class Bars:
         bar, self._bar, self._active = self._bar, None, False
         if bar is None or (bar.prints == 0 and self._bar_open == t):
             return False
+        bar.end = t
         self._close(bar)
         return True
 
@@ -92,6 +99,7 @@ class Bars:
         bar = self._bar
         if bar is not None:
             self._bar_open += MINUTE
+            bar.end = self._bar_open
             self._bar = Bar(bar.close, bar.close, bar.close, bar.close, start=self._bar_open)
             self._close(bar)
 
@@ -101,6 +109,5 @@ class Bars:
         self._close(bar)
 
     def _close(self, bar: Bar) -> None:
-        """Tell the listeners; ``closing_at`` is the end of the bar."""
         for listener in self.listeners:
             listener(bar)

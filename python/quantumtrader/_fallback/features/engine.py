@@ -186,7 +186,7 @@ class FeatureEngine:
         self._count += 1
         if kind == _BAR:
             prices = record[4], record[5], record[8], record[9]
-            flow.bars.source_bar(Bar(*prices, record[6], None, None, start=record[3]))
+            flow.bars.source_bar(Bar(*prices, record[6], None, None, start=record[3], end=t))
             self._bar_row(t)
         if not record[11] & _MORE:
             flow.end_packet(t)

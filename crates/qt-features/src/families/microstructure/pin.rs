@@ -8,6 +8,7 @@ pub const SPECS: &[Spec] = &[Spec {
     name: "pin_60",
     family: Family::Microstructure,
     definition: "αμ/(αμ+ε_b+ε_s), maximum likelihood of the Poisson mixture of Easley et al. on the bought and sold trade counts of 60 blocks of 5 min; the last value of the fitted series that may be used by t (`quantumtrader fit pin`); NaN without one",
+    inputs: &[Input::T],
     window: Window::Time(300 * MINUTE),
     range: (0.0, 1.0),
     warmup: Warmup::State,

@@ -46,7 +46,7 @@ class CorwinSchultz(HeldFeature):
             self._take(self._forming.pop(earlier))
         high, low = self._forming.get(span, (bar.high, bar.low))
         self._forming[span] = max(high, bar.high), min(low, bar.low)
-        if self.flow.bars.closing_at >= start + (span + 1) * 5 * MINUTE:
+        if bar.end >= start + (span + 1) * 5 * MINUTE:
             self._take(self._forming.pop(span))
         return self._value
 
