@@ -50,7 +50,7 @@ SETS = [
         60_000,
         tick=0.01,
         options={"date": date(2012, 6, 21)},
-        columns=84,
+        columns=138,
     ),
     Set(
         "binance_l2_20240808",
@@ -60,9 +60,9 @@ SETS = [
         file="usdm_btcusdt",
         tick=0.1,
         step=0.001,
-        columns=15,
+        columns=28,
     ),
-    Set("cme_es_mbo_20231225", "ESH4", "10s", 60_000, tick=0.25, columns=86),
+    Set("cme_es_mbo_20231225", "ESH4", "10s", 60_000, tick=0.25, columns=146),
 ]
 
 

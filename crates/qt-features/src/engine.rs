@@ -153,6 +153,7 @@ pub struct FeatureEngine {
     on_parent: Vec<usize>,
     on_touch: Vec<usize>,
     on_rows: Vec<usize>,
+    on_levels: Vec<usize>,
     on_bar: Vec<usize>,
     grids: Vec<Grid>,
     /// Next point of the sampling grid, `i64::MAX` on other clocks and between sessions.
@@ -205,6 +206,7 @@ impl FeatureEngine {
             on_parent: Vec::new(),
             on_touch: Vec::new(),
             on_rows: Vec::new(),
+            on_levels: Vec::new(),
             on_bar: Vec::new(),
             grids: Vec::new(),
             next_sample: i64::MAX,
@@ -245,6 +247,7 @@ impl FeatureEngine {
             (setup.parents, &mut self.on_parent),
             (setup.touch, &mut self.on_touch),
             (setup.rows, &mut self.on_rows),
+            (setup.levels, &mut self.on_levels),
             (setup.bars, &mut self.on_bar),
         ] {
             if asked {
@@ -487,6 +490,11 @@ impl FeatureEngine {
                 self.columns[k].feature.on_rows(t, &self.flow);
             }
             self.flow.rows.clear();
+        }
+        if effects.has(Effects::LEVELS) {
+            for &k in &self.on_levels {
+                self.columns[k].feature.on_levels(t, &self.flow);
+            }
         }
     }
 

@@ -363,6 +363,19 @@ fn a_wild_time_stamp_is_an_error_and_not_a_million_rows() {
 }
 
 #[test]
+fn a_book_that_takes_over_from_quotes_is_read_after_its_first_packet() {
+    let events = stamped([
+        (0.0, quote(10, 5, 11, 5)),
+        (0.5, with(level(1, 10, 7), flag::MORE)),
+        (0.9, with(level(1, 10, 2), flag::MORE)),
+        (1.5, level(-1, 11, 3)),
+    ]);
+    assert_eq!(nan(&column("total_depth_10", "1s", "full", &events)), [true], "a row inside the packet");
+    assert_eq!(column("total_depth_10", "event", "full", &events)[1..], [5.0]);
+    assert!(column("depth_replenish_10s", "event", "partial", &events)[1].is_nan(), "nothing was removed");
+}
+
+#[test]
 fn a_roll_between_sessions_leaves_time_alone() {
     let events = stamped([
         (0.0, marker(phase::CLOSED)),
