@@ -587,6 +587,8 @@ impl FeatureEngine {
     /// A session starts, or the next contract while none is running: grids wait for the first market record, counts
     /// begin again.
     fn anchor(&mut self) {
+        // Again: the bar that the marker closed may have made a row since.
+        (self.happened, self.next_warm) = (cause::ALL, i64::MIN);
         for g in &mut self.grids {
             g.next = i64::MAX;
         }

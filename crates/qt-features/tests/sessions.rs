@@ -387,6 +387,17 @@ fn a_roll_between_sessions_leaves_time_alone() {
 }
 
 #[test]
+fn a_row_of_the_bar_that_a_marker_closes_does_not_hide_the_new_session() {
+    let events = [(0.0, marker(phase::OPEN)), (1.0, trade(10, 3, 1)), (2.0, marker(phase::OPEN))];
+    let mut e = engine(&["cvd_session"], "bar", "full");
+    e.update_many(&stamped(events)).unwrap();
+    let mut row = Vec::new();
+    e.snapshot(&mut row);
+    assert_eq!(e.take().values, [3.0]);
+    assert!(row[0].is_nan());
+}
+
+#[test]
 fn a_new_engine_knows_nothing() {
     let mut e = engine(&["cvd_session", "flow_ofi_1m"], "1s", "partial");
     let mut row = Vec::new();
