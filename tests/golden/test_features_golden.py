@@ -97,5 +97,9 @@ def test_the_table_says_something(golden):
         if sessions_needed(INFO[name]):
             assert len(finite) == 0, name
             continue
-        assert len(finite) >= ROWS // 4, name  # two hundred bars of warm-up leave a quarter
+        info = INFO[name]
+        # A ratio over seconds has no denominator at many a row of a session with an event every seven.
+        short = info.zero == "ZN" and info.warmup_ns is not None and info.warmup_ns < 60 * 10**9
+        # Two hundred bars of warm-up leave a quarter.
+        assert len(finite) >= ROWS // (8 if short else 4), name
         assert len(np.unique(finite)) >= 2 or name in QUIET, name

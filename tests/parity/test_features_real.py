@@ -60,7 +60,7 @@ SETS = [
         file="usdm_btcusdt",
         tick=0.1,
         step=0.001,
-        columns=15,
+        columns=28,
     ),
     Set("cme_es_mbo_20231225", "ESH4", "10s", 60_000, tick=0.25, columns=105),
 ]

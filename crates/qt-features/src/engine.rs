@@ -174,6 +174,7 @@ pub struct FeatureEngine {
     on_parent: Vec<usize>,
     on_touch: Vec<usize>,
     on_rows: Vec<usize>,
+    on_levels: Vec<usize>,
     on_bar: Vec<usize>,
     on_footprint: Vec<usize>,
     grids: Vec<Grid>,
@@ -228,6 +229,7 @@ impl FeatureEngine {
             on_parent: Vec::new(),
             on_touch: Vec::new(),
             on_rows: Vec::new(),
+            on_levels: Vec::new(),
             on_bar: Vec::new(),
             on_footprint: Vec::new(),
             grids: Vec::new(),
@@ -271,6 +273,7 @@ impl FeatureEngine {
             (setup.parents, &mut self.on_parent),
             (setup.touch, &mut self.on_touch),
             (setup.rows, &mut self.on_rows),
+            (setup.levels, &mut self.on_levels),
             (setup.bars, &mut self.on_bar),
             (setup.footprints, &mut self.on_footprint),
         ] {
@@ -525,6 +528,11 @@ impl FeatureEngine {
                 self.columns[k].feature.on_rows(t, &self.flow);
             }
             self.flow.rows.clear();
+        }
+        if effects.has(Effects::LEVELS) {
+            for &k in &self.on_levels {
+                self.columns[k].feature.on_levels(t, &self.flow);
+            }
         }
     }
 

@@ -28,6 +28,10 @@ pub trait Feature: Send + Sync {
     /// that after the packet.
     fn on_rows(&mut self, _t: i64, _flow: &Flow) {}
 
+    /// A packet may have left other best levels, or a touch that became good or ceased to be; after
+    /// [`Setup::on_levels`].
+    fn on_levels(&mut self, _t: i64, _flow: &Flow) {}
+
     /// A bar closed; after [`Setup::on_bars`].
     fn on_bar(&mut self, _bar: &Bar) {}
 
@@ -88,6 +92,7 @@ pub struct Setup<'a> {
     pub(crate) parents: bool,
     pub(crate) touch: bool,
     pub(crate) rows: bool,
+    pub(crate) levels: bool,
     pub(crate) bars: bool,
     pub(crate) footprints: bool,
     pub(crate) grid: Option<(i64, i64)>,
@@ -105,6 +110,7 @@ impl<'a> Setup<'a> {
             parents: false,
             touch: false,
             rows: false,
+            levels: false,
             bars: false,
             footprints: false,
             grid: None,
@@ -138,6 +144,12 @@ impl<'a> Setup<'a> {
     pub fn on_rows(&mut self) {
         self.rows = true;
         self.flow.want_rows();
+    }
+
+    /// Asks to hear of packets that may have changed the best levels; how many are kept is asked for apart.
+    pub fn on_levels(&mut self) {
+        self.levels = true;
+        self.flow.want_changes_of_levels();
     }
 
     /// Asks to hear of every closed bar.

@@ -363,6 +363,19 @@ fn a_wild_time_stamp_is_an_error_and_not_a_million_rows() {
 }
 
 #[test]
+fn a_book_that_takes_over_from_quotes_is_read_after_its_first_packet() {
+    let events = stamped([
+        (0.0, quote(10, 5, 11, 5)),
+        (0.5, with(level(1, 10, 7), flag::MORE)),
+        (0.9, with(level(1, 10, 2), flag::MORE)),
+        (1.5, level(-1, 11, 3)),
+    ]);
+    assert_eq!(nan(&column("total_depth_10", "1s", "full", &events)), [true], "a row inside the packet");
+    assert_eq!(column("total_depth_10", "event", "full", &events)[1..], [5.0]);
+    assert!(column("depth_replenish_10s", "event", "partial", &events)[1].is_nan(), "nothing was removed");
+}
+
+#[test]
 fn a_roll_between_sessions_leaves_time_alone() {
     let events = stamped([
         (0.0, marker(phase::CLOSED)),
@@ -371,6 +384,17 @@ fn a_roll_between_sessions_leaves_time_alone() {
         (1e6, kind(Kind::Timer)),
     ]);
     assert!(run(&["cvd_slope_5m", "book_ofi_z_1m"], "event", "full", &events).times.is_empty());
+}
+
+#[test]
+fn a_row_of_the_bar_that_a_marker_closes_does_not_hide_the_new_session() {
+    let events = [(0.0, marker(phase::OPEN)), (1.0, trade(10, 3, 1)), (2.0, marker(phase::OPEN))];
+    let mut e = engine(&["cvd_session"], "bar", "full");
+    e.update_many(&stamped(events)).unwrap();
+    let mut row = Vec::new();
+    e.snapshot(&mut row);
+    assert_eq!(e.take().values, [3.0]);
+    assert!(row[0].is_nan());
 }
 
 #[test]

@@ -8,16 +8,19 @@ use qt_core::event::{Event, Kind, PX_NONE, Trade, action, flag, side};
 use crate::added::{Added, Increase};
 use crate::bars::{Bar, BarBuilder};
 use crate::footprint::{Footprint, Footprints};
+use crate::ladder::{Ladder, SideDepth};
 use crate::limit::LimitFlow;
 use crate::mlofi::{self, Levels, Mlofi};
 use crate::moments::Moments;
 use crate::ofi::Ofi;
 use crate::parent::{Parent, Parents};
 use crate::profile::Profile;
+use crate::removed::Removed;
 use crate::rows::{RowChange, Rows};
 use crate::session::Session;
 use crate::tape::{Print, Tape};
 use crate::touch::{NO_ASK, NO_BID, Touch};
+use crate::window::WindowId;
 
 /// How trades of the retail liquidity provider (RLP), which carry no aggressor, are signed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -44,6 +47,9 @@ impl Effects {
     pub const ROWS: u8 = 8;
     /// A packet that may have changed the book ended.
     pub const BOOK: u8 = 16;
+    /// The packet ended with other best levels, or a touch that became good or ceased to be; after
+    /// [`Flow::want_changes_of_levels`].
+    pub const LEVELS: u8 = 32;
 
     /// Whether one of these happened.
     #[inline(always)]
@@ -83,6 +89,10 @@ pub struct Flow {
     pub limit: LimitFlow,
     /// Additions near the touch.
     pub added: Added,
+    /// Removals near the touch.
+    pub removed: Removed,
+    /// Sums over the best ten levels.
+    pub ladder: Ladder,
     /// Volume by price.
     pub profile: Profile,
     /// Moments of traded prices.
@@ -104,6 +114,9 @@ pub struct Flow {
     wants_touch: bool,
     wants_levels: bool,
     wants_mlofi: bool,
+    wants_changes_of_levels: bool,
+    /// A packet with a book record has ended: the touch is the book's.
+    by_book: bool,
     source: Source,
     touch: Touch,
     /// A gap before the first book record: the book that then begins is invalid.
@@ -123,13 +136,17 @@ pub struct Flow {
     /// The best levels of the book, but for the stale sides.
     levels: Levels,
     /// Levels that are kept up to date, 5 or 10.
-    depth: usize,
+    kept: usize,
     /// Counts reads of `levels` after a change.
     version: u64,
+    /// The same by side, bid and ask.
+    versions: [u64; 2],
     /// Sides of `levels` that a record may have changed, as bits: 1 asks, 2 bids.
     stale: u8,
     /// A record may have changed the best levels since the multi-level imbalance last saw them.
     moved: bool,
+    /// Version of the levels that [`Effects::LEVELS`] last told of.
+    told: u64,
     /// Levels before the packet of several records that is being applied.
     frozen: Option<Levels>,
     scratch: Vec<(i32, i64)>,
@@ -150,19 +167,45 @@ impl Flow {
     pub fn want_levels(&mut self) {
         self.wants_touch = true;
         self.wants_levels = true;
-        self.depth = self.depth.max(mlofi::LEVELS);
+        self.kept = self.kept.max(mlofi::LEVELS);
     }
 
     /// Asks for the best ten levels of the book.
     pub fn want_depth(&mut self) {
         self.want_levels();
-        self.depth = mlofi::DEPTH;
+        self.kept = mlofi::DEPTH;
+    }
+
+    /// Asks for the sums over the best ten levels.
+    pub fn want_ladder(&mut self) {
+        self.want_depth();
+        self.ladder.enable();
+    }
+
+    /// Asks to be told of packets that may have changed the best levels.
+    pub fn want_changes_of_levels(&mut self) {
+        self.want_levels();
+        self.wants_changes_of_levels = true;
     }
 
     /// Asks for the changes of displayed size, row by row.
     pub fn want_rows(&mut self) {
         self.wants_touch = true;
         self.rows.enable();
+    }
+
+    /// Asks for what leaves the best five levels over `(t − ns, t]`.
+    pub fn removed_window(&mut self, ns: i64) -> WindowId {
+        self.want_levels();
+        self.want_rows();
+        self.removed.window(ns)
+    }
+
+    /// Asks for what is cancelled at the best five levels over one minute.
+    pub fn want_cancelled(&mut self) {
+        self.want_levels();
+        self.want_rows();
+        self.removed.want_cancelled();
     }
 
     /// Asks for the multi-level imbalance.
@@ -192,7 +235,7 @@ impl Flow {
     /// Whether the touch comes from a book with levels.
     #[inline]
     pub fn has_levels(&self) -> bool {
-        !matches!(self.source, Source::Quotes)
+        self.by_book
     }
 
     /// The best levels as of the last packet, five or ten as asked for, current after [`Flow::prepare`]; `None` without a book.
@@ -204,10 +247,29 @@ impl Flow {
         }
     }
 
+    /// The best levels while the touch is good.
+    #[inline]
+    pub fn good_levels(&self) -> Option<&Levels> {
+        if self.good { self.levels() } else { None }
+    }
+
+    /// Sums over the best ten levels of the bid and of the ask while the touch is good, current after
+    /// [`Flow::prepare`].
+    #[inline]
+    pub fn depth(&self) -> Option<&[SideDepth; 2]> {
+        (self.good && self.has_levels()).then(|| self.ladder.sides())
+    }
+
     /// Changes whenever [`Flow::levels`] may have: what is derived from them can be kept until then.
     #[inline(always)]
     pub fn levels_version(&self) -> u64 {
         self.version
+    }
+
+    /// The same by side, bid and ask.
+    #[inline(always)]
+    pub fn levels_versions(&self) -> [u64; 2] {
+        self.versions
     }
 
     /// Contracts displayed at a row after the last record, inside a packet too; `None` without a valid book.
@@ -244,7 +306,7 @@ impl Flow {
     /// Marks the side of `levels` that a book record may change. Records behind the last level change nothing.
     #[inline(always)]
     fn touch_levels(&mut self, e: &Event) {
-        let last = &self.levels[self.depth - 1];
+        let last = &self.levels[self.kept - 1];
         // Both sides are always looked at: a branch on the side would be a coin flip.
         #[allow(clippy::needless_bitwise_bool)]
         let (bid, ask) = ((e.side > 0) & (e.px >= last.bid_px), (e.side < 0) & (e.px <= last.ask_px));
@@ -259,10 +321,12 @@ impl Flow {
         let stale = std::mem::take(&mut self.stale);
         self.moved |= stale != 0;
         self.version += u64::from(stale != 0);
+        self.versions[0] += u64::from(stale >> 1);
+        self.versions[1] += u64::from(stale & 1);
         match &self.source {
             Source::Quotes => {}
-            Source::Levels(book) => read_levels(&**book, stale, &mut self.levels[..self.depth]),
-            Source::Orders(book) => read_levels(&**book, stale, &mut self.levels[..self.depth]),
+            Source::Levels(book) => read_levels(&**book, stale, &mut self.levels[..self.kept]),
+            Source::Orders(book) => read_levels(&**book, stale, &mut self.levels[..self.kept]),
         }
     }
 
@@ -438,6 +502,7 @@ impl Flow {
         if self.limit.enabled() {
             self.limit.on_print(&print);
         }
+        self.removed.on_print(&print);
         if self.moments.enabled() {
             self.moments.push(t.px, t.size);
         }
@@ -500,9 +565,14 @@ impl Flow {
     fn end_packet(&mut self) -> Effects {
         let was = self.touch().copied();
         self.changed = false;
+        if !self.removed.is_idle() && self.by_book && was.is_some() && !self.rows.voided() {
+            self.count_removals();
+        }
         if self.frozen.take().is_some() {
+            self.versions = self.versions.map(|version| version + 1);
             self.version += 1; // `levels` may have been read, as they were before the packet, since it changed
         }
+        self.by_book = !matches!(self.source, Source::Quotes);
         let (next, valid) = match &self.source {
             Source::Quotes => (self.pending, self.given),
             Source::Levels(book) => (Touch::from(book.touch()), self.given && book.feed().valid),
@@ -529,9 +599,27 @@ impl Flow {
         if self.added.pending() {
             self.count_additions();
         }
+        if self.by_book && (self.wants_changes_of_levels || !self.removed.is_idle()) && self.stale != 0 {
+            self.refresh_levels(); // the next packet begins with them
+        }
+        let levels = u8::from(self.levels_changed(was.is_some())) * Effects::LEVELS;
         let touch = u8::from(was.as_ref() != self.touch()) * Effects::TOUCH;
         let rows = u8::from(self.rows.pending()) * Effects::ROWS;
-        Effects(Effects::BOOK | touch | rows)
+        Effects(Effects::BOOK | levels | touch | rows)
+    }
+
+    /// Whether the packet that ends is to be told of as a change of the levels.
+    fn levels_changed(&mut self, was_good: bool) -> bool {
+        self.wants_changes_of_levels
+            && self.by_book
+            && (std::mem::replace(&mut self.told, self.version) != self.version || was_good != self.good)
+    }
+
+    /// Counts what the packet removed; `levels` are still those before it, or they were frozen.
+    fn count_removals(&mut self) {
+        let before = self.frozen.as_ref().unwrap_or(&self.levels);
+        self.removed.end_packet(self.now, self.rows.changes(), before);
+        self.next_exit = self.next_exit.min(self.removed.next_exit());
     }
 
     fn push_levels(&mut self) {
@@ -561,6 +649,10 @@ impl Flow {
         if self.stale != 0 {
             self.refresh_levels();
         }
+        if self.ladder.is_behind(self.versions) {
+            let levels = self.frozen.as_ref().unwrap_or(&self.levels);
+            self.ladder.take(self.versions, levels);
+        }
         exits
     }
 
@@ -571,6 +663,7 @@ impl Flow {
         self.mlofi.advance(t);
         self.limit.advance(t);
         self.added.advance(t);
+        self.removed.advance(t);
         self.profile.refresh(&self.moments);
         self.next_exit = self
             .tape
@@ -578,7 +671,8 @@ impl Flow {
             .min(self.ofi.next_exit())
             .min(self.mlofi.next_exit())
             .min(self.limit.next_exit())
-            .min(self.added.next_exit());
+            .min(self.added.next_exit())
+            .min(self.removed.next_exit());
     }
 
     /// Starts a session now: windows, profile, moments and sums begin again, the book stays.
@@ -594,6 +688,7 @@ impl Flow {
         self.mlofi.clear();
         self.limit.clear();
         self.added.clear();
+        self.removed.clear();
         self.parents.clear();
         self.rows.clear();
         self.profile.clear();

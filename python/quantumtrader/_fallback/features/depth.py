@@ -23,14 +23,18 @@ def ladder(feed: Feed) -> Ladder:
 class Depth:
     """Hands the ladders before and after each packet, and what was added in it, to whoever listens.
 
-    ``current`` is kept when ``wanted``; between packets it is the book as of the last one.
+    ``current`` is kept when ``wanted``; between packets it is the book as of the last one. While listeners to the
+    end of a packet run, ``previous`` is the book before it.
     """
 
     def __init__(self) -> None:
         self.ladder_listeners: list[Callable[[int, Ladder, Ladder], None]] = []
         self.addition_listeners: list[Callable[[int, int], None]] = []
+        self.watchers: list[Callable[[int, Ladder | None], None]] = []
+        """Hear of the book after every packet, None while the touch is not good."""
         self.wanted = False
         self.current: Ladder | None = None
+        self.previous: Ladder | None = None
         self._reference: Ladder | None = None
 
     def drop_reference(self) -> None:
@@ -39,6 +43,12 @@ class Depth:
 
     def evaluate(self, t: int, feed: Feed, good: bool) -> None:
         """Take the book at the end of a packet."""
+        self.previous = self.current
+        self._evaluate(t, feed, good)
+        for watcher in self.watchers:
+            watcher(t, self.current)
+
+    def _evaluate(self, t: int, feed: Feed, good: bool) -> None:
         additions, feed.additions = feed.additions, []
         if not good:
             self._reference = self.current = None

@@ -243,7 +243,7 @@ class FeatureEngine:
         elapsed = -1 if self._session.first is None else t - self._session.first
         current = self._flow.touch.current
         sized = current is not None and current.sized
-        has_book = self._flow.feed.book is not None
+        has_book = self._flow.by_book
         row = []
         for feature, window_ns, touch, sizes, book in self._needs:
             if (

@@ -56,6 +56,8 @@ class Flow:
         self.tape.listeners.append(self.parents.add)
         self.tape.listeners.append(self.bars.add)
         self.tape.listeners.append(self.footprints.add)
+        self.by_book = False
+        """Whether the touch is that of a book."""
         self._grids: list[Grid] = []
         self._ofi: dict[int, TimeSum] = {}
         self._profile: Profile | None = None
@@ -120,7 +122,7 @@ class Flow:
         """Evaluate the touch and the book, if a record of the packet was about them."""
         if not self.feed.dirty:
             return
-        self.feed.dirty = False
+        self.feed.dirty, self.by_book = False, self.feed.book is not None
         self.touch.evaluate(t, self.feed.touch())
         if self.feed.book is not None:
             self.depth.evaluate(t, self.feed, self.touch.current is not None)

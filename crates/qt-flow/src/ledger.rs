@@ -1,0 +1,136 @@
+//! Trade or cancel: what limit orders added to rows of the book and what was cancelled there.
+//!
+//! Size that leaves a row is first explained by prints at that price and side within 50 ms either way, oldest first,
+//! each contract once; the rest was cancelled.
+
+use std::collections::VecDeque;
+
+use crate::tape::Print;
+use crate::time::{MILLI, MINUTE};
+
+/// How far a print and the removal it explains may lie apart, in ns, inclusive.
+pub const MATCH: i64 = 50 * MILLI;
+/// Length of the window in ns.
+pub const WINDOW: i64 = MINUTE;
+
+/// An addition (`size` > 0) or a cancellation (`size` < 0, shrinking to 0 as prints explain it).
+#[derive(Debug, Clone, Copy)]
+struct Change {
+    ts: i64,
+    px: i32,
+    /// 1 bid, −1 ask.
+    side: i8,
+    size: i64,
+}
+
+/// Part of a print that has not explained a removal.
+#[derive(Debug, Clone, Copy)]
+struct Unmatched {
+    ts: i64,
+    px: i32,
+    /// Side of the book it may have hit: 1 bid, −1 ask, 0 either.
+    side: i8,
+    size: i64,
+}
+
+/// Additions and cancellations over one minute.
+#[derive(Debug, Clone, Default)]
+pub struct Ledger {
+    changes: VecDeque<Change>,
+    prints: VecDeque<Unmatched>,
+    /// Added less cancelled on the bid, less the same on the ask.
+    net: i64,
+    /// Added and cancelled on both sides.
+    gross: i64,
+}
+
+impl Ledger {
+    /// Makes room, so that a busy minute need not.
+    pub fn reserve(&mut self) {
+        self.changes.reserve(4096);
+        self.prints.reserve(256);
+    }
+
+    /// Takes a print: it turns cancellations of the last 50 ms into trades, oldest first.
+    pub fn on_print(&mut self, p: &Print) {
+        let side = -p.side;
+        let mut rest = i64::from(p.size);
+        let recent = self.changes.iter().rposition(|c| c.ts < p.ts - MATCH).map_or(0, |i| i + 1);
+        for c in self.changes.range_mut(recent..) {
+            if rest == 0 {
+                break;
+            }
+            if c.size < 0 && c.px == p.px && (side == 0 || c.side == side) {
+                let explained = rest.min(-c.size);
+                c.size += explained;
+                rest -= explained;
+                self.gross -= explained;
+                self.net += explained * i64::from(c.side); // the cancellation counted against its side
+            }
+        }
+        self.drop_old_prints(p.ts);
+        if rest > 0 {
+            self.prints.push_back(Unmatched { ts: p.ts, px: p.px, side, size: rest });
+        }
+    }
+
+    /// `size` contracts joined a row.
+    pub fn added(&mut self, ts: i64, side: i8, px: i32, size: i64) {
+        self.net += size * i64::from(side);
+        self.gross += size;
+        self.changes.push_back(Change { ts, px, side, size });
+    }
+
+    /// `size` contracts left a row.
+    pub fn removed(&mut self, ts: i64, side: i8, px: i32, mut size: i64) {
+        self.drop_old_prints(ts);
+        for p in &mut self.prints {
+            if size == 0 {
+                break;
+            }
+            if p.px == px && (p.side == 0 || p.side == side) {
+                let explained = size.min(p.size);
+                p.size -= explained;
+                size -= explained;
+            }
+        }
+        if size > 0 {
+            self.net -= size * i64::from(side);
+            self.gross += size;
+            self.changes.push_back(Change { ts, px, side, size: -size });
+        }
+    }
+
+    fn drop_old_prints(&mut self, now: i64) {
+        while self.prints.front().is_some_and(|p| p.size == 0 || p.ts < now - MATCH) {
+            self.prints.pop_front();
+        }
+    }
+
+    /// Ends the window at `now`.
+    #[inline]
+    pub fn advance(&mut self, now: i64) {
+        while let Some(c) = self.changes.front().filter(|c| c.ts <= now - WINDOW) {
+            self.net -= c.size * i64::from(c.side);
+            self.gross -= c.size.abs();
+            self.changes.pop_front();
+        }
+    }
+
+    /// Before this time [`Ledger::advance`] has nothing to do.
+    pub fn next_exit(&self) -> i64 {
+        self.changes.front().map_or(i64::MAX, |c| c.ts.saturating_add(WINDOW))
+    }
+
+    /// `(N, G)`: net and gross flow of limit orders over the window, in contracts.
+    pub fn net_and_gross(&self) -> (i64, i64) {
+        (self.net, self.gross)
+    }
+
+    /// Starts a session.
+    pub fn clear(&mut self) {
+        self.changes.clear();
+        self.prints.clear();
+        (self.net, self.gross) = (0, 0);
+    }
+}

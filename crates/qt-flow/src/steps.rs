@@ -1,0 +1,138 @@
+//! The time integral of a whole number that holds from one change to the next.
+
+use crate::window::{Row, Sums, WindowId, Windows};
+
+/// Nothing: the integral is read from the ends of the window.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct NoSums;
+
+impl Sums for NoSums {
+    fn minus(&self, _: &Self) -> Self {
+        Self
+    }
+}
+
+/// A value that is in force from `ts` on, with what has been gathered until then.
+#[derive(Debug, Clone, Copy, Default)]
+struct Step {
+    ts: i64,
+    /// `None` while there is no value: that time does not count.
+    value: Option<i64>,
+    area: Area,
+}
+
+/// Value × time in units × ns, and the time for which there was a value, in ns.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Area {
+    /// Σ value × duration.
+    pub area: i128,
+    /// Σ duration.
+    pub time: i64,
+}
+
+impl Step {
+    /// What has been gathered by `t` ≥ `ts`.
+    fn until(&self, t: i64) -> Area {
+        let Some(value) = self.value else { return self.area };
+        let span = t - self.ts;
+        Area { area: self.area.area + i128::from(value) * i128::from(span), time: self.area.time + span }
+    }
+}
+
+impl Row for Step {
+    type Sums = NoSums;
+
+    fn ts(&self) -> i64 {
+        self.ts
+    }
+
+    fn add_to(&self, _: &mut NoSums) {}
+
+    fn merge(&mut self, later: &Self) -> bool {
+        self.value = later.value;
+        true
+    }
+}
+
+/// A step function of time and its integral over a trailing window, exact.
+#[derive(Debug, Clone)]
+pub struct Steps {
+    changes: Windows<Step>,
+    window: WindowId,
+    length: i64,
+    now: Step,
+}
+
+impl Steps {
+    /// No value so far; the window is `(t − ns, t]`.
+    pub fn new(ns: i64) -> Self {
+        let mut changes = Windows::default();
+        let window = changes.add(ns);
+        Self { changes, window, length: ns, now: Step::default() }
+    }
+
+    /// Sets the value from `ts` on.
+    #[inline]
+    pub fn set(&mut self, ts: i64, value: Option<i64>) {
+        if value != self.now.value {
+            self.now = Step { ts, value, area: self.now.until(ts) };
+            self.changes.push(self.now);
+        }
+    }
+
+    /// No value any more, and nothing gathered.
+    pub fn clear(&mut self) {
+        self.changes.clear();
+        self.now = Step::default();
+    }
+
+    /// Begins again at `ts`; the value stays in force.
+    pub fn restart(&mut self, ts: i64) {
+        self.changes.clear();
+        self.now = Step { ts, value: self.now.value, area: Area::default() };
+        self.changes.push(self.now);
+    }
+
+    /// The integral over the window that ends at `t`, no further back than the last restart.
+    #[inline]
+    pub fn area(&mut self, t: i64) -> Area {
+        self.changes.advance(t);
+        let end = self.now.until(t);
+        match self.changes.last_left(self.window) {
+            None => end,
+            Some(step) => {
+                let begin = step.until(t - self.length);
+                Area { area: end.area - begin.area, time: end.time - begin.time }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_integral_by_hand() {
+        let mut s = Steps::new(10);
+        let area = |s: &mut Steps, t| {
+            let a = s.area(t);
+            (a.area, a.time)
+        };
+        s.set(100, Some(7));
+        s.restart(100);
+        assert_eq!(area(&mut s, 100), (0, 0));
+        assert_eq!(area(&mut s, 103), (21, 3));
+        s.set(104, Some(2));
+        s.set(104, Some(3)); // no time passed at 2
+        s.set(106, None);
+        assert_eq!(area(&mut s, 108), (4 * 7 + 2 * 3, 6));
+        s.set(109, Some(1));
+        assert_eq!(area(&mut s, 110), (28 + 6 + 1, 7), "the window begins at 100");
+        assert_eq!(area(&mut s, 112), (14 + 6 + 3, 7), "two of seven have left");
+        assert_eq!(area(&mut s, 117), (8, 8), "the window begins at 107, while there was no value");
+        assert_eq!(area(&mut s, 130), (10, 10));
+        s.restart(131);
+        assert_eq!(area(&mut s, 133), (2, 2), "the value is still in force");
+    }
+}
