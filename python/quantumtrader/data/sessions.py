@@ -158,7 +158,12 @@ def _by_date(parts: Iterable[Events], instrument: Instrument) -> Iterator[tuple[
 
 
 def _markers(
-    events: Events, instrument: Instrument, calendar: Calendar, highest: int = _BEGINNING, *, first: bool = True
+    events: Events,
+    instrument: Instrument,
+    calendar: Calendar,
+    highest: int = _BEGINNING,
+    *,
+    first: bool = True,
 ) -> list[tuple[int, int, Phase]]:
     """``(index, ts, phase)`` of each marker to insert, ascending.
 

@@ -140,5 +140,7 @@ def _raw(
         yield events
     if not some:
         raise EmptyDataError(
-            f"no events from {start or 'the start'} to {end or 'the end'}", path=path, remedy="Check the dates"
+            f"no events from {start or 'the start'} to {end or 'the end'}",
+            path=path,
+            remedy="Check the dates",
         )

@@ -117,7 +117,9 @@ class FeatureFile:
         self._held_rows = 0
         if self.path.exists() and not overwrite:
             raise DataAccessError(
-                "is there already", path=self.path, remedy="Replace it with --overwrite, or choose another --out"
+                "is there already",
+                path=self.path,
+                remedy="Replace it with --overwrite, or choose another --out",
             )
 
     def __enter__(self) -> Self:

@@ -155,7 +155,8 @@ class FeatureManifest:
             odd = ", ".join(sorted(document.keys() ^ own))
             raise DataFormatError(f"manifest: fields are missing or not known: {odd}")
         try:
-            found = cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in document.items()})
+            values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in document.items()}
+            found = cls(**values)
         except (TypeError, ManifestError) as error:
             raise DataFormatError(str(error)) from error
         if found.hash != written:
@@ -197,7 +198,9 @@ class FeatureManifest:
         if added:
             yield f"not expected {_list(added)}"
         if not absent and not added and self.names != other.names:
-            k = next(k for k, pair in enumerate(zip(self.names, other.names, strict=True)) if pair[0] != pair[1])
+            k = next(
+                k for k, pair in enumerate(zip(self.names, other.names, strict=True)) if pair[0] != pair[1]
+            )
             yield f"another order: column {k} is {other.names[k]}, expected {self.names[k]}"
         mine = dict(zip(self.names, self.definitions, strict=True))
         theirs = dict(zip(other.names, other.definitions, strict=True))
