@@ -11,16 +11,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from quantumtrader._protocols import Float64, Int64
 from quantumtrader.exceptions import ConfigError, DataAccessError, MissingExtraError
 from quantumtrader.types import FeatureFrame
 
 if TYPE_CHECKING:
     from quantumtrader.features.debugger import FeatureDebugger
 
-__all__ = ["plot_correlations", "plot_overview", "plot_series"]
+__all__ = ["plot_correlations", "plot_overview", "plot_series", "select"]
 
 SUFFIXES = (".png", ".svg", ".pdf")
 
+_OURS, _THEIRS = "#1f4e79", "#c0504d"
 _MOST_POINTS = 20_000
 _MOST_LABELS = 80
 _MOST_FEATURES = 24
@@ -62,11 +64,14 @@ def plot_overview(debugger: FeatureDebugger, path: Path | str, features: Sequenc
     path : path
         The picture.
     features : sequence of str, optional
-        Whose distributions to draw; at most 24, the first ones by default.
+        Whose distributions to draw, at most 24; the first ones that have values by default.
 
-    Errors are those of :func:`plot_correlations`; ``KeyError`` names a column that the table does not have.
+    Errors are those of :func:`plot_correlations`; ``ConfigError`` also names a column that the table does not have.
     """
-    names = _chosen(debugger.frame, features)
+    if features is None:
+        some = np.isfinite(debugger.frame.values).any(axis=0)
+        features = [debugger.frame.names[k] for k in np.flatnonzero(some)[:_MOST_FEATURES]]
+    names = _chosen(debugger.frame, features or None)
     columns = 4
     rows = math.ceil(len(names) / columns)
     side = min(max(5.0, 0.16 * len(debugger.frame.names) + 2.0), 24.0)
@@ -98,20 +103,57 @@ def plot_series(frame: FeatureFrame, features: Sequence[str] | None, path: Path 
     names = _chosen(frame, features)
     figure, save = _figure(path, (13.0, 1.9 * len(names) + 0.6))
     grid = figure.add_gridspec(len(names), 2, width_ratios=[4, 1])
-    step = max(1, math.ceil(len(frame) / _MOST_POINTS))
-    times = frame.times[::step].view("datetime64[ns]")
     shared: Any = None
     for k, name in enumerate(names):
         shared = axes = figure.add_subplot(grid[k, 0], sharex=shared)
-        column = np.where(np.isfinite(frame[name][::step]), frame[name][::step], np.nan)
-        axes.plot(times, column, linewidth=0.6, color="#1f4e79", drawstyle="steps-post")
+        column = np.where(np.isfinite(frame[name]), frame[name], np.nan)
+        shown = _envelope(column)
+        times = frame.times[shown].view("datetime64[ns]")
+        axes.plot(times, column[shown], linewidth=0.6, color=_OURS, drawstyle="steps-post")
         axes.set_title(name, loc="left", fontsize=9)
         axes.tick_params(labelsize=7, labelbottom=k == len(names) - 1)
         axes.grid(alpha=0.25)
         _histogram(figure.add_subplot(grid[k, 1]), "", frame[name], None)
     if shared is not None:
+        dates = import_module("matplotlib.dates")
+        shared.xaxis.set_major_formatter(dates.ConciseDateFormatter(shared.xaxis.get_major_locator()))
         shared.set_xlabel("UTC", fontsize=8)
     return save()
+
+
+def _envelope(column: Float64) -> Int64:
+    """Return the rows to draw: all, or the least and the greatest of each stretch, so that no spike is lost."""
+    step = math.ceil(2 * len(column) / _MOST_POINTS)
+    if step <= 2:
+        return np.arange(len(column))
+    whole = len(column) // step * step
+    parts = column[:whole].reshape(-1, step)
+    starts = np.arange(0, whole, step)
+    least = np.where(np.isnan(parts), np.inf, parts).argmin(axis=1) + starts
+    greatest = np.where(np.isnan(parts), -np.inf, parts).argmax(axis=1) + starts
+    # A stretch that begins without a value keeps its first row: that is where the gap is seen.
+    holes = starts[np.isnan(parts[:, 0])]
+    return np.unique(np.concatenate((least, greatest, holes, np.arange(whole, len(column)))))
+
+
+def select(frame: FeatureFrame, features: Sequence[str]) -> FeatureFrame:
+    """Return some columns of a table; without its manifest, which is of all of them.
+
+    Raises
+    ------
+    ConfigError
+        If it does not have one.
+    """
+    _require(frame, features)
+    values = np.column_stack([frame[name] for name in features])
+    about = {key: value for key, value in frame.metadata.items() if key != "manifest"}
+    return FeatureFrame(tuple(features), frame.times, values, about)
+
+
+def _require(frame: FeatureFrame, features: Sequence[str]) -> None:
+    absent = [name for name in features if name not in frame.names]
+    if absent:
+        raise ConfigError(f"the table has no {', '.join(absent)}; it has {', '.join(frame.names)}")
 
 
 def _chosen(frame: FeatureFrame, features: Sequence[str] | None) -> tuple[str, ...]:
@@ -120,9 +162,7 @@ def _chosen(frame: FeatureFrame, features: Sequence[str] | None) -> tuple[str, .
         raise ConfigError(
             f"{len(names)} features are too many for one picture; choose at most {_MOST_FEATURES}"
         )
-    absent = [name for name in names if name not in frame.names]
-    if absent:
-        raise ConfigError(f"the table has no {', '.join(absent)}; it has {', '.join(frame.names)}")
+    _require(frame, names)
     if not names:
         raise ConfigError("there is no feature to draw")
     return names
@@ -181,6 +221,7 @@ def _histogram(axes: Any, title: str, values: Any, reference: Any) -> None:
     both = np.concatenate((x, other))
     axes.set_title(title, loc="left", fontsize=8)
     axes.tick_params(labelsize=6)
+    axes.locator_params(axis="x", nbins=5)
     axes.set_yticks([])
     if not len(both):
         axes.text(0.5, 0.5, "no values", ha="center", va="center", transform=axes.transAxes, fontsize=8)
@@ -190,7 +231,7 @@ def _histogram(axes: Any, title: str, values: Any, reference: Any) -> None:
     if not (np.isfinite(width) and width > 1e-9 * max(abs(low), abs(high))):
         low, high = low - 0.5 * max(abs(low), 1), high + 0.5 * max(abs(high), 1)
     edges = np.linspace(low, high, 41)
-    for sample, colour in ((other, "#c0504d"), (x, "#1f4e79")):
+    for sample, colour in ((other, _THEIRS), (x, _OURS)):
         if len(sample):
             counts = np.histogram(sample, edges)[0] / len(sample)
             axes.stairs(counts, edges, fill=True, alpha=0.55, color=colour)
