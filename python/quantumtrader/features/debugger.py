@@ -256,18 +256,23 @@ class FeatureDebugger:
         return correlations(values)
 
     def strongest_pairs(self) -> tuple[Correlation, ...]:
-        """Return the pairs of greatest absolute correlation, strongest first; other names of one do not count."""
+        """Return the pairs of greatest absolute correlation, strongest first.
+
+        Other names of one feature do not count, nor do pairs with fewer than three common rows: two points always
+        lie on a line.
+        """
         matrix, rows = self.correlations()
         names = self.frame.names
         upper = np.triu_indices(len(names), 1)
         strength = np.abs(matrix[upper])
-        order = np.argsort(-np.nan_to_num(strength, nan=-1.0), kind="stable")
+        # Rounded, so that the last bits do not decide between pairs that are equally strong.
+        order = np.argsort(-np.nan_to_num(strength.round(12), nan=-1.0), kind="stable")
         out: list[Correlation] = []
         for k in order:
             if len(out) == self._strongest or np.isnan(strength[k]):
                 break
             i, j = int(upper[0][k]), int(upper[1][k])
-            if canonical(names[i]) != canonical(names[j]):
+            if rows[i, j] > 2 and canonical(names[i]) != canonical(names[j]):
                 out.append(Correlation(names[i], names[j], float(matrix[i, j]), int(rows[i, j])))
         return tuple(out)
 
@@ -389,12 +394,10 @@ def correlations(values: Float64) -> tuple[Float64, npt.NDArray[np.int64]]:
     """
     there = np.isfinite(values)
     count = there.sum(axis=0)
-    filled = np.where(there, values, 0.0)
+    x = _per_unit(np.where(there, values, 0.0))
     # Moments are sums of powers: moved to the column's mean and to its spread, they do not cancel.
-    mean = np.divide(filled.sum(axis=0), count, out=np.zeros(values.shape[1]), where=count > 0)
-    x = np.where(there, filled - mean, 0.0)
-    spread = np.abs(x).max(axis=0, initial=0.0)
-    x = np.divide(x, spread, out=np.zeros_like(x), where=spread > 0)
+    mean = np.divide(x.sum(axis=0), count, out=np.zeros(values.shape[1]), where=count > 0)
+    x = _per_unit(np.where(there, x - mean, 0.0))
     mask = there.astype(np.float64)
     rows = mask.T @ mask
     n = np.where(rows > 0, rows, 1.0)
@@ -405,6 +408,13 @@ def correlations(values: Float64) -> tuple[Float64, npt.NDArray[np.int64]]:
     scale = np.sqrt(variance) * np.sqrt(variance.T)
     matrix = np.divide(covariance, scale, out=np.full_like(scale, np.nan), where=(scale > 0) & (rows >= 2))
     return np.clip(matrix, -1.0, 1.0), rows.astype(np.int64)
+
+
+def _per_unit(x: Float64) -> Float64:
+    """Return columns in units of their greatest value, so that no sum of squares overflows or vanishes."""
+    unit = np.abs(x).max(axis=0, initial=0.0)
+    out: Float64 = np.zeros_like(x)
+    return np.divide(x, unit, out=out, where=unit > 0)
 
 
 def population_stability(reference: Float64, values: Float64, bins: int = 10) -> float:

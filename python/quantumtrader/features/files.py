@@ -6,6 +6,7 @@ NaN. Arrow, pandas, polars and duckdb read it as it is.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import uuid
 from collections.abc import Iterable
@@ -153,7 +154,8 @@ class FeatureFile:
             raise self._failed(failure) from failure
         finally:
             self._close(ignore=True)
-            self._temporary.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # it must not hide the error that led here
+                self._temporary.unlink()
 
     def _flush(self, rows: int) -> None:
         """Write the first ``rows`` of what is held as one row group."""

@@ -378,7 +378,9 @@ class FeatureGuard:
             Values; NaN is missing.
         events_seen : ndarray of int64, shape (n_rows, 4) or (n_rows,), optional
             What had arrived when each row was read: counts of each input (see :class:`InputCounter`), or events in
-            all. Without it a change of any feature counts as an arrival of its inputs.
+            all. Timers and markers are no arrivals: where they are counted, a dead feed looks alive. Without it a
+            change of any feature counts as an arrival of its inputs, which notices a dead feed only when the
+            windows have run empty.
         now : ndarray of int64, shape (n_rows,), optional
             The clock when each row is to be used, ns UTC; without it no row is late.
 

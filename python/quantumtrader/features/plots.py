@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import os
 from collections.abc import Callable, Sequence
@@ -192,7 +193,8 @@ def _figure(path: Path | str, size: tuple[float, float]) -> tuple[Any, Callable[
                 figure.savefig(temporary, dpi=120, metadata=fixed)
             os.replace(temporary, target)
         except OSError as error:
-            temporary.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # it must not hide the error that led here
+                temporary.unlink()
             raise DataAccessError(
                 f"cannot be written ({error.strerror or error})", path=target, remedy="Choose another file"
             ) from error
