@@ -33,6 +33,8 @@ Severity = Literal["error", "warning", "info"]
 
 _SHARE_FLOOR = 1e-4
 _TOLERANCE = 1e-9
+_WEAK = 1e-4
+"""Share of a sum of squares that must be left as variance for the quick way to keep 12 digits of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -404,17 +406,29 @@ def correlations(values: Float64) -> tuple[Float64, npt.NDArray[np.int64]]:
     sums, squares = x.T @ mask, (x * x).T @ mask  # of the row's column over the rows that both have
     covariance = x.T @ x - sums * sums.T / n
     variance = squares - sums * sums / n
-    variance[variance <= 1e-14 * np.maximum(squares, 1e-300)] = 0.0
-    scale = np.sqrt(variance) * np.sqrt(variance.T)
+    scale = np.sqrt(np.maximum(variance, 0.0)) * np.sqrt(np.maximum(variance.T, 0.0))
     matrix = np.divide(covariance, scale, out=np.full_like(scale, np.nan), where=(scale > 0) & (rows >= 2))
+    # Where the common rows lie far from the column's mean, the difference of sums has lost its digits.
+    weak = (variance < _WEAK * squares) | (variance.T < _WEAK * squares.T)
+    for i, j in zip(*np.nonzero(np.triu(weak & (rows >= 2))), strict=True):
+        matrix[i, j] = matrix[j, i] = _pair(x[:, [i, j]][there[:, i] & there[:, j]])
     return np.clip(matrix, -1.0, 1.0), rows.astype(np.int64)
+
+
+def _pair(both: Float64) -> float:
+    """Return the coefficient of two columns without holes, from deviations from their own means."""
+    if (both == both[0]).all(axis=0).any():
+        return float("nan")
+    x, y = _per_unit(both - both.mean(axis=0)).T
+    return float((x @ y) / np.sqrt((x @ x) * (y @ y)))
 
 
 def _per_unit(x: Float64) -> Float64:
     """Return columns in units of their greatest value, so that no sum of squares overflows or vanishes."""
     unit = np.abs(x).max(axis=0, initial=0.0)
-    out: Float64 = np.zeros_like(x)
-    return np.divide(x, unit, out=out, where=unit > 0)
+    out = np.zeros(x.shape)
+    np.divide(x, unit, out=out, where=unit > 0)
+    return out
 
 
 def population_stability(reference: Float64, values: Float64, bins: int = 10) -> float:

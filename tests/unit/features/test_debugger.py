@@ -119,7 +119,7 @@ def test_correlations_are_those_of_pandas(values: np.ndarray) -> None:
             else:
                 x, y = (both - both.mean(axis=0)).T
                 expected = (x @ y) / math.sqrt((x @ x) * (y @ y))
-                assert matrix[i, j] == pytest.approx(expected, rel=1e-5, abs=1e-5)
+                assert matrix[i, j] == pytest.approx(expected, rel=1e-8, abs=1e-8)
 
 
 def test_correlations_of_great_and_small_values() -> None:
