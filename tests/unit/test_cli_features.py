@@ -262,7 +262,7 @@ def test_plot(file: Path, tmp_path: Path) -> None:
     assert out.read_bytes().startswith(b"\x89PNG")
     svg = tmp_path / "c.svg"
     assert "c.svg" in run("plot", file, "--correlations", "--reference", file, "-o", svg).stdout
-    assert b"hmarl_ofi_1m" in svg.read_bytes() or svg.read_bytes().startswith(b"<?xml")
+    assert svg.read_bytes().startswith(b"<?xml")
     run("plot", file, "--correlations", "-f", "cvd_session,spread_ticks", "-o", tmp_path / "d.png")
     assert "has no rsi_14" in run("plot", file, "-f", "rsi_14", "-o", out, code=1).stderr
     run("plot", file, "-o", tmp_path / "a.txt", code=1)
