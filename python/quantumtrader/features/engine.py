@@ -120,6 +120,15 @@ class FeatureEngine:
             "manifest": self._manifest.to_json(),
         }
 
+    @classmethod
+    def for_manifest(cls, manifest: FeatureManifest, instrument: Instrument | str) -> FeatureEngine:
+        """Build the engine that a manifest describes, for an instrument.
+
+        Whether its rows are of the same kind is for :meth:`FeatureManifest.require` to say: tick, definitions and
+        version are those of here.
+        """
+        return cls(manifest.names, instrument, manifest.clock, manifest.warmup, manifest.rlp_sign)
+
     @property
     def names(self) -> tuple[str, ...]:
         """Feature names in column order."""

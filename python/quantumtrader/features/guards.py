@@ -86,12 +86,13 @@ class GuardLimits:
         How long a feature may stay the same to the bit while its inputs arrive, in seconds.
     unchanged_integer_s : float
         The same for features that the catalogue calls integers, which move in steps; on top of it comes their
-        window, or ``rest_s`` where that is the session. Flags have no limit.
+        window, or ``rest_s`` where that is the session. Flags have no limit, nor has what a session has once.
     unchanged_bars : float
-        For features of bars, on top of that: as many bars (of one minute; footprint bars have five), or as many as
-        the feature's warm-up if that is more.
+        For features of bars, on top of that: as many bars of one minute, or all bars of the feature's warm-up if
+        they take longer (footprint bars have five minutes).
     rest_s : float
         The same for a feature that rests at 0 or at an end of its range, as when nothing of its kind happened.
+        Features of bars over a session have it on top of their limit.
     unchanged_of : tuple of (str, float)
         Limits of single features in seconds, in place of all of these; ``inf`` for none.
     stale_inputs : int
@@ -137,15 +138,19 @@ class GuardLimits:
         own = {canonical(name): value for name, value in self.unchanged_of}
         if feature.name in own:
             return own[feature.name]
-        if feature.kind == "flag" or (feature.window == "session" and "B" in feature.inputs):
-            return math.inf  # such as the opening gap, which a session has once
+        if feature.kind == "flag" or feature.window == "1 session":
+            return math.inf  # what a session has once, such as its opening gap
+        bars = feature.family == "footprint" or "B" in feature.inputs or "bar" in feature.window
+        by_session = feature.window == "session"
         base = self.unchanged_s
         if feature.kind == "integer":
-            window_s = self.rest_s if feature.window == "session" else (feature.warmup_ns or 0) / 1e9
+            window_s = self.rest_s if by_session else (feature.warmup_ns or 0) / 1e9
             base = self.unchanged_integer_s + window_s
-        if feature.family == "footprint" or "B" in feature.inputs or "bar" in feature.window:
+        elif bars and by_session:
+            base += self.rest_s
+        if bars:
             bar = _FOOTPRINT_BAR_S if feature.family == "footprint" else _BAR_S
-            base += bar * max(self.unchanged_bars, float(feature.warmup_items or 0))
+            base += max(self.unchanged_bars * _BAR_S, bar * (feature.warmup_items or 0))
         return base
 
 

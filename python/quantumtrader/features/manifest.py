@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any, Self
 
@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 SCHEMA = 1
 """Version of the manifest's own layout."""
 
+Option = str | int | float | bool | None
+"""Value of an engine option."""
+
+_ABSENT = "not given"
 _SHOWN = 6
 _OPTIONS = ("clock", "warmup", "rlp_sign", "tick_size", "point_value")
 
@@ -51,6 +55,8 @@ class FeatureManifest:
         ``rust`` or ``python``. For information: both engines give the same numbers.
     version : str
         Version of the engine.
+    options : tuple of (str, value)
+        Whatever else the engine was told that changes numbers, by name: texts, numbers, booleans or None.
     """
 
     names: tuple[str, ...]
@@ -65,6 +71,7 @@ class FeatureManifest:
     catalogue: str
     engine: str
     version: str
+    options: tuple[tuple[str, Option], ...] = ()
 
     def __post_init__(self) -> None:
         lengths = {len(self.names), len(self.features), len(self.definitions), len(self.warmups)}
@@ -89,6 +96,7 @@ class FeatureManifest:
         point_value: float,
         engine: str,
         version: str,
+        options: Mapping[str, Option] | None = None,
     ) -> Self:
         """Build the manifest of an engine from its names and options; the rest comes from the catalogue."""
         return cls(
@@ -104,6 +112,7 @@ class FeatureManifest:
             catalogue=catalogue_hash(),
             engine=engine,
             version=version,
+            options=tuple(sorted((options or {}).items())),
         )
 
     @classmethod
@@ -155,10 +164,9 @@ class FeatureManifest:
             odd = ", ".join(sorted(document.keys() ^ own))
             raise DataFormatError(f"manifest: fields are missing or not known: {odd}")
         try:
-            values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in document.items()}
-            found = cls(**values)
+            found = cls(**{name: _frozen(value) for name, value in document.items()})
         except (TypeError, ManifestError) as error:
-            raise DataFormatError(str(error)) from error
+            raise DataFormatError(f"manifest: {error}".replace("manifest: manifest:", "manifest:")) from error
         if found.hash != written:
             raise DataFormatError("manifest: it was changed after it was written: the hash does not fit")
         return found
@@ -208,10 +216,19 @@ class FeatureManifest:
         if changed:
             shown = [f"{name} ({theirs[name]}, expected {mine[name]})" for name in changed]
             yield f"another definition of {_list(shown)}"
-        for option in (*_OPTIONS, "version"):
-            expected, found = getattr(self, option), getattr(other, option)
-            if expected != found:
-                yield f"{option} is {found}, expected {expected}"
+        expected, found = self._options(), other._options()
+        for option in dict.fromkeys((*expected, *found)):
+            wanted, given = expected.get(option, _ABSENT), found.get(option, _ABSENT)
+            if wanted != given:
+                yield f"{option} is {given}, expected {wanted}"
+
+    def _options(self) -> dict[str, Option]:
+        return {name: getattr(self, name) for name in (*_OPTIONS, "version")} | dict(self.options)
+
+
+def _frozen(value: Any) -> Any:
+    """Turn JSON's lists, also those in lists, into tuples."""
+    return tuple(_frozen(item) for item in value) if isinstance(value, list) else value
 
 
 def _list(names: list[str]) -> str:

@@ -114,7 +114,7 @@ def recompute(
         If the events cannot be used.
     """
     manifest = FeatureManifest.of_frame(frame)
-    engine = FeatureEngine(manifest.names, instrument, manifest.clock, manifest.warmup, manifest.rlp_sign)
+    engine = FeatureEngine.for_manifest(manifest, instrument)
     mine = engine.manifest
     comparing = _Comparison(frame, exact=(mine.engine, mine.version) == (manifest.engine, manifest.version))
     counter = InputCounter()

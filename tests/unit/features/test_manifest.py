@@ -121,6 +121,25 @@ def test_everything_that_differs_is_listed() -> None:
     assert all(text in str(error.value) for text in error.value.differences)
 
 
+def test_further_options_count_as_well() -> None:
+    mine = dataclasses.replace(engine().manifest, options=(("a", 1.5), ("table", "x")))
+    assert FeatureManifest.from_json(mine.to_json()) == mine
+    assert mine.hash != engine().manifest.hash
+    other = dataclasses.replace(mine, options=(("a", 2.5), ("b", None)))
+    assert mine.differences(other) == (
+        "a is 2.5, expected 1.5",
+        "table is not given, expected x",
+        "b is None, expected not given",
+    )
+
+
+def test_an_engine_for_a_manifest() -> None:
+    manifest = engine(clock="5s", warmup="partial", rlp_sign="quote").manifest
+    serving = FeatureEngine.for_manifest(FeatureManifest.from_json(manifest.to_json()), "WDOV25")
+    manifest.require(serving)
+    assert serving.manifest == manifest
+
+
 def test_a_definition_has_its_own_hash() -> None:
     assert features.definition_hash("hmarl_ofi_1m") == features.definition_hash("flow_ofi_1m")
     hashes = [features.definition_hash(f.name) for f in catalogue()]
