@@ -86,7 +86,8 @@ class GuardLimits:
         How long a feature may stay the same to the bit while its inputs arrive, in seconds.
     unchanged_integer_s : float
         The same for features that the catalogue calls integers, which move in steps; on top of it comes their
-        window, or ``rest_s`` where that is the session. Flags have no limit, nor has what a session has once.
+        window, or ``rest_s`` where that is the session. Flags have no limit, nor have what a session has once and
+        order statistics of sizes.
     unchanged_bars : float
         For features of bars, on top of that: as many bars of one minute, or all bars of the feature's warm-up if
         they take longer (footprint bars have five minutes).
@@ -138,8 +139,10 @@ class GuardLimits:
         own = {canonical(name): value for name, value in self.unchanged_of}
         if feature.name in own:
             return own[feature.name]
-        if feature.kind == "flag" or feature.window == "1 session":
-            return math.inf  # what a session has once, such as its opening gap
+        # What a session has once, such as its opening gap; and the median of sizes may be one lot all day.
+        once, order_statistic = feature.window == "1 session", feature.update == "U12"
+        if feature.kind == "flag" or once or (order_statistic and feature.kind == "integer"):
+            return math.inf
         bars = feature.family == "footprint" or "B" in feature.inputs or "bar" in feature.window
         by_session = feature.window == "session"
         base = self.unchanged_s

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -112,6 +113,12 @@ def test_limits_come_from_the_catalogue() -> None:
     assert limits.unchanged(info("delta_divergence_5m")) == INF
     assert limits.unchanged(info("rsi_14")) == 600 + 30 * 60
     assert all(GuardLimits().unchanged(f) >= 600 for f in features.catalogue())
+    # What a session has once, and an order statistic of sizes, may stay as they are all day.
+    assert limits.unchanged(replace(info("rsi_14"), window="1 session")) == INF
+    assert limits.unchanged(replace(info("delta_5m"), update="U12")) == INF
+    # Footprint bars have five minutes; what is told of a whole session moves late.
+    assert limits.unchanged(replace(info("rsi_14"), family="footprint")) == 600 + 15 * 300
+    assert limits.unchanged(replace(info("rsi_14"), window="session")) == 600 + 14_400 + 1_800
 
 
 def test_a_value_over_many_rows_and_prints_is_constant_however_short_the_time() -> None:
