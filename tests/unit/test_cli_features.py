@@ -119,6 +119,21 @@ def test_compute_tells_people_as_well(lake: Path, tmp_path: Path) -> None:
     run("compute", "-i", lake, "-s", WDO, "-f", "cvd_session", "-o", out, "--overwrite")
 
 
+def test_compute_tells_of_rows_after_the_recording(tmp_path: Path) -> None:
+    rows = "".join(f"2025-08-14 09:{i:02},5400,5401,5399,5400.5,7\n" for i in range(30))
+    source = tmp_path / "export.csv"
+    source.write_text(f"timestamp,open,high,low,close,volume\n{rows}", "utf-8")
+    out = tmp_path / "f.parquet"
+    arguments = ("compute", "-i", source, "-s", WDO, "-f", "rsi_14", "--clock", "10s", "-o", out)
+    done = run(*arguments, "--json")
+    assert done["tail_rows"] > 1_000
+    assert any("--tail-s 60 leaves them out" in note for note in done["notes"])
+    less = run(*arguments, "--overwrite", "--tail-s", "60", "--json")
+    assert less["rows"] == done["rows"] - done["tail_rows"]
+    assert not any("--tail-s" in note for note in less["notes"])
+    assert run("check", out, "-i", source, "--json")["recomputed"]["equal"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [

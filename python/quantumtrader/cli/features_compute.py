@@ -54,6 +54,14 @@ def command(
             "--rlp-sign", help="Side of retail liquidity prints: drop (none), quote (against the mid)."
         ),
     ] = "drop",
+    tail_s: Annotated[
+        float | None,
+        typer.Option(
+            "--tail-s",
+            min=0,
+            help="Leave out rows later than so many seconds after the last record of their session.",
+        ),
+    ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a file that is there.")] = False,
     format: Format = None,
     decimal: Decimal = "auto",
@@ -103,8 +111,14 @@ def command(
     wanted = names if names is not None else (set or "")
     engine = FeatureEngine(wanted, stream.instrument, clock, warmup, rlp_sign)
     with output.progress(f"computing {len(engine.names)} features of {input.name}", stream.total) as advance:
-        done = compute_to_file(stream, engine, out, overwrite=overwrite, advance=advance)
+        done = compute_to_file(stream, engine, out, overwrite=overwrite, tail_s=tail_s, advance=advance)
     seconds = time.perf_counter() - began
+    notes = list(stream.notes)
+    if done.tail_rows and tail_s is None:
+        notes.append(
+            f"{done.tail_rows:,} rows come more than a minute after the last record of their session, with nothing "
+            "behind them; --tail-s 60 leaves them out"
+        )
     result: dict[str, Any] = {
         "out": out,
         "source": stream.origin,
@@ -122,14 +136,15 @@ def command(
         "engine": engine.manifest.engine,
         "manifest": engine.manifest.hash,
         "rejected": len(stream.rejected),
-        "notes": stream.notes,
+        "tail_rows": done.tail_rows,
+        "notes": notes,
     }
     if as_json:
         output.print_json(result)
         return
     _print(result)
     show_rejected(stream.rejected, None)
-    for text in stream.notes:
+    for text in notes:
         output.note(f"note: {text}")
 
 

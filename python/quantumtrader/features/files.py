@@ -16,21 +16,25 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
+import numpy.typing as npt
 
-from quantumtrader.exceptions import DataAccessError, DataFormatError
+from quantumtrader._protocols import Int64
+from quantumtrader.exceptions import ConfigError, DataAccessError, DataFormatError
 from quantumtrader.features.engine import FeatureEngine
 from quantumtrader.features.manifest import FeatureManifest
-from quantumtrader.types import Events, FeatureFrame
+from quantumtrader.types import Events, FeatureFrame, Kind, Phase
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["Computed", "FeatureFile", "compute_to_file", "read_features"]
+__all__ = ["Computed", "FeatureFile", "Tail", "compute_to_file", "read_features"]
 
 _CELLS = 1 << 21
 """Values that are held before a row group is written: 16 MiB of float64."""
 _FEWEST_ROWS, _MOST_ROWS = 1_024, 131_072
 _CHUNK = 1 << 16
+_TAIL_S = 60.0
+_BEGINNING = -(1 << 63)
 
 
 def read_features(path: Path | str) -> FeatureFrame:
@@ -192,6 +196,50 @@ class FeatureFile:
         )
 
 
+class Tail:
+    """Finds the rows that come long after the last market record of their session, when the next event closes it.
+
+    A recording that stops before the close says nothing about the hours until then, but a grid goes on to the close.
+
+    Parameters
+    ----------
+    seconds : float
+        How long after the last record rows still count.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        if not seconds >= 0:
+            raise ConfigError(f"tail_s is {seconds}; expected 0 or more")
+        self._ns = seconds * 1e9
+        self._last = _BEGINNING
+        self._events = 0
+
+    def find(self, events: Events, times: Int64, seen: Int64) -> npt.NDArray[np.bool_]:
+        """Say which rows are beyond the end of what is known.
+
+        Parameters
+        ----------
+        events : Events, shape (n,)
+            Those that the engine was given last; every slice of the stream in its turn.
+        times : ndarray of int64, shape (n_rows,)
+            Times of the rows that became due, ns UTC.
+        seen : ndarray of int64, shape (n_rows,)
+            Events applied when each was read.
+
+        Returns
+        -------
+        ndarray of bool, shape (n_rows,)
+        """
+        market = ~np.isin(events["kind"], (Kind.SESSION, Kind.TIMER, Kind.GAP))
+        stamps = np.where(market, events["ts_event"], _BEGINNING)
+        last = np.maximum.accumulate(np.concatenate(([self._last], stamps)))
+        closes = np.append((events["kind"] == Kind.SESSION) & (events["action"] == Phase.CLOSED), False)
+        places = seen - self._events
+        self._last, self._events = int(last[-1]), self._events + len(events)
+        known = last[places] > _BEGINNING
+        return np.asarray(closes[places] & known & (times - np.where(known, last[places], 0) > self._ns))
+
+
 @dataclass(frozen=True, slots=True)
 class Computed:
     """What :func:`compute_to_file` did.
@@ -206,6 +254,9 @@ class Computed:
         Rows written.
     first_ns, last_ns : int or None
         Time of the first and last row, ns UTC; None without rows.
+    tail_rows : int
+        Rows that come more than ``tail_s`` (a minute by default) after the last record of their session: left out
+        if ``tail_s`` was given, else written.
     """
 
     path: Path
@@ -213,6 +264,7 @@ class Computed:
     rows: int
     first_ns: int | None
     last_ns: int | None
+    tail_rows: int
 
 
 def compute_to_file(
@@ -221,6 +273,7 @@ def compute_to_file(
     path: Path | str,
     *,
     overwrite: bool = False,
+    tail_s: float | None = None,
     advance: Callable[[float], None] | None = None,
 ) -> Computed:
     """Compute features over a stream that comes in parts, and write them as they come.
@@ -238,6 +291,9 @@ def compute_to_file(
         The Parquet file.
     overwrite : bool
         Whether a file that is there may be replaced.
+    tail_s : float, optional
+        Leave out rows that come more than so many seconds after the last market record of their session: where a
+        recording stops before the close, nothing stands behind them. The file says so. By default all are kept.
     advance : callable, optional
         Called with the number of events done since the last call.
 
@@ -251,14 +307,21 @@ def compute_to_file(
     engine.reset()
     # With the clock `event` a slice makes as many rows: their values shall fit in the memory of a row group.
     size = min(max(_CELLS // len(engine.names), _FEWEST_ROWS), _CHUNK)
-    events, first, last = 0, None, None
+    events, tail_rows, first, last = 0, 0, None, None
+    tail = Tail(_TAIL_S if tail_s is None else tail_s)
     with FeatureFile(path, overwrite=overwrite) as file:
-        file.add(engine.take())  # a file without rows has its columns and its manifest as well
+        empty = engine.take()  # a file without rows has its columns and its manifest as well
+        about = empty.metadata if tail_s is None else {**empty.metadata, "tail_s": f"{tail_s:g}"}
+        file.add(FeatureFrame(empty.names, empty.times, empty.values, about))
         for part in parts:
             for start in range(0, len(part), size):
                 piece = part[start : start + size]
                 engine.update_many(piece)
-                frame = engine.take()
+                frame, seen = engine.take_counted()
+                beyond = tail.find(piece, frame.times, seen)
+                tail_rows += int(beyond.sum())
+                if tail_s is not None and beyond.any():
+                    frame = FeatureFrame(frame.names, frame.times[~beyond], frame.values[~beyond], about)
                 if len(frame):
                     first = int(frame.times[0]) if first is None else first
                     last = int(frame.times[-1])
@@ -266,4 +329,4 @@ def compute_to_file(
                 if advance is not None:
                     advance(len(piece))
             events += len(part)
-    return Computed(Path(path), events, file.rows, first, last)
+    return Computed(Path(path), events, file.rows, first, last, tail_rows)

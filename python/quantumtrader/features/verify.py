@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from quantumtrader._protocols import Float64, Int64
 from quantumtrader.features.engine import FeatureEngine
+from quantumtrader.features.files import Tail
 from quantumtrader.features.guards import InputCounter
 from quantumtrader.features.manifest import FeatureManifest
 from quantumtrader.types import Events, FeatureFrame, Instrument
@@ -118,12 +119,18 @@ def recompute(
     mine = engine.manifest
     comparing = _Comparison(frame, exact=(mine.engine, mine.version) == (manifest.engine, manifest.version))
     counter = InputCounter()
+    tail = Tail(float(frame.metadata["tail_s"])) if "tail_s" in frame.metadata else None
     for part in parts:
         for start in range(0, len(part), _CHUNK):
             piece = part[start : start + _CHUNK]
             engine.update_many(piece)
             rows, seen = engine.take_counted()
-            comparing.add(rows, counter.add(piece, seen))
+            arrived = counter.add(piece, seen)
+            if tail is not None:
+                keep = ~tail.find(piece, rows.times, seen)
+                rows = FeatureFrame(rows.names, rows.times[keep], rows.values[keep], rows.metadata)
+                arrived = arrived[keep]
+            comparing.add(rows, arrived)
             if advance is not None:
                 advance(len(piece))
     return comparing.result(manifest.differences(mine))

@@ -9,11 +9,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from quantumtrader import FeatureEngine, FeatureFrame, Instrument, core
-from quantumtrader.exceptions import DataAccessError, DataFormatError, UnsortedEventsError
+from quantumtrader import FeatureEngine, FeatureFrame, Instrument, core, empty_events
+from quantumtrader.exceptions import ConfigError, DataAccessError, DataFormatError, UnsortedEventsError
 from quantumtrader.features import FeatureManifest, compute_to_file, files, read_features
 from quantumtrader.features.verify import recompute
-from quantumtrader.types import Events
+from quantumtrader.types import Events, Kind, Phase
 
 WDO = Instrument("WDOU25", "WDO", tick_size=0.5, point_value=10.0)
 NAMES = ["flow_ofi_1m", "hmarl_ofi_1m", "spread_ticks", "rsi_14", "cvd_session"]
@@ -153,3 +153,44 @@ def test_computing_again_finds_what_was_changed(events: Events) -> None:
     late = FeatureFrame(frame.names, frame.times + 1, frame.values, frame.metadata)
     assert recompute(late, parts, WDO).first_other_ns == frame.times[0]
     assert not recompute(late, parts, WDO).equal
+
+
+def _until_noon_and_the_next_day() -> Events:
+    """Two sessions with a silence of ten minutes in each; the recording of the first stops hours before the close."""
+    hour, minute = 3_600 * 10**9, 60 * 10**9
+    open_ns = 1_755_172_800 * 10**9  # 2025-08-14 09:00 in São Paulo
+    times = [k * minute for k in (0, 1, 11, 12)]
+    out = empty_events(12)
+    for k, day in enumerate((0, 24 * hour)):
+        at = slice(6 * k, 6 * k + 6)
+        close = 2 * hour if k == 0 else 13 * minute
+        out["ts_event"][at] = [open_ns + day + t for t in (0, *times, close)]
+        out["kind"][at] = [Kind.SESSION, *[Kind.TRADE] * 4, Kind.SESSION]
+        out["action"][at] = [Phase.OPEN, 0, 0, 0, 0, Phase.CLOSED]
+    trades = out["kind"] == Kind.TRADE
+    out["px"][trades], out["size"][trades], out["side"][trades] = 10_000, 1, 1
+    out["ts_recv"], out["sequence"] = out["ts_event"], np.arange(len(out))
+    return out
+
+
+@pytest.mark.parametrize("cut", [1, 5, 12])
+def test_rows_after_the_end_of_a_recording(cut: int, tmp_path: Path) -> None:
+    events = _until_noon_and_the_next_day()
+    engine = FeatureEngine(["cvd_session"], WDO, "10s")
+    whole = engine.run(events)
+    parts = [events[k : k + cut] for k in range(0, len(events), cut)]
+    kept = compute_to_file(parts, engine, tmp_path / "a.parquet")
+    assert kept.rows == len(whole)
+    done = compute_to_file(parts, engine, tmp_path / "b.parquet", tail_s=60)
+    # The last print is 12 minutes after the opening; the grid goes on to the close, two hours after it.
+    assert kept.tail_rows == done.tail_rows == (120 - 13) * 6 - 1
+    frame = read_features(done.path)
+    assert done.rows == len(frame) == len(whole) - done.tail_rows
+    assert frame.metadata["tail_s"] == "60"
+    first_day = frame.times < events["ts_event"][6]
+    assert frame.times[first_day][-1] == events["ts_event"][4] + 60 * 10**9  # silences inside a session stay
+    again = recompute(frame, parts, WDO)
+    assert again.equal
+    assert (again.rows, again.extra) == (len(frame), 0)
+    with pytest.raises(ConfigError, match="tail_s is -1"):
+        compute_to_file(parts, engine, tmp_path / "c.parquet", tail_s=-1)
