@@ -107,6 +107,7 @@ class FeatureEngine:
             point_value=instrument.point_value,
             engine=chosen.name,
             version=chosen.version,
+            options={"session_seconds": session_seconds} if "session_frac" in computed else {},
         )
         self._metadata = {
             "symbol": instrument.symbol,
@@ -121,13 +122,15 @@ class FeatureEngine:
         }
 
     @classmethod
-    def for_manifest(cls, manifest: FeatureManifest, instrument: Instrument | str) -> FeatureEngine:
+    def for_manifest(
+        cls, manifest: FeatureManifest, instrument: Instrument | str, day: date | None = None
+    ) -> FeatureEngine:
         """Build the engine that a manifest describes, for an instrument.
 
         Whether its rows are of the same kind is for :meth:`FeatureManifest.require` to say: tick, definitions and
         version are those of here.
         """
-        return cls(manifest.names, instrument, manifest.clock, manifest.warmup, manifest.rlp_sign)
+        return cls(manifest.names, instrument, manifest.clock, manifest.warmup, manifest.rlp_sign, day)
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -133,6 +133,15 @@ def test_further_options_count_as_well() -> None:
     )
 
 
+def test_the_length_of_the_session_counts_where_a_column_depends_on_it() -> None:
+    assert engine().manifest.options == ()
+    with_hours = FeatureEngine(["session_frac"], "WDOU25").manifest
+    seconds = FeatureEngine(["session_frac"], "WDOU25").instrument.session_seconds()
+    assert with_hours.options == (("session_seconds", seconds),)
+    other = FeatureEngine(["session_frac"], WDO, clock="100ms").manifest
+    assert with_hours.differences(other) == (f"session_seconds is None, expected {seconds}",)
+
+
 def test_an_engine_for_a_manifest() -> None:
     manifest = engine(clock="5s", warmup="partial", rlp_sign="quote").manifest
     serving = FeatureEngine.for_manifest(FeatureManifest.from_json(manifest.to_json()), "WDOV25")
