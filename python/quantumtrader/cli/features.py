@@ -48,19 +48,14 @@ def show(family: str | None, set_name: str | None, search: str | None, *, as_jso
     from quantumtrader.features import aliases_of
 
     rows = [
-        (
-            info.number,
-            info.name,
-            info.family,
-            info.unit,
-            " ".join(info.inputs),
-            info.warmup,
-            " ".join(aliases_of(info.name)),
-        )
+        (info.number, info.name, info.family, info.unit, " ".join(info.inputs), info.warmup)
         for info in chosen
     ]
-    columns = ("#", "name", "family", "unit", "needs", "warm-up", "also called")
-    output.table(f"{len(rows)} feature{'s' * (len(rows) > 1)}", columns, rows)
+    columns = ("#", "name", "family", "unit", "needs", "warm-up")
+    output.table(f"{len(rows)} feature{'s' * (len(rows) > 1)}", columns, rows, wrap=("unit", "family"))
+    others = [(alias, info.name) for info in chosen for alias in aliases_of(info.name)]
+    if others:  # a table of its own: one more column would break long names on a narrow terminal
+        output.table("Other names", ("name", "feature"), others)
     output.line(NEEDS)
 
 
