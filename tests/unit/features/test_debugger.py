@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -96,6 +96,7 @@ def test_the_strongest_pairs() -> None:
     assert ("info", "correlation", "a", 10) in checks(frame)
 
 
+@settings(max_examples=50)
 @given(
     hnp.arrays(
         np.float64,
