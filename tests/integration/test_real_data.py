@@ -171,7 +171,5 @@ def test_features_of_a_file_are_those_of_the_engine(
         assert result.exit_code == 0, result.output
         found = json.loads(result.stdout)
         assert found["recomputed"]["equal"]
-        frozen = {
-            f["check"] for f in found["findings"] if f["check"].startswith(("frozen", "stale", "constant"))
-        }
-        assert frozen <= {"frozen_feed", "frozen_input"}
+        reasons = {c["reason"] for c in found["guards"]["counts"]}
+        assert reasons <= {"warmup", "missing", "frozen_feed", "frozen_input"}
