@@ -13,6 +13,7 @@
     │   ├── DataAccessError      a file is missing, may not be read or replaced, or cannot be written
     │   └── UnsortedEventsError  receive time or sequence runs backwards
     ├── UnknownFeatureError      a name that the catalogue does not have
+    ├── ManifestError            feature rows are not those that a model expects
     ├── OrderError               an order is malformed, or the venue refused it
     └── TradingHaltedError       the kill switch is on
 """
@@ -108,6 +109,22 @@ class UnknownFeatureError(QuantumTraderError, KeyError):
 
     def __str__(self) -> str:
         return str(self.args[0]) if self.args else ""
+
+
+class ManifestError(QuantumTraderError, ValueError):
+    """Feature rows are not those that were expected.
+
+    Parameters
+    ----------
+    message : str
+        Everything that differs.
+    differences : tuple of str
+        The same, one by one.
+    """
+
+    def __init__(self, message: str, differences: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.differences = differences
 
 
 class OrderError(QuantumTraderError, ValueError):

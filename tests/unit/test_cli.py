@@ -134,10 +134,12 @@ def test_choices_are_those_of_the_modules_that_use_them() -> None:
     from quantumtrader.data.importers import IMPORTERS
     from quantumtrader.data.lake import Compression
     from quantumtrader.execution import strategies
+    from quantumtrader.features import set_names
 
     assert CHOICES["strategy"] == strategies()
     assert CHOICES["format"] == tuple(sorted(importer.name for importer in IMPORTERS))
     assert CHOICES["compression"] == get_args(Compression)
+    assert CHOICES["set"] == set_names()
 
 
 @pytest.mark.parametrize("encoding", ["cp850", "ascii"])
@@ -171,6 +173,15 @@ def test_every_command_has_help_and_offers_json(name: str) -> None:
     assert result.exit_code == 0
     assert "--json" in result.stdout
     assert "Examples:" in result.stdout
+
+
+@pytest.mark.parametrize("name", ["list", "show", *cli.FEATURE_COMMANDS])
+def test_every_command_of_features_has_help_and_offers_json(name: str) -> None:
+    result = runner.invoke(cli.app, ["features", name, "--help"])
+    assert result.exit_code == 0
+    assert "--json" in result.stdout
+    assert "Examples:" in result.stdout
+    assert f" {name} " in runner.invoke(cli.app, ["features", "--help"]).stdout
 
 
 def test_version_names_the_engine() -> None:

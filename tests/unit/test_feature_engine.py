@@ -76,7 +76,8 @@ def test_wrong_settings_are_refused():
 
 
 def test_run_gives_a_frame_that_says_where_it_comes_from(events):
-    frame = FeatureEngine("order_flow", WDO, clock="10s").run(events)
+    computing = FeatureEngine("order_flow", WDO, clock="10s")
+    frame = computing.run(events)
     assert frame.names == features.resolve("order_flow")
     assert frame.values.shape == (len(frame.times), 40)
     assert (np.diff(frame.times) == 10 * 10**9).all()
@@ -89,6 +90,7 @@ def test_run_gives_a_frame_that_says_where_it_comes_from(events):
         "engine": engine_in_force().name,
         "version": quantumtrader.__version__,
         "catalogue": features.catalogue_hash(),
+        "manifest": computing.manifest.to_json(),
     }
     assert np.isfinite(frame["flow_ofi_1m"]).any()
 

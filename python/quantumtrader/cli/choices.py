@@ -35,6 +35,26 @@ CHOICES = {
     "infer_side": ("auto", "none", "quote", "tick"),
     "out_of_order": ("error", "reject", "sort"),
     "compression": ("zstd", "snappy"),
+    "set": (
+        "all",
+        "tick_only",
+        "book_enhanced",
+        "bars",
+        "order_flow",
+        "tape_reading",
+        "footprint",
+        "liquidity",
+        "microstructure",
+        "technical",
+        "hmarl",
+        "kyle_lambda",
+        "delta_divergence",
+        "micro_price",
+        "volume_profile",
+        "accumulation_distribution",
+        "spoofing",
+        "candlestick_patterns",
+    ),
 }
 """Parameter of a command to the values it takes."""
 
@@ -55,6 +75,7 @@ METAVARS = {
     "start": "YYYY-MM-DD",
     "end": "YYYY-MM-DD",
     "feature": "NAME",
+    "features": "NAME,NAME",
     "param": "NAME=VALUE",
 }
 
@@ -71,7 +92,23 @@ EXAMPLES = {
     ),
     "doctor": ("quantumtrader doctor",),
     "version": ("quantumtrader version --json",),
-    "features list": ("quantumtrader features list --family order_flow",),
+    "features list": (
+        "quantumtrader features list --family order_flow",
+        "quantumtrader features list --set tick_only --search imbalance",
+    ),
+    "features show": ("quantumtrader features show hmarl_ofi_1m",),
+    "features compute": (
+        "quantumtrader features compute -i ticks.csv -s DOLK20 --set tick_only -o out/dol.parquet",
+        "quantumtrader features compute -i data/lake -s WDOU25 -f flow_ofi_1m,cvd_session --clock 1s -o out/wdo.parquet",
+    ),
+    "features check": (
+        "quantumtrader features check out/dol.parquet",
+        "quantumtrader features check out/dol.parquet --input ticks.csv --reference out/trained.parquet",
+    ),
+    "features plot": (
+        "quantumtrader features plot out/dol.parquet -f flow_ofi_1m,cvd_session -o out/flow.png",
+        "quantumtrader features plot out/dol.parquet --correlations -o out/correlations.svg",
+    ),
 }
 """Command to one or two ways to call it."""
 
@@ -97,7 +134,7 @@ class Command(TyperCommand):
                 option.metavar = SHAPES[name][1]
             elif name in METAVARS:
                 option.metavar = METAVARS[name]
-            if name == "feature":
+            if name in ("feature", "features"):
                 option.help = f"{option.help} Names: quantumtrader features list."  # type: ignore[attr-defined]
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:

@@ -34,6 +34,9 @@ COMMANDS = {
 }
 """Command to its module in this package; each module has a function ``command``, whose help is its docstring."""
 
+FEATURE_COMMANDS = {"compute": "features_compute", "check": "features_check", "plot": "features_plot"}
+"""The same for the commands of ``features`` that have a module; ``list`` and ``show`` stand here."""
+
 
 def exit_code(error: BaseException) -> int:
     """Return the exit code of an error."""
@@ -105,7 +108,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-features = typer.Typer(no_args_is_help=True, help="The feature catalogue.")
+features = typer.Typer(no_args_is_help=True, help="The feature catalogue, and files of features.")
 
 
 def _version(shown: bool) -> None:
@@ -142,16 +145,35 @@ def version_command(
 @features.command("list", cls=Command, epilog=epilog("features list"))
 def features_list(
     family: Annotated[str | None, typer.Option(help="Only this family.")] = None,
+    set: Annotated[str | None, typer.Option("--set", help="Only this set.")] = None,
+    search: Annotated[
+        str | None, typer.Option(help="Only with this text in name, alias, definition or source.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """List the features of the catalogue."""
     from quantumtrader.cli.features import show
 
-    show(family, as_json=as_json)
+    show(family, set, search, as_json=as_json)
+
+
+@features.command("show", cls=Command, epilog=epilog("features show"))
+def features_show(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Feature, by its name or an alias.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Show everything about one feature."""
+    from quantumtrader.cli.features import show_one
+
+    show_one(name, as_json=as_json)
 
 
 for _name, _module in COMMANDS.items():
     app.command(_name, cls=Command, epilog=epilog(_name))(
+        import_module(f"quantumtrader.cli.{_module}").command
+    )
+for _name, _module in FEATURE_COMMANDS.items():
+    features.command(_name, cls=Command, epilog=epilog(f"features {_name}"))(
         import_module(f"quantumtrader.cli.{_module}").command
     )
 app.add_typer(features, name="features")

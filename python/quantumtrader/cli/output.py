@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["console", "line", "note", "print_json", "progress", "table"]
 
 
-_SHORT = 20
+_SHORT = 24
 """Characters of a cell that is not wrapped."""
 
 
@@ -50,8 +50,13 @@ def note(text: str) -> None:
     console(stderr=True).print(text)
 
 
-def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Print a table; columns whose cells are all numbers are right-aligned, None is an empty cell."""
+def table(
+    title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], *, wrap: Sequence[str] = ()
+) -> None:
+    """Print a table; columns whose cells are all numbers are right-aligned, None is an empty cell.
+
+    On a narrow terminal columns with long cells give way first, and those named in ``wrap``.
+    """
     from rich.markup import escape
     from rich.table import Table
 
@@ -70,7 +75,7 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) 
             escape(name),
             justify="right" if numbers else "left",
             overflow="fold",
-            no_wrap=longest <= _SHORT,
+            no_wrap=longest <= _SHORT and name not in wrap,
         )
     for row in cells:
         shown.add_row(*("" if cell is None else cell if isinstance(cell, str) else str(cell) for cell in row))

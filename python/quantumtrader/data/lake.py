@@ -182,6 +182,16 @@ class Lake:
             parts.append(part)
         return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
+    def count(self, symbol: str, start: date | None = None, end: date | None = None) -> int:
+        """Return how many events these sessions hold, from the footers of their files."""
+        return sum(
+            _LakeFile(folder, path).rows
+            for day in self.dates(symbol)
+            if (start is None or day >= start) and (end is None or day <= end)
+            for folder in FOLDERS
+            if (path := self.file(folder, symbol, day)).is_file()
+        )
+
     def metadata(self, symbol: str) -> dict[str, str]:
         """What the first file of ``symbol`` says about itself: ``tick_size``, ``source``, …."""
         for path in sorted(self.base.glob(f"kind=*/symbol={_safe(symbol)}/date=*/*.parquet")):

@@ -6,6 +6,7 @@ stream has an opening or a close of its own keeps that one.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from datetime import date, time, timedelta
 
 import numpy as np
@@ -18,6 +19,7 @@ from quantumtrader.types import EVENT, Events, Flag, Instrument, Kind, Phase
 Int64 = npt.NDArray[np.int64]
 
 _EPOCH = date(1970, 1, 1)
+_BEGINNING = -(1 << 63)
 
 
 def with_sessions(events: Events, instrument: Instrument, calendar: Calendar | None = None) -> Events:
@@ -89,9 +91,85 @@ def _ns_of_day(at: time) -> int:
     return (at.hour * 3_600 + at.minute * 60 + at.second) * 1_000_000_000 + at.microsecond * 1_000
 
 
-def _markers(events: Events, instrument: Instrument, calendar: Calendar) -> list[tuple[int, int, Phase]]:
-    """``(index, ts, phase)`` of each marker to insert, ascending."""
-    now = np.maximum.accumulate(events["ts_event"])
+def with_sessions_in_parts(
+    parts: Iterable[Events], instrument: Instrument, calendar: Calendar | None = None
+) -> Iterator[Events]:
+    """Insert the markers of :func:`with_sessions` into a stream that comes in parts.
+
+    A session date is held back until the next one begins: only then is it known where its markers go. Of a market
+    without hours each part passes straight through; whether it opens itself is then judged by the first part.
+
+    Parameters
+    ----------
+    parts : iterable of Events
+        In stream order; together the stream.
+    instrument, calendar
+        As in :func:`with_sessions`.
+
+    Yields
+    ------
+    Events
+        Together what :func:`with_sessions` returns for the whole stream.
+    """
+    calendar = calendar or Calendar()
+    dates = _pass_through(parts) if not instrument.hours else _by_date(parts, instrument)
+    count, highest, before = 0, _BEGINNING, None
+    for events, after in dates:
+        if instrument.hours or count == 0:
+            markers = _markers(events, instrument, calendar, highest, first=count == 0)
+            out = _insert(events, markers, before, after) if markers else events.copy()
+        else:
+            out = events.copy()
+        highest = max(highest, int(events["ts_event"].max()))
+        before = int(events["ts_recv"][-1])
+        out["sequence"] = np.arange(count, count + len(out))
+        count += len(out)
+        yield out
+
+
+def _pass_through(parts: Iterable[Events]) -> Iterator[tuple[Events, int | None]]:
+    for events in parts:
+        if len(events):
+            yield events, None
+
+
+def _by_date(parts: Iterable[Events], instrument: Instrument) -> Iterator[tuple[Events, int | None]]:
+    """Yield the events of one session date after the other, and the receive time of the event that follows."""
+    held: list[Events] = []
+    day, highest = None, _BEGINNING
+    for events in parts:
+        if not len(events):
+            continue
+        now = np.maximum(np.maximum.accumulate(events["ts_event"]), highest)
+        highest = int(now[-1])
+        days = session_days(now, instrument)
+        edges = np.flatnonzero(days[1:] != days[:-1]) + 1
+        if day is not None and days[0] != day:
+            edges = np.concatenate(([0], edges))
+        for edge, piece in zip([*edges.tolist(), None], np.split(events, edges), strict=True):
+            if len(piece):
+                held.append(piece.copy() if edge is None and len(edges) else piece)
+            if edge is not None:
+                yield np.concatenate(held), int(events["ts_recv"][edge])
+                held = []
+        day = int(days[-1])
+    if held:
+        yield np.concatenate(held), None
+
+
+def _markers(
+    events: Events,
+    instrument: Instrument,
+    calendar: Calendar,
+    highest: int = _BEGINNING,
+    *,
+    first: bool = True,
+) -> list[tuple[int, int, Phase]]:
+    """``(index, ts, phase)`` of each marker to insert, ascending.
+
+    ``highest`` is the greatest ``ts_event`` before these events, which are not the ``first`` ones then.
+    """
+    now = np.maximum(np.maximum.accumulate(events["ts_event"]), highest)
     marker = events["kind"] == Kind.SESSION
     opens = np.flatnonzero(marker & (events["action"] == Phase.OPEN))
     closes = np.flatnonzero(marker & (events["action"] == Phase.CLOSED))
@@ -104,22 +182,28 @@ def _markers(events: Events, instrument: Instrument, calendar: Calendar) -> list
         bounds = calendar.session(instrument, _EPOCH + timedelta(days=day))
         if bounds is None:
             continue
-        first = int(np.searchsorted(now, bounds.open_ns, side="left"))
-        last = int(np.searchsorted(now, bounds.close_ns, side="right"))
-        if first >= last:
+        begin = int(np.searchsorted(now, bounds.open_ns, side="left"))
+        end = int(np.searchsorted(now, bounds.close_ns, side="right"))
+        if begin >= end:
             continue
         if day not in opened:
-            out.append((first, bounds.open_ns, Phase.OPEN))
+            out.append((begin, bounds.open_ns, Phase.OPEN))
         # A close before the opening says that the market was closed overnight, not when this session ends.
-        if not (days[closes[closes >= first]] == day).any():
-            out.append((last, bounds.close_ns, Phase.CLOSED))
+        if not (days[closes[closes >= begin]] == day).any():
+            out.append((end, bounds.close_ns, Phase.CLOSED))
     earliest = min([index for index, _, _ in out] + opens[:1].tolist() + closes[:1].tolist(), default=-1)
-    if earliest != 0:
+    if first and earliest != 0:
         out.insert(0, (0, int(now[0]), Phase.CLOSED))
     return out
 
 
-def _insert(events: Events, markers: list[tuple[int, int, Phase]]) -> Events:
+def _insert(
+    events: Events,
+    markers: list[tuple[int, int, Phase]],
+    previous: int | None = None,
+    following: int | None = None,
+) -> Events:
+    """Insert markers; ``previous`` and ``following`` are the receive times of the neighbours of ``events``."""
     inside = np.concatenate(([False], (events["flags"] & int(Flag.MORE)) != 0))
     inside[-1] = False
     records = np.zeros(len(markers), EVENT)
@@ -127,8 +211,8 @@ def _insert(events: Events, markers: list[tuple[int, int, Phase]]) -> Events:
     for record, (index, ts, phase) in zip(records, markers, strict=True):
         while inside[index]:
             index += 1
-        before = int(events["ts_recv"][index - 1]) if index else None
-        after = int(events["ts_recv"][index]) if index < len(events) else None
+        before = int(events["ts_recv"][index - 1]) if index else previous
+        after = int(events["ts_recv"][index]) if index < len(events) else following
         recv = ts if after is None else min(ts, after)
         record["ts_event"] = ts
         record["ts_recv"] = recv if before is None else max(recv, before)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cache
 from importlib import resources
 from typing import Any
 
 from quantumtrader._fallback.features.suggestions import suggestion
 from quantumtrader.exceptions import UnknownFeatureError
+from quantumtrader.features.aliases import canonical
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,19 +89,45 @@ def catalogue_hash() -> str:
 
 
 def info(name: str) -> FeatureInfo:
-    """Return one entry.
+    """Return one entry; an alias gives that of its feature.
 
     Raises
     ------
     UnknownFeatureError
         If the catalogue has no such name; the message offers close ones.
     """
+    wanted = canonical(name)
     try:
-        return _entries()[name]
+        return _entries()[wanted]
     except KeyError:
+        where = f' (which "{name}" stands for)' if wanted != name else ""
         raise UnknownFeatureError(
-            f'no feature "{name}" in the catalogue{suggestion(name, _entries())}'
+            f'no feature "{wanted}"{where} in the catalogue{suggestion(wanted, _entries())}'
         ) from None
+
+
+@cache
+def definition_hash(name: str) -> str:
+    """Return the hash of one feature's definition: SHA-256 of its catalogue entry, 16 hexadecimal digits.
+
+    It changes when anything that the entry says changes, the formula, window or warm-up among them; unlike
+    :func:`catalogue_hash` it does not when another feature is added. Its number and its source do not count.
+
+    Raises
+    ------
+    UnknownFeatureError
+        If the catalogue has no such name.
+    """
+    entry = asdict(info(name))
+    del entry["number"], entry["source"]
+    return hashlib.sha256(canonical_json(entry)).hexdigest()[:16]
+
+
+def canonical_json(document: Any) -> bytes:
+    """Return JSON that is the same for equal documents: sorted keys, no spaces, UTF-8, no NaN."""
+    return json.dumps(
+        document, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+    ).encode()
 
 
 @cache

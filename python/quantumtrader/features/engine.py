@@ -10,7 +10,9 @@ import numpy as np
 from quantumtrader import _backend
 from quantumtrader._protocols import Float64, Int64
 from quantumtrader.exceptions import ConfigError
+from quantumtrader.features.aliases import canonical
 from quantumtrader.features.catalogue import catalogue_hash
+from quantumtrader.features.manifest import FeatureManifest
 from quantumtrader.features.sets import resolve
 from quantumtrader.types import Events, FeatureFrame, Instrument
 
@@ -26,7 +28,8 @@ class FeatureEngine:
     Parameters
     ----------
     names : str or sequence of str
-        A set (``order_flow``, ``technical``, ``bars``, ``tick_only``, ``all``), one feature, or a list.
+        A set (``tick_only``, ``book_enhanced``, ``order_flow``, ``bars``, ``all``, …), one feature, or a list. An
+        alias such as ``hmarl_ofi_1m`` names the column; its feature is computed once, whatever its names.
     instrument : Instrument or str
         What the events are about; gives tick and point value. A string is a symbol of the instrument table.
     clock : str
@@ -80,9 +83,16 @@ class FeatureEngine:
             )
         self.instrument = instrument
         self._names = resolve(names)
+        # Aliases are columns, not computations: each feature is computed once.
+        repeated = [name for k, name in enumerate(self._names) if name in self._names[:k]]
+        if repeated:
+            raise ConfigError(f'feature "{repeated[0]}" is given twice')
+        wanted = [canonical(name) for name in self._names]
+        computed = list(dict.fromkeys(wanted))
+        self._columns = None if computed == wanted else np.array([computed.index(name) for name in wanted])
         session_seconds = instrument.session_seconds(day)
         self._engine = _backend.core().FeatureEngine(
-            list(self._names),
+            computed,
             instrument.tick_size,
             instrument.point_value,
             clock,
@@ -91,6 +101,17 @@ class FeatureEngine:
             session_seconds,
         )
         chosen = _backend.engine()
+        self._manifest = FeatureManifest.of(
+            self._names,
+            clock=clock,
+            warmup=warmup,
+            rlp_sign=rlp_sign,
+            tick_size=instrument.tick_size,
+            point_value=instrument.point_value,
+            engine=chosen.name,
+            version=chosen.version,
+            options={"session_seconds": session_seconds} if "session_frac" in computed else {},
+        )
         self._metadata = {
             "symbol": instrument.symbol,
             "clock": clock,
@@ -100,12 +121,29 @@ class FeatureEngine:
             "engine": chosen.name,
             "version": chosen.version,
             "catalogue": catalogue_hash(),
+            "manifest": self._manifest.to_json(),
         }
+
+    @classmethod
+    def for_manifest(
+        cls, manifest: FeatureManifest, instrument: Instrument | str, day: date | None = None
+    ) -> FeatureEngine:
+        """Build the engine that a manifest describes, for an instrument.
+
+        Whether its rows are of the same kind is for :meth:`FeatureManifest.require` to say: tick, definitions and
+        version are those of here.
+        """
+        return cls(manifest.names, instrument, manifest.clock, manifest.warmup, manifest.rlp_sign, day)
 
     @property
     def names(self) -> tuple[str, ...]:
         """Feature names in column order."""
         return self._names
+
+    @property
+    def manifest(self) -> FeatureManifest:
+        """What a row is: columns in order, definitions, clock, options, engine. Frames carry it as JSON."""
+        return self._manifest
 
     @property
     def now_ns(self) -> int:
@@ -144,7 +182,8 @@ class FeatureEngine:
 
     def snapshot(self) -> Float64:
         """Return the values now, shape (n_features,); NaN where not warm or not defined."""
-        return self._engine.snapshot()
+        values = self._engine.snapshot()
+        return values if self._columns is None else values[self._columns]
 
     def footprint(self) -> np.ndarray[tuple[int], np.dtype[np.void]]:
         """Return the price rows of the last closed five-minute bar, from the lowest up.
@@ -177,6 +216,8 @@ class FeatureEngine:
             Events applied when each row was read, counted since the last :meth:`reset`.
         """
         times, values, counts = self._engine.take()
+        if self._columns is not None:
+            values = values[:, self._columns]
         return FeatureFrame(self._names, times, values, dict(self._metadata)), counts
 
     def run(self, events: Events) -> FeatureFrame:

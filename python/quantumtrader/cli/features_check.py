@@ -1,0 +1,272 @@
+"""``quantumtrader features check``: whether a file of features may be used."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from quantumtrader.cli import output
+from quantumtrader.cli.features_compute import show_ns
+from quantumtrader.cli.source_options import (
+    AsJson,
+    BarSeconds,
+    Config,
+    Currency,
+    Day,
+    Decimal,
+    Fee,
+    Format,
+    InferSide,
+    Lot,
+    OutOfOrder,
+    PointValue,
+    SizeStep,
+    TickSize,
+    TimeZone,
+    TradingHours,
+    make_instrument,
+    make_options,
+)
+from quantumtrader.cli.validate import INVALID
+
+if TYPE_CHECKING:
+    from quantumtrader.features.debugger import Finding
+    from quantumtrader.features.guards import GuardReport
+    from quantumtrader.features.verify import Recomputed
+    from quantumtrader.types import FeatureFrame
+
+_NAMED = 4
+_VALUES = ("infinite", "out_of_range")
+"""Reasons of a guard that the checks of the table tell already."""
+
+
+def command(
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", readable=False, help="Parquet of features, with its manifest.")
+    ],
+    reference: Annotated[
+        Path | None,
+        typer.Option("--reference", readable=False, help="Another one, to measure drift against."),
+    ] = None,
+    input: Annotated[
+        Path | None,
+        typer.Option(
+            "--input",
+            "-i",
+            readable=False,
+            help="The recording it comes from: compute it again, and compare.",
+        ),
+    ] = None,
+    symbol: Annotated[
+        str | None, typer.Option("--symbol", "-s", help="Of the recording; that of the file when left out.")
+    ] = None,
+    frozen_share: Annotated[
+        float,
+        typer.Option(
+            "--frozen-share",
+            min=0,
+            max=1,
+            help="Share of rows in which a feature or the feed may stand still before it is an error.",
+        ),
+    ] = 0.01,
+    drift_psi: Annotated[
+        float, typer.Option("--drift-psi", min=0.01, help="Stability index that counts as drift.")
+    ] = 0.25,
+    format: Format = None,
+    decimal: Decimal = "auto",
+    timezone: TimeZone = None,
+    day: Day = None,
+    infer_side: InferSide = "auto",
+    out_of_order: OutOfOrder = "error",
+    bar_seconds: BarSeconds = None,
+    tick_size: TickSize = None,
+    point_value: PointValue = None,
+    currency: Currency = None,
+    lot: Lot = None,
+    size_step: SizeStep = None,
+    fee: Fee = None,
+    hours: TradingHours = None,
+    config: Config = None,
+    as_json: AsJson = False,
+) -> None:
+    """Check a file of features: missing, infinite, out of range, frozen, duplicates, drift.
+
+    With --input the features are computed again and must be the same. Exit code 3: values are infinite or out of
+    range, something stands still for too long, or the features are not those of the reference or the recording.
+    """
+    from quantumtrader.features import FeatureDebugger, FeatureGuard, read_features
+    from quantumtrader.features.debugger import Finding
+
+    frame = read_features(file)
+    with output.progress(f"checking {file.name}"):
+        report = FeatureDebugger(frame, reference, drifted=drift_psi).report()
+    again: Recomputed | None = None
+    if input is not None:
+        given = make_instrument(tick_size, point_value, currency, lot, size_step, fee, hours, timezone)
+        options = make_options(decimal, timezone, day, infer_side, out_of_order, bar_seconds)
+        again = _recompute(frame, input, symbol, config, given, options, format)
+    watched: GuardReport | None = None
+    if frame.names:
+        guard = FeatureGuard(frame.names)
+        whole = again is not None and len(again.arrived) == len(frame)
+        guard.observe_many(frame.times, frame.values, again.arrived if again is not None and whole else None)
+        watched = guard.report()
+    findings = [
+        *report.findings,
+        *([] if watched is None else _frozen(watched, frozen_share)),
+        *([] if again is None else _recomputed(again)),
+    ]
+    if not len(frame):
+        findings.append(Finding("warning", "rows", "", 0, "there are no rows"))
+    rank = {"error": 0, "warning": 1, "info": 2}
+    findings.sort(key=lambda finding: rank[finding.severity])
+    valid = all(finding.severity != "error" for finding in findings)
+    if as_json:
+        _print_json(file, frame, valid, findings, report.to_dict(), watched, again)
+    else:
+        _print(file, frame, findings)
+        output.line("[green]valid[/green]" if valid else "[red]invalid[/red]")
+    if not valid:
+        raise typer.Exit(INVALID)
+
+
+def _recompute(
+    frame: FeatureFrame,
+    path: Path,
+    symbol: str | None,
+    config: Path | None,
+    instrument: dict[str, Any],
+    options: Any,
+    format: str | None,
+) -> Recomputed:
+    from quantumtrader import _backend
+    from quantumtrader.config import load_settings, with_instrument
+    from quantumtrader.data.stream import stream_events
+    from quantumtrader.features.verify import recompute
+
+    about = symbol or frame.metadata.get("symbol")
+    if about is None:
+        raise typer.BadParameter("the file does not say of what it is", param_hint="--symbol")
+    settings = with_instrument(load_settings(config), about, instrument)
+    stream = stream_events(
+        path, about, settings, format=format, options=options, pack=_backend.core().pack_events
+    )
+    with output.progress(f"computing the features of {path.name} again", stream.total) as advance:
+        return recompute(frame, stream, stream.instrument, advance=advance)
+
+
+def _frozen(watched: GuardReport, share: float) -> list[Finding]:
+    """Turn what the guard has seen into findings: one for features that stood still together."""
+    from quantumtrader.features.debugger import Finding
+
+    together: dict[tuple[str, int, int, int], list[str]] = {}
+    for count in watched.invalid:
+        if count.reason not in _VALUES:
+            together.setdefault((count.reason, count.rows, count.first_ns, count.last_ns), []).append(
+                count.name
+            )
+    out = []
+    for (reason, rows, first, last), names in together.items():
+        when = show_ns(first) if first == last else f"{show_ns(first)} to {show_ns(last)}"
+        out.append(
+            Finding(
+                "error" if rows > share * watched.rows else "warning",
+                reason,
+                _names(names),
+                rows,
+                f"{when} UTC",
+            )
+        )
+    return out
+
+
+def _names(names: list[str]) -> str:
+    return ", ".join(names[:_NAMED]) + (f" and {len(names) - _NAMED} more" if len(names) > _NAMED else "")
+
+
+def _recomputed(again: Recomputed) -> list[Finding]:
+    from quantumtrader.features.debugger import Finding
+
+    out = [Finding("error", "manifest", "", 1, text) for text in again.manifest]
+    out += [
+        Finding(
+            "error",
+            "recomputed",
+            d.name,
+            d.rows,
+            f"first at {show_ns(d.first_ns)} UTC: {d.stored!r} in the file, {d.computed!r} from the recording",
+        )
+        for d in again.differences
+    ]
+    if again.first_other_ns is not None:
+        text = f"the recording gives a row at {show_ns(again.first_other_ns)} UTC that the file has not"
+        out.append(Finding("error", "recomputed", "", 1, text))
+    if again.missing:
+        out.append(Finding("error", "recomputed", "", again.missing, "rows that the recording does not give"))
+    if again.extra:
+        out.append(
+            Finding("info", "recomputed", "", again.extra, "rows more from the recording, after the last")
+        )
+    if again.equal:
+        how = "to the bit" if again.exact else "to 1e-7 relative: the file is from another engine"
+        out.append(Finding("info", "recomputed", "", again.rows, f"rows are equal {how}"))
+    return out
+
+
+def _print(file: Path, frame: FeatureFrame, findings: list[Finding]) -> None:
+    from rich.markup import escape
+
+    colour = {"error": "red", "warning": "yellow", "info": "dim"}
+    span = f", {show_ns(int(frame.times[0]))} to {show_ns(int(frame.times[-1]))} UTC" if len(frame) else ""
+    clock = f" on the clock {frame.metadata['clock']}" if "clock" in frame.metadata else ""
+    output.line(escape(f"{file}: {len(frame):,} rows of {len(frame.names)} features{clock}{span}"))
+    together: dict[tuple[str, str, int, str], list[str]] = {}
+    for f in findings:
+        together.setdefault((f.severity, f.check, f.count, f.message), []).append(f.feature)
+    if findings:
+        output.table(
+            f"{len(findings)} finding{'s' * (len(findings) > 1)}",
+            ("severity", "check", "feature", "count", "what"),
+            [
+                (
+                    f"[{colour[severity]}]{severity}[/]",
+                    check,
+                    escape(_names(names)),
+                    count,
+                    escape(message),
+                )
+                for (severity, check, count, message), names in together.items()
+            ],
+        )
+
+
+def _print_json(
+    file: Path,
+    frame: FeatureFrame,
+    valid: bool,
+    findings: list[Finding],
+    report: dict[str, Any],
+    watched: GuardReport | None,
+    again: Recomputed | None,
+) -> None:
+    import json
+    from dataclasses import fields
+
+    recomputed = None
+    if again is not None:
+        recomputed = {f.name: getattr(again, f.name) for f in fields(again) if f.name != "arrived"}
+        recomputed["equal"] = again.equal
+    report.pop("valid")
+    output.print_json(
+        {
+            "valid": valid,
+            "file": file,
+            "findings": findings,
+            "manifest": json.loads(frame.metadata["manifest"]) if "manifest" in frame.metadata else None,
+            "report": report,
+            "guards": watched,
+            "recomputed": recomputed,
+        }
+    )

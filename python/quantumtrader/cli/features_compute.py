@@ -1,0 +1,200 @@
+"""``quantumtrader features compute``: a recording into a Parquet file of features."""
+
+from __future__ import annotations
+
+import sys
+import time
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from quantumtrader.cli import output
+from quantumtrader.cli.import_ import show_rejected
+from quantumtrader.cli.source_options import (
+    AsJson,
+    BarSeconds,
+    Config,
+    Currency,
+    Day,
+    Decimal,
+    Fee,
+    Format,
+    InferSide,
+    Lot,
+    OutOfOrder,
+    PointValue,
+    SizeStep,
+    Symbol,
+    TickSize,
+    TimeZone,
+    TradingHours,
+    make_instrument,
+    make_options,
+)
+
+
+def command(
+    input: Annotated[
+        Path, typer.Option("--input", "-i", readable=False, help="File, folder or lake of a recording.")
+    ],
+    symbol: Symbol,
+    out: Annotated[Path, typer.Option("--out", "-o", help="The Parquet file.")],
+    set: Annotated[str | None, typer.Option("--set", help="Set of features.")] = None,
+    features: Annotated[
+        list[str] | None,
+        typer.Option("--features", "-f", help="Names or aliases, separated by commas; in place of --set."),
+    ] = None,
+    clock: Annotated[str, typer.Option(help="Sampling clock: event, bar, 100ms, 50trades.")] = "100ms",
+    warmup: Annotated[str, typer.Option(help="full or partial.")] = "full",
+    rlp_sign: Annotated[
+        str,
+        typer.Option(
+            "--rlp-sign", help="Side of retail liquidity prints: drop (none), quote (against the mid)."
+        ),
+    ] = "drop",
+    tail_s: Annotated[
+        float | None,
+        typer.Option(
+            "--tail-s",
+            min=0,
+            help="Leave out rows later than so many seconds after the last record of their session.",
+        ),
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a file that is there.")] = False,
+    format: Format = None,
+    decimal: Decimal = "auto",
+    timezone: TimeZone = None,
+    day: Day = None,
+    infer_side: InferSide = "auto",
+    out_of_order: OutOfOrder = "error",
+    bar_seconds: BarSeconds = None,
+    tick_size: TickSize = None,
+    point_value: PointValue = None,
+    currency: Currency = None,
+    lot: Lot = None,
+    size_step: SizeStep = None,
+    fee: Fee = None,
+    hours: TradingHours = None,
+    start: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="First day.")] = None,
+    end: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Last day.")] = None,
+    config: Config = None,
+    as_json: AsJson = False,
+) -> None:
+    """Compute features over a recording and write them as Parquet, with their manifest.
+
+    The recording is read in parts: memory holds one session of it. The same recording gives the same values, and
+    they are those of FeatureEngine.run.
+    """
+    from quantumtrader import _backend
+    from quantumtrader.config import load_settings, with_instrument
+    from quantumtrader.data.stream import stream_events
+    from quantumtrader.features import FeatureEngine, compute_to_file
+
+    names = chosen(features)
+    if (set is None) == (names is None):
+        raise typer.BadParameter("give either --set or --features", param_hint="--set")
+    given = make_instrument(tick_size, point_value, currency, lot, size_step, fee, hours, timezone)
+    settings = with_instrument(load_settings(config), symbol, given)
+    began = time.perf_counter()
+    stream = stream_events(
+        input,
+        symbol,
+        settings,
+        format=format,
+        options=make_options(decimal, timezone, day, infer_side, out_of_order, bar_seconds),
+        start=None if start is None else start.date(),
+        end=None if end is None else end.date(),
+        pack=_backend.core().pack_events,
+    )
+    wanted = names if names is not None else (set or "")
+    engine = FeatureEngine(wanted, stream.instrument, clock, warmup, rlp_sign)
+    with output.progress(f"computing {len(engine.names)} features of {input.name}", stream.total) as advance:
+        done = compute_to_file(stream, engine, out, overwrite=overwrite, tail_s=tail_s, advance=advance)
+    seconds = time.perf_counter() - began
+    notes = list(stream.notes)
+    if done.tail_rows and tail_s is None:
+        notes.append(
+            f"{done.tail_rows:,} rows come more than a minute after the last record of their session, with nothing "
+            "behind them; --tail-s 60 leaves them out"
+        )
+    result: dict[str, Any] = {
+        "out": out,
+        "source": stream.origin,
+        "symbol": stream.instrument.symbol,
+        "features": len(engine.names),
+        "clock": clock,
+        "rows": done.rows,
+        "first_ns": done.first_ns,
+        "last_ns": done.last_ns,
+        "events": done.events,
+        "seconds": seconds,
+        "events_per_second": done.events / seconds,
+        "peak_rss_bytes": peak_rss_bytes(),
+        "bytes": out.stat().st_size,
+        "engine": engine.manifest.engine,
+        "manifest": engine.manifest.hash,
+        "rejected": len(stream.rejected),
+        "tail_rows": done.tail_rows,
+        "notes": notes,
+    }
+    if as_json:
+        output.print_json(result)
+        return
+    _print(result)
+    show_rejected(stream.rejected, None)
+    for text in notes:
+        output.note(f"note: {text}")
+
+
+def _print(result: dict[str, Any]) -> None:
+    peak = result["peak_rss_bytes"]
+    output.table(
+        f"{result['symbol']}: {result['features']} features on the clock {result['clock']}",
+        ("", ""),
+        [
+            ("rows", f"{result['rows']:,}{_span(result['first_ns'], result['last_ns'])}"),
+            ("events", f"{result['events']:,}"),
+            ("speed", f"{result['events_per_second']:,.0f} events/s ({result['seconds']:.1f} s)"),
+            ("peak memory", "unknown" if peak is None else f"{peak / 2**20:,.0f} MiB"),
+            ("file", f"{result['bytes'] / 2**20:,.1f} MiB"),
+            ("engine", result["engine"]),
+            ("manifest", result["manifest"][:16]),
+        ],
+    )
+    from rich.markup import escape
+
+    output.line(escape(str(result["out"])))
+
+
+def _span(first: int | None, last: int | None) -> str:
+    return "" if first is None or last is None else f", {show_ns(first)} to {show_ns(last)} UTC"
+
+
+def show_ns(ts: int) -> str:
+    """Return a time of ns UTC as text, to the millisecond."""
+    from datetime import UTC
+
+    when = datetime.fromtimestamp(ts // 10**9, UTC)
+    return f"{when:%Y-%m-%d %H:%M:%S}.{ts % 10**9 // 10**6:03}"
+
+
+def chosen(features: list[str] | None) -> list[str] | None:
+    """Return the names in ``--features a,b --features c``; None when the option was not given."""
+    if not features:
+        return None
+    names = [name.strip() for text in features for name in text.split(",") if name.strip()]
+    if not names:
+        raise typer.BadParameter("names no feature", param_hint="--features")
+    return names
+
+
+def peak_rss_bytes() -> int | None:
+    """Return the greatest memory that this process has held; None where the system does not tell."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return None
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024

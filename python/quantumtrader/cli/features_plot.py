@@ -1,0 +1,58 @@
+"""``quantumtrader features plot``: pictures of a file of features."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from quantumtrader.cli import output
+from quantumtrader.cli.features_compute import chosen
+from quantumtrader.cli.source_options import AsJson
+
+
+def command(
+    file: Annotated[Path, typer.Argument(metavar="FILE", readable=False, help="Parquet of features.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="The picture: .png, .svg or .pdf.")],
+    features: Annotated[
+        list[str] | None,
+        typer.Option("--features", "-f", help="Columns, separated by commas; the first ones when left out."),
+    ] = None,
+    correlations: Annotated[
+        bool,
+        typer.Option(
+            "--correlations", help="Draw correlations and distributions in place of values over time."
+        ),
+    ] = False,
+    reference: Annotated[
+        Path | None,
+        typer.Option(
+            "--reference", readable=False, help="Lay its distributions beside; with --correlations."
+        ),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Draw features over time, or how they are distributed and hang together.
+
+    Needs matplotlib: pip install 'quantumtrader[plot]'.
+    """
+    from quantumtrader.features import FeatureDebugger, read_features
+    from quantumtrader.features.plots import plot_overview, plot_series, select
+
+    names = chosen(features)
+    if reference is not None and not correlations:
+        raise typer.BadParameter("goes with --correlations", param_hint="--reference")
+    frame = read_features(file)
+    with output.progress(f"drawing {file.name}"):
+        if correlations:
+            part = frame if names is None else select(frame, names)
+            path = plot_overview(FeatureDebugger(part, reference), out)
+        else:
+            path = plot_series(frame, names, out)
+    if as_json:
+        output.print_json({"out": path, "rows": len(frame), "features": names or list(frame.names)})
+    else:
+        from rich.markup import escape
+
+        output.line(escape(str(path)))

@@ -1,0 +1,284 @@
+"""``quantumtrader features``: what it lists, computes, checks and draws, and how it says no."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+from typer.testing import CliRunner
+
+from quantumtrader import FeatureEngine, FeatureFrame, core, features
+from quantumtrader.cli import main as cli
+from quantumtrader.data.contracts import instrument
+from quantumtrader.data.lake import Lake
+from quantumtrader.data.source import load_events
+from quantumtrader.features import FeatureManifest, read_features
+
+runner = CliRunner()
+WDO = "WDOU25"
+
+
+def run(*arguments: object, code: int = 0) -> Any:
+    result = runner.invoke(cli.app, ["features", *map(str, arguments)])
+    assert result.exit_code == code, result.output
+    return json.loads(result.stdout) if "--json" in arguments else result
+
+
+@pytest.fixture(scope="module")
+def lake(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("lake")
+    with Lake(root).writer(instrument(WDO), source="test") as writer:
+        writer.add(core().generate_session(seed=6, max_events=20_000))
+    return root
+
+
+@pytest.fixture
+def file(lake: Path, tmp_path: Path) -> Path:
+    path = tmp_path / "f.parquet"
+    run(
+        "compute",
+        "-i",
+        lake,
+        "-s",
+        WDO,
+        "-f",
+        "hmarl_ofi_1m,cvd_session",
+        "-f",
+        "spread_ticks",
+        "--clock",
+        "1s",
+        "-o",
+        path,
+    )
+    return path
+
+
+def changed(path: Path, change: object) -> Path:
+    """A copy of a file with other values and the old manifest."""
+    frame = read_features(path)
+    values = frame.values.copy()
+    change(values)  # type: ignore[operator]
+    out = path.with_name("changed.parquet")
+    pq.write_table(FeatureFrame(frame.names, frame.times, values, frame.metadata).to_arrow(), out)
+    return out
+
+
+def test_list_by_set_and_words() -> None:
+    listed = run("list", "--set", "tick_only", "--json")
+    assert tuple(f["name"] for f in listed) == features.resolve("tick_only")
+    assert {f["name"] for f in run("list", "--search", "HMARL_OFI", "--json")} == {
+        "flow_ofi_1m",
+        "flow_ofi_5m",
+        "flow_ofi_15m",
+    }
+    [found] = run("list", "--set", "delta_divergence", "--search", "_15m", "--json")
+    assert found["name"] == "delta_divergence_15m"
+    assert "order_flow_imbalance" in run("list", "--family", "order_flow").stdout
+    assert "no feature fits" in run("list", "--search", "nothing at all", code=1).stderr
+
+
+def test_show_takes_any_name() -> None:
+    shown = run("show", "hmarl_ofi_1m", "--json")
+    assert shown["name"] == "flow_ofi_1m"
+    assert shown["aliases"] == ["hmarl_ofi_1m", "order_flow_imbalance"]
+    assert "hmarl" in shown["sets"]
+    assert shown["unchanged_limit_s"] == 600
+    text = run("show", "rsi_14").stdout
+    assert "0 … 100" in text
+    assert "did you mean flow_ofi_1m" in run("show", "flow_ofi_1", code=1).stderr
+    assert run("show", "delta_divergence_5m", "--json")["unchanged_limit_s"] is None  # no limit
+
+
+def test_compute_gives_what_the_engine_gives(lake: Path, tmp_path: Path) -> None:
+    out = tmp_path / "sub" / "f.parquet"
+    done = run("compute", "-i", lake, "-s", WDO, "--set", "tick_only", "--clock", "1s", "-o", out, "--json")
+    loaded = load_events(lake, WDO)
+    engine = FeatureEngine("tick_only", loaded.instrument, "1s")
+    expected = engine.run(loaded.events)
+    frame = read_features(out)
+    assert frame.values.tobytes() == expected.values.tobytes()
+    assert frame.metadata == expected.metadata
+    assert (done["rows"], done["events"]) == (len(expected), len(loaded.events))
+    assert done["manifest"] == FeatureManifest.of_frame(frame).hash == engine.manifest.hash
+    assert done["events_per_second"] > 0
+    assert done["peak_rss_bytes"] is None or done["peak_rss_bytes"] > 10**7
+    assert done["bytes"] == out.stat().st_size
+
+
+def test_compute_tells_people_as_well(lake: Path, tmp_path: Path) -> None:
+    out = tmp_path / "f.parquet"
+    text = run("compute", "-i", lake, "-s", WDO, "-f", "cvd_session", "-o", out, "--clock", "50trades").stdout
+    for word in ("1 features", "events/s", "peak memory", "manifest", "f.parquet"):
+        assert word in text
+    again = run("compute", "-i", lake, "-s", WDO, "-f", "cvd_session", "-o", out, code=1)
+    assert "is there already. Replace it with --overwrite" in again.stderr
+    run("compute", "-i", lake, "-s", WDO, "-f", "cvd_session", "-o", out, "--overwrite")
+
+
+def test_compute_tells_of_rows_after_the_recording(tmp_path: Path) -> None:
+    rows = "".join(f"2025-08-14 09:{i:02},5400,5401,5399,5400.5,7\n" for i in range(30))
+    source = tmp_path / "export.csv"
+    source.write_text(f"timestamp,open,high,low,close,volume\n{rows}", "utf-8")
+    out = tmp_path / "f.parquet"
+    arguments = ("compute", "-i", source, "-s", WDO, "-f", "rsi_14", "--clock", "10s", "-o", out)
+    done = run(*arguments, "--json")
+    assert done["tail_rows"] > 1_000
+    assert any("--tail-s 60 leaves them out" in note for note in done["notes"])
+    less = run(*arguments, "--overwrite", "--tail-s", "60", "--json")
+    assert less["rows"] == done["rows"] - done["tail_rows"]
+    assert not any("--tail-s" in note for note in less["notes"])
+    assert run("check", out, "-i", source, "--json")["recomputed"]["equal"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        ((), 2, "give either --set or --features"),
+        (("--set", "all", "-f", "cvd_session"), 2, "give either --set or --features"),
+        (("--set", "nonsense"), 2, "'nonsense' is not known; use one of all, tick_only"),
+        (("-f", ","), 2, "names no feature"),
+        (("-f", "cvd_session", "--clock", "0ms"), 2, "a time step above zero"),
+        (("-f", "cvd_sesion"), 1, "did you mean cvd_session"),
+        (("-f", "cvd_session,cvd_session"), 1, "is given twice"),
+    ],
+)
+def test_compute_says_what_is_wrong(
+    arguments: tuple[str, ...], code: int, message: str, lake: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "f.parquet"
+    result = runner.invoke(
+        cli.app, ["features", "compute", "-i", str(lake), "-s", WDO, "-o", str(out), *arguments]
+    )
+    assert result.exit_code == code
+    assert message in " ".join(result.stderr.replace("│", " ").split())
+    assert not out.exists()
+
+
+def test_check_of_a_file_as_it_should_be(file: Path, lake: Path) -> None:
+    found = run("check", file, "--reference", file, "--input", lake, "--json")
+    assert found["valid"]
+    assert found["recomputed"]["equal"]
+    assert found["recomputed"]["exact"]
+    assert found["manifest"]["names"] == ["hmarl_ofi_1m", "cvd_session", "spread_ticks"]
+    assert found["guards"]["rows"] == found["report"]["rows"] > 0
+    assert [d["psi"] for d in found["report"]["drift"]] == [0, 0, 0]
+    text = run("check", file).stdout
+    assert "3 features on the clock 1s" in text
+    assert text.endswith("valid\n")
+
+
+def test_check_of_values_that_cannot_be(file: Path, lake: Path) -> None:
+    def spoil(values: np.ndarray) -> None:
+        values[100, 0] = 1.5
+        values[101, 1] = np.inf
+
+    path = changed(file, spoil)
+    found = run("check", path, "--json", code=3)
+    assert not found["valid"]
+    assert {(f["check"], f["feature"]) for f in found["findings"] if f["severity"] == "error"} == {
+        ("range", "hmarl_ofi_1m"),
+        ("infinite", "cvd_session"),
+    }
+    found = run("check", path, "-i", lake, "--json", code=3)
+    assert [(d["name"], d["first_row"]) for d in found["recomputed"]["differences"]] == [
+        ("hmarl_ofi_1m", 100),
+        ("cvd_session", 101),
+    ]
+    assert run("check", path, code=3).stdout.endswith("invalid\n")
+
+
+def test_check_of_a_value_that_was_changed_a_little(file: Path, lake: Path) -> None:
+    def touch(values: np.ndarray) -> None:
+        values[150, 1] += 1
+
+    path = changed(file, touch)
+    run("check", path)
+    text = " ".join(run("check", path, "-i", lake, code=3).stdout.split())
+    assert "recomputed" in text
+
+
+def test_check_of_a_feed_that_froze(file: Path) -> None:
+    def freeze(values: np.ndarray) -> None:
+        values[150:] = values[150]
+
+    path = changed(file, freeze)
+    found = run("check", path, "--json", code=3)
+    frozen = [f for f in found["findings"] if f["check"] == "frozen_feed"]
+    assert frozen[0]["severity"] == "error"
+    assert "hmarl_ofi_1m" in frozen[0]["feature"]
+    found = run("check", path, "--frozen-share", "1", "--json")  # no share is too much
+    assert {f["severity"] for f in found["findings"] if f["check"] == "frozen_feed"} == {"warning"}
+
+
+def test_check_against_other_features(file: Path, lake: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other.parquet"
+    run(
+        "compute",
+        "-i",
+        lake,
+        "-s",
+        WDO,
+        "-f",
+        "cvd_session,hmarl_ofi_1m,spread_ticks",
+        "-o",
+        other,
+        "--clock",
+        "2s",
+    )
+    found = run("check", file, "--reference", other, "--json", code=3)
+    messages = [f["message"] for f in found["findings"] if f["check"] == "manifest"]
+    assert messages == [
+        "another order: column 0 is hmarl_ofi_1m, expected cvd_session",
+        "clock is 1s, expected 2s",
+    ]
+
+
+def test_check_of_a_replay(lake: Path, tmp_path: Path) -> None:
+    """What a replay records is what the recording gives; it ends where the recording does."""
+    result = runner.invoke(
+        cli.app, ["replay", "-i", str(lake), "-s", WDO, "-o", str(tmp_path), "--clock", "1s"]
+    )
+    assert result.exit_code == 0, result.output
+    found = run("check", tmp_path / "features.parquet", "-i", lake, "--json")
+    assert found["recomputed"]["equal"]
+
+
+def test_check_says_what_is_wrong(tmp_path: Path, lake: Path) -> None:
+    assert "no such file" in run("check", tmp_path / "none.parquet", code=1).stderr
+    bad = tmp_path / "bad.parquet"
+    bad.write_text("no parquet")
+    assert "not readable as Parquet" in run("check", bad, code=3).stderr
+    assert run("check", bad, "--json", code=3)["error"]["type"] == "DataFormatError"
+    foreign = FeatureFrame(("mine",), np.arange(3), np.ones((3, 1)))
+    pq.write_table(foreign.to_arrow(), bad)
+    assert run("check", bad, "--json")["manifest"] is None
+    assert "carries no manifest" in run("check", bad, "-i", lake, "-s", WDO, code=1).stderr
+    run("check", bad, "-i", lake, code=2)  # of what?
+
+
+def test_an_empty_file_is_valid_and_says_so(lake: Path, tmp_path: Path) -> None:
+    path = tmp_path / "f.parquet"
+    run("compute", "-i", lake, "-s", WDO, "-f", "cvd_session", "--clock", "60m", "-o", path)
+    text = run("check", path).stdout
+    assert "there are no rows" in text
+
+
+def test_plot(file: Path, tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib", reason="matplotlib comes with the extra `plot`")
+    out = tmp_path / "a.png"
+    assert run("plot", file, "-f", "hmarl_ofi_1m,cvd_session", "-o", out, "--json")["features"] == [
+        "hmarl_ofi_1m",
+        "cvd_session",
+    ]
+    assert out.read_bytes().startswith(b"\x89PNG")
+    svg = tmp_path / "c.svg"
+    assert "c.svg" in run("plot", file, "--correlations", "--reference", file, "-o", svg).stdout
+    assert svg.read_bytes().startswith(b"<?xml")
+    run("plot", file, "--correlations", "-f", "cvd_session,spread_ticks", "-o", tmp_path / "d.png")
+    assert "has no rsi_14" in run("plot", file, "-f", "rsi_14", "-o", out, code=1).stderr
+    run("plot", file, "-o", tmp_path / "a.txt", code=1)
+    run("plot", file, "-o", out, "--reference", file, code=2)
