@@ -9,6 +9,8 @@ use crate::added::{Added, Increase};
 use crate::bars::{Bar, BarBuilder};
 use crate::footprint::{Footprint, Footprints};
 use crate::limit::LimitFlow;
+use crate::markout::Markouts;
+use crate::mid::Mids;
 use crate::mlofi::{self, Levels, Mlofi};
 use crate::moments::Moments;
 use crate::ofi::Ofi;
@@ -16,6 +18,7 @@ use crate::parent::{Parent, Parents};
 use crate::profile::Profile;
 use crate::rows::{RowChange, Rows};
 use crate::session::Session;
+use crate::spread::Spreads;
 use crate::tape::{Print, Tape};
 use crate::touch::{NO_ASK, NO_BID, Touch};
 
@@ -95,6 +98,12 @@ pub struct Flow {
     pub parents: Parents,
     /// Row changes of the packet.
     pub rows: Rows,
+    /// The mid and its changes.
+    pub mids: Mids,
+    /// Time that spreads were in force.
+    pub spreads: Spreads,
+    /// Prints against the mid five seconds later.
+    pub markouts: Markouts,
     ended: Option<Parent>,
     /// Broker on the passive side of the last print, 0 unknown.
     passive: i32,
@@ -181,6 +190,12 @@ impl Flow {
     #[inline]
     pub fn quote(&self) -> Option<&Touch> {
         self.touch().filter(|t| t.two_sided())
+    }
+
+    /// Twice the mid in force, in ticks; `None` where a side is missing or the touch is not good.
+    #[inline]
+    pub fn mid2(&self) -> Option<i64> {
+        self.quote().map(Touch::mid2)
     }
 
     /// Whether order flow at the touch is being measured: the touch is good and shows its sizes.
@@ -445,6 +460,10 @@ impl Flow {
             self.profile.push(t.px, t.size);
             self.next_exit = i64::MIN; // the value area is settled at the next read
         }
+        if self.markouts.enabled() {
+            self.markouts.on_print(&print, self.mid2());
+            self.next_exit = self.next_exit.min(self.markouts.next_exit());
+        }
         if self.bars.active() && self.session.open {
             self.bars.push(&print, self.session.start);
         }
@@ -529,9 +548,31 @@ impl Flow {
         if self.added.pending() {
             self.count_additions();
         }
-        let touch = u8::from(was.as_ref() != self.touch()) * Effects::TOUCH;
+        let moved = was.as_ref() != self.touch();
+        if moved {
+            self.follow_quote();
+        }
+        let touch = u8::from(moved) * Effects::TOUCH;
         let rows = u8::from(self.rows.pending()) * Effects::ROWS;
         Effects(Effects::BOOK | touch | rows)
+    }
+
+    /// Another touch is in force: so may be another mid or spread.
+    #[inline]
+    fn follow_quote(&mut self) {
+        let (now, mid2) = (self.now, self.mid2());
+        if self.mids.enabled() {
+            self.mids.see(now, mid2);
+            self.next_exit = self.next_exit.min(self.mids.next_exit());
+        }
+        if self.spreads.enabled() {
+            self.spreads.see(now, self.quote().map(Touch::spread));
+            self.next_exit = self.next_exit.min(self.spreads.next_exit());
+        }
+        if self.markouts.enabled() {
+            self.markouts.see(now, mid2);
+            self.next_exit = self.next_exit.min(self.markouts.next_exit());
+        }
     }
 
     fn push_levels(&mut self) {
@@ -571,6 +612,9 @@ impl Flow {
         self.mlofi.advance(t);
         self.limit.advance(t);
         self.added.advance(t);
+        self.mids.advance(t);
+        self.spreads.advance(t);
+        self.markouts.advance(t);
         self.profile.refresh(&self.moments);
         self.next_exit = self
             .tape
@@ -578,7 +622,10 @@ impl Flow {
             .min(self.ofi.next_exit())
             .min(self.mlofi.next_exit())
             .min(self.limit.next_exit())
-            .min(self.added.next_exit());
+            .min(self.added.next_exit())
+            .min(self.mids.next_exit())
+            .min(self.spreads.next_exit())
+            .min(self.markouts.next_exit());
     }
 
     /// Starts a session now: windows, profile, moments and sums begin again, the book stays.
@@ -598,6 +645,11 @@ impl Flow {
         self.rows.clear();
         self.profile.clear();
         self.moments.clear();
+        // The touch is kept over a session start, so its mid and spread are in force from there on.
+        let mid2 = self.mid2();
+        self.mids.start(self.now, mid2);
+        self.spreads.start(self.now, self.quote().map(Touch::spread));
+        self.markouts.start(mid2);
     }
 
     /// The next contract begins: everything but the time starts again, the book included.

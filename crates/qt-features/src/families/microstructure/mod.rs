@@ -1,3 +1,23 @@
 //! Spread, mid and impact: features 111–150.
 
-crate::register![spread, weighted_mid,];
+pub mod log_returns;
+
+crate::register![
+    spread,
+    spread_time,
+    mid_return,
+    weighted_mid,
+    effective_spread,
+    markout,
+    impact_slope,
+    roll_spread,
+    sign_acf,
+    uptick_ratio,
+    mid_changes,
+    trade_at_ask,
+    variance_ratio,
+    signature_ratio,
+    realized_volatility,
+    jump_ratio,
+    hawkes,
+];
