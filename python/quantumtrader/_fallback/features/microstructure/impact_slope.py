@@ -8,37 +8,38 @@ from quantumtrader._fallback.features.flow import Flow
 from quantumtrader._fallback.features.numbers import NAN, SECOND
 from quantumtrader._fallback.features.registry import Feature, Spec, feature
 from quantumtrader._fallback.features.tape import Print
+from quantumtrader._fallback.features.touch import Touch, order_flow_imbalance
 
 STEP = 10 * SECOND
 
 
 class _ImpactSlope(Feature):
-    """Keeps the mid and a running total of the flow at the points of the grid."""
+    """Keeps the mid and the total flow of the session at the points of the grid."""
 
     def __init__(self, spec: Spec, flow: Flow) -> None:
         super().__init__(spec, flow)
-        ends = spec.window_ns // STEP + 1
-        track = flow.mids
+        ends, track = spec.window_ns // STEP + 1, flow.mids
         self._mids = flow.grid(STEP, ends, lambda t: track.current)
-        self._flows = flow.grid(STEP, ends, self._flow_at)
+        self._totals = flow.grid(STEP, ends, lambda t: self._total)
+        self.restart()
+
+    def restart(self) -> None:
+        """Forget the session."""
+        self._total = 0
         self._read: tuple[int | None, ...] | None = None
         self._value = NAN
 
-    def _flow_at(self, t: int) -> int:
-        """Return the flow of the ten seconds up to ``t``, or a running total of which that is the difference."""
-        raise NotImplementedError
-
-    def _regressors(self, flows: tuple[int | None, ...]) -> list[int]:
-        raise NotImplementedError
-
     def value(self, t: int) -> float:
         """Return the statistic of the last intervals with a mid at both ends; NaN with fewer than three."""
-        mids, flows = self._mids.at(t), self._flows.at(t)
-        if mids is self._read:
-            return self._value
-        moves = [None if a is None or b is None else b - a for a, b in pairwise(mids)]
-        points = [(x, y) for x, y in zip(self._regressors(flows), moves, strict=True) if y is not None]
-        self._read, self._value = mids, self._statistic(points)
+        mids, totals = self._mids.at(t), self._totals.at(t)
+        if mids is not self._read:
+            ends = list(zip(totals, mids, strict=True))
+            points = [
+                (x1 - x0, y1 - y0)
+                for (x0, y0), (x1, y1) in pairwise(ends)
+                if x0 is not None and x1 is not None and y0 is not None and y1 is not None
+            ]
+            self._read, self._value = mids, self._statistic(points)
         return self._value
 
     def _statistic(self, points: list[tuple[int, int]]) -> float:
@@ -67,20 +68,9 @@ class KyleLambda(_ImpactSlope):
     def __init__(self, spec: Spec, flow: Flow) -> None:
         super().__init__(spec, flow)
         flow.tape.listeners.append(self._add)
-        self.restart()
-
-    def restart(self) -> None:
-        """Forget the session."""
-        self._delta = 0
 
     def _add(self, trade: Print) -> None:
-        self._delta += trade.side * trade.size
-
-    def _flow_at(self, t: int) -> int:
-        return self._delta
-
-    def _regressors(self, flows: tuple[int | None, ...]) -> list[int]:
-        return [b - a for a, b in pairwise(flows) if a is not None and b is not None]
+        self._total += trade.side * trade.size
 
 
 @feature("ofi_beta_30m")
@@ -91,13 +81,10 @@ class OfiBeta(_ImpactSlope):
 
     def __init__(self, spec: Spec, flow: Flow) -> None:
         super().__init__(spec, flow)
-        self._window = flow.ofi(STEP)
+        flow.touch.listeners.append(self._add)
 
-    def _flow_at(self, t: int) -> int:
-        return self._window.at(t)[0]
-
-    def _regressors(self, flows: tuple[int | None, ...]) -> list[int]:
-        return [x for x in flows[1:] if x is not None]
+    def _add(self, t: int, before: Touch, after: Touch) -> None:
+        self._total += order_flow_imbalance(before, after)
 
 
 @feature("ofi_r2_30m")
