@@ -24,6 +24,7 @@ pub struct SpreadSums {
 }
 
 impl SpreadSums {
+    #[inline(always)]
     fn add(&mut self, spread: i64, length: i64) {
         let product = i128::from(spread) * i128::from(length);
         self.time += length;
@@ -34,7 +35,7 @@ impl SpreadSums {
 }
 
 impl Sums for SpreadSums {
-    #[inline]
+    #[inline(always)]
     fn minus(&self, o: &Self) -> Self {
         Self {
             time: self.time - o.time,
@@ -111,7 +112,7 @@ impl Spreads {
 
     /// Sums over the window that ends at `t`: the oldest spread is cut where the window begins, the one in force now
     /// lasts until `t`.
-    #[inline]
+    #[inline(always)]
     pub fn sums(&self, window: SpreadWindow, t: i64) -> SpreadSums {
         let begin = t.saturating_sub(window.length);
         let mut sums = self.past.sums(window.id);

@@ -186,6 +186,7 @@ impl Feature for ImpactSlope {
 /// Makes one of [`SPECS`].
 pub fn build(spec: &'static Spec, setup: &mut Setup<'_>) -> Box<dyn Feature> {
     let n = spec.window_ns() / STEP;
+    setup.changes_with(cause::TOUCH | cause::GRID);
     setup.flow.want_touch();
     setup.on_grid(STEP, n + 1); // n intervals have n + 1 ends
     let book = (spec.number >= 125).then(|| setup.flow.ofi.window(STEP));

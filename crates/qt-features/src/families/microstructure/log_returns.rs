@@ -110,6 +110,7 @@ impl OfReturns {
         n: usize,
         statistic: fn(&[f64]) -> f64,
     ) -> Box<dyn Feature> {
+        setup.changes_with(cause::TOUCH | cause::GRID);
         setup.flow.want_touch();
         setup.on_grid(step, n as i64 + 1); // n returns have n + 1 ends
         Box::new(Self { returns: LogReturns::new(step, n), statistic, value: None })

@@ -112,6 +112,7 @@ impl SignatureRatio {
 
 /// Makes one of [`SPECS`].
 pub fn build(_spec: &'static Spec, setup: &mut Setup<'_>) -> Box<dyn Feature> {
+    setup.changes_with(cause::TOUCH | cause::GRID);
     setup.flow.want_touch();
     // Thirty whole intervals, and those that the first and the last point cut.
     setup.on_grid(SECOND, 10 * (INTERVALS as i64 + 2));

@@ -47,19 +47,24 @@ impl Feature for SpreadTime {
         if flow.touch().is_none() {
             return f64::NAN;
         }
-        let s = flow.spreads.sums(self.window, t);
-        if s.time == 0 {
-            return f64::NAN;
-        }
-        let time = s.time as f64;
+        // Each arm takes the sums by itself, so that only those it uses are computed.
+        let spreads = &flow.spreads;
         match self.number {
-            113 => float(s.first) / time,
+            113 => {
+                let s = spreads.sums(self.window, t);
+                if s.time == 0 { f64::NAN } else { float(s.first) / s.time as f64 }
+            }
             114 => {
+                let s = spreads.sums(self.window, t);
                 // Five minutes are below 2^39 ns: spreads below 2^24 ticks leave these products exact.
                 let n = i128::from(s.time);
-                float(n.wrapping_mul(s.second) - s.first.wrapping_mul(s.first)).max(0.0).sqrt() / time
+                let spread = n.wrapping_mul(s.second) - s.first.wrapping_mul(s.first);
+                if s.time == 0 { f64::NAN } else { float(spread).max(0.0).sqrt() / s.time as f64 }
             }
-            _ => s.tight as f64 / time,
+            _ => {
+                let s = spreads.sums(self.window, t);
+                ratio_or_nan(s.tight, s.time)
+            }
         }
     }
 }

@@ -29,12 +29,17 @@ fn variance_ratio(r: &[f64]) -> f64 {
     let n = r.len() as f64;
     let q = Q as f64;
     let mean = r.iter().fold(0.0, |sum, x| sum + x) / n;
-    let short = r.iter().fold(0.0, |sum, x| sum + (x - mean) * (x - mean)) / (n - 1.0);
-    let long = r.windows(Q).fold(0.0, |sum, w| {
-        let moved = w.iter().fold(0.0, |sum, x| sum + x) - q * mean;
-        sum + moved * moved
-    });
-    long / (q * (n - q + 1.0) * (1.0 - q / n)) / short
+    let (mut short, mut long) = (0.0, 0.0);
+    let (first, rest) = r.split_at(Q - 1);
+    for x in first {
+        short += (x - mean) * (x - mean);
+    }
+    for (x, window) in rest.iter().zip(r.windows(Q)) {
+        let moved = window.iter().fold(0.0, |sum, x| sum + x) - q * mean;
+        short += (x - mean) * (x - mean);
+        long += moved * moved;
+    }
+    long / (q * (n - q + 1.0) * (1.0 - q / n)) / (short / (n - 1.0))
 }
 
 /// Makes one of [`SPECS`].
