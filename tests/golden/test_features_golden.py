@@ -35,7 +35,7 @@ def compute(engine, names, events, clock):
 def write() -> None:
     from quantumtrader import _fallback
 
-    events = random_flow(20_250_804, 2_100, "levels", markers=False)
+    events = random_flow(20_250_804, 3_900, "levels", markers=False)
     tables = {"events": events.view(np.uint8), "names": np.array(list(INFO))}
     for clock in CLOCKS:
         times, values, counts = compute(_fallback, INFO, events, clock)

@@ -39,10 +39,10 @@ class Set:
 
 
 SETS = [
-    Set("b3_dol_ticks_20200402", "DOLK20", "1s", 70_000, columns=96),
-    Set("b3_dol_ticks_20200402", "DOLK20", "50trades", 70_000, columns=96),
-    Set("b3_wdo_win_bars", "WDOK20", "bar", 70_000, columns=64),
-    Set("b3_wdo_win_bars", "WDOFUT", "bar", 70_000, file="WDOFUT_F_0_5min_profit.csv", columns=65),
+    Set("b3_dol_ticks_20200402", "DOLK20", "1s", 70_000, columns=176),
+    Set("b3_dol_ticks_20200402", "DOLK20", "50trades", 70_000, columns=176),
+    Set("b3_wdo_win_bars", "WDOK20", "bar", 70_000, columns=125),
+    Set("b3_wdo_win_bars", "WDOFUT", "bar", 70_000, file="WDOFUT_F_0_5min_profit.csv", columns=126),
     Set(
         "lobster_aapl_l50_1h",
         "AAPL",
@@ -50,7 +50,7 @@ SETS = [
         60_000,
         tick=0.01,
         options={"date": date(2012, 6, 21)},
-        columns=102,
+        columns=172,
     ),
     Set(
         "binance_l2_20240808",
@@ -62,7 +62,7 @@ SETS = [
         step=0.001,
         columns=28,
     ),
-    Set("cme_es_mbo_20231225", "ESH4", "10s", 60_000, tick=0.25, columns=105),
+    Set("cme_es_mbo_20231225", "ESH4", "10s", 60_000, tick=0.25, columns=180),
 ]
 
 

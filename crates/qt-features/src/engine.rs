@@ -178,6 +178,8 @@ pub struct FeatureEngine {
     on_bar: Vec<usize>,
     on_footprint: Vec<usize>,
     grids: Vec<Grid>,
+    /// The first point of the grids that has not passed; it may lag behind while time passes.
+    next_grid: i64,
     /// Next point of the sampling grid, `i64::MAX` on other clocks and between sessions.
     next_sample: i64,
     /// Prints of the session at which the next row is due, on the clock that counts trades.
@@ -233,6 +235,7 @@ impl FeatureEngine {
             on_bar: Vec::new(),
             on_footprint: Vec::new(),
             grids: Vec::new(),
+            next_grid: i64::MAX,
             next_sample: i64::MAX,
             next_print: i64::MAX,
             print_due: false,
@@ -644,9 +647,9 @@ impl FeatureEngine {
     }
 
     fn plan(&mut self) {
-        let grids = self.grids.iter().map(|g| g.next).min().unwrap_or(i64::MAX);
+        self.next_grid = self.grids.iter().map(|g| g.next).min().unwrap_or(i64::MAX);
         let bars = [self.flow.bars.due(), self.flow.footprints.due()].into_iter().flatten().min();
-        self.next_due = grids.min(self.next_sample).min(bars.map_or(i64::MAX, |end| end - 1));
+        self.next_due = self.next_grid.min(self.next_sample).min(bars.map_or(i64::MAX, |end| end - 1));
     }
 
     /// Lets time pass up to `t`, before an event of that time is applied: bars that end at or before `t` close,
@@ -762,6 +765,7 @@ impl FeatureEngine {
         if t >= self.next_warm {
             self.warm(t);
         }
+        self.happened |= u16::from(t >= self.next_grid) * cause::GRID;
         for group in self.groups.iter().filter(|g| g.causes & self.happened != 0) {
             for &k in &group.columns {
                 let column = &mut self.columns[k];

@@ -69,7 +69,7 @@ pub mod cause {
     pub const PARENT: u16 = 32;
     /// A bar closed.
     pub const BAR: u16 = 64;
-    /// A point of the feature's grid passed.
+    /// A point of a grid passed, or the row lies on one that has not passed.
     pub const GRID: u16 = 128;
     /// A footprint closed.
     pub const FOOTPRINT: u16 = 256;
@@ -184,4 +184,10 @@ pub fn ratio_or_zero(part: i64, whole: i64) -> f64 {
 #[inline]
 pub fn ratio_or_nan(part: i64, whole: i64) -> f64 {
     if whole == 0 { f64::NAN } else { part as f64 / whole as f64 }
+}
+
+/// An exact integer as a float, rounded once. Most fit 64 bits, whose conversion is much the faster one.
+#[inline]
+pub fn float(x: i128) -> f64 {
+    i64::try_from(x).map_or_else(|_| x as f64, |x| x as f64)
 }

@@ -295,6 +295,14 @@ impl Spec {
         ..Self::ORDER_FLOW
     };
 
+    /// Defaults of the microstructure family: a number of the touch over a time window, of neither side.
+    pub const MICROSTRUCTURE: Self = Self {
+        family: Family::Microstructure,
+        inputs: &[Input::L1],
+        swap_sides: Symmetry::Keeps,
+        ..Self::ORDER_FLOW
+    };
+
     /// Defaults of the technical family: a float of the last closed bar.
     pub const TECHNICAL: Self = Self {
         family: Family::Technical,

@@ -10,6 +10,8 @@ use crate::bars::{Bar, BarBuilder};
 use crate::footprint::{Footprint, Footprints};
 use crate::ladder::{Ladder, SideDepth};
 use crate::limit::LimitFlow;
+use crate::markout::Markouts;
+use crate::mid::Mids;
 use crate::mlofi::{self, Levels, Mlofi};
 use crate::moments::Moments;
 use crate::ofi::Ofi;
@@ -18,6 +20,7 @@ use crate::profile::Profile;
 use crate::removed::Removed;
 use crate::rows::{RowChange, Rows};
 use crate::session::Session;
+use crate::spread::Spreads;
 use crate::tape::{Print, Tape};
 use crate::touch::{NO_ASK, NO_BID, Touch};
 use crate::window::WindowId;
@@ -105,6 +108,12 @@ pub struct Flow {
     pub parents: Parents,
     /// Row changes of the packet.
     pub rows: Rows,
+    /// The mid and its changes.
+    pub mids: Mids,
+    /// Time that spreads were in force.
+    pub spreads: Spreads,
+    /// Prints against the mid five seconds later.
+    pub markouts: Markouts,
     ended: Option<Parent>,
     /// Broker on the passive side of the last print, 0 unknown.
     passive: i32,
@@ -224,6 +233,12 @@ impl Flow {
     #[inline]
     pub fn quote(&self) -> Option<&Touch> {
         self.touch().filter(|t| t.two_sided())
+    }
+
+    /// Twice the mid in force, in ticks; `None` where a side is missing or the touch is not good.
+    #[inline]
+    pub fn mid2(&self) -> Option<i64> {
+        self.quote().map(Touch::mid2)
     }
 
     /// Whether order flow at the touch is being measured: the touch is good and shows its sizes.
@@ -510,6 +525,10 @@ impl Flow {
             self.profile.push(t.px, t.size);
             self.next_exit = i64::MIN; // the value area is settled at the next read
         }
+        if self.markouts.enabled() {
+            self.markouts.on_print(&print, self.mid2());
+            self.next_exit = self.next_exit.min(self.markouts.next_exit());
+        }
         if self.bars.active() && self.session.open {
             self.bars.push(&print, self.session.start);
         }
@@ -602,8 +621,12 @@ impl Flow {
         if self.by_book && (self.wants_changes_of_levels || !self.removed.is_idle()) && self.stale != 0 {
             self.refresh_levels(); // the next packet begins with them
         }
+        let moved = was.as_ref() != self.touch();
+        if moved {
+            self.follow_quote();
+        }
         let levels = u8::from(self.levels_changed(was.is_some())) * Effects::LEVELS;
-        let touch = u8::from(was.as_ref() != self.touch()) * Effects::TOUCH;
+        let touch = u8::from(moved) * Effects::TOUCH;
         let rows = u8::from(self.rows.pending()) * Effects::ROWS;
         Effects(Effects::BOOK | levels | touch | rows)
     }
@@ -620,6 +643,24 @@ impl Flow {
         let before = self.frozen.as_ref().unwrap_or(&self.levels);
         self.removed.end_packet(self.now, self.rows.changes(), before);
         self.next_exit = self.next_exit.min(self.removed.next_exit());
+    }
+
+    /// Another touch is in force: so may be another mid or spread.
+    #[inline]
+    fn follow_quote(&mut self) {
+        let (now, mid2) = (self.now, self.mid2());
+        if self.mids.enabled() {
+            self.mids.see(now, mid2);
+            self.next_exit = self.next_exit.min(self.mids.next_exit());
+        }
+        if self.spreads.enabled() {
+            self.spreads.see(now, self.quote().map(Touch::spread));
+            self.next_exit = self.next_exit.min(self.spreads.next_exit());
+        }
+        if self.markouts.enabled() {
+            self.markouts.see(now, mid2);
+            self.next_exit = self.next_exit.min(self.markouts.next_exit());
+        }
     }
 
     fn push_levels(&mut self) {
@@ -664,6 +705,9 @@ impl Flow {
         self.limit.advance(t);
         self.added.advance(t);
         self.removed.advance(t);
+        self.mids.advance(t);
+        self.spreads.advance(t);
+        self.markouts.advance(t);
         self.profile.refresh(&self.moments);
         self.next_exit = self
             .tape
@@ -672,7 +716,10 @@ impl Flow {
             .min(self.mlofi.next_exit())
             .min(self.limit.next_exit())
             .min(self.added.next_exit())
-            .min(self.removed.next_exit());
+            .min(self.removed.next_exit())
+            .min(self.mids.next_exit())
+            .min(self.spreads.next_exit())
+            .min(self.markouts.next_exit());
     }
 
     /// Starts a session now: windows, profile, moments and sums begin again, the book stays.
@@ -693,6 +740,11 @@ impl Flow {
         self.rows.clear();
         self.profile.clear();
         self.moments.clear();
+        // The touch is kept over a session start, so its mid and spread are in force from there on.
+        let mid2 = self.mid2();
+        self.mids.start(self.now, mid2);
+        self.spreads.start(self.now, self.quote().map(Touch::spread));
+        self.markouts.start(mid2);
     }
 
     /// The next contract begins: everything but the time starts again, the book included.

@@ -62,6 +62,12 @@ impl Touch {
         (self.bid_sz != 0 || self.bid_px == NO_BID) && (self.ask_sz != 0 || self.ask_px == NO_ASK)
     }
 
+    /// Ask less bid in ticks.
+    #[inline(always)]
+    pub const fn spread(&self) -> i64 {
+        self.ask_px as i64 - self.bid_px as i64
+    }
+
     /// Twice the mid in ticks.
     #[inline(always)]
     pub const fn mid2(&self) -> i64 {

@@ -177,6 +177,19 @@ impl<R: Row> Windows<R> {
         self.spans[id.0].last_left
     }
 
+    /// Position of the oldest row inside the window, that of the next row when it is empty.
+    #[inline]
+    pub fn first(&self, id: WindowId) -> u64 {
+        self.spans[id.0].cursor
+    }
+
+    /// The oldest row inside the window.
+    #[inline]
+    pub fn oldest(&self, id: WindowId) -> Option<&R> {
+        let first = self.first(id);
+        (first < self.head).then(|| self.row(first))
+    }
+
     /// Position of the next row.
     pub fn head(&self) -> u64 {
         self.head

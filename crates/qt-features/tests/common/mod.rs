@@ -191,13 +191,16 @@ pub fn long_session(minutes: i64) -> Vec<Event> {
     for k in 1..minutes * 30 {
         mid += rand(3) - 1;
         let t = k as f64 * 2.0;
+        // One packet, so that the mid moves without vanishing in between.
+        let more = |e: Event| Event { flags: flag::MORE, ..e };
         for d in 0..6 {
-            events.push((t, level(side::BUY, mid - d, 1 + rand(30))));
-            events.push((t, level(side::SELL, mid + 1 + d, 1 + rand(30))));
+            events.push((t, more(level(side::BUY, mid - d, 1 + rand(30)))));
+            events.push((t, more(level(side::SELL, mid + 1 + d, 1 + rand(30)))));
         }
         for d in 1..4 {
-            events.push((t, level(side::BUY, mid + d, 0)));
-            events.push((t, level(side::SELL, mid + 1 - d, 0)));
+            events.push((t, more(level(side::BUY, mid + d, 0))));
+            let last = level(side::SELL, mid + 1 - d, 0);
+            events.push((t, if d < 3 { more(last) } else { last }));
         }
         let buys = rand(2) == 0;
         let (px, s) = if buys { (mid + 1, side::BUY) } else { (mid, side::SELL) };

@@ -9,6 +9,7 @@ from quantumtrader._fallback.features.depth import Depth
 from quantumtrader._fallback.features.feed import Feed, RowChange
 from quantumtrader._fallback.features.footprints import Footprints
 from quantumtrader._fallback.features.grids import Grid
+from quantumtrader._fallback.features.mids import Mids
 from quantumtrader._fallback.features.numbers import NAN
 from quantumtrader._fallback.features.parents import Parents
 from quantumtrader._fallback.features.profile import Profile
@@ -61,6 +62,7 @@ class Flow:
         self._grids: list[Grid] = []
         self._ofi: dict[int, TimeSum] = {}
         self._profile: Profile | None = None
+        self._mids: Mids | None = None
 
     @property
     def profile(self) -> Profile:
@@ -69,6 +71,14 @@ class Flow:
             self._profile = Profile()
             self.tape.listeners.append(self._profile.add)
         return self._profile
+
+    @property
+    def mids(self) -> Mids:
+        """The mid of the session and its changes."""
+        if self._mids is None:
+            self._mids = Mids(self.touch.current)
+            self.touch.watchers.append(self._mids.watch)
+        return self._mids
 
     def ofi(self, window_ns: int) -> TimeSum:
         """Sums of e_n, of updates, and of bid plus ask size after each update."""
@@ -95,6 +105,8 @@ class Flow:
             window.restart()
         if self._profile is not None:
             self._profile.restart()
+        if self._mids is not None:
+            self._mids.restart(start)
         for grid in self._grids:
             grid.restart()
         self.bars.begin(start)

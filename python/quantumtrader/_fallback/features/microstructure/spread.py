@@ -23,6 +23,18 @@ class SpreadTicks(_TouchFeature):
         return float(touch.ask_px - touch.bid_px) if touch is not None and touch.two_sided else NAN
 
 
+@feature("spread_bps")
+class SpreadBasisPoints(_TouchFeature):
+    """Ask minus bid in hundredths of a percent of the mid."""
+
+    def value(self, t: int) -> float:
+        """Return the relative spread; NaN while a side is missing or the mid is not positive."""
+        touch = self._touch.current
+        if touch is None or not touch.two_sided or touch.mid <= 0:
+            return NAN
+        return 10_000 * (touch.ask_px - touch.bid_px) / touch.mid
+
+
 @feature("weighted_mid_dev")
 class WeightedMidDeviation(_TouchFeature):
     """Mid weighted by the opposite sizes, minus the mid, in ticks (Gatheral and Oomen, 2010)."""
