@@ -317,6 +317,7 @@ RELATIVE_TO_PRICE = {n for n in INFO if n.startswith("ret_") or INFO[n].unit in 
     "gap_open", "natr_14", "bb_width_20", "rv_close_30", "parkinson_30", "garman_klass_30", "rogers_satchell_30",
     "yang_zhang_30", "ewma_vol", "vol_ratio_10_60", "hurst_120", "mfi_14",
     "variance_ratio_5", "signature_ratio_5m", "jump_ratio_30m",
+    "amihud_30m", "hasbrouck_lambda_30m", "corwin_schultz_30m",
 }  # fmt: skip
 
 

@@ -7,7 +7,7 @@ use qt_core::event::Kind;
 use qt_flow::footprint::SPAN;
 use qt_flow::session::Turn;
 use qt_flow::time::{MINUTE, SECOND};
-use qt_flow::{Bar, Effects, Flow, Footprint, Parent, RlpSign};
+use qt_flow::{Bar, Effects, Flow, Footprint, Parent, RlpSign, exit};
 
 use crate::catalogue::{close_names, find};
 use crate::clock::Clock;
@@ -133,6 +133,8 @@ struct Column {
 struct Group {
     causes: u16,
     columns: Vec<usize>,
+    /// How many of them are warm.
+    warm: usize,
 }
 
 /// What falls due as time passes, in the order in which it happens at one time.
@@ -295,7 +297,7 @@ impl FeatureEngine {
         }
         match self.groups.iter_mut().find(|g| g.causes == causes) {
             Some(group) => group.columns.push(index),
-            None => self.groups.push(Group { causes, columns: vec![index] }),
+            None => self.groups.push(Group { causes, columns: vec![index], warm: 0 }),
         }
         let warm_ns = if self.config.partial { 0 } else { spec.warmup_ns() };
         self.columns.push(Column { feature, warm_ns });
@@ -682,10 +684,7 @@ impl FeatureEngine {
                         continue;
                     }
                     self.pass(at);
-                    if self.flow.prepare(at) {
-                        self.happened |= cause::EXIT;
-                    }
-                    self.happened |= cause::GRID;
+                    self.happened |= exits(self.flow.prepare(at)) | cause::GRID;
                     let grid = &self.grids[k];
                     for &listener in &grid.listeners {
                         self.columns[listener].feature.on_grid(at, &self.flow);
@@ -758,31 +757,35 @@ impl FeatureEngine {
     #[inline]
     fn read(&mut self, t: i64) {
         self.pass(t);
-        if self.flow.prepare(t) {
-            self.happened |= cause::EXIT;
-        }
-        let elapsed = self.flow.session.first.map_or(-1, |first| t - first);
+        self.happened |= exits(self.flow.prepare(t));
         if t >= self.next_warm {
             self.warm(t);
         }
         self.happened |= u16::from(t >= self.next_grid) * cause::GRID;
-        for group in self.groups.iter().filter(|g| g.causes & self.happened != 0) {
-            for &k in &group.columns {
-                let column = &mut self.columns[k];
-                self.row[k] = if column.warm_ns > 0 && elapsed < column.warm_ns {
-                    f64::NAN
-                } else {
-                    column.feature.value(&self.flow, t)
-                };
+        // Slices of their own: nothing is looked up again after a call.
+        let (columns, row, flow) = (&mut self.columns[..], &mut self.row[..], &self.flow);
+        let happened = std::mem::replace(&mut self.happened, self.at_least);
+        for group in self.groups.iter().filter(|g| g.causes & happened != 0) {
+            // The columns of a group that are warm come first.
+            for &k in &group.columns[..group.warm] {
+                row[k] = columns[k].feature.value(flow, t);
             }
         }
-        self.happened = self.at_least;
     }
 
     /// A column may have become warm: everything is read, and the next such time is looked up.
     #[cold]
     fn warm(&mut self, t: i64) {
         self.happened = cause::ALL;
+        let elapsed = self.flow.session.first.map_or(-1, |first| t - first);
+        let is_warm = |c: &Column| c.warm_ns == 0 || elapsed >= c.warm_ns;
+        for group in &mut self.groups {
+            group.columns.sort_by_key(|k| (!is_warm(&self.columns[*k]), *k));
+            group.warm = group.columns.partition_point(|k| is_warm(&self.columns[*k]));
+        }
+        for (x, _) in self.row.iter_mut().zip(&self.columns).filter(|(_, c)| !is_warm(c)) {
+            *x = f64::NAN;
+        }
         self.next_warm = match self.flow.session.first {
             None => i64::MAX,
             Some(first) => {
@@ -791,6 +794,15 @@ impl FeatureEngine {
             }
         };
     }
+}
+
+/// The causes that go with windows that something left.
+#[inline]
+fn exits(left: u8) -> u16 {
+    let cause = |bit: u8, cause: u16| if left & bit == 0 { 0 } else { cause };
+    cause(exit::TAPE, cause::EXIT_TAPE)
+        | cause(exit::BOOK, cause::EXIT_BOOK)
+        | cause(exit::MID, cause::EXIT_MID)
 }
 
 /// First point start + k·step, k ≥ 1, at or after `t` ≥ `start`.

@@ -59,8 +59,14 @@ pub mod cause {
     pub const TIME: u16 = 1;
     /// A print.
     pub const PRINT: u16 = 2;
+    /// Something left a window of prints.
+    pub const EXIT_TAPE: u16 = 4;
+    /// Something left a window of order flow at the touch or near it.
+    pub const EXIT_BOOK: u16 = 512;
+    /// Something left a window of mid, spread or markouts.
+    pub const EXIT_MID: u16 = 1024;
     /// Something left a window of `Flow`.
-    pub const EXIT: u16 = 4;
+    pub const EXIT: u16 = EXIT_TAPE | EXIT_BOOK | EXIT_MID;
     /// Another touch is in force.
     pub const TOUCH: u16 = 8;
     /// A packet that may have changed the book ended.

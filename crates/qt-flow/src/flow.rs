@@ -61,6 +61,16 @@ impl Effects {
     }
 }
 
+/// Windows that something left, as bits.
+pub mod exit {
+    /// Those of the prints.
+    pub const TAPE: u8 = 1;
+    /// Those of order flow at the touch and near it.
+    pub const BOOK: u8 = 2;
+    /// Those of mid, spread and markouts.
+    pub const MID: u8 = 4;
+}
+
 /// Where the touch comes from.
 #[derive(Debug, Clone, Default)]
 enum Source {
@@ -405,11 +415,14 @@ impl Flow {
 
     #[inline]
     fn apply_book(&mut self, e: &Event) {
+        let in_place = self.sets_one_level(e);
         if self.wants_levels {
             if !e.ends_packet() && self.frozen.is_none() {
                 self.freeze_levels();
             }
-            self.touch_levels(e);
+            if !in_place {
+                self.touch_levels(e);
+            }
         }
         // The kind that comes first makes the book; the other one is then left alone.
         match &mut self.source {
@@ -425,7 +438,7 @@ impl Flow {
                 } else {
                     let before = book.size_at(e.side, e.px);
                     book.apply(e);
-                    let after = book.size_at(e.side, e.px);
+                    let after = if in_place { i64::from(e.size) } else { book.size_at(e.side, e.px) };
                     let change = RowChange { side: e.side, px: e.px, before, after, order_id: 0, broker: 0 };
                     note(&mut self.added, &mut self.rows, change);
                 }
@@ -446,8 +459,64 @@ impl Flow {
             Source::Quotes => return self.first_book_record(e),
             _ => return,
         }
+        if in_place {
+            self.set_level(e.side, e.px, i64::from(e.size));
+        }
         self.given = true;
         self.changed = true;
+    }
+
+    /// Whether a record does nothing but give one row of a valid book by price another size above 0, and `levels` are
+    /// current on its side: then they are changed in place, which most packets need not be read anew for.
+    #[inline(always)]
+    fn sets_one_level(&self, e: &Event) -> bool {
+        let Source::Levels(book) = &self.source else { return false };
+        let side = 1 + u8::from(e.side > 0); // its bit of `stale`
+        self.wants_levels
+            && e.kind == Kind::Level as u8
+            && (e.action == action::EDIT || e.action == action::ADD)
+            && e.size > 0
+            && (e.side == side::BUY || e.side == side::SELL)
+            && e.flags & (flag::SNAPSHOT | flag::DELTA) == 0
+            && e.px != PX_NONE
+            && self.stale & side == 0
+            && self.by_book
+            && book.feed().valid
+    }
+
+    /// Sets the size of one row in `levels`, which are current on its side; a row behind the last level is not kept.
+    #[inline]
+    fn set_level(&mut self, side: i8, px: i32, size: i64) {
+        let levels = &mut self.levels[..self.kept];
+        let bid = side > 0;
+        let rank = if bid {
+            levels.iter().position(|l| l.bid_px <= px)
+        } else {
+            levels.iter().position(|l| l.ask_px >= px)
+        };
+        let Some(rank) = rank else { return };
+        if bid {
+            if levels[rank].bid_px != px {
+                for m in (rank + 1..levels.len()).rev() {
+                    (levels[m].bid_px, levels[m].bid_sz) = (levels[m - 1].bid_px, levels[m - 1].bid_sz);
+                }
+            } else if levels[rank].bid_sz == size {
+                return;
+            }
+            (levels[rank].bid_px, levels[rank].bid_sz) = (px, size);
+        } else {
+            if levels[rank].ask_px != px {
+                for m in (rank + 1..levels.len()).rev() {
+                    (levels[m].ask_px, levels[m].ask_sz) = (levels[m - 1].ask_px, levels[m - 1].ask_sz);
+                }
+            } else if levels[rank].ask_sz == size {
+                return;
+            }
+            (levels[rank].ask_px, levels[rank].ask_sz) = (px, size);
+        }
+        self.moved |= rank < mlofi::LEVELS;
+        self.version += 1;
+        self.versions[usize::from(!bid)] += 1;
     }
 
     /// Keeps the levels as they are before a packet of several records.
@@ -680,13 +749,11 @@ impl Flow {
         self.next_exit = self.next_exit.min(self.added.next_exit());
     }
 
-    /// Ends every window at `t`, before features are read at that time; true when something may have left one.
+    /// Ends every window at `t`, before features are read at that time; says which windows something left, as bits
+    /// of [`exit`].
     #[inline(always)]
-    pub fn prepare(&mut self, t: i64) -> bool {
-        let exits = t >= self.next_exit;
-        if exits {
-            self.advance(t);
-        }
+    pub fn prepare(&mut self, t: i64) -> u8 {
+        let exits = if t >= self.next_exit { self.advance(t) } else { 0 };
         if self.stale != 0 {
             self.refresh_levels();
         }
@@ -698,7 +765,12 @@ impl Flow {
     }
 
     #[inline(never)]
-    fn advance(&mut self, t: i64) {
+    fn advance(&mut self, t: i64) -> u8 {
+        let tape = self.tape.next_exit();
+        let book = self.next_exit_of_book();
+        let mid = self.next_exit_of_mid();
+        let left = |at: i64, bit: u8| if at <= t { bit } else { 0 };
+        let exits = left(tape, exit::TAPE) | left(book, exit::BOOK) | left(mid, exit::MID);
         self.tape.advance(t);
         self.ofi.advance(t);
         self.mlofi.advance(t);
@@ -709,17 +781,17 @@ impl Flow {
         self.spreads.advance(t);
         self.markouts.advance(t);
         self.profile.refresh(&self.moments);
-        self.next_exit = self
-            .tape
-            .next_exit()
-            .min(self.ofi.next_exit())
-            .min(self.mlofi.next_exit())
-            .min(self.limit.next_exit())
-            .min(self.added.next_exit())
-            .min(self.removed.next_exit())
-            .min(self.mids.next_exit())
-            .min(self.spreads.next_exit())
-            .min(self.markouts.next_exit());
+        self.next_exit = self.tape.next_exit().min(self.next_exit_of_book()).min(self.next_exit_of_mid());
+        exits
+    }
+
+    fn next_exit_of_book(&self) -> i64 {
+        let (ofi, mlofi, limit) = (self.ofi.next_exit(), self.mlofi.next_exit(), self.limit.next_exit());
+        ofi.min(mlofi).min(limit).min(self.added.next_exit()).min(self.removed.next_exit())
+    }
+
+    fn next_exit_of_mid(&self) -> i64 {
+        self.mids.next_exit().min(self.spreads.next_exit()).min(self.markouts.next_exit())
     }
 
     /// Starts a session now: windows, profile, moments and sums begin again, the book stays.

@@ -33,7 +33,7 @@ pub mod touch;
 pub mod window;
 
 pub use bars::Bar;
-pub use flow::{Effects, Flow, RlpSign};
+pub use flow::{Effects, Flow, RlpSign, exit};
 pub use footprint::{Footprint, PriceRow};
 pub use parent::Parent;
 pub use rows::RowChange;

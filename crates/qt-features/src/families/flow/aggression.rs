@@ -36,7 +36,7 @@ impl Feature for Aggression {
 
 /// Makes one of [`SPECS`].
 pub fn build(spec: &'static Spec, setup: &mut Setup<'_>) -> Box<dyn Feature> {
-    setup.changes_with(cause::PRINT | cause::EXIT);
+    setup.changes_with(cause::PRINT | cause::EXIT_TAPE);
     let window = setup.flow.tape.window(spec.window_ns());
     Box::new(Aggression { window, buy: spec.name == SPECS[0].name })
 }

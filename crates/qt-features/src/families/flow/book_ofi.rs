@@ -38,7 +38,7 @@ impl Feature for BookOfi {
 
 /// Makes one of [`SPECS`].
 pub fn build(spec: &'static Spec, setup: &mut Setup<'_>) -> Box<dyn Feature> {
-    setup.changes_with(cause::TOUCH | cause::EXIT);
+    setup.changes_with(cause::TOUCH | cause::EXIT_BOOK);
     setup.flow.want_touch();
     Box::new(BookOfi(setup.flow.ofi.window(spec.window_ns())))
 }

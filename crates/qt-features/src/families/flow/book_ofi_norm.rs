@@ -32,7 +32,7 @@ impl Feature for BookOfiNorm {
 
 /// Makes one of [`SPECS`].
 pub fn build(spec: &'static Spec, setup: &mut Setup<'_>) -> Box<dyn Feature> {
-    setup.changes_with(cause::TOUCH | cause::EXIT);
+    setup.changes_with(cause::TOUCH | cause::EXIT_BOOK);
     setup.flow.want_touch();
     let ofi = &mut setup.flow.ofi;
     Box::new(BookOfiNorm { flow: ofi.window(spec.window_ns()), depth: ofi.depth_window(spec.window_ns()) })

@@ -29,6 +29,6 @@ impl Feature for Delta {
 
 /// Makes one of [`SPECS`].
 pub fn build(spec: &'static Spec, setup: &mut Setup<'_>) -> Box<dyn Feature> {
-    setup.changes_with(cause::PRINT | cause::EXIT);
+    setup.changes_with(cause::PRINT | cause::EXIT_TAPE);
     Box::new(Delta(setup.flow.tape.window(spec.window_ns())))
 }

@@ -29,7 +29,7 @@ impl Feature for DeltaAccel {
 
 /// Makes one of [`SPECS`].
 pub fn build(spec: &'static Spec, setup: &mut Setup<'_>) -> Box<dyn Feature> {
-    setup.changes_with(cause::PRINT | cause::EXIT);
+    setup.changes_with(cause::PRINT | cause::EXIT_TAPE);
     let tape = &mut setup.flow.tape;
     Box::new(DeltaAccel { minute: tape.window(MINUTE), two: tape.window(spec.window_ns()) })
 }

@@ -32,6 +32,6 @@ impl Feature for DeltaDivergence {
 
 /// Makes one of [`SPECS`].
 pub fn build(spec: &'static Spec, setup: &mut Setup<'_>) -> Box<dyn Feature> {
-    setup.changes_with(cause::PRINT | cause::EXIT);
+    setup.changes_with(cause::PRINT | cause::EXIT_TAPE);
     Box::new(DeltaDivergence(setup.flow.tape.window(spec.window_ns())))
 }

@@ -30,7 +30,7 @@ impl Feature for FlowMomentum {
 
 /// Makes one of [`SPECS`].
 pub fn build(spec: &'static Spec, setup: &mut Setup<'_>) -> Box<dyn Feature> {
-    setup.changes_with(cause::PRINT | cause::EXIT);
+    setup.changes_with(cause::PRINT | cause::EXIT_TAPE);
     let tape = &mut setup.flow.tape;
     Box::new(FlowMomentum { short: tape.window(MINUTE), long: tape.window(spec.window_ns()) })
 }

@@ -30,7 +30,7 @@ impl Feature for LimitFlow {
 
 /// Makes one of [`SPECS`].
 pub fn build(_spec: &'static Spec, setup: &mut Setup<'_>) -> Box<dyn Feature> {
-    setup.changes_with(cause::PRINT | cause::TOUCH | cause::EXIT);
+    setup.changes_with(cause::PRINT | cause::TOUCH | cause::EXIT_BOOK);
     setup.flow.want_touch();
     setup.flow.limit.enable();
     Box::new(LimitFlow)

@@ -26,7 +26,7 @@ impl Feature for Mlofi {
 
 /// Makes one of [`SPECS`].
 pub fn build(spec: &'static Spec, setup: &mut Setup<'_>) -> Box<dyn Feature> {
-    setup.changes_with(cause::BOOK | cause::EXIT);
+    setup.changes_with(cause::BOOK | cause::EXIT_BOOK);
     setup.flow.want_mlofi();
     Box::new(Mlofi(setup.flow.mlofi.window(spec.window_ns())))
 }

@@ -36,6 +36,6 @@ impl Feature for TradeImbalance {
 
 /// Makes one of [`SPECS`].
 pub fn build(spec: &'static Spec, setup: &mut Setup<'_>) -> Box<dyn Feature> {
-    setup.changes_with(cause::PRINT | cause::EXIT);
+    setup.changes_with(cause::PRINT | cause::EXIT_TAPE);
     Box::new(TradeImbalance(setup.flow.tape.window(spec.window_ns())))
 }

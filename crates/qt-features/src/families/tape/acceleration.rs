@@ -27,7 +27,7 @@ impl Feature for Acceleration {
 
 /// Makes one of [`SPECS`].
 pub fn build(spec: &'static Spec, setup: &mut Setup<'_>) -> Box<dyn Feature> {
-    setup.changes_with(cause::PRINT | cause::EXIT);
+    setup.changes_with(cause::PRINT | cause::EXIT_TAPE);
     let tape = &mut setup.flow.tape;
     Box::new(Acceleration { ten: tape.window(10 * SECOND), twenty: tape.window(spec.window_ns()) })
 }

@@ -32,7 +32,7 @@ pub(super) fn build(
     parts: u8,
     compute: fn(&Contents) -> f64,
 ) -> Box<dyn Feature> {
-    setup.changes_with(cause::PRINT | cause::EXIT);
+    setup.changes_with(cause::PRINT | cause::EXIT_TAPE);
     let id = setup.flow.tape.contents_window(spec.window_ns(), parts);
     Box::new(OfContents { id, compute, version: None, value: f64::NAN })
 }

@@ -79,7 +79,7 @@ pub fn build(spec: &'static Spec, setup: &mut Setup<'_>) -> Box<dyn Feature> {
     setup.on_parents();
     // A parent leaves the window when its last print leaves that of the tape.
     setup.flow.tape.window(spec.window_ns());
-    setup.changes_with(cause::PARENT | cause::EXIT);
+    setup.changes_with(cause::PARENT | cause::EXIT_TAPE);
     let mut window = Windows::default();
     let id = window.add(spec.window_ns());
     Box::new(ParentSize { window, id })

@@ -43,7 +43,7 @@ impl Feature for Speed {
 
 /// Makes one of [`SPECS`].
 pub fn build(spec: &'static Spec, setup: &mut Setup<'_>) -> Box<dyn Feature> {
-    setup.changes_with(cause::PRINT | cause::EXIT);
+    setup.changes_with(cause::PRINT | cause::EXIT_TAPE);
     Box::new(Speed {
         window: setup.flow.tape.window(spec.window_ns()),
         seconds: (spec.window_ns() / SECOND) as f64,

@@ -28,7 +28,7 @@ impl Feature for SpeedRatio {
 
 /// Makes one of [`SPECS`].
 pub fn build(spec: &'static Spec, setup: &mut Setup<'_>) -> Box<dyn Feature> {
-    setup.changes_with(cause::PRINT | cause::EXIT);
+    setup.changes_with(cause::PRINT | cause::EXIT_TAPE);
     let tape = &mut setup.flow.tape;
     Box::new(SpeedRatio { short: tape.window(10 * SECOND), long: tape.window(spec.window_ns()) })
 }

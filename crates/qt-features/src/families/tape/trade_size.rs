@@ -27,7 +27,7 @@ impl Feature for TradeSize {
 
 /// Makes one of [`SPECS`].
 pub fn build(spec: &'static Spec, setup: &mut Setup<'_>) -> Box<dyn Feature> {
-    setup.changes_with(cause::PRINT | cause::EXIT);
+    setup.changes_with(cause::PRINT | cause::EXIT_TAPE);
     Box::new(TradeSize(setup.flow.tape.window(spec.window_ns())))
 }
 
