@@ -2,6 +2,8 @@
 
 use qt_flow::{Bar, Flow, Footprint, Parent, Print};
 
+pub use qt_flow::moments::float;
+
 use crate::fitted::Fitted;
 use crate::spec::Spec;
 
@@ -190,10 +192,4 @@ pub fn ratio_or_zero(part: i64, whole: i64) -> f64 {
 #[inline]
 pub fn ratio_or_nan(part: i64, whole: i64) -> f64 {
     if whole == 0 { f64::NAN } else { part as f64 / whole as f64 }
-}
-
-/// An exact integer as a float, rounded once. Most fit 64 bits, whose conversion is much the faster one.
-#[inline]
-pub fn float(x: i128) -> f64 {
-    i64::try_from(x).map_or_else(|_| x as f64, |x| x as f64)
 }

@@ -48,6 +48,10 @@ impl Removed {
             1 => before[..LEVELS].iter().any(|l| l.bid_px == c.px),
             _ => before[..LEVELS].iter().any(|l| l.ask_px == c.px),
         };
+        self.cancelled.advance(ts); // keeps the ring bounded between samples
+        if changes.is_empty() {
+            return;
+        }
         let mut flow = 0;
         for c in changes.iter().filter(|c| c.change() < 0 && shown(c)) {
             flow -= c.change();
@@ -58,7 +62,6 @@ impl Removed {
         if flow != 0 && !self.volume.is_idle() {
             self.volume.push(FlowRow { ts, flow });
         }
-        self.cancelled.advance(ts); // keeps the ring bounded between samples
     }
 
     /// Ends every window at `now`.

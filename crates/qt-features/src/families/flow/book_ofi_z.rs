@@ -18,9 +18,34 @@ pub const SPECS: &[Spec] = &[Spec {
 /// Minute-end values that the mean and deviation are taken over.
 const VALUES: usize = 30;
 
+/// Sums over the values: Σ, and √(n·Σx² − Σ²).
+#[derive(Clone, Copy)]
+struct Sums {
+    sum: i128,
+    root: f64,
+}
+
+impl Sums {
+    fn of(values: &[i64; VALUES]) -> Self {
+        let (mut sum, mut squares) = (0i128, 0i128);
+        for v in values {
+            sum += i128::from(*v);
+            squares += i128::from(*v) * i128::from(*v);
+        }
+        Self { sum, root: float(VALUES as i128 * squares - sum * sum).sqrt() }
+    }
+
+    /// (x − Σ/n) / √(Σx²/n − (Σ/n)²), both multiplied by n: integers up to the root.
+    fn z(self, x: i64) -> f64 {
+        if self.root == 0.0 { f64::NAN } else { float(VALUES as i128 * i128::from(x) - self.sum) / self.root }
+    }
+}
+
 struct BookOfiZ {
     window: WindowId,
     values: [i64; VALUES],
+    /// Sums of `values`, once there are as many.
+    sums: Option<Sums>,
     seen: usize,
     /// Last grid point taken in, 0 before one.
     last: i64,
@@ -30,6 +55,7 @@ impl BookOfiZ {
     fn push(&mut self, value: i64) {
         self.values[self.seen % VALUES] = value;
         self.seen += 1;
+        self.sums = (self.seen >= VALUES).then(|| Sums::of(&self.values));
     }
 }
 
@@ -39,25 +65,13 @@ impl Feature for BookOfiZ {
             return f64::NAN;
         }
         let now = flow.ofi.sum(self.window);
-        let mut values = self.values;
-        let mut seen = self.seen;
         // Read at a grid point that has not passed: the value now stands in for it.
         if t != self.last && t > flow.session.start && (t - flow.session.start) % MINUTE == 0 {
-            values[seen % VALUES] = now;
-            seen += 1;
+            let mut values = self.values;
+            values[self.seen % VALUES] = now;
+            return if self.seen + 1 < VALUES { f64::NAN } else { Sums::of(&values).z(now) };
         }
-        if seen < VALUES {
-            return f64::NAN;
-        }
-        let n = VALUES as i128;
-        let (mut s1, mut s2) = (0i128, 0i128);
-        for v in values {
-            s1 += i128::from(v);
-            s2 += i128::from(v) * i128::from(v);
-        }
-        // (x − S1/n) / √(S2/n − (S1/n)²), both multiplied by n: integers up to the root.
-        let spread = n * s2 - s1 * s1;
-        if spread == 0 { f64::NAN } else { (n * i128::from(now) - s1) as f64 / (spread as f64).sqrt() }
+        self.sums.map_or(f64::NAN, |sums| sums.z(now))
     }
 
     fn on_grid(&mut self, t: i64, flow: &Flow) {
@@ -66,15 +80,16 @@ impl Feature for BookOfiZ {
     }
 
     fn on_session(&mut self) {
-        (self.seen, self.last) = (0, 0);
+        (self.seen, self.last, self.sums) = (0, 0, None);
     }
 }
 
 /// Makes one of [`SPECS`].
 pub fn build(_spec: &'static Spec, setup: &mut Setup<'_>) -> Box<dyn Feature> {
+    setup.changes_with(cause::TOUCH | cause::EXIT_BOOK | cause::GRID);
     setup.flow.want_touch();
     setup.on_grid(MINUTE, VALUES as i64);
-    Box::new(BookOfiZ { window: setup.flow.ofi.window(MINUTE), values: [0; VALUES], seen: 0, last: 0 })
+    Box::new(BookOfiZ { window: setup.flow.ofi.window(MINUTE), values: [0; VALUES], sums: None, seen: 0, last: 0 })
 }
 
 #[cfg(test)]

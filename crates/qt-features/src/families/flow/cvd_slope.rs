@@ -56,7 +56,7 @@ impl Line {
         let sum_x = n * (n - 1) / 2;
         let sum_xx = n * (n - 1) * (2 * n - 1) / 6;
         let part = n * i128::from(self.sum_xy) - sum_x * i128::from(self.sum_y);
-        part as f64 / (n * sum_xx - sum_x * sum_x) as f64
+        float(part) / float(n * sum_xx - sum_x * sum_x)
     }
 }
 
@@ -95,6 +95,7 @@ impl Feature for CvdSlope {
 
 /// Makes one of [`SPECS`].
 pub fn build(_spec: &'static Spec, setup: &mut Setup<'_>) -> Box<dyn Feature> {
+    setup.changes_with(cause::GRID);
     setup.on_grid(SECOND, POINTS);
     Box::new(CvdSlope { line: Line::new(), last: 0, scratch: Line::new() })
 }

@@ -53,6 +53,7 @@ impl Feature for PocMigration {
 
 /// Makes one of [`SPECS`].
 pub fn build(_spec: &'static Spec, setup: &mut Setup<'_>) -> Box<dyn Feature> {
+    setup.changes_with(cause::PRINT | cause::GRID);
     setup.on_grid(MINUTE, BACK + 1);
     setup.flow.profile.enable();
     setup.flow.moments.enable(); // ties of the point of control

@@ -42,7 +42,7 @@ impl Feature for LiquidityConsumption {
             return f64::NAN;
         }
         let volume = flow.tape.sums(self.traded).volume;
-        (i128::from(volume) * i128::from(shown.time)) as f64 / shown.area as f64
+        float(i128::from(volume) * i128::from(shown.time)) / float(shown.area)
     }
 
     fn on_levels(&mut self, t: i64, flow: &Flow) {
