@@ -15,6 +15,8 @@ import numpy.typing as npt
 
 from quantumtrader.types import Events
 
+Int8 = npt.NDArray[np.int8]
+UInt8 = npt.NDArray[np.uint8]
 Int32 = npt.NDArray[np.int32]
 Int64 = npt.NDArray[np.int64]
 Float64 = npt.NDArray[np.float64]
@@ -58,8 +60,10 @@ class FeatureEngineProtocol(Protocol):
     """Features over a stream of events.
 
     ``FeatureEngine(names, tick_size, point_value, clock="event", warmup="full", rlp_sign="drop",
-    session_seconds=None, fitted=None)``: the scheduled length of the continuous session, None where it is not known,
-    and what was fitted off the hot path (``quantumtrader.types.Fitted``).
+    session_seconds=None, fitted=None, detect=None, settings=None)``: the scheduled length of the continuous session,
+    None where it is not known; what was fitted off the hot path (``quantumtrader.types.Fitted``); the kinds of
+    detections to collect, and the thresholds of detectors that differ from the defaults, both declared in
+    ``_generated/detectors.json``.
     """
 
     @property
@@ -85,6 +89,18 @@ class FeatureEngineProtocol(Protocol):
 
         Times (n,), values (n, n_features), and events applied when each was taken (n,), counted since ``reset``.
         """
+        ...
+
+    def take_detections(self) -> tuple[Int64, UInt8, Int8, Float64, Float64, Int64, Float64]:
+        """Hand over the detections since the last call, by the time at which they became certain.
+
+        Times, codes of kinds, sides, scores, confidences, prices in ticks, all (n,), and evidence (n, 6).
+        """
+        ...
+
+    @property
+    def dropped(self) -> int:
+        """What detectors dropped because a table was full."""
         ...
 
     def snapshot(self) -> Float64:

@@ -244,6 +244,8 @@ def mirror(events: Events) -> Events:
     for a, b in (("px", "px_ask"), ("size", "size_ask"), ("ref_a", "ref_b")):
         for x, y in ((a, b), (b, a)):
             out[x][q] = flip(events[y][q]) if x.startswith("px") else events[y][q]
+    trade = kind == Kind.TRADE
+    out["ref_a"][trade], out["ref_b"][trade] = events["ref_b"][trade], events["ref_a"][trade]
     bar = kind == Kind.BAR
     for x, y in (("px", "px"), ("px_ask", "ref_a"), ("ref_a", "px_ask"), ("ref_b", "ref_b")):
         out[x][bar] = flip(events[y][bar])

@@ -17,8 +17,22 @@ from reference.rules import FITTED, SESSION_SECONDS, sessions_needed
 
 FILE = Path(__file__).with_name("features.npz")
 CLOCKS = ("1m", "bar", "5trades")
-QUIET = {"fp_exhaustion_low", "fp_reversal_signal", "pin_60"}
-"""Signals that this session happens never to raise; they are raised by hand in tests/unit/test_footprints.py."""
+QUIET = {
+    "fp_exhaustion_low",
+    "fp_reversal_signal",
+    "pin_60",
+    "sweep_detected",
+    "sweep_volume_ratio_5m",
+    "sweep_run_detected",
+    "iceberg_tape_signal",
+    "iceberg_detected",
+    "iceberg_hidden_est",
+    "spoof_score",
+    "layering_score",
+    "momentum_ignition",
+}
+"""Signals that this session happens never to raise. They are raised by hand in tests/unit/test_footprints.py; those of
+detectors are frozen in detections.npz."""
 INFO = {f.name: f for f in catalogue()}
 ROWS = 48
 """Rows kept of each clock, spread evenly over the table: doubles hardly compress. Rare signals add a few."""

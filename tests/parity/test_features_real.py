@@ -39,8 +39,8 @@ class Set:
 
 
 SETS = [
-    Set("b3_dol_ticks_20200402", "DOLK20", "1s", 70_000, columns=176),
-    Set("b3_dol_ticks_20200402", "DOLK20", "50trades", 70_000, columns=176),
+    Set("b3_dol_ticks_20200402", "DOLK20", "1s", 70_000, columns=183),
+    Set("b3_dol_ticks_20200402", "DOLK20", "50trades", 70_000, columns=183),
     Set("b3_wdo_win_bars", "WDOK20", "bar", 70_000, columns=125),
     Set("b3_wdo_win_bars", "WDOFUT", "bar", 70_000, file="WDOFUT_F_0_5min_profit.csv", columns=126),
     Set(
@@ -50,7 +50,7 @@ SETS = [
         60_000,
         tick=0.01,
         options={"date": date(2012, 6, 21)},
-        columns=172,
+        columns=184,
     ),
     Set(
         "binance_l2_20240808",
@@ -60,9 +60,9 @@ SETS = [
         file="usdm_btcusdt",
         tick=0.1,
         step=0.001,
-        columns=28,
+        columns=36,
     ),
-    Set("cme_es_mbo_20231225", "ESH4", "10s", 60_000, tick=0.25, columns=180),
+    Set("cme_es_mbo_20231225", "ESH4", "10s", 60_000, tick=0.25, columns=192),
 ]
 
 

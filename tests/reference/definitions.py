@@ -4,6 +4,7 @@ from __future__ import annotations
 
 # Imported for their definitions, which register themselves.
 from reference import (  # noqa: F401
+    detectors,
     fitted,
     footprint,
     liquidity,

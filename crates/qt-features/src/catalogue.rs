@@ -67,6 +67,36 @@ pub fn catalog_json() -> String {
     format!("{{\n  \"hash\": \"{}\",\n  \"features\": [\n{}\n  ]\n}}\n", hash(), entries_json())
 }
 
+/// Contents of `quantumtrader/_generated/detectors.json`: kinds of detections and thresholds of detectors.
+pub fn detectors_json() -> String {
+    use qt_flow::detect::{DetectorKind, PARAMETERS};
+    let kinds: Vec<String> = DetectorKind::ALL
+        .iter()
+        .map(|k| {
+            let fields: Vec<String> = k.fields().iter().map(|f| quoted(f)).collect();
+            let (name, fields) = (quoted(k.name()), fields.join(", "));
+            format!("    {{\"code\": {}, \"name\": {name}, \"fields\": [{fields}]}}", *k as u8)
+        })
+        .collect();
+    let parameters: Vec<String> = PARAMETERS
+        .iter()
+        .map(|p| {
+            format!(
+                "    {{\"name\": {}, \"default\": {}, \"low\": {}, \"high\": {}, \"unit\": {}, \"whole\": {}, \"doc\": {}}}",
+                quoted(p.name),
+                p.default,
+                p.low,
+                p.high,
+                quoted(p.unit),
+                p.whole,
+                quoted(p.doc)
+            )
+        })
+        .collect();
+    let (kinds, parameters) = (kinds.join(",\n"), parameters.join(",\n"));
+    format!("{{\n  \"kinds\": [\n{kinds}\n  ],\n  \"parameters\": [\n{parameters}\n  ]\n}}\n")
+}
+
 fn entries_json() -> String {
     catalogue().iter().map(|(spec, _)| entry_json(spec)).collect::<Vec<_>>().join(",\n")
 }

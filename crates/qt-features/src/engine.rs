@@ -4,6 +4,7 @@
 
 use qt_core::Event;
 use qt_core::event::Kind;
+use qt_flow::detect::{Detection, DetectorKind, DetectorSettings};
 use qt_flow::footprint::SPAN;
 use qt_flow::session::Turn;
 use qt_flow::time::{MINUTE, SECOND};
@@ -36,6 +37,10 @@ pub struct Config {
     pub session_seconds: Option<f64>,
     /// What was fitted off the hot path.
     pub fitted: Fitted,
+    /// Kinds of detections to collect.
+    pub detect: Vec<DetectorKind>,
+    /// Thresholds of the detectors, of those behind features too.
+    pub detectors: DetectorSettings,
 }
 
 impl Config {
@@ -68,7 +73,8 @@ impl Config {
             }
         };
         let clock_text = clock.to_string();
-        let clock = clock.parse()?;
+        let (clock, detect, detectors) = (clock.parse()?, Vec::new(), DetectorSettings::default());
+        let session_seconds = None;
         Ok(Self {
             names,
             tick_size,
@@ -77,8 +83,10 @@ impl Config {
             clock_text,
             partial,
             rlp,
-            session_seconds: None,
+            session_seconds,
             fitted: Fitted::default(),
+            detect,
+            detectors,
         })
     }
 
@@ -93,6 +101,28 @@ impl Config {
     #[must_use]
     pub fn with_fitted(self, fitted: Fitted) -> Self {
         Self { fitted, ..self }
+    }
+
+    /// The same, with detections of these kinds collected and these thresholds changed.
+    ///
+    /// # Errors
+    /// [`Error::Config`] for a kind or threshold that is not known, a kind given twice, or a value out of range.
+    pub fn detecting(mut self, kinds: &[String], settings: &[(String, f64)]) -> Result<Self, Error> {
+        for name in kinds {
+            let Some(kind) = DetectorKind::of(name) else {
+                let known: Vec<_> = DetectorKind::ALL.iter().map(|k| k.name()).collect();
+                let text = format!("detector \"{name}\" is not known; use {}", known.join(", "));
+                return Err(Error::Config(text));
+            };
+            if self.detect.contains(&kind) {
+                return Err(Error::Config(format!("detector \"{name}\" is given twice")));
+            }
+            self.detect.push(kind);
+        }
+        for (name, value) in settings {
+            self.detectors.set(name, *value).map_err(Error::Config)?;
+        }
+        Ok(self)
     }
 }
 
@@ -218,7 +248,7 @@ impl FeatureEngine {
             }
         }
         config.fitted.check()?;
-        if config.names.is_empty() {
+        if config.names.is_empty() && config.detect.is_empty() {
             return Err(Error::Config("names is empty; give at least one feature".into()));
         }
         let mut engine = Self {
@@ -250,6 +280,13 @@ impl FeatureEngine {
             config,
         };
         engine.flow.now = i64::MIN;
+        engine.flow.set_detectors(engine.config.detectors);
+        for kind in engine.config.detect.clone() {
+            engine.flow.want_detector(kind);
+            if let Some(detectors) = engine.flow.detectors_mut() {
+                detectors.collect(kind);
+            }
+        }
         if engine.config.clock == Clock::Bar {
             engine.flow.bars.enable();
         }
@@ -370,6 +407,16 @@ impl FeatureEngine {
             counts: Vec::with_capacity(rows),
         };
         std::mem::replace(&mut self.samples, fresh)
+    }
+
+    /// Hands over the detections of the kinds asked for since the last call, by the time at which they became certain.
+    pub fn take_detections(&mut self) -> Vec<Detection> {
+        self.flow.detectors_mut().map_or_else(Vec::new, qt_flow::detect::Detectors::take)
+    }
+
+    /// Facts and detections that detectors dropped because a table was full.
+    pub fn dropped_by_detectors(&self) -> u64 {
+        self.flow.detectors().map_or(0, qt_flow::detect::Detectors::dropped)
     }
 
     /// Forgets the rows due since the last [`FeatureEngine::take`], keeping their memory.
@@ -666,6 +713,7 @@ impl FeatureEngine {
             };
             match due {
                 Due::Footprint => {
+                    self.pass(at);
                     if self.flow.footprints.close() {
                         self.tell_footprint();
                     }
@@ -731,6 +779,7 @@ impl FeatureEngine {
     }
 
     fn tell_footprint(&mut self) {
+        self.flow.detect_footprint();
         let Some(footprint) = self.flow.footprint() else { return };
         self.happened |= cause::FOOTPRINT;
         for &k in &self.on_footprint {

@@ -10,6 +10,7 @@ pub fn outputs() -> Vec<(&'static str, String)> {
         ("python/quantumtrader/_generated/schema.py", qt_core::schema::python_schema()),
         ("python/quantumtrader/_generated/instruments.json", qt_core::schema::instruments_json()),
         ("python/quantumtrader/_generated/catalog.json", catalogue::catalog_json()),
+        ("python/quantumtrader/_generated/detectors.json", catalogue::detectors_json()),
         ("docs/reference/features.md", catalogue::reference_en()),
         ("docs/pt-br/reference/features.md", catalogue::reference_pt()),
     ]

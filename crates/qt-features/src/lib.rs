@@ -21,3 +21,4 @@ pub use clock::Clock;
 pub use engine::{Config, FeatureEngine, Samples};
 pub use error::Error;
 pub use fitted::{Fitted, MicropriceTable};
+pub use qt_flow::detect::{Detection, DetectorKind, DetectorSettings, EVIDENCE};

@@ -1,5 +1,6 @@
 //! What a feature file needs.
 
+pub use qt_flow::detect::{DetectorKind, DetectorSettings};
 pub use qt_flow::mlofi::{DEPTH, LEVELS, Levels};
 pub use qt_flow::time::{MINUTE, SECOND};
 pub use qt_flow::touch::{NO_ASK, NO_BID};

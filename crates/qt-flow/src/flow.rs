@@ -7,6 +7,7 @@ use qt_core::event::{Event, Kind, PX_NONE, Trade, action, flag, side};
 
 use crate::added::{Added, Increase};
 use crate::bars::{Bar, BarBuilder};
+use crate::detect::{self, DetectorKind, DetectorSettings, Detectors};
 use crate::footprint::{Footprint, Footprints};
 use crate::ladder::{Ladder, SideDepth};
 use crate::limit::LimitFlow;
@@ -124,6 +125,9 @@ pub struct Flow {
     pub spreads: Spreads,
     /// Prints against the mid five seconds later.
     pub markouts: Markouts,
+    /// Detectors, once somebody asked for one.
+    detectors: Option<Box<Detectors>>,
+    detector_settings: DetectorSettings,
     ended: Option<Parent>,
     /// Broker on the passive side of the last print, 0 unknown.
     passive: i32,
@@ -231,6 +235,47 @@ impl Flow {
     pub fn want_mlofi(&mut self) {
         self.want_levels();
         self.wants_mlofi = true;
+    }
+
+    /// Sets the thresholds of the detectors, before any of them is asked for.
+    pub fn set_detectors(&mut self, settings: DetectorSettings) {
+        self.parents.gap = settings.sweep_gap_ns;
+        self.detector_settings = settings;
+    }
+
+    /// Thresholds of the detectors.
+    #[inline]
+    pub fn detector_settings(&self) -> &DetectorSettings {
+        &self.detector_settings
+    }
+
+    /// Asks for a detector, with the book it reads.
+    pub fn want_detector(&mut self, kind: DetectorKind) {
+        match kind {
+            DetectorKind::SweepRun | DetectorKind::IcebergTape => {}
+            DetectorKind::AbsorptionBar | DetectorKind::Exhaustion => self.footprints.enable(),
+            DetectorKind::Sweep | DetectorKind::Absorption | DetectorKind::Ignition => self.want_touch(),
+            _ => self.want_rows(),
+        }
+        let settings = self.detector_settings;
+        self.detectors.get_or_insert_with(|| Box::new(Detectors::new(settings))).run(kind);
+    }
+
+    /// The detectors that run.
+    #[inline]
+    pub fn detectors(&self) -> Option<&Detectors> {
+        self.detectors.as_deref()
+    }
+
+    /// The detectors that run, to collect what they find.
+    pub fn detectors_mut(&mut self) -> Option<&mut Detectors> {
+        self.detectors.as_deref_mut()
+    }
+
+    /// Whether the book comes order by order.
+    #[inline]
+    pub fn by_order(&self) -> bool {
+        matches!(self.source, Source::Orders(_))
     }
 
     /// The touch, or `None` while it is not valid or crossed. A side may be missing.
@@ -410,7 +455,40 @@ impl Flow {
     /// Lets time pass to `t`: returns the parent order that ends by that.
     #[inline(always)]
     pub fn pass(&mut self, t: i64) -> Option<Parent> {
-        self.parents.pass(t)
+        let ended = self.parents.pass(t);
+        if self.detectors.is_some() {
+            self.pass_detectors(t, ended.as_ref());
+        }
+        ended
+    }
+
+    fn pass_detectors(&mut self, t: i64, ended: Option<&Parent>) {
+        let Some(mut detectors) = self.detectors.take() else { return };
+        if let Some(parent) = ended {
+            // Certain from the first instant at which no print can go on with it.
+            let certain = parent.last + self.parents.gap + 1;
+            detectors.advance(certain, self);
+            detectors.on_parent(parent, certain);
+        }
+        detectors.advance(t, self);
+        self.detectors = Some(detectors);
+    }
+
+    /// Tells the detectors of the footprint that has just closed.
+    pub fn detect_footprint(&mut self) {
+        if let (Some(detectors), Some(footprint)) = (&mut self.detectors, self.footprints.last()) {
+            detectors.on_footprint(footprint);
+        }
+    }
+
+    fn tell_print(&mut self, t: &Trade) {
+        let Some(mut detectors) = self.detectors.take() else { return };
+        if let Some(parent) = &self.ended {
+            detectors.on_parent(parent, self.now);
+        }
+        let (hidden, packet) = (t.flags & flag::HIDDEN != 0, t.flags & flag::MORE != 0);
+        detectors.on_print(&self.print, hidden, packet, self);
+        self.detectors = Some(detectors);
     }
 
     #[inline]
@@ -448,6 +526,12 @@ impl Flow {
                     self.reference = false;
                     self.mlofi.forget_reference();
                     self.rows.void();
+                }
+                if let Some(detectors) = self.detectors.as_mut().filter(|d| d.wants_orders())
+                    && detect::is_news(e)
+                    && book.feed().valid
+                {
+                    detectors.on_order(self.now, e, old_order(book, e).as_ref());
                 }
                 if self.added.is_idle() && !self.rows.enabled() || e.has(flag::SNAPSHOT) || !book.feed().valid
                 {
@@ -604,6 +688,9 @@ impl Flow {
         if self.footprints.enabled() && self.session.open {
             self.footprints.push(&print, self.session.start);
         }
+        if self.detectors.is_some() {
+            self.tell_print(t);
+        }
         true
     }
 
@@ -697,7 +784,12 @@ impl Flow {
         let levels = u8::from(self.levels_changed(was.is_some())) * Effects::LEVELS;
         let touch = u8::from(moved) * Effects::TOUCH;
         let rows = u8::from(self.rows.pending()) * Effects::ROWS;
-        Effects(Effects::BOOK | levels | touch | rows)
+        let effects = Effects(Effects::BOOK | levels | touch | rows);
+        if let Some(mut detectors) = self.detectors.take() {
+            detectors.on_packet(self.now, effects, self);
+            self.detectors = Some(detectors);
+        }
+        effects
     }
 
     /// Whether the packet that ends is to be told of as a change of the levels.
@@ -817,6 +909,9 @@ impl Flow {
         self.mids.start(self.now, mid2);
         self.spreads.start(self.now, self.quote().map(Touch::spread));
         self.markouts.start(mid2);
+        if let Some(detectors) = &mut self.detectors {
+            detectors.clear();
+        }
     }
 
     /// The next contract begins: everything but the time starts again, the book included.
@@ -885,6 +980,16 @@ fn note(added: &mut Added, rows: &mut Rows, change: RowChange) {
     rows.note(change);
 }
 
+/// The order that a record is about, as it is before it.
+#[inline]
+fn old_order(book: &OrderBook, e: &Event) -> Option<Order> {
+    match e.action {
+        action::EDIT | action::DELETE if e.ref_b < 0 => book.order(e.id),
+        action::EDIT | action::DELETE => book.order_at(e.side, e.ref_b as usize),
+        _ => None,
+    }
+}
+
 /// Applies an order record and notes what it did to the displayed size of its rows.
 fn apply_order(
     book: &mut OrderBook,
@@ -893,11 +998,7 @@ fn apply_order(
     rows: &mut Rows,
     scratch: &mut Vec<(i32, i64)>,
 ) {
-    let old = match e.action {
-        action::EDIT | action::DELETE if e.ref_b < 0 => book.order(e.id),
-        action::EDIT | action::DELETE => book.order_at(e.side, e.ref_b as usize),
-        _ => None,
-    };
+    let old = old_order(book, e);
     let broker = if e.ref_a == 0 { old.map_or(0, |o| o.broker) } else { e.ref_a };
     let order_id = if e.id == 0 { old.map_or(0, |o| o.id) } else { e.id };
     let mut told = |side, px, before, after| {

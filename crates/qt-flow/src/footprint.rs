@@ -62,6 +62,24 @@ impl Footprint {
         i64::from(self.bar.high) - i64::from(self.bar.low) + 1
     }
 
+    /// Buyers at the two highest rows as a fraction of twice the mean row; (0, 1) unless price closed below them.
+    pub fn absorbed_high(&self) -> (i64, i64) {
+        let top = i64::from(self.bar.high);
+        if i64::from(self.bar.close) > top - 2 {
+            return (0, 1);
+        }
+        ((self.at(top).buy + self.at(top - 1).buy) * self.height(), 2 * self.bar.volume)
+    }
+
+    /// Sellers at the two lowest rows as a fraction of twice the mean row; (0, 1) unless price closed above them.
+    pub fn absorbed_low(&self) -> (i64, i64) {
+        let bottom = i64::from(self.bar.low);
+        if i64::from(self.bar.close) < bottom + 2 {
+            return (0, 1);
+        }
+        ((self.at(bottom).sell + self.at(bottom + 1).sell) * self.height(), 2 * self.bar.volume)
+    }
+
     /// Row of greatest volume, by the rules of the session profile; `None` without a print.
     pub const fn poc(&self) -> Option<&PriceRow> {
         self.poc.as_ref()

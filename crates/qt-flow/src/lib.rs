@@ -8,6 +8,7 @@ pub mod added;
 pub mod bars;
 pub mod brokers;
 pub mod contents;
+pub mod detect;
 pub mod flow;
 pub mod footprint;
 pub mod histogram;

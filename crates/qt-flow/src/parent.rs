@@ -3,7 +3,7 @@
 use crate::tape::Print;
 use crate::time::MILLI;
 
-/// Longest pause between two prints of one parent, in ns, inclusive.
+/// Longest pause between two prints of one parent, in ns, inclusive, unless told otherwise.
 pub const GAP: i64 = MILLI;
 
 /// Consecutive prints of one side, each at most [`GAP`] after the one before it, by one broker where known.
@@ -48,9 +48,9 @@ impl Parent {
     }
 
     /// Whether a print goes on with this parent.
-    fn takes(&self, p: &Print) -> bool {
+    fn takes(&self, p: &Print, gap: i64) -> bool {
         let broker = self.broker == p.broker || self.broker == 0 || p.broker == 0;
-        p.side == self.side && broker && p.ts - self.last <= GAP
+        p.side == self.side && broker && p.ts - self.last <= gap
     }
 
     fn add(&mut self, p: &Print) {
@@ -68,9 +68,17 @@ impl Parent {
 }
 
 /// The parent that is being printed. Unsigned prints belong to none and end it.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy)]
 pub struct Parents {
     open: Option<Parent>,
+    /// Longest pause between two prints of one parent, ns, inclusive.
+    pub gap: i64,
+}
+
+impl Default for Parents {
+    fn default() -> Self {
+        Self { open: None, gap: GAP }
+    }
 }
 
 impl Parents {
@@ -78,7 +86,7 @@ impl Parents {
     #[inline]
     pub fn push(&mut self, p: &Print) -> Option<Parent> {
         if let Some(open) = &mut self.open
-            && open.takes(p)
+            && open.takes(p, self.gap)
         {
             open.add(p);
             return None;
@@ -91,7 +99,7 @@ impl Parents {
     #[inline(always)]
     pub fn pass(&mut self, now: i64) -> Option<Parent> {
         match &self.open {
-            Some(open) if now - open.last > GAP => self.open.take(),
+            Some(open) if now - open.last > self.gap => self.open.take(),
             _ => None,
         }
     }

@@ -1,5 +1,6 @@
 //! Binding of the features.
 
+use std::collections::BTreeMap;
 use std::ffi::c_char;
 
 use numpy::{Element as _, PyArray1, PyArray2, PyArrayDescr, PyArrayMethods};
@@ -10,7 +11,7 @@ use pyo3::types::PyType;
 use qt_core::Event;
 use qt_features::fitted::MICROPRICE_STATES;
 use qt_features::prelude::{Footprint, PriceRow};
-use qt_features::{Config, Fitted, MicropriceTable};
+use qt_features::{Config, EVIDENCE, Fitted, MicropriceTable};
 
 use crate::convert::{EventArray, PyEvent, one_event};
 use crate::errors::Raised as _;
@@ -103,12 +104,28 @@ pub struct PyFeatureEngine {
     texts: [String; 3],
     /// `fitted` as it was given.
     fitted: Option<Py<PyAny>>,
+    /// Thresholds of detectors as they were given.
+    settings: BTreeMap<String, f64>,
 }
+
+/// Arguments of the class, as pickle keeps them.
+type Arguments<'a, 'py> = (
+    Vec<String>,
+    f64,
+    f64,
+    &'a str,
+    &'a str,
+    &'a str,
+    Option<f64>,
+    Option<Bound<'py, PyAny>>,
+    Vec<&'static str>,
+    BTreeMap<String, f64>,
+);
 
 #[pymethods]
 impl PyFeatureEngine {
     #[new]
-    #[pyo3(signature = (names, tick_size, point_value, clock = "event", warmup = "full", rlp_sign = "drop", session_seconds = None, fitted = None))]
+    #[pyo3(signature = (names, tick_size, point_value, clock = "event", warmup = "full", rlp_sign = "drop", session_seconds = None, fitted = None, detect = None, settings = None))]
     #[allow(clippy::too_many_arguments)] // as Python sees it: keywords
     fn new(
         py: Python<'_>,
@@ -120,17 +137,23 @@ impl PyFeatureEngine {
         rlp_sign: &str,
         session_seconds: Option<f64>,
         fitted: Option<Bound<'_, PyAny>>,
+        detect: Option<Vec<String>>,
+        settings: Option<BTreeMap<String, f64>>,
     ) -> PyResult<Self> {
         let inputs = match &fitted {
             Some(given) => given.extract::<FittedArgument>()?.fitted()?,
             None => Fitted::default(),
         };
+        let (detect, settings) = (detect.unwrap_or_default(), settings.unwrap_or_default());
+        let given: Vec<_> = settings.iter().map(|(name, value)| (name.clone(), *value)).collect();
         let engine = Config::parse(names, tick_size, point_value, clock, warmup, rlp_sign)
             .map(|config| config.with_session_seconds(session_seconds).with_fitted(inputs))
+            .and_then(|config| config.detecting(&detect, &given))
             .and_then(qt_features::FeatureEngine::new)
             .map_err(|e| e.raised(py))?;
         let texts = [clock, warmup, rlp_sign].map(str::to_string);
-        Ok(Self { engine, scalars: Scalars::get(py)?, texts, fitted: fitted.map(Bound::unbind) })
+        let fitted = fitted.map(Bound::unbind);
+        Ok(Self { engine, scalars: Scalars::get(py)?, texts, fitted, settings })
     }
 
     /// Feature names in column order.
@@ -174,6 +197,39 @@ impl PyFeatureEngine {
         Ok((PyArray1::from_vec(py, rows.times), values, PyArray1::from_vec(py, rows.counts)))
     }
 
+    /// Hands over the detections since the last call: times, codes of kinds, sides, scores, confidences, prices, evidence.
+    #[allow(clippy::type_complexity)]
+    fn take_detections<'py>(
+        &mut self,
+        py: Python<'py>,
+    ) -> PyResult<(
+        Bound<'py, PyArray1<i64>>,
+        Bound<'py, PyArray1<u8>>,
+        Bound<'py, PyArray1<i8>>,
+        Bound<'py, PyArray1<f64>>,
+        Bound<'py, PyArray1<f64>>,
+        Bound<'py, PyArray1<i64>>,
+        Bound<'py, PyArray2<f64>>,
+    )> {
+        let found = self.engine.take_detections();
+        let evidence: Vec<f64> = found.iter().flat_map(|d| d.evidence).collect();
+        Ok((
+            PyArray1::from_iter(py, found.iter().map(|d| d.ts)),
+            PyArray1::from_iter(py, found.iter().map(|d| d.kind as u8)),
+            PyArray1::from_iter(py, found.iter().map(|d| d.side)),
+            PyArray1::from_iter(py, found.iter().map(|d| d.score)),
+            PyArray1::from_iter(py, found.iter().map(|d| d.confidence)),
+            PyArray1::from_iter(py, found.iter().map(|d| i64::from(d.px))),
+            PyArray1::from_vec(py, evidence).reshape([found.len(), EVIDENCE])?,
+        ))
+    }
+
+    /// What detectors dropped because a table was full.
+    #[getter]
+    fn dropped(&self) -> u64 {
+        self.engine.dropped_by_detectors()
+    }
+
     /// Feature values now, shape (n_features,); NaN before the first event.
     fn snapshot<'py>(&mut self, py: Python<'py>) -> Bound<'py, PyArray1<f64>> {
         let mut row = Vec::with_capacity(self.engine.width());
@@ -205,11 +261,7 @@ impl PyFeatureEngine {
 
     /// Pickles the configuration: the copy is a new engine.
     #[allow(clippy::type_complexity)]
-    fn __reduce__<'py>(
-        &self,
-        py: Python<'py>,
-    ) -> (Bound<'py, PyType>, (Vec<String>, f64, f64, &str, &str, &str, Option<f64>, Option<Bound<'py, PyAny>>))
-    {
+    fn __reduce__<'py>(&self, py: Python<'py>) -> (Bound<'py, PyType>, Arguments<'_, 'py>) {
         let c = self.engine.config();
         let [clock, warmup, rlp_sign] = &self.texts;
         let args = (
@@ -221,6 +273,8 @@ impl PyFeatureEngine {
             &**rlp_sign,
             c.session_seconds,
             self.fitted.as_ref().map(|given| given.bind(py).clone()),
+            c.detect.iter().map(|k| k.name()).collect(),
+            self.settings.clone(),
         );
         (py.get_type::<Self>(), args)
     }

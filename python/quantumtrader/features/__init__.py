@@ -18,6 +18,7 @@ from quantumtrader.features.catalogue import (
     definition_hash,
     info,
 )
+from quantumtrader.features.detectors import Detection, DetectorSettings, detector_kinds, evidence_fields
 from quantumtrader.features.engine import FeatureEngine
 from quantumtrader.features.manifest import FeatureManifest
 from quantumtrader.features.sets import FAMILIES, SETS, resolve, set_names
@@ -50,6 +51,10 @@ __all__ = [
     "canonical",
     "resolve",
     "set_names",
+    "Detection",
+    "DetectorSettings",
+    "detector_kinds",
+    "evidence_fields",
     "FeatureGuard",
     "GuardLimits",
     "GuardReport",

@@ -12,6 +12,7 @@ from quantumtrader._protocols import Float64, Int64
 from quantumtrader.exceptions import ConfigError
 from quantumtrader.features.aliases import canonical
 from quantumtrader.features.catalogue import catalogue_hash
+from quantumtrader.features.detectors import Detection, DetectorSettings, detections, detector_kinds
 from quantumtrader.features.manifest import FeatureManifest
 from quantumtrader.features.sets import resolve
 from quantumtrader.types import Events, FeatureFrame, Instrument
@@ -43,6 +44,11 @@ class FeatureEngine:
     day : date, optional
         A session of the stream: the instrument's hours in force on it are the scheduled length that
         ``session_frac`` is a share of. By default the hours in force last; ``session_frac`` is NaN without any.
+    detect : str or sequence of str, optional
+        Kinds of detections to collect (``sweep``, ``iceberg_native``, …, see :func:`detector_kinds`), or ``all``.
+        With it, ``names`` may be empty.
+    detectors : DetectorSettings, optional
+        Thresholds of the detectors, of those behind features too.
 
     Raises
     ------
@@ -70,6 +76,8 @@ class FeatureEngine:
         warmup: str = "full",
         rlp_sign: str = "drop",
         day: date | None = None,
+        detect: str | Sequence[str] | None = None,
+        detectors: DetectorSettings | None = None,
     ) -> None:
         if isinstance(instrument, str):
             # Loaded here so that the engine itself needs no settings and no calendar.
@@ -82,7 +90,9 @@ class FeatureEngine:
                 "quantumtrader.data.contracts.instrument('WDOU25')"
             )
         self.instrument = instrument
-        self._names = resolve(names)
+        kinds = _kinds(detect)
+        self._names = () if kinds and not names else resolve(names)
+        self._detectors = detectors or DetectorSettings()
         # Aliases are columns, not computations: each feature is computed once.
         repeated = [name for k, name in enumerate(self._names) if name in self._names[:k]]
         if repeated:
@@ -99,6 +109,8 @@ class FeatureEngine:
             warmup,
             rlp_sign,
             session_seconds,
+            detect=kinds or None,
+            settings=self._detectors.changed() or None,
         )
         chosen = _backend.engine()
         self._manifest = FeatureManifest.of(
@@ -220,6 +232,24 @@ class FeatureEngine:
             values = values[:, self._columns]
         return FeatureFrame(self._names, times, values, dict(self._metadata)), counts
 
+    def take_detections(self) -> list[Detection]:
+        """Hand over the detections since the last call, by the time at which they became certain.
+
+        Kinds that ``detect`` did not name are not among them. Detections that nobody takes are dropped, the oldest
+        first, beyond 65,536.
+        """
+        return detections(self._engine.take_detections())
+
+    @property
+    def detector_settings(self) -> DetectorSettings:
+        """Thresholds of the detectors."""
+        return self._detectors
+
+    @property
+    def dropped(self) -> int:
+        """What detectors dropped because a table was full."""
+        return self._engine.dropped
+
     def run(self, events: Events) -> FeatureFrame:
         """Compute the features over a whole stream, from the state of a new engine.
 
@@ -250,3 +280,11 @@ class FeatureEngine:
 
     def __repr__(self) -> str:
         return f"FeatureEngine({len(self._names)} features, {self.instrument.symbol}, clock={self._metadata['clock']!r})"
+
+
+def _kinds(detect: str | Sequence[str] | None) -> list[str]:
+    if detect is None:
+        return []
+    if isinstance(detect, str):
+        return list(detector_kinds()) if detect == "all" else [detect]
+    return list(detect)

@@ -10,6 +10,7 @@ from typing import cast
 import numpy as np
 
 from quantumtrader._fallback.features.bars import Bars
+from quantumtrader._fallback.features.detect.detection import codes
 from quantumtrader._fallback.features.feed import Record
 from quantumtrader._fallback.features.footprints import Footprints
 from quantumtrader._fallback.features.numbers import SECOND
@@ -49,9 +50,10 @@ def check_arguments(
     rlp_sign: str,
     session_seconds: float | None = None,
     fitted: Fitted | None = None,
+    detecting: bool = False,
 ) -> None:
     """Raise what ``FeatureEngine`` documents for arguments it cannot use."""
-    if not names:
+    if not names and not detecting:
         raise ConfigError("names is empty; give at least one feature")
     seen = set()
     for name in names:
@@ -153,3 +155,14 @@ def _refuse(field: str, index: int, value: int, before: int) -> None:
 
 def _describe(value: object) -> str:
     return str(getattr(value, "dtype", None) or type(value))
+
+
+def check_detectors(detect: Sequence[str] | None) -> list[str]:
+    """Return the kinds of detections to collect; raise what ``FeatureEngine`` documents for those it does not know."""
+    kinds = list(detect or ())
+    for k, kind in enumerate(kinds):
+        if kind not in codes():
+            raise ConfigError(f'detector "{kind}" is not known; use {", ".join(codes())}')
+        if kind in kinds[:k]:
+            raise ConfigError(f'detector "{kind}" is given twice')
+    return kinds

@@ -12,15 +12,17 @@ from quantumtrader._fallback.features.checks import (
     StreamOrder,
     as_record,
     check_arguments,
+    check_detectors,
     check_jump,
 )
+from quantumtrader._fallback.features.detect.detection import EVIDENCE, Sink, codes, parameters
 from quantumtrader._fallback.features.feed import Feed, Record
 from quantumtrader._fallback.features.flow import Flow
 from quantumtrader._fallback.features.numbers import NAN
 from quantumtrader._fallback.features.registry import Feature, create
 from quantumtrader._fallback.features.sampler import Sampler
 from quantumtrader._fallback.features.session import Change, Session
-from quantumtrader._protocols import Float64, Int32, Int64
+from quantumtrader._protocols import Float64, Int8, Int32, Int64, UInt8
 from quantumtrader.types import Events, Fitted, Flag, Kind
 
 _MORE = int(Flag.MORE)
@@ -53,6 +55,10 @@ class FeatureEngine:
         Scheduled length of the continuous session; None where it is not known.
     fitted : Fitted, optional
         What was fitted off the hot path.
+    detect : sequence of str, optional
+        Kinds of detections to collect.
+    settings : dict of str to float, optional
+        Thresholds of the detectors that differ from the defaults.
     """
 
     def __init__(
@@ -65,8 +71,13 @@ class FeatureEngine:
         rlp_sign: str = "drop",
         session_seconds: float | None = None,
         fitted: Fitted | None = None,
+        detect: Sequence[str] | None = None,
+        settings: dict[str, float] | None = None,
     ) -> None:
-        check_arguments(names, tick_size, point_value, warmup, rlp_sign, session_seconds, fitted)
+        self._detect = check_detectors(detect)
+        self._settings = parameters(settings)
+        detecting = bool(self._detect)
+        check_arguments(names, tick_size, point_value, warmup, rlp_sign, session_seconds, fitted, detecting)
         self._names = list(names)
         self._tick_size = tick_size
         self._tick_value = tick_size * point_value
@@ -94,6 +105,7 @@ class FeatureEngine:
         self._order = StreamOrder()
         self._session = Session()
         self._sampler = Sampler(self._clock)
+        self._sink = Sink(self._detect)
         self._build(Feed())
         self._clear_samples()
 
@@ -124,6 +136,27 @@ class FeatureEngine:
         self._clear_samples()
         return taken
 
+    def take_detections(self) -> tuple[Int64, UInt8, Int8, Float64, Float64, Int64, Float64]:
+        """Hand over the detections since the last call, by the time at which they became certain.
+
+        Arrays of times, codes of kinds, sides, scores, confidences, prices, and evidence (n, 6).
+        """
+        found = self._sink.take()
+        return (
+            np.array([d.ts for d in found], np.int64),
+            np.array([codes()[d.kind] for d in found], np.uint8),
+            np.array([d.side for d in found], np.int8),
+            np.array([d.score for d in found], np.float64),
+            np.array([d.confidence for d in found], np.float64),
+            np.array([d.px for d in found], np.int64),
+            np.array([d.evidence for d in found], np.float64).reshape(len(found), EVIDENCE),
+        )
+
+    @property
+    def dropped(self) -> int:
+        """What detectors dropped because a table was full."""
+        return 0 if self._flow.detectors is None else self._flow.detectors.dropped
+
     def snapshot(self) -> Float64:
         """Feature values now, shape (n_features,)."""
         return np.array(self._read(self._now), np.float64)
@@ -140,9 +173,13 @@ class FeatureEngine:
         )
 
     def _build(self, feed: Feed) -> None:
-        self._flow = Flow(self._tick_size, self._rlp_by_quote, feed, self._session_seconds)
+        self._flow = Flow(
+            self._tick_size, self._rlp_by_quote, feed, self._session_seconds, self._settings, self._sink
+        )
         self._flow.tick_value, self._flow.fitted = self._tick_value, self._fitted
         self._flow.bars.wanted = self._sampler.every_bar
+        if self._detect:
+            self._flow.want_detector(*self._detect)
         self._features: list[Feature] = [create(name, self._flow) for name in self._names]
         self._needs = [self._need(feature) for feature in self._features]
 
@@ -158,7 +195,7 @@ class FeatureEngine:
         if t - self._now > JUMP_NS:
             check_jump(index, self._now, t, self._sampler, self._flow.bars, self._flow.footprints)
         self._advance(t)
-        self._now = t
+        self._now = self._flow.now = t
         kind = record[12]
         if kind == _SESSION:
             self._change(t, self._session.mark(record[13]))
@@ -200,6 +237,7 @@ class FeatureEngine:
             five = self._flow.footprints.next_end
             if five is not None and five <= t and all(x is None or five <= x for x in (end, point)):
                 # Before the one-minute bar of the same time, so that a row of the bar clock sees it.
+                self._flow.pass_time(five)
                 self._flow.footprints.roll()
             elif end is not None and end <= t and (point is None or end <= point):
                 self._flow.bars.roll()

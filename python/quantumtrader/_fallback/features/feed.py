@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 from quantumtrader._fallback.books import L2Book, OrderBook
@@ -14,6 +15,16 @@ _VOIDS = (int(Action.CLEAR), int(Action.SNAPSHOT_BEGIN))
 
 Record = tuple[int, int, int, int, int, int, int, int, int, int, int, int, int, int, int, int]
 """One event as plain integers, fields in the order of ``EVENT``."""
+
+
+class OldOrder(NamedTuple):
+    """An order as it was before a record about it."""
+
+    id: int
+    side: int
+    px: int
+    size: int
+    broker: int
 
 
 class Addition(NamedTuple):
@@ -51,6 +62,8 @@ class Feed:
         self.voided = False
         """Whether an image, a clear or a gap of the packet voided what was displayed before."""
         self.dirty = False
+        self.order_listeners: list[Callable[[Record, OldOrder | None], None]] = []
+        """Hear of order records outside images, before they are applied."""
         self._given = False
         self._gap: Record | None = None
         self._quote: Touch | None = None
@@ -83,6 +96,10 @@ class Feed:
         self.dirty = self._given = True
         if flags & _IMAGE or action in _VOIDS:
             self._void()
+        if self.order_listeners and isinstance(book, OrderBook) and not flags & _IMAGE and book.valid:
+            old = self._old_order(book, record)
+            for listener in self.order_listeners:
+                listener(record, old)
         before = None if flags & _IMAGE or not book.valid else self._rows_of(book, record)
         self._apply(book, record)
         for row in before or ():
@@ -98,6 +115,29 @@ class Feed:
         if self.book is None:
             return self._quote
         return Touch.of(*self.book.best()) if self._given and self.book.valid else None
+
+    @property
+    def by_order(self) -> bool:
+        """Whether the book comes order by order."""
+        return isinstance(self.book, OrderBook)
+
+    def size_at(self, side: int, px: int) -> int | None:
+        """Return what is displayed at a row after the last record; None without a valid book."""
+        return (
+            self.book.size_at(side, px) if self.book is not None and self._given and self.book.valid else None
+        )
+
+    @staticmethod
+    def _old_order(book: OrderBook, record: Record) -> OldOrder | None:
+        ident, position, action, side = record[3], record[9], record[13], record[14]
+        if action not in (Action.EDIT, Action.DELETE):
+            return None
+        if position < 0:
+            old = book._find(ident)
+        else:
+            orders = book._lists.get(side, [])
+            old = orders[-1 - position] if position < len(orders) else None
+        return None if old is None else OldOrder(old.id, old.side, old.px, old.size, old.broker)
 
     def _void(self) -> None:
         self.voided, self.rows = True, []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from fractions import Fraction
 from typing import NamedTuple
 
 from quantumtrader._fallback.features.numbers import MINUTE
@@ -69,6 +70,20 @@ class Footprint:
         """Rows from the lowest to the highest, empty ones too."""
         return self.high - self.low + 1
 
+    @property
+    def absorbed_high(self) -> Fraction:
+        """Buyers' mean volume in the two highest rows, in mean rows; 0 unless price closed below them."""
+        if self.close > self.high - 2:
+            return Fraction(0)
+        return Fraction((self.at(self.high).buy + self.at(self.high - 1).buy) * self.height, 2 * self.volume)
+
+    @property
+    def absorbed_low(self) -> Fraction:
+        """Sellers' mean volume in the two lowest rows, in mean rows; 0 unless price closed above them."""
+        if self.close < self.low + 2:
+            return Fraction(0)
+        return Fraction((self.at(self.low).sell + self.at(self.low + 1).sell) * self.height, 2 * self.volume)
+
     def at(self, px: int) -> PriceRow:
         """Return the row of a price; empty where nothing traded."""
         return self._by_price.get(px, PriceRow(px))
@@ -85,6 +100,8 @@ class Footprints:
         self.listeners: list[Callable[[Footprint], None]] = []
         self.last: Footprint | None = None
         """The last closed one of the contract."""
+        self.ended = 0
+        """When it closed."""
         self._start = 0
         self._active = False
         self._open: int | None = None
@@ -107,6 +124,7 @@ class Footprints:
 
     def stop(self, t: int) -> None:
         """End the session; the forming footprint closes early, if it has begun."""
+        self.ended = t
         if self._open is not None and (self._prints or self._open < t):
             self._close()
         self._open, self._active = None, False
@@ -123,6 +141,7 @@ class Footprints:
         """Close the forming footprint at its end and begin the next one."""
         if self._open is not None:
             self._open += SPAN
+            self.ended = self._open
             self._close()
 
     def _close(self) -> None:

@@ -48,10 +48,10 @@ class Parent:
         """Runs of prints at one price: the distinct rows walked while it never stepped back."""
         return 1 + sum(a.px != b.px for a, b in zip(self.prints, self.prints[1:], strict=False))
 
-    def takes(self, trade: Print) -> bool:
+    def takes(self, trade: Print, gap_ns: int = GAP_NS) -> bool:
         """Tell whether a print goes on with this parent."""
         same_broker = self.broker == trade.broker or 0 in (self.broker, trade.broker)
-        return trade.side == self.side and same_broker and trade.t - self.last <= GAP_NS
+        return trade.side == self.side and same_broker and trade.t - self.last <= gap_ns
 
 
 class Parents:
@@ -60,6 +60,9 @@ class Parents:
     def __init__(self) -> None:
         self.listeners: list[Callable[[Parent], None]] = []
         self.open: Parent | None = None
+        self.gap_ns = GAP_NS
+        self.ended_at = 0
+        """When the end of the parent that listeners hear of became certain."""
 
     def restart(self) -> None:
         """Forget the session; what is open is dropped."""
@@ -67,18 +70,26 @@ class Parents:
 
     def add(self, trade: Print) -> None:
         """Count one print."""
-        if self.open is not None and self.open.takes(trade):
+        if self.open is not None and self.open.takes(trade, self.gap_ns):
             self.open.prints.append(trade)
             self.open.broker = self.open.broker or trade.broker
             return
         ended, self.open = self.open, Parent([trade], trade.broker) if trade.side else None
+        self.ended_at = trade.t
         self._tell(ended)
 
     def advance(self, t: int) -> None:
         """Let time pass: a parent whose pause grew too long ends."""
-        if self.open is not None and t - self.open.last > GAP_NS:
-            ended, self.open = self.open, None
+        certain = self.ends(t)
+        if certain is not None:
+            ended, self.open, self.ended_at = self.open, None, certain
             self._tell(ended)
+
+    def ends(self, t: int) -> int | None:
+        """Return when it became certain, at or before ``t``, that no print can go on with the open parent."""
+        if self.open is None or t - self.open.last <= self.gap_ns:
+            return None
+        return self.open.last + self.gap_ns + 1
 
     def _tell(self, ended: Parent | None) -> None:
         if ended is not None:

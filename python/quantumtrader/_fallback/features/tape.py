@@ -25,6 +25,7 @@ class Print(NamedTuple):
     """Broker of the aggressor, 0 unknown or unsigned."""
     passive: int = 0
     """Broker on the passive side, 0 unknown or unsigned."""
+    flags: int = 0
 
 
 class TradeWindow:
@@ -112,7 +113,7 @@ class Tape:
             self._direction = 1 if px > self.last.px else -1
         side = self._sign(px, side, flags, touch)
         brokers = (buyer, seller)[::side] if side else (0, 0)
-        trade = Print(t, px, size, side, *brokers)
+        trade = Print(t, px, size, side, brokers[0], brokers[1], flags)
         self.last = trade
         self.prints += 1
         for listener in self.listeners:

@@ -21,36 +21,18 @@ pub const SPECS: &[Spec] = &[
     },
 ];
 
-/// A fraction: contracts at the extreme times rows, over twice the volume.
-pub(super) fn high(f: &Footprint) -> (i64, i64) {
-    let top = i64::from(f.bar.high);
-    if i64::from(f.bar.close) > top - 2 {
-        return (0, 1);
-    }
-    ((f.at(top).buy + f.at(top - 1).buy) * f.height(), 2 * f.bar.volume)
-}
-
-/// The same at the low.
-pub(super) fn low(f: &Footprint) -> (i64, i64) {
-    let bottom = i64::from(f.bar.low);
-    if i64::from(f.bar.close) < bottom + 2 {
-        return (0, 1);
-    }
-    ((f.at(bottom).sell + f.at(bottom + 1).sell) * f.height(), 2 * f.bar.volume)
-}
-
 /// Makes one of [`SPECS`].
 pub fn build(spec: &'static Spec, setup: &mut Setup<'_>) -> Box<dyn Feature> {
     held(
         setup,
         if spec.name == SPECS[0].name {
             |f| {
-                let (part, whole) = high(f);
+                let (part, whole) = f.absorbed_high();
                 ratio_or_zero(part, whole)
             }
         } else {
             |f| {
-                let (part, whole) = low(f);
+                let (part, whole) = f.absorbed_low();
                 ratio_or_zero(part, whole)
             }
         },

@@ -1,6 +1,16 @@
 //! Footprint: features 71–90.
 
-crate::register![delta, bar_profile, imbalance, absorption, exhaustion, unfinished, divergence, signals,];
+crate::register![
+    delta,
+    bar_profile,
+    imbalance,
+    absorption,
+    absorption_live,
+    exhaustion,
+    unfinished,
+    divergence,
+    signals,
+];
 
 use crate::prelude::*;
 

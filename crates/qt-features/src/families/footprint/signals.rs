@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use super::{absorption, exhaustion, held, imbalance, sign};
+use super::{exhaustion, held, imbalance, sign};
 use crate::prelude::*;
 
 /// Catalogue entries.
@@ -40,8 +40,8 @@ fn reversal(f: &Footprint) -> f64 {
     let absorbed = |(part, whole): (i64, i64)| part >= ABSORBED * whole;
     let twice = 2 * i64::from(f.bar.close);
     let side = twice.cmp(&(i64::from(f.bar.high) + i64::from(f.bar.low)));
-    let down = (absorbed(absorption::high(f)) || exhaustion::high(f)) && side == Ordering::Less;
-    let up = (absorbed(absorption::low(f)) || exhaustion::low(f)) && side == Ordering::Greater;
+    let down = (absorbed(f.absorbed_high()) || exhaustion::high(f)) && side == Ordering::Less;
+    let up = (absorbed(f.absorbed_low()) || exhaustion::low(f)) && side == Ordering::Greater;
     sign(up && f.delta() > 0, down && f.delta() < 0)
 }
 

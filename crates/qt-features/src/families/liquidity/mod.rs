@@ -15,6 +15,7 @@ crate::register![
     liquidity_consumption,
     cancel_ratio,
     hidden_volume,
+    iceberg,
 ];
 
 /// Defaults of the features that mirror the book of ten levels.

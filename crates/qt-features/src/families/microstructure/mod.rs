@@ -26,4 +26,7 @@ crate::register![
     realized_volatility,
     jump_ratio,
     hawkes,
+    spoofing,
+    ignition,
+    stuffing,
 ];

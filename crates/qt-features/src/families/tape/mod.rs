@@ -19,4 +19,7 @@ crate::register![
     price_run,
     parent_size,
     agent_concentration,
+    sweep,
+    sweep_run,
+    iceberg_signal,
 ];

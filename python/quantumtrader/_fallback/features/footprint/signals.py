@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from quantumtrader._fallback.features.footprint.absorption import absorbed_high, absorbed_low
 from quantumtrader._fallback.features.footprint.exhaustion import exhausted_high, exhausted_low
 from quantumtrader._fallback.features.footprint.held import FootprintFeature
 from quantumtrader._fallback.features.footprint.imbalance import buy_imbalances, sell_imbalances, stacked
@@ -18,9 +17,9 @@ class ReversalSignal(FootprintFeature):
         """Return −1 for a refused high, +1 for a refused low, else 0."""
         above_middle = 2 * footprint.close - (footprint.high + footprint.low)
         if footprint.delta < 0 and above_middle < 0:
-            return -float(absorbed_high(footprint) >= 2 or exhausted_high(footprint))
+            return -float(footprint.absorbed_high >= 2 or exhausted_high(footprint))
         if footprint.delta > 0 and above_middle > 0:
-            return float(absorbed_low(footprint) >= 2 or exhausted_low(footprint))
+            return float(footprint.absorbed_low >= 2 or exhausted_low(footprint))
         return 0.0
 
 

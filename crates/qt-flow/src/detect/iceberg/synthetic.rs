@@ -1,0 +1,156 @@
+//! Rows that are refilled again and again after trades: icebergs as a price-level book shows them.
+
+use super::super::detection::{Detection, DetectorKind, Held, Sink, evidence};
+use super::super::settings::DetectorSettings;
+use crate::flow::Flow;
+use crate::rows::RowChange;
+use crate::tape::Print;
+use crate::touch::Touch;
+
+/// Rows followed at most; beyond it the one followed longest is dropped and counted.
+const MAX_ROWS: usize = 64;
+
+#[derive(Debug, Clone, Copy)]
+struct Followed {
+    side: i8,
+    px: i32,
+    began: i64,
+    traded: i64,
+    /// Last trade that has not been refilled, and the size shown before the first trade of its series.
+    consumed: Option<(i64, i64)>,
+    refills: i64,
+    hidden: i64,
+    /// When the touch left the row, `None` while it is there.
+    left: Option<i64>,
+}
+
+impl Followed {
+    fn abandoned(&self, t: i64, s: &DetectorSettings) -> bool {
+        self.left.is_some_and(|at| t - at > s.refill_abandon_ns)
+    }
+}
+
+/// Refills per row. Trades that follow each other within the refill window before a refill are one series, which is
+/// refilled when the row is back at about the size shown before the first of them.
+#[derive(Debug, Clone, Default)]
+pub struct SyntheticIceberg {
+    rows: Vec<Followed>,
+    /// Rows dropped because there were too many.
+    pub dropped: u64,
+    /// (side, hidden) of the latest one.
+    held: Held,
+    hidden: Held,
+}
+
+fn best(touch: Option<&Touch>, side: i8) -> Option<i32> {
+    touch.map(|t| if side > 0 { t.bid_px } else { t.ask_px })
+}
+
+impl SyntheticIceberg {
+    /// The row at `t`, forgotten first if price has abandoned it.
+    fn find(&mut self, side: i8, px: i32, t: i64, s: &DetectorSettings) -> Option<usize> {
+        let k = self.rows.iter().position(|r| (r.side, r.px) == (side, px))?;
+        if self.rows[k].abandoned(t, s) {
+            self.rows.remove(k);
+            return None;
+        }
+        Some(k)
+    }
+
+    pub(in super::super) fn on_print(&mut self, p: &Print, flow: &Flow, s: &DetectorSettings) {
+        let side = -p.side;
+        if side == 0 {
+            return;
+        }
+        let Some(shown) = flow.size_at(side, p.px).filter(|size| *size > 0) else { return };
+        let k = self.find(side, p.px, p.ts, s).unwrap_or_else(|| {
+            if self.rows.len() == MAX_ROWS {
+                self.rows.remove(0);
+                self.dropped += 1;
+            }
+            let left = (best(flow.touch(), side) != Some(p.px)).then_some(p.ts);
+            let (began, traded) = (p.ts, 0);
+            let row = Followed { side, px: p.px, began, traded, consumed: None, refills: 0, hidden: 0, left };
+            self.rows.push(row);
+            self.rows.len() - 1
+        });
+        let row = &mut self.rows[k];
+        let reference = match row.consumed {
+            Some((last, size)) if p.ts - last <= s.refill_window_ns => size,
+            _ => shown,
+        };
+        row.consumed = Some((p.ts, reference));
+        row.traded += i64::from(p.size);
+        row.hidden += (i64::from(p.size) - shown).max(0);
+    }
+
+    pub(in super::super) fn on_touch(&mut self, t: i64, touch: Option<&Touch>, s: &DetectorSettings) {
+        self.rows.retain_mut(|row| {
+            let keep = !row.abandoned(t, s);
+            let here = best(touch, row.side) == Some(row.px);
+            row.left = if here { None } else { row.left.or(Some(t)) };
+            keep
+        });
+    }
+
+    pub(in super::super) fn on_row(
+        &mut self,
+        t: i64,
+        c: &RowChange,
+        confidence: f64,
+        s: &DetectorSettings,
+        sink: &mut Sink,
+    ) {
+        if self.rows.is_empty() || c.change() <= 0 {
+            return;
+        }
+        let Some(k) = self.find(c.side, c.px, t, s) else { return };
+        let row = &mut self.rows[k];
+        let Some((last, reference)) = row.consumed else { return };
+        let off = (c.after - reference).abs() as f64;
+        if t - last > s.refill_window_ns
+            || c.before >= reference
+            || off > s.refill_tolerance * reference as f64
+        {
+            return;
+        }
+        row.consumed = None;
+        row.refills += 1;
+        row.hidden += c.change();
+        if row.refills < s.refill_min {
+            return;
+        }
+        self.held.set(t, f64::from(row.side));
+        self.hidden.set(t, row.hidden as f64);
+        sink.push(Detection {
+            ts: t,
+            kind: DetectorKind::IcebergSynthetic,
+            side: row.side,
+            score: (row.refills as f64 / (2 * s.refill_min) as f64).min(1.0),
+            confidence,
+            px: row.px,
+            evidence: evidence([
+                row.hidden as f64,
+                row.refills as f64,
+                c.change() as f64,
+                c.after as f64,
+                row.traded as f64,
+                (t - row.began) as f64,
+            ]),
+        });
+    }
+
+    pub(in super::super) fn held(&self) -> (&Held, &Held) {
+        (&self.held, &self.hidden)
+    }
+
+    /// What was displayed is void.
+    pub(in super::super) fn void(&mut self) {
+        self.rows.clear();
+    }
+
+    pub(in super::super) fn clear(&mut self) {
+        self.rows.clear();
+        (self.held, self.hidden) = (Held::default(), Held::default());
+    }
+}

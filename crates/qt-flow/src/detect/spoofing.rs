@@ -1,0 +1,275 @@
+//! Large orders that are withdrawn unexecuted: candidates, and what each of them says alone.
+
+use super::detection::{Detection, DetectorKind, Held, Sink, evidence};
+use super::layering::Layering;
+use super::settings::DetectorSettings;
+use super::slots::Slots;
+use crate::flow::Flow;
+use crate::rows::RowChange;
+use crate::tape::Print;
+use crate::time::SECOND;
+
+/// Candidates followed at most; a further one is left out and counted.
+const MAX_CANDIDATES: usize = 128;
+
+/// A row's usual size.
+#[derive(Debug, Clone, Copy, Default)]
+struct Usual {
+    size: f64,
+    at: i64,
+}
+
+/// Sums over prints since the session began.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Printed {
+    pub buy: i64,
+    pub sell: i64,
+    pub volume: i64,
+}
+
+impl Printed {
+    /// Share of the aggressors that would meet resting orders opposite to `side` in what was printed since `then`.
+    pub(super) fn pressure(&self, then: &Self, side: i8) -> f64 {
+        let volume = self.volume - then.volume;
+        let own = if side > 0 { self.buy - then.buy } else { self.sell - then.sell };
+        if volume > 0 { own as f64 / volume as f64 } else { 0.0 }
+    }
+}
+
+/// An addition that may be withdrawn.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Candidate {
+    pub side: i8,
+    pub px: i32,
+    pub order_id: i64,
+    pub broker: i32,
+    pub began: i64,
+    pub size: i64,
+    pub usual: f64,
+    pub printed: Printed,
+    pub withdrawn: i64,
+    /// When enough of it was withdrawn.
+    pub ended: Option<i64>,
+    /// Contracts of prints against its broker's orders on the other side.
+    own: i64,
+    /// Traded at its row and not yet seen in the book, and when last.
+    traded: i64,
+    traded_at: i64,
+    /// Taken for withdrawn at the last decrease, and when.
+    recent: i64,
+    recent_at: i64,
+}
+
+impl Candidate {
+    fn due(&self, s: &DetectorSettings) -> i64 {
+        self.ended.map_or(self.began + s.spoof_lifetime_ns, |t| t + s.spoof_after_ns)
+    }
+
+    fn judge(&mut self, t: i64, s: &DetectorSettings) {
+        let enough = self.withdrawn as f64 >= s.spoof_withdrawn * self.size as f64;
+        self.ended = if enough { self.ended.or(Some(t)) } else { None };
+    }
+
+    /// A print at its row; one that comes after the decrease it explains takes back what was taken for withdrawn.
+    fn on_trade(&mut self, p: &Print, s: &DetectorSettings) {
+        let mut q = i64::from(p.size);
+        if p.ts - self.recent_at <= s.spoof_match_ns {
+            let explained = q.min(self.recent);
+            self.recent -= explained;
+            self.withdrawn -= explained;
+            q -= explained;
+            self.judge(p.ts, s);
+        }
+        self.traded = if p.ts - self.traded_at <= s.spoof_match_ns { self.traded + q } else { q };
+        self.traded_at = p.ts;
+    }
+
+    fn on_change(&mut self, t: i64, change: i64, s: &DetectorSettings) {
+        if change > 0 {
+            self.withdrawn = (self.withdrawn - change).max(0);
+            self.recent = self.recent.min(self.withdrawn);
+        } else {
+            let traded = if t - self.traded_at <= s.spoof_match_ns { self.traded } else { 0 };
+            let explained = traded.min(-change);
+            self.traded = traded - explained;
+            let gone = (-change - explained).min(self.size - self.withdrawn);
+            self.withdrawn += gone;
+            self.recent = if t - self.recent_at <= s.spoof_match_ns { self.recent + gone } else { gone };
+            self.recent_at = t;
+        }
+        self.judge(t, s);
+    }
+}
+
+/// Follows candidates, scores each when it has been withdrawn, and hands it on to [`Layering`].
+#[derive(Debug, Clone, Default)]
+pub struct Spoofing {
+    usual: Slots<Usual>,
+    printed: Printed,
+    candidates: Vec<Candidate>,
+    /// Candidates left out because there were too many.
+    pub dropped: u64,
+    /// Several of them together.
+    pub layering: Layering,
+    held: Held,
+}
+
+impl Spoofing {
+    pub(super) fn on_print(&mut self, p: &Print, passive: i32, s: &DetectorSettings) {
+        let q = i64::from(p.size);
+        self.printed.volume += q;
+        self.printed.buy += q * i64::from(p.side > 0);
+        self.printed.sell += q * i64::from(p.side < 0);
+        for c in &mut self.candidates {
+            if p.side == c.side && c.broker != 0 && passive == c.broker {
+                c.own += q;
+            }
+            if p.side == -c.side && p.px == c.px {
+                c.on_trade(p, s);
+            }
+        }
+    }
+
+    pub(super) fn on_row(&mut self, t: i64, c: &RowChange, flow: &Flow, s: &DetectorSettings) {
+        let usual = self.usual(t, c, s);
+        let change = c.change();
+        let mut known = false;
+        for x in &mut self.candidates {
+            if (x.side, x.px) == (c.side, c.px) && (x.order_id == 0 || x.order_id == c.order_id) {
+                x.on_change(t, change, s);
+                known = true;
+            }
+        }
+        let Some(usual) = usual else { return };
+        let large = s.layer_factor.min(s.spoof_factor) * usual;
+        if known || (change as f64) < large || !Self::near(c, flow, s) {
+            return;
+        }
+        if self.candidates.len() == MAX_CANDIDATES {
+            self.dropped += 1;
+            return;
+        }
+        self.candidates.push(Candidate {
+            side: c.side,
+            px: c.px,
+            order_id: c.order_id,
+            broker: c.broker,
+            began: t,
+            size: change,
+            usual,
+            printed: self.printed,
+            withdrawn: 0,
+            ended: None,
+            own: 0,
+            traded: 0,
+            traded_at: i64::MIN / 2,
+            recent: 0,
+            recent_at: i64::MIN / 2,
+        });
+    }
+
+    /// Brings the row's usual size up to `t`; `None` when nothing was known of the row. Time in which the row shows
+    /// nothing does not count.
+    fn usual(&mut self, t: i64, c: &RowChange, s: &DetectorSettings) -> Option<f64> {
+        let known = self.usual.get(c.side, c.px).copied();
+        let size = match known {
+            Some(u) if c.before > 0 => {
+                let fade = 1.0 - (-((t - u.at) as f64) / (s.spoof_tau_s * SECOND as f64)).exp();
+                u.size + (c.before as f64 - u.size) * fade
+            }
+            Some(u) => u.size,
+            None if c.before > 0 => c.before as f64,
+            None => c.after as f64,
+        };
+        self.usual.put(c.side, c.px, Usual { size, at: t });
+        (known.is_some() || c.before > 0).then_some(size)
+    }
+
+    fn near(c: &RowChange, flow: &Flow, s: &DetectorSettings) -> bool {
+        let Some(touch) = flow.touch() else { return false };
+        let (best, none) = if c.side > 0 {
+            (touch.bid_px, crate::touch::NO_BID)
+        } else {
+            (touch.ask_px, crate::touch::NO_ASK)
+        };
+        let distance = (i64::from(best) - i64::from(c.px)) * i64::from(c.side);
+        let least = i64::from(c.order_id == 0);
+        best != none && (least..=s.spoof_max_distance).contains(&distance)
+    }
+
+    /// Time after which something is due.
+    pub(super) fn due(&self, s: &DetectorSettings) -> i64 {
+        self.candidates.iter().map(|c| c.due(s)).min().unwrap_or(i64::MAX)
+    }
+
+    /// The time `due` has passed.
+    pub(super) fn pass(&mut self, due: i64, s: &DetectorSettings, sink: &mut Sink) {
+        while let Some(k) = self.candidates.iter().position(|c| c.due(s) <= due) {
+            let c = self.candidates.remove(k);
+            if let Some(ended) = c.ended {
+                self.score(due + 1, &c, ended, s, sink);
+            }
+        }
+    }
+
+    fn score(&mut self, ts: i64, c: &Candidate, ended: i64, s: &DetectorSettings, sink: &mut Sink) {
+        let size = c.size as f64;
+        if size >= s.spoof_factor * c.usual {
+            let volume = self.printed.volume - c.printed.volume;
+            let pressure = match (c.broker, volume) {
+                (_, 0) => 0.0,
+                (0, _) => self.printed.pressure(&c.printed, c.side),
+                _ => c.own as f64 / volume as f64,
+            };
+            let share = c.withdrawn as f64 / size;
+            let score = (size / (s.spoof_full_factor * c.usual)).min(1.0) * share * pressure;
+            self.held.set(ts, score * f64::from(c.side));
+            sink.push(Detection {
+                ts,
+                kind: DetectorKind::Spoofing,
+                side: c.side,
+                score,
+                confidence: confidence(c),
+                px: c.px,
+                evidence: evidence([
+                    size,
+                    c.usual,
+                    share,
+                    pressure,
+                    (ended - c.began) as f64,
+                    c.order_id as f64,
+                ]),
+            });
+        }
+        if size >= s.layer_factor * c.usual {
+            self.layering.add(ts, c, ended, &self.printed, s, sink);
+        }
+    }
+
+    /// Signed score of the last withdrawn candidate while it is held, else 0.
+    pub fn signal(&self, t: i64, hold: i64) -> f64 {
+        self.held.live(t, hold).unwrap_or(0.0)
+    }
+
+    /// What was displayed is void.
+    pub(super) fn void(&mut self) {
+        self.usual.clear();
+        self.candidates.clear();
+        self.layering.void();
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.void();
+        self.layering.clear();
+        (self.printed, self.held) = (Printed::default(), Held::default());
+    }
+}
+
+/// Whose order it was decides what can be known: one broker's, one order's, or a row's.
+pub(super) fn confidence(c: &Candidate) -> f64 {
+    match (c.order_id, c.broker) {
+        (0, 0) => 0.5,
+        (_, 0) => 0.8,
+        _ => 1.0,
+    }
+}

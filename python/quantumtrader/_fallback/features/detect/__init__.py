@@ -1,0 +1,1 @@
+"""Detectors: state machines that look for patterns; see ``docs/concepts/detectors.md``."""

@@ -1,0 +1,236 @@
+"""Large orders that are withdrawn unexecuted, alone and in layers."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import NamedTuple
+
+from quantumtrader._fallback.features.detect.detection import Held, Sink
+from quantumtrader._fallback.features.detect.slots import Slots
+from quantumtrader._fallback.features.feed import RowChange
+from quantumtrader._fallback.features.numbers import SECOND
+from quantumtrader._fallback.features.tape import Print
+from quantumtrader._fallback.features.touch import NO_ASK, NO_BID, Touch
+
+_MAX_CANDIDATES = 128
+_MAX_LAYERS = 64
+_NEVER = -(1 << 62)
+
+
+class Printed(NamedTuple):
+    """Sums over prints since the session began."""
+
+    buy: int = 0
+    sell: int = 0
+    volume: int = 0
+
+    def pressure(self, then: Printed, side: int) -> float:
+        """Return the share of buyers (side 1) or sellers (side -1) in what was printed since ``then``."""
+        own = self.buy - then.buy if side > 0 else self.sell - then.sell
+        volume = self.volume - then.volume
+        return own / volume if volume else 0.0
+
+
+@dataclass
+class Candidate:
+    """An addition that may be withdrawn."""
+
+    side: int
+    px: int
+    order_id: int
+    broker: int
+    began: int
+    size: int
+    usual: float
+    printed: Printed
+    withdrawn: int = 0
+    ended: int | None = None
+    """When enough of it was withdrawn."""
+    own: int = 0
+    """Contracts of prints against its broker's orders on the other side."""
+    traded: int = 0
+    traded_at: int = _NEVER
+    """Traded at its row and not yet seen in the book, and when last."""
+    recent: int = 0
+    recent_at: int = _NEVER
+    """Taken for withdrawn at the last decreases, and when last."""
+
+    @property
+    def confidence(self) -> float:
+        """What can be known: one broker's order, an order, or a row."""
+        return 1.0 if self.broker else 0.8 if self.order_id else 0.5
+
+    def due(self, s: SimpleNamespace) -> int:
+        """Return the time after which it is judged, or forgotten."""
+        due = self.began + s.spoof_lifetime_ns if self.ended is None else self.ended + s.spoof_after_ns
+        return int(due)
+
+    def judge(self, t: int, s: SimpleNamespace) -> None:
+        """See whether enough is withdrawn now."""
+        if self.withdrawn < s.spoof_withdrawn * self.size:
+            self.ended = None
+        elif self.ended is None:
+            self.ended = t
+
+    def on_trade(self, trade: Print, s: SimpleNamespace) -> None:
+        """Take a print at its row: it explains a decrease just before it, or one to come."""
+        q = trade.size
+        if trade.t - self.recent_at <= s.spoof_match_ns:
+            explained = min(q, self.recent)
+            self.recent -= explained
+            self.withdrawn -= explained
+            q -= explained
+            self.judge(trade.t, s)
+        self.traded = q + (self.traded if trade.t - self.traded_at <= s.spoof_match_ns else 0)
+        self.traded_at = trade.t
+
+    def on_change(self, t: int, change: int, s: SimpleNamespace) -> None:
+        """Take a change of its row, or of its order."""
+        if change > 0:
+            self.withdrawn = max(0, self.withdrawn - change)
+            self.recent = min(self.recent, self.withdrawn)
+        else:
+            traded = self.traded if t - self.traded_at <= s.spoof_match_ns else 0
+            explained = min(traded, -change)
+            self.traded = traded - explained
+            gone = min(-change - explained, self.size - self.withdrawn)
+            self.withdrawn += gone
+            self.recent = gone + (self.recent if t - self.recent_at <= s.spoof_match_ns else 0)
+            self.recent_at = t
+        self.judge(t, s)
+
+
+class Spoofing:
+    """Follows candidates and scores each when it has been withdrawn."""
+
+    def __init__(self, s: SimpleNamespace, sink: Sink) -> None:
+        self._s, self._sink = s, sink
+        self._printed = Printed()
+        self.held = Held()
+        self.layering = Layering(s, sink)
+        self.void()
+
+    def void(self) -> None:
+        """Forget what was displayed."""
+        self._usual: Slots[tuple[float, int]] = Slots()
+        self._candidates: list[Candidate] = []
+        self.layering.void()
+
+    def on_print(self, trade: Print) -> None:
+        """Count a print."""
+        buy, sell, volume = self._printed
+        q = trade.size
+        self._printed = Printed(buy + q * (trade.side > 0), sell + q * (trade.side < 0), volume + q)
+        for c in self._candidates:
+            if trade.side == c.side and c.broker and trade.passive == c.broker:
+                c.own += q
+            if trade.side == -c.side and trade.px == c.px:
+                c.on_trade(trade, self._s)
+
+    def on_row(self, t: int, c: RowChange, touch: Touch | None) -> None:
+        """Take a change of a row."""
+        s, change = self._s, c.after - c.before
+        usual = self._usual_size(t, c)
+        known = False
+        for x in self._candidates:
+            if (x.side, x.px) == (c.side, c.px) and x.order_id in (0, c.order_id):
+                x.on_change(t, change, s)
+                known = True
+        if usual is None or known or change < min(s.layer_factor, s.spoof_factor) * usual:
+            return
+        if not self._near(c, touch):
+            return
+        if len(self._candidates) == _MAX_CANDIDATES:
+            self._sink.dropped += 1
+            return
+        candidate = Candidate(c.side, c.px, c.order_id, c.broker, t, change, usual, self._printed)
+        self._candidates.append(candidate)
+
+    def _usual_size(self, t: int, c: RowChange) -> float | None:
+        """Bring the usual size of a row up to ``t``; None when nothing was known of it."""
+        known = self._usual.get(c.side, c.px)
+        if known is None:
+            size = float(c.before or c.after)
+        elif c.before:
+            fade = 1.0 - math.exp(-float(t - known[1]) / (self._s.spoof_tau_s * SECOND))
+            size = known[0] + (c.before - known[0]) * fade
+        else:
+            size = known[0]
+        self._usual.put(c.side, c.px, (size, t))
+        return size if known is not None or c.before else None
+
+    def _near(self, c: RowChange, touch: Touch | None) -> bool:
+        if touch is None:
+            return False
+        best = touch.bid_px if c.side > 0 else touch.ask_px
+        least = 0 if c.order_id else 1
+        return best not in (NO_BID, NO_ASK) and least <= (best - c.px) * c.side <= self._s.spoof_max_distance
+
+    def due(self) -> float:
+        """Return the time after which something is due."""
+        return min((c.due(self._s) for c in self._candidates), default=math.inf)
+
+    def passed(self, due: int) -> None:
+        """Score or forget candidates."""
+        for c in [c for c in self._candidates if c.due(self._s) <= due]:
+            self._candidates.remove(c)
+            if c.ended is not None:
+                self._score(due + 1, c, c.ended)
+
+    def _score(self, ts: int, c: Candidate, ended: int) -> None:
+        s = self._s
+        if c.size >= s.spoof_factor * c.usual:
+            volume = self._printed.volume - c.printed.volume
+            pressure = c.own / volume if volume and c.broker else self._printed.pressure(c.printed, c.side)
+            share = c.withdrawn / c.size
+            score = min(1.0, c.size / (s.spoof_full_factor * c.usual)) * share * pressure
+            self.held.set(ts, score * c.side)
+            facts = c.size, c.usual, share, pressure, ended - c.began, c.order_id
+            self._sink.push(ts, "spoofing", c.side, score, c.confidence, c.px, *facts)
+        if c.size >= s.layer_factor * c.usual:
+            self.layering.add(ts, c, ended, self._printed)
+
+
+class Layering:
+    """Several candidates of one side, added and withdrawn together."""
+
+    def __init__(self, s: SimpleNamespace, sink: Sink) -> None:
+        self._s, self._sink = s, sink
+        self.held = Held()
+        self.void()
+
+    def void(self) -> None:
+        """Forget what was displayed."""
+        self._layers: deque[tuple[Candidate, int]] = deque()
+
+    def add(self, ts: int, c: Candidate, ended: int, printed: Printed) -> None:
+        """Take a withdrawn candidate; with those added and withdrawn within a second of it, it may be a layering."""
+        s, layers, within = self._s, self._layers, self._s.layer_within_ns
+        while layers and ended - layers[0][1] > within:
+            layers.popleft()
+        if len(layers) == _MAX_LAYERS:
+            layers.popleft()
+            self._sink.dropped += 1
+        layers.append((c, ended))
+        group = [
+            x
+            for x, at in layers
+            if x.side == c.side
+            and abs(ended - at) <= within
+            and abs(x.began - c.began) <= within
+            and (x.broker == c.broker or 0 in (x.broker, c.broker))
+        ]
+        rows = len({x.px for x in group})
+        if rows < s.layer_min_rows:
+            return
+        first = min(group, key=lambda x: x.began)
+        size, withdrawn = sum(x.size for x in group), sum(x.withdrawn for x in group)
+        pressure = printed.pressure(first.printed, c.side)
+        score = min(1.0, rows / s.layer_full_rows) * (withdrawn / size) * pressure
+        self.held.set(ts, score * c.side)
+        confidence = min(x.confidence for x in group)
+        facts = rows, size, withdrawn / size, pressure, ended - first.began
+        self._sink.push(ts, "layering", c.side, score, confidence, c.px, *facts)
