@@ -1,0 +1,10 @@
+"""What the features say on real data: published forms measured, detectors scored.
+
+Nothing here is on the path of a trade. Every figure comes with the command that reproduces it.
+"""
+
+from __future__ import annotations
+
+from quantumtrader.evaluation.forms import Forms, ImpactFit, measure_forms
+
+__all__ = ["Forms", "ImpactFit", "measure_forms"]
