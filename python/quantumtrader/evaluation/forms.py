@@ -9,6 +9,7 @@ Order Book*, for the next mid move.
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -191,7 +192,7 @@ class _Series:
             # An interval is (edge, next edge], as a window at its end is.
             k = np.searchsorted(edges, t, side="left") - 1
             inside = (k >= 0) & (k < n)
-            return np.bincount(k[inside], weights=x[inside].astype(np.float64), minlength=n)
+            return np.asarray(np.bincount(k[inside], x[inside].astype(np.float64), n), np.float64)
 
         flow = np.column_stack([total(states.times, states.flow[:, m]) for m in range(states.levels)])
         shown = states.changed.astype(np.int64)
@@ -269,7 +270,7 @@ def _by_depth(
         seen.append(r2)
         adjusted.append(1 - (1 - r2) * (n - 1) / (n - m - 1) if n > m + 1 else float("nan"))
         errors = totals = 0.0
-        for earlier, later in zip(spans, spans[1:], strict=False):
+        for earlier, later in itertools.pairwise(spans):
             a, b = (np.isfinite(series.change[s]) for s in (earlier, later))
             now = series.change[later][b]
             errors += _residual(x[later][b], now, _fit(x[earlier][a], series.change[earlier][a]))
@@ -294,7 +295,7 @@ def _parent_signs(t: Int64, size: Int64, side: Int64) -> Int64:
         return np.zeros(0, np.int64)
     begins = np.ones(len(t), bool)
     begins[1:] = (side[1:] != side[:-1]) | (np.diff(t) > PARENT_GAP)
-    return side[begins & (side != 0)]
+    return np.asarray(side[begins & (side != 0)], np.int64)
 
 
 def _autocorrelation(signs: Int64, lags: int) -> tuple[float, ...]:
