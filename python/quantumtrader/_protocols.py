@@ -55,6 +55,10 @@ class BookProtocol(Protocol):
         """Apply events and return the touch after each one, four arrays of shape (n_events,)."""
         ...
 
+    def depth_after_each(self, events: Events, levels: int) -> tuple[Int32, Int64, Int32, Int64]:
+        """Apply events and return the levels after each one, four arrays of shape (n_events, levels)."""
+        ...
+
 
 class FeatureEngineProtocol(Protocol):
     """Features over a stream of events.

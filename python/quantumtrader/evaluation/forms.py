@@ -10,41 +10,48 @@ Order Book*, for the next mid move.
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from quantumtrader._protocols import Float64, Int64
-from quantumtrader.evaluation.book_states import BookStates, book_states
-from quantumtrader.exceptions import ConfigError
+from quantumtrader.evaluation.book_states import Bool, Packets, book_packets
+from quantumtrader.evaluation.stretches import Stretch, stretches
+from quantumtrader.exceptions import ConfigError, EmptyDataError
 from quantumtrader.types import Events, Flag, Kind
 
 SECOND = 1_000_000_000
 PARENT_GAP = 1_000_000
 LEAST = 30
 """Intervals that a regression needs."""
+MOST_INTERVALS = 2_000_000
+SHUFFLES = 20
 
 
 @dataclass(frozen=True, slots=True)
 class ImpactFit:
-    """Regressions of the mid change on imbalances over one window of the session.
+    """Regressions of the mid change on imbalances over one window, each with an intercept.
 
     Parameters
     ----------
     start_ns : int
         Start of the window, ns UTC.
     intervals : int
-        Intervals with a mid at both ends.
+        Usable intervals.
     beta : float
-        Slope on order-flow imbalance, ticks per contract.
+        Slope on order-flow imbalance, ticks per contract; NaN, as are all that need it, without sizes at the touch.
     r2_ofi, r2_trades : float
         R² on order-flow imbalance, and on trade imbalance (bought − sold); NaN where the regressor is constant.
     r2_next : float
         R² of the next interval's mid change on this one's order-flow imbalance: what is left for a forecast.
     r2_placebo : float
-        R² with the imbalances in a random order: what chance gives (mean of 20 seeded shuffles).
+        R² with the imbalances in a random order: what chance gives (mean of 20 seeded shuffles; 1/(n − 1) is
+        expected). Those of trades where order flow is not measured.
     depth : float
-        Mean of (q_b + q_a)/2 over the touch updates of the window, contracts.
+        Mean of (q_b + q_a)/2 after the touch updates of the window, contracts.
+    beta_times_depth : float
+        Slope times depth, ticks; 1/2 in a book of uniform depth (Cont, Kukanov and Stoikov, 2014).
     """
 
     start_ns: int
@@ -55,11 +62,7 @@ class ImpactFit:
     r2_next: float
     r2_placebo: float
     depth: float
-
-    @property
-    def beta_times_depth(self) -> float:
-        """Slope times depth, ticks; 1/2 in a book of uniform depth (Cont, Kukanov and Stoikov, 2014, eq. 7)."""
-        return self.beta * self.depth
+    beta_times_depth: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +73,16 @@ class Forms:
     ----------
     interval_s, window_s : float
         Length of an interval and of a window, s.
+    synthetic : bool
+        Whether any event was made by a generator.
+    stretches : int
+        Stretches of continuous trading that the stream was cut into.
+    intervals, usable : int
+        Whole intervals of all stretches, and the usable ones among them.
     windows : tuple of ImpactFit
-        In time order; windows with fewer than 30 usable intervals, or without any order flow, are left out.
+        In time order.
+    windows_left_out : int
+        Windows with fewer than 30 usable intervals, or with a mid that never moved.
     r2_by_depth : tuple of float
         R² of the mid change on the order-flow imbalances of levels 1 to m, all windows together, m = 1, 2, ….
     adjusted_r2_by_depth : tuple of float
@@ -81,32 +92,47 @@ class Forms:
         empty with fewer than two windows. It may be negative.
     depth_exponent : float
         λ of β = c/depth^λ over the windows, least squares in logs; NaN with fewer than five windows with β > 0.
+    parents : int
+        Signed parent orders: consecutive prints of one side, and of one broker where known, at most 1 ms apart.
+    inferred_sides : float
+        Share of signed prints whose side was inferred by a rule; NaN without signed prints.
     sign_acf : tuple of float
-        Autocorrelation of the signs of parent orders at lags 1, 2, …, mean removed; empty without signed trades.
+        Autocorrelation of the signs of parent orders at lags 1, 2, …, mean removed, pairs of one stretch only; empty
+        without signed trades of both sides.
     sign_exponent : float
         γ of acf ∝ lag^−γ over the positive lags up to 50, least squares in logs; NaN with fewer than five of them.
-    parents : int
-        Parent orders.
+    positive_lags : int
+        Lags up to 50 with a positive autocorrelation. Where it is much below 50, the exponent means little.
     up_by_imbalance : tuple of float
         Share of touch updates whose next mid move is up, by tenths of q_b/(q_b + q_a); NaN for an empty tenth.
     updates_by_imbalance : tuple of int
-        Touch updates in each tenth.
+        Touch updates in each tenth. Updates before the same move are not independent.
+    mid_moves : int
+        Mid moves that were next to at least one of these updates.
     auc : float
         Probability that an update before an up move shows a greater queue imbalance than one before a down move.
     """
 
     interval_s: float
     window_s: float
+    synthetic: bool
+    stretches: int
+    intervals: int
+    usable: int
     windows: tuple[ImpactFit, ...]
+    windows_left_out: int
     r2_by_depth: tuple[float, ...]
     adjusted_r2_by_depth: tuple[float, ...]
     r2_unseen_by_depth: tuple[float, ...]
     depth_exponent: float
+    parents: int
+    inferred_sides: float
     sign_acf: tuple[float, ...]
     sign_exponent: float
-    parents: int
+    positive_lags: int
     up_by_imbalance: tuple[float, ...]
     updates_by_imbalance: tuple[int, ...]
+    mid_moves: int
     auc: float
 
 
@@ -118,53 +144,75 @@ def measure_forms(
     Parameters
     ----------
     events : Events
-        Sorted; the whole stream is one session, its intervals are anchored at the first good touch.
+        In stream order, with session markers where trading pauses: an interval lies within one stretch of
+        continuous trading, and so does a window.
     interval_s, window_s : float
-        Length of an interval, and of a window of intervals that gets regressions of its own, s.
+        Length of an interval, and of a window of intervals that gets regressions of its own, s. The window is a
+        multiple of the interval, at least 30 of them.
     levels : int
         Levels of the book, 1 to 50; streams of quotes have one.
     lags : int
-        Lags of the autocorrelation.
+        Lags of the autocorrelation, 1 to 100,000.
 
     Raises
     ------
     ConfigError
         If an argument is out of range.
     EmptyDataError
-        If no packet leaves a two-sided touch.
+        If continuous trading has neither a two-sided touch nor a signed trade.
     """
-    if not 0 < interval_s <= window_s / LEAST:
-        raise ConfigError(f"interval_s is {interval_s}: give a number above 0 and at most window_s/{LEAST}")
+    step, per_window = _grid(interval_s, window_s)
     if not 1 <= levels <= 50:
         raise ConfigError(f"levels is {levels}: give 1 to 50")
-    states = book_states(events, levels)
-    trades = _trades(events)
-    series = _Series.of(states, trades, round(interval_s * SECOND))
-    per_window = round(window_s / interval_s)
-    fits, spans = [], []
-    for first in range(0, len(series.change), per_window):
-        span = slice(first, first + per_window)
-        fit = _window(series, span)
-        if fit is not None:
-            fits.append(fit)
-            spans.append(span)
-    by_depth = _by_depth(series, spans)
-    signs = _parent_signs(*trades)
-    acf = _autocorrelation(signs, lags)
-    shares, counts, auc = _next_move(states)
+    if not 1 <= lags <= 100_000:
+        raise ConfigError(f"lags is {lags}: give 1 to 100000")
+    pieces = stretches(events)
+    trades = _Trades.of(events, pieces)
+    series, touch = _measure(events, pieces, trades, step, levels)
+    if not touch.two_sided.any() and not trades.side.any():
+        raise EmptyDataError(
+            "published forms cannot be measured: continuous trading has neither a two-sided touch nor a signed trade",
+            remedy="Give a recording with quotes, a book or trades with sides; bars are not enough",
+        )
+    windows = _windows(series, per_window)
+    fits = [(span, fit) for span in windows if (fit := _impact(series, span)) is not None]
+    acf = trades.autocorrelation(lags)
+    shares, counts, moves, auc = _next_move(touch)
+    positive = [(float(k), x) for k, x in enumerate(acf[:50], 1) if x > 0]
     return Forms(
         interval_s,
         window_s,
-        tuple(fits),
-        *by_depth,
-        _exponent([(f.depth, f.beta) for f in fits if f.beta > 0]),
+        bool((events["flags"] & Flag.SYNTHETIC).any()),
+        len(pieces),
+        len(series.change),
+        int(series.usable.sum()),
+        tuple(fit for _, fit in fits),
+        len(windows) - len(fits),
+        *_by_depth(series, [span for span, _ in fits]),
+        _exponent([(fit.depth, fit.beta) for _, fit in fits if fit.beta > 0]),
+        len(trades.parents),
+        trades.inferred,
         acf,
-        _exponent([(k, x) for k, x in enumerate(acf[:50], 1) if x > 0]),
-        len(signs),
+        _exponent(positive),
+        len(positive),
         shares,
         counts,
+        moves,
         auc,
     )
+
+
+def _grid(interval_s: float, window_s: float) -> tuple[int, int]:
+    """Interval in ns, and intervals in a window."""
+    if not 1e-6 <= interval_s <= 1e6:
+        raise ConfigError(f"interval_s is {interval_s}: give 0.000001 to 1000000 seconds")
+    step = round(interval_s * SECOND)
+    window = round(window_s * SECOND) if 0 < window_s <= 1e9 else 0
+    if window % step or window < LEAST * step:
+        raise ConfigError(
+            f"window_s is {window_s}: give a multiple of interval_s ({interval_s:g}), at least {LEAST} of them"
+        )
+    return step, window // step
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +220,8 @@ class _Series:
     """One row per interval."""
 
     starts: Int64
+    stretch: Int64
+    """Which stretch it lies in."""
     change: Float64
     """Mid change, ticks; NaN without a mid at an end."""
     flow: Float64
@@ -180,65 +230,233 @@ class _Series:
     """Bought less sold, contracts."""
     depth: Float64
     """Sum of (q_b + q_a)/2 over touch updates."""
-    updates: Float64
+    updates: Int64
+    usable: Bool
+    sized: bool
+    """Whether order flow was measured anywhere."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Touch:
+    """Packets of continuous trading, without their levels."""
+
+    mid2: Int64
+    bid_sz: Int64
+    ask_sz: Int64
+    two_sided: Bool
+    chained: Bool
+    changed: Bool
+
+
+def _measure(
+    events: Events, pieces: list[Stretch], trades: _Trades, step: int, levels: int
+) -> tuple[_Series, _Touch]:
+    counts = [(piece.end_ns - piece.start_ns) // step for piece in pieces]
+    total = sum(counts)
+    if total > MOST_INTERVALS:
+        raise ConfigError(
+            f"interval_s is {step / SECOND:g}: the recording has {total:,} of them, at most {MOST_INTERVALS:,} are "
+            "measured; give longer ones"
+        )
+    offsets = np.concatenate([[0], np.cumsum(counts, dtype=np.int64)]).astype(np.int64)
+    begins = np.array([piece.first for piece in pieces], np.int64)
+    stops = np.array([piece.stop for piece in pieces], np.int64)
+    zero = np.array([piece.start_ns for piece in pieces], np.int64)
+
+    def place(where: Int64, t: Int64) -> tuple[Int64, Int64]:
+        """Stretch of records, −1 outside; and their interval, −1 outside of the whole ones."""
+        if len(pieces) == 0:
+            return np.full(len(where), -1), np.full(len(where), -1)
+        k = np.searchsorted(begins, where, side="right") - 1
+        inside = (k >= 0) & (where < stops[k])
+        # An interval is (edge, next edge], as a window at its end is.
+        row = (t - zero[k] - 1) // step
+        whole = inside & (row >= 0) & (row < np.array(counts)[k])
+        return np.where(inside, k, -1), np.where(whole, offsets[k] + row, -1)
+
+    flow = np.zeros((total, 0), np.int64)
+    broken = np.zeros(total, bool)
+    depth2, updates = np.zeros(total, np.int64), np.zeros(total, np.int64)
+    kept: list[Packets] = []
+    homes: list[Int64] = []
+    for part in book_packets(events, levels, np.union1d(begins, stops)):
+        home, row = place(part.index, part.times)
+        if flow.shape[1] == 0:
+            flow = np.zeros((total, part.flow.shape[1]), np.int64)
+        some = row >= 0
+        np.add.at(flow, row[some], part.flow[some])
+        broken[row[some & ~part.chained]] = True
+        shown = some & part.changed
+        np.add.at(depth2, row[shown], (part.bid_sz + part.ask_sz)[shown])
+        np.add.at(updates, row[shown], 1)
+        mine = home >= 0
+        homes.append(home[mine])
+        kept.append(part.without_levels(mine))
+    touch = _joined(kept)
+    change = np.full(total, np.nan)
+    if kept:
+        times = np.concatenate([part.times for part in kept])
+        home = np.concatenate(homes)
+        for k, piece in enumerate(pieces):
+            here = slice(*np.searchsorted(home, [k, k + 1]).tolist())
+            edges = piece.start_ns + step * np.arange(counts[k] + 1)
+            mids = _mid2_at(times[here], touch.mid2[here], touch.two_sided[here], edges)
+            change[offsets[k] : offsets[k + 1]] = np.diff(mids) / 2
+    delta = np.zeros(total, np.int64)
+    _, row = place(trades.index, trades.times)
+    np.add.at(delta, row[row >= 0], (trades.size * trades.side)[row >= 0])
+    sized = bool(touch.chained.any())
+    usable = np.isfinite(change)
+    if sized:
+        usable &= ~broken
+    stretch = np.repeat(np.arange(len(pieces)), counts)
+    starts = zero[stretch] + step * (np.arange(total) - offsets[stretch])
+    series = _Series(
+        starts,
+        stretch,
+        change,
+        flow.astype(np.float64),
+        delta.astype(np.float64),
+        depth2 / 2,
+        updates,
+        usable,
+        sized,
+    )
+    return series, touch
+
+
+def _joined(parts: list[Packets]) -> _Touch:
+    if not parts:
+        no, none = np.zeros(0, np.int64), np.zeros(0, bool)
+        return _Touch(no, no, no, none, none, none)
+    return _Touch(*(np.concatenate([getattr(part, name) for part in parts]) for name in _Touch.__slots__))
+
+
+def _mid2_at(times: Int64, mid2: Int64, two_sided: Bool, at: Int64) -> Float64:
+    """Twice the mid in force at times; NaN before the first packet and while there is none."""
+    if len(times) == 0:
+        return np.full(len(at), np.nan)
+    k = np.searchsorted(times, at, side="right") - 1
+    return np.where((k >= 0) & two_sided[k], mid2[k].astype(np.float64), np.nan)
+
+
+@dataclass(frozen=True, slots=True)
+class _Trades:
+    """Prints of continuous trading."""
+
+    index: Int64
+    times: Int64
+    size: Int64
+    side: Int64
+    """Aggressor; 0 for crosses, auctions, RLP and prints without one."""
+    inferred: float
+    parents: Int64
+    """Sign of each parent order."""
+    homes: Int64
+    """Stretch of each parent order."""
 
     @classmethod
-    def of(cls, states: BookStates, trades: tuple[Int64, Int64, Int64], step: int) -> _Series:
-        start = int(states.times[0])
-        n = int((states.times[-1] - start) // step)
-        edges = start + step * np.arange(n + 1)
-
-        def total(t: Int64, x: Int64) -> Float64:
-            # An interval is (edge, next edge], as a window at its end is.
-            k = np.searchsorted(edges, t, side="left") - 1
-            inside = (k >= 0) & (k < n)
-            return np.asarray(np.bincount(k[inside], x[inside].astype(np.float64), n), np.float64)
-
-        flow = np.column_stack([total(states.times, states.flow[:, m]) for m in range(states.levels)])
-        shown = states.changed.astype(np.int64)
-        t, size, side = trades
+    def of(cls, events: Events, pieces: Sequence[Stretch]) -> _Trades:
+        flags = events["flags"]
+        prints = (
+            (events["kind"] == Kind.TRADE)
+            & (flags & (Flag.CANCELLED | Flag.EDITED) == 0)
+            & (events["size"] > 0)
+        )
+        home = np.full(len(events), -1)
+        for k, piece in enumerate(pieces):
+            home[piece.first : piece.stop] = k
+        index = np.flatnonzero(prints & (home >= 0))
+        times = np.maximum.accumulate(events["ts_event"])[index]
+        rows = events[index]
+        unsigned = rows["flags"] & (Flag.CROSS | Flag.AUCTION | Flag.RLP) != 0
+        side = np.where(unsigned, 0, np.sign(rows["side"])).astype(np.int64)
+        broker = np.where(side > 0, rows["ref_a"], rows["ref_b"])
+        begins = _parent_starts(times, side, broker, home[index])
+        signed = (rows["flags"] & Flag.SIDE_INFERRED != 0)[side != 0]
         return cls(
-            edges[:-1],
-            np.diff(states.mid2_at(edges)) / 2,
-            flow,
-            total(t, size * side),
-            total(states.times, shown * (states.bid_sz + states.ask_sz)) / 2,
-            total(states.times, shown),
+            index,
+            times,
+            rows["size"].astype(np.int64),
+            side,
+            float(signed.mean()) if len(signed) else float("nan"),
+            side[begins],
+            home[index][begins],
+        )
+
+    def autocorrelation(self, lags: int) -> tuple[float, ...]:
+        """Autocorrelation of parent signs, mean removed; pairs lie in one stretch."""
+        n = len(self.parents)
+        x = self.parents - self.parents.mean() if n else np.zeros(0)
+        total = float(x @ x)
+        if total == 0:
+            return ()
+        return tuple(
+            float(np.where(self.homes[k:] == self.homes[:-k], x[k:] * x[:-k], 0.0).sum()) / total
+            for k in range(1, min(lags, n - 1) + 1)
         )
 
 
-def _trades(events: Events) -> tuple[Int64, Int64, Int64]:
-    """Times, sizes and signs of prints; crosses, auctions and RLP are unsigned."""
-    flags = events["flags"]
-    print_ = (
-        (events["kind"] == Kind.TRADE) & (flags & (Flag.CANCELLED | Flag.EDITED) == 0) & (events["size"] > 0)
-    )
-    side = np.where(flags & (Flag.CROSS | Flag.AUCTION | Flag.RLP) != 0, 0, np.sign(events["side"]))
-    times = np.maximum.accumulate(events["ts_event"])
-    return times[print_], events["size"][print_].astype(np.int64), side[print_].astype(np.int64)
+def _parent_starts(times: Int64, side: Int64, broker: Int64, home: Int64) -> Int64:
+    """Places of prints that begin a parent order."""
+    out: list[int] = []
+    last: tuple[int, int, int] | None = None
+    last_t = 0
+    prints = zip(times.tolist(), side.tolist(), broker.tolist(), home.tolist(), strict=True)
+    for k, (t, s, who, where) in enumerate(prints):
+        if s == 0:
+            last = None
+            continue
+        goes_on = (
+            last is not None
+            and last[::2] == (s, where)
+            and t - last_t <= PARENT_GAP
+            and (who == last[1] or 0 in (who, last[1]))
+        )
+        if goes_on and last is not None:
+            who = last[1] or who
+        else:
+            out.append(k)
+        last, last_t = (s, who, where), t
+    return np.array(out, np.int64)
 
 
-def _window(series: _Series, span: slice) -> ImpactFit | None:
-    change, flow, delta = series.change[span], series.flow[span, 0], series.delta[span]
-    usable = np.isfinite(change)
-    if usable.sum() < LEAST:
+def _windows(series: _Series, per_window: int) -> list[slice]:
+    """Windows of intervals, none of which reaches across stretches; the last of a stretch may be shorter."""
+    cuts = np.flatnonzero(np.diff(series.stretch, prepend=-1, append=-1))
+    return [
+        slice(first, min(first + per_window, stop))
+        for begin, stop in itertools.pairwise(cuts.tolist())
+        for first in range(begin, stop, per_window)
+    ]
+
+
+def _impact(series: _Series, span: slice) -> ImpactFit | None:
+    usable = series.usable[span]
+    change, flow, delta = series.change[span], series.flow[span], series.delta[span]
+    y = change[usable]
+    if len(y) < LEAST or np.ptp(y) == 0:
         return None
-    beta, r2 = _line(flow[usable], change[usable])
-    if np.isnan(beta):
-        return None
-    following = usable[1:]
+    x = flow[:, 0] if series.sized else delta
     shuffled = np.random.default_rng(0)
-    placebo = [_line(shuffled.permutation(flow[usable]), change[usable])[1] for _ in range(20)]
-    updates = series.updates[span].sum()
+    placebo = float(np.mean([_line(shuffled.permutation(x[usable]), y)[1] for _ in range(SHUFFLES)]))
+    beta = r2 = following = depth = float("nan")
+    if series.sized:
+        beta, r2 = _line(x[usable], y)
+        pairs = usable[:-1] & usable[1:]
+        following = _line(x[:-1][pairs], change[1:][pairs])[1]
+        updates = series.updates[span].sum()
+        depth = float(series.depth[span].sum() / updates) if updates else float("nan")
     return ImpactFit(
         int(series.starts[span][0]),
-        int(usable.sum()),
+        len(y),
         beta,
         r2,
-        _line(delta[usable], change[usable])[1],
-        _line(flow[:-1][following], change[1:][following])[1],
-        float(np.mean(placebo)),
-        float(series.depth[span].sum() / updates) if updates else float("nan"),
+        _line(delta[usable], y)[1],
+        following,
+        placebo,
+        depth,
+        beta * depth,
     )
 
 
@@ -256,24 +474,22 @@ def _line(x: Float64, y: Float64) -> tuple[float, float]:
 def _by_depth(
     series: _Series, spans: list[slice]
 ) -> tuple[tuple[float, ...], tuple[float, ...], tuple[float, ...]]:
-    usable = np.zeros(len(series.change), bool)
-    for span in spans:
-        usable[span] = np.isfinite(series.change[span])
-    y = series.change[usable]
-    n = len(y)
-    seen, adjusted, unseen = [], [], []
-    if n == 0 or np.ptp(y) == 0:
+    if not series.sized or not spans:
         return (), (), ()
+    chosen = [np.arange(span.start, span.stop)[series.usable[span]] for span in spans]
+    rows = np.concatenate(chosen)
+    y, n = series.change[rows], len(rows)
+    total = float(((y - y.mean()) ** 2).sum())
+    seen, adjusted, unseen = [], [], []
     for m in range(1, series.flow.shape[1] + 1):
         x = series.flow[:, :m]
-        r2 = 1 - _residual(x[usable], y, _fit(x[usable], y)) / float(((y - y.mean()) ** 2).sum())
+        r2 = 1 - _residual(x[rows], y, _fit(x[rows], y)) / total
         seen.append(r2)
         adjusted.append(1 - (1 - r2) * (n - 1) / (n - m - 1) if n > m + 1 else float("nan"))
         errors = totals = 0.0
-        for earlier, later in itertools.pairwise(spans):
-            a, b = (np.isfinite(series.change[s]) for s in (earlier, later))
-            now = series.change[later][b]
-            errors += _residual(x[later][b], now, _fit(x[earlier][a], series.change[earlier][a]))
+        for a, b in itertools.pairwise(chosen):
+            now = series.change[b]
+            errors += _residual(x[b], now, _fit(x[a], series.change[a]))
             totals += float(((now - now.mean()) ** 2).sum())
         if totals:
             unseen.append(1 - errors / totals)
@@ -289,24 +505,7 @@ def _residual(x: Float64, y: Float64, coefficients: Float64) -> float:
     return float(((y - coefficients[0] - x @ coefficients[1:]) ** 2).sum())
 
 
-def _parent_signs(t: Int64, size: Int64, side: Int64) -> Int64:
-    """Sign of each parent order: consecutive prints of one side at most 1 ms apart."""
-    if len(t) == 0:
-        return np.zeros(0, np.int64)
-    begins = np.ones(len(t), bool)
-    begins[1:] = (side[1:] != side[:-1]) | (np.diff(t) > PARENT_GAP)
-    return np.asarray(side[begins & (side != 0)], np.int64)
-
-
-def _autocorrelation(signs: Int64, lags: int) -> tuple[float, ...]:
-    x = signs - signs.mean() if len(signs) else signs.astype(np.float64)
-    total = float(x @ x)
-    if total == 0:
-        return ()
-    return tuple(float(x[k:] @ x[:-k]) / total for k in range(1, min(lags, len(x) - 1) + 1))
-
-
-def _exponent(points: list[tuple[float, float]]) -> float:
+def _exponent(points: Sequence[tuple[float, float]]) -> float:
     """Return λ of y = c/x^λ by least squares in logs."""
     if len(points) < 5:
         return float("nan")
@@ -314,26 +513,29 @@ def _exponent(points: list[tuple[float, float]]) -> float:
     return -_line(x, y)[0]
 
 
-def _next_move(states: BookStates) -> tuple[tuple[float, ...], tuple[int, ...], float]:
-    moves = np.flatnonzero(np.diff(states.mid2)) + 1
-    direction = np.sign(states.mid2[moves] - states.mid2[moves - 1])
-    rows = np.flatnonzero(states.changed)
+def _next_move(touch: _Touch) -> tuple[tuple[float, ...], tuple[int, ...], int, float]:
+    # A move is only seen from packets to which it is linked without a break.
+    linked = touch.chained.copy()
+    linked[1:] &= touch.two_sided[1:] & touch.two_sided[:-1]
+    run = np.cumsum(~linked)
+    moves = np.flatnonzero(linked[1:] & (np.diff(touch.mid2) != 0)) + 1
+    rows = np.flatnonzero(touch.changed & touch.two_sided)
     upcoming = np.searchsorted(moves, rows, side="right")
     rows, upcoming = rows[upcoming < len(moves)], upcoming[upcoming < len(moves)]
-    total = states.bid_sz[rows] + states.ask_sz[rows]
-    rows, upcoming = rows[total > 0], upcoming[total > 0]
+    same = run[moves[upcoming]] == run[rows]
+    rows, upcoming = rows[same], upcoming[same]
     if len(rows) == 0:
-        return (float("nan"),) * 10, (0,) * 10, float("nan")
-    share = states.bid_sz[rows] / (states.bid_sz[rows] + states.ask_sz[rows])
-    up = direction[upcoming] > 0
-    tenth = np.minimum((10 * share).astype(np.int64), 9)
+        return (float("nan"),) * 10, (0,) * 10, 0, float("nan")
+    bid, ask = touch.bid_sz[rows], touch.ask_sz[rows]
+    up = touch.mid2[moves[upcoming]] > touch.mid2[moves[upcoming] - 1]
+    tenth = np.minimum(10 * bid // (bid + ask), 9)
     counts = np.bincount(tenth, minlength=10)
     ups = np.bincount(tenth, weights=up, minlength=10)
     shares = tuple(float(u / c) if c else float("nan") for u, c in zip(ups, counts, strict=True))
-    return shares, tuple(int(c) for c in counts), _auc(share, up)
+    return shares, tuple(int(c) for c in counts), len(np.unique(upcoming)), _auc(bid / (bid + ask), up)
 
 
-def _auc(score: Float64, up: np.ndarray) -> float:
+def _auc(score: Float64, up: Bool) -> float:
     """Mann-Whitney probability that a positive scores higher than a negative; ties count one half."""
     positives, negatives = int(up.sum()), int((~up).sum())
     if not positives or not negatives:
