@@ -163,7 +163,7 @@ def test_usage_errors_leave_with_2(arguments: list[str]) -> None:
 
 def test_help_lists_every_command() -> None:
     text = runner.invoke(cli.app, ["--help"]).stdout
-    for name in (*cli.COMMANDS, "features", "version"):
+    for name in (*cli.COMMANDS, "features", "evaluate", "version"):
         assert f" {name} " in text
 
 
@@ -175,13 +175,19 @@ def test_every_command_has_help_and_offers_json(name: str) -> None:
     assert "Examples:" in result.stdout
 
 
-@pytest.mark.parametrize("name", ["list", "show", *cli.FEATURE_COMMANDS])
-def test_every_command_of_features_has_help_and_offers_json(name: str) -> None:
-    result = runner.invoke(cli.app, ["features", name, "--help"])
+@pytest.mark.parametrize(
+    ("group", "name"),
+    [
+        *(("features", name) for name in ("list", "show", *cli.FEATURE_COMMANDS)),
+        *(("evaluate", name) for name in cli.EVALUATE_COMMANDS),
+    ],
+)
+def test_every_command_of_a_group_has_help_and_offers_json(group: str, name: str) -> None:
+    result = runner.invoke(cli.app, [group, name, "--help"])
     assert result.exit_code == 0
     assert "--json" in result.stdout
     assert "Examples:" in result.stdout
-    assert f" {name} " in runner.invoke(cli.app, ["features", "--help"]).stdout
+    assert f" {name} " in runner.invoke(cli.app, [group, "--help"]).stdout
 
 
 def test_version_names_the_engine() -> None:

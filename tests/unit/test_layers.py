@@ -78,10 +78,11 @@ def test_only_the_command_line_prints(root: Path) -> None:
 
 def test_commands_import_only_light_modules_at_the_top(root: Path) -> None:
     """``--help`` loads every command's file, so a heavy import at its top would slow every start."""
-    from quantumtrader.cli.main import COMMANDS, FEATURE_COMMANDS
+    from quantumtrader.cli.main import COMMANDS, EVALUATE_COMMANDS, FEATURE_COMMANDS
 
     light = ("typer", "quantumtrader.exceptions", "quantumtrader.cli")
-    for module in (*COMMANDS.values(), *FEATURE_COMMANDS.values(), "features"):
+    modules = (COMMANDS, FEATURE_COMMANDS, EVALUATE_COMMANDS)
+    for module in (*(m for table in modules for m in table.values()), "features"):
         tree = ast.parse((root / "python/quantumtrader/cli" / f"{module}.py").read_text("utf-8"))
         names = set()
         for node in tree.body:

@@ -109,6 +109,11 @@ EXAMPLES = {
         "quantumtrader features plot out/dol.parquet -f flow_ofi_1m,cvd_session -o out/flow.png",
         "quantumtrader features plot out/dol.parquet --correlations -o out/correlations.svg",
     ),
+    "evaluate forms": (
+        "quantumtrader evaluate forms -i data/lake -s WDOU25 -o out/forms",
+        "quantumtrader evaluate forms -i data/usdm_btcusdt -s BTCUSDT --tick-size 0.1 --point-value 1 "
+        "--currency USDT --size-step 0.001 --interval-s 1 --window-s 60",
+    ),
 }
 """Command to one or two ways to call it."""
 

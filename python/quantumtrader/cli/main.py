@@ -37,6 +37,9 @@ COMMANDS = {
 FEATURE_COMMANDS = {"compute": "features_compute", "check": "features_check", "plot": "features_plot"}
 """The same for the commands of ``features`` that have a module; ``list`` and ``show`` stand here."""
 
+EVALUATE_COMMANDS = {"forms": "evaluate_forms"}
+"""The same for the commands of ``evaluate``."""
+
 
 def exit_code(error: BaseException) -> int:
     """Return the exit code of an error."""
@@ -109,6 +112,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 features = typer.Typer(no_args_is_help=True, help="The feature catalogue, and files of features.")
+evaluate = typer.Typer(no_args_is_help=True, help="What the features say on real data.")
 
 
 def _version(shown: bool) -> None:
@@ -168,15 +172,17 @@ def features_show(
     show_one(name, as_json=as_json)
 
 
-for _name, _module in COMMANDS.items():
-    app.command(_name, cls=Command, epilog=epilog(_name))(
-        import_module(f"quantumtrader.cli.{_module}").command
-    )
-for _name, _module in FEATURE_COMMANDS.items():
-    features.command(_name, cls=Command, epilog=epilog(f"features {_name}"))(
-        import_module(f"quantumtrader.cli.{_module}").command
-    )
+for _group, _prefix, _modules in (
+    (app, "", COMMANDS),
+    (features, "features ", FEATURE_COMMANDS),
+    (evaluate, "evaluate ", EVALUATE_COMMANDS),
+):
+    for _name, _module in _modules.items():
+        _group.command(_name, cls=Command, epilog=epilog(f"{_prefix}{_name}"))(
+            import_module(f"quantumtrader.cli.{_module}").command
+        )
 app.add_typer(features, name="features")
+app.add_typer(evaluate, name="evaluate")
 
 
 def _one_line(message: Warning | str, *_: object, **__: object) -> str:

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from rich.console import Console
 
-__all__ = ["console", "line", "note", "print_json", "progress", "table"]
+__all__ = ["as_json", "console", "line", "note", "print_json", "progress", "table"]
 
 
 _SHORT = 24
@@ -103,9 +103,14 @@ def _plain(value: Any) -> Any:
     raise TypeError(f"cannot write {type(value).__name__} as JSON")
 
 
+def as_json(value: Any) -> str:
+    """Return a JSON document; dataclasses, paths, dates and numpy values are accepted."""
+    return json.dumps(_plain(value), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
 def print_json(value: Any) -> None:
-    """Print one JSON document to standard output; dataclasses, paths, dates and numpy values are accepted."""
-    sys.stdout.write(json.dumps(_plain(value), indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+    """Print one JSON document to standard output; what may be in it is what :func:`as_json` takes."""
+    sys.stdout.write(as_json(value))
     sys.stdout.flush()
 
 

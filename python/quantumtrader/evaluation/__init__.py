@@ -6,5 +6,6 @@ Nothing here is on the path of a trade. Every figure comes with the command that
 from __future__ import annotations
 
 from quantumtrader.evaluation.forms import Forms, ImpactFit, measure_forms
+from quantumtrader.evaluation.plots import plot_forms
 
-__all__ = ["Forms", "ImpactFit", "measure_forms"]
+__all__ = ["Forms", "ImpactFit", "measure_forms", "plot_forms"]

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
-import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,15 +11,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from quantumtrader._protocols import Float64, Int64
-from quantumtrader.exceptions import ConfigError, DataAccessError, MissingExtraError
+from quantumtrader.exceptions import ConfigError
+from quantumtrader.features.pictures import new_figure
 from quantumtrader.types import FeatureFrame
 
 if TYPE_CHECKING:
     from quantumtrader.features.debugger import FeatureDebugger
 
 __all__ = ["plot_correlations", "plot_overview", "plot_series", "select"]
-
-SUFFIXES = (".png", ".svg", ".pdf")
 
 _OURS, _THEIRS = "#1f4e79", "#c0504d"
 _MOST_POINTS = 20_000
@@ -50,7 +47,7 @@ def plot_correlations(debugger: FeatureDebugger, path: Path | str) -> Path:
     """
     names = debugger.frame.names
     side = min(max(4.0, 0.22 * len(names) + 2.5), 40.0)
-    figure, save = _figure(path, (side + 1.0, side))
+    figure, save = new_figure(path, (side + 1.0, side))
     _heatmap(figure.add_subplot(), debugger)
     return save()
 
@@ -76,7 +73,7 @@ def plot_overview(debugger: FeatureDebugger, path: Path | str, features: Sequenc
     columns = 4
     rows = math.ceil(len(names) / columns)
     side = min(max(5.0, 0.16 * len(debugger.frame.names) + 2.0), 24.0)
-    figure, save = _figure(path, (14.0, side + 2.2 * rows))
+    figure, save = new_figure(path, (14.0, side + 2.2 * rows))
     grid = figure.add_gridspec(1 + rows, columns, height_ratios=[side, *([2.2] * rows)])
     _heatmap(figure.add_subplot(grid[0, :]), debugger)
     for k, name in enumerate(names):
@@ -102,7 +99,7 @@ def plot_series(frame: FeatureFrame, features: Sequence[str] | None, path: Path 
     Errors are those of :func:`plot_overview`.
     """
     names = _chosen(frame, features)
-    figure, save = _figure(path, (13.0, 1.9 * len(names) + 0.6))
+    figure, save = new_figure(path, (13.0, 1.9 * len(names) + 0.6))
     grid = figure.add_gridspec(len(names), 2, width_ratios=[4, 1])
     shared: Any = None
     for k, name in enumerate(names):
@@ -167,40 +164,6 @@ def _chosen(frame: FeatureFrame, features: Sequence[str] | None) -> tuple[str, .
     if not names:
         raise ConfigError("there is no feature to draw")
     return names
-
-
-def _figure(path: Path | str, size: tuple[float, float]) -> tuple[Any, Callable[[], Path]]:
-    """Return an empty figure, and what writes it to ``path`` and returns that."""
-    target = Path(path)
-    if target.suffix.lower() not in SUFFIXES:
-        raise ConfigError(
-            f"a picture cannot be written as {target.name!r}; end it with {', '.join(SUFFIXES)}"
-        )
-    try:
-        figure_module = import_module("matplotlib.figure")
-        matplotlib = import_module("matplotlib")
-    except ModuleNotFoundError as error:
-        raise MissingExtraError("matplotlib", "plot", "drawing features") from error
-    # Without pyplot there is no window, no global state, and nothing to close.
-    figure = figure_module.Figure(figsize=size, layout="constrained")
-
-    def save() -> Path:
-        temporary = target.with_name(f".{target.name}.tmp{target.suffix}")
-        fixed = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}.get(target.suffix.lower(), {})
-        try:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            with matplotlib.rc_context({"svg.hashsalt": "quantumtrader"}):
-                figure.savefig(temporary, dpi=120, metadata=fixed)
-            os.replace(temporary, target)
-        except OSError as error:
-            with contextlib.suppress(OSError):  # it must not hide the error that led here
-                temporary.unlink()
-            raise DataAccessError(
-                f"cannot be written ({error.strerror or error})", path=target, remedy="Choose another file"
-            ) from error
-        return target
-
-    return figure, save
 
 
 def _heatmap(axes: Any, debugger: FeatureDebugger) -> None:
