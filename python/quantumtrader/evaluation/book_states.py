@@ -123,6 +123,8 @@ def book_packets(events: Events, levels: int = 10, breaks: Int64 | None = None) 
     times = np.maximum.accumulate(events["ts_event"])
     before: _Ladders | None = None
     for part in _ladders(events, levels):
+        if len(part.index) == 0:
+            continue
         rows = part.after(before)
         skip = 0 if before is None else 1
         before = part
@@ -166,13 +168,17 @@ def _ladders(events: Events, levels: int) -> Iterator[_Ladders]:
     start = int(earlier[-1]) + 1 if len(earlier) else 0
     book.update_many(np.ascontiguousarray(events[:start]))
     ends = ends[len(earlier) :]
+    switched = True
     while len(ends):
         # As many whole packets as fit, at least one.
         n = max(1, int(np.searchsorted(ends, start + CHUNK)))
         stop = int(ends[n - 1]) + 1
-        yield _levels(
-            book, np.ascontiguousarray(events[start:stop]), start, ends[:n], int(kind[first]), levels
-        )
+        part = np.ascontiguousarray(events[start:stop])
+        rows = _levels(book, part, start, ends[:n], int(kind[first]), levels)
+        if switched:  # what the book shows first is no flow against the quotes before it
+            rows.void[0] = True
+            switched = False
+        yield rows
         start, ends = stop, ends[n:]
 
 

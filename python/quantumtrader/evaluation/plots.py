@@ -104,7 +104,9 @@ def _draw_memory(axes: Any, forms: Mapping[str, Forms]) -> None:
     drawn = False
     for k, (name, one) in enumerate(forms.items()):
         acf = np.array(one.sign_acf)
-        lags = np.flatnonzero(acf > 0)
+        lags = np.unique(np.geomspace(1, max(len(acf), 1), 30).astype(np.int64)) - 1
+        lags = lags[lags < len(acf)]
+        lags = lags[acf[lags] > 0]
         if len(lags) == 0:
             continue
         drawn = True
@@ -114,7 +116,7 @@ def _draw_memory(axes: Any, forms: Mapping[str, Forms]) -> None:
         axes.set_xscale("log")
         axes.set_yscale("log")
     axes.set_xlabel("lag, parent orders", fontsize=8)
-    axes.set_title("Autocorrelation of signs (lags where it is positive)", loc="left", fontsize=9)
+    axes.set_title("Autocorrelation of signs (some of the lags where it is positive)", loc="left", fontsize=9)
 
 
 def _draw_next_move(axes: Any, forms: Mapping[str, Forms]) -> None:
