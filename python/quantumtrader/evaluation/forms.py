@@ -51,7 +51,8 @@ class ImpactFit:
     depth : float
         Mean of (q_b + q_a)/2 after the touch updates of the window, contracts.
     beta_times_depth : float
-        Slope times depth, ticks; 1/2 in a book of uniform depth (Cont, Kukanov and Stoikov, 2014).
+        Slope times depth, ticks; 1/2 where the touch shows as much as each level behind it holds (Cont, Kukanov and
+        Stoikov, 2014), down to 1/4 where it is used up evenly and so shows half of that on average.
     """
 
     start_ns: int
