@@ -15,17 +15,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from quantumtrader._protocols import Float64, Int64
-from quantumtrader.evaluation.book_states import Bool, Packets, book_packets
-from quantumtrader.evaluation.stretches import Stretch, stretches
+from quantumtrader._protocols import Float64
+from quantumtrader.evaluation.book_states import Bool
+from quantumtrader.evaluation.intervals import SECOND, Intervals, Touches, measure_intervals
+from quantumtrader.evaluation.prints import Prints
+from quantumtrader.evaluation.stretches import stretches
 from quantumtrader.exceptions import ConfigError, EmptyDataError
-from quantumtrader.types import Events, Flag, Kind
+from quantumtrader.types import Events, Flag
 
-SECOND = 1_000_000_000
-PARENT_GAP = 1_000_000
 LEAST = 30
 """Intervals that a regression needs."""
-MOST_INTERVALS = 2_000_000
 SHUFFLES = 20
 
 
@@ -168,8 +167,8 @@ def measure_forms(
     if not 1 <= lags <= 100_000:
         raise ConfigError(f"lags is {lags}: give 1 to 100000")
     pieces = stretches(events)
-    trades = _Trades.of(events, pieces)
-    series, touch = _measure(events, pieces, trades, step, levels)
+    trades = Prints.of(events, pieces)
+    series, touch = measure_intervals(events, pieces, trades, step, levels)
     if not touch.two_sided.any() and not trades.side.any():
         raise EmptyDataError(
             "published forms cannot be measured: continuous trading has neither a two-sided touch nor a signed trade",
@@ -216,213 +215,7 @@ def _grid(interval_s: float, window_s: float) -> tuple[int, int]:
     return step, window // step
 
 
-@dataclass(frozen=True, slots=True)
-class _Series:
-    """One row per interval."""
-
-    starts: Int64
-    stretch: Int64
-    """Which stretch it lies in."""
-    change: Float64
-    """Mid change, ticks; NaN without a mid at an end."""
-    flow: Float64
-    """Order-flow imbalance by level, shape (n, levels)."""
-    delta: Float64
-    """Bought less sold, contracts."""
-    depth: Float64
-    """Sum of (q_b + q_a)/2 over touch updates."""
-    updates: Int64
-    usable: Bool
-    sized: bool
-    """Whether order flow was measured anywhere."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Touch:
-    """Packets of continuous trading, without their levels."""
-
-    mid2: Int64
-    bid_sz: Int64
-    ask_sz: Int64
-    two_sided: Bool
-    chained: Bool
-    changed: Bool
-
-
-def _measure(
-    events: Events, pieces: list[Stretch], trades: _Trades, step: int, levels: int
-) -> tuple[_Series, _Touch]:
-    counts = [(piece.end_ns - piece.start_ns) // step for piece in pieces]
-    total = sum(counts)
-    if total > MOST_INTERVALS:
-        raise ConfigError(
-            f"interval_s is {step / SECOND:g}: the recording has {total:,} of them, at most {MOST_INTERVALS:,} are "
-            "measured; give longer ones"
-        )
-    offsets = np.concatenate([[0], np.cumsum(counts, dtype=np.int64)]).astype(np.int64)
-    begins = np.array([piece.first for piece in pieces], np.int64)
-    stops = np.array([piece.stop for piece in pieces], np.int64)
-    zero = np.array([piece.start_ns for piece in pieces], np.int64)
-
-    def place(where: Int64, t: Int64) -> tuple[Int64, Int64]:
-        """Stretch of records, −1 outside; and their interval, −1 outside of the whole ones."""
-        if len(pieces) == 0:
-            return np.full(len(where), -1), np.full(len(where), -1)
-        k = np.searchsorted(begins, where, side="right") - 1
-        inside = (k >= 0) & (where < stops[k])
-        # An interval is (edge, next edge], as a window at its end is.
-        row = (t - zero[k] - 1) // step
-        whole = inside & (row >= 0) & (row < np.array(counts)[k])
-        return np.where(inside, k, -1), np.where(whole, offsets[k] + row, -1)
-
-    flow = np.zeros((total, 0), np.int64)
-    broken = np.zeros(total, bool)
-    depth2, updates = np.zeros(total, np.int64), np.zeros(total, np.int64)
-    kept: list[Packets] = []
-    homes: list[Int64] = []
-    for part in book_packets(events, levels, np.union1d(begins, stops)):
-        home, row = place(part.index, part.times)
-        if flow.shape[1] == 0:
-            flow = np.zeros((total, part.flow.shape[1]), np.int64)
-        some = row >= 0
-        np.add.at(flow, row[some], part.flow[some])
-        broken[row[some & ~part.chained]] = True
-        shown = some & part.changed
-        np.add.at(depth2, row[shown], (part.bid_sz + part.ask_sz)[shown])
-        np.add.at(updates, row[shown], 1)
-        mine = home >= 0
-        homes.append(home[mine])
-        kept.append(part.without_levels(mine))
-    touch = _joined(kept)
-    change = np.full(total, np.nan)
-    if kept:
-        times = np.concatenate([part.times for part in kept])
-        home = np.concatenate(homes)
-        for k, piece in enumerate(pieces):
-            here = slice(*np.searchsorted(home, [k, k + 1]).tolist())
-            edges = piece.start_ns + step * np.arange(counts[k] + 1)
-            mids = _mid2_at(times[here], touch.mid2[here], touch.two_sided[here], edges)
-            change[offsets[k] : offsets[k + 1]] = np.diff(mids) / 2
-    delta = np.zeros(total, np.int64)
-    _, row = place(trades.index, trades.times)
-    np.add.at(delta, row[row >= 0], (trades.size * trades.side)[row >= 0])
-    sized = bool(touch.chained.any())
-    usable = np.isfinite(change)
-    if sized:
-        usable &= ~broken
-    stretch = np.repeat(np.arange(len(pieces)), counts)
-    starts = zero[stretch] + step * (np.arange(total) - offsets[stretch])
-    series = _Series(
-        starts,
-        stretch,
-        change,
-        flow.astype(np.float64),
-        delta.astype(np.float64),
-        depth2 / 2,
-        updates,
-        usable,
-        sized,
-    )
-    return series, touch
-
-
-def _joined(parts: list[Packets]) -> _Touch:
-    if not parts:
-        no, none = np.zeros(0, np.int64), np.zeros(0, bool)
-        return _Touch(no, no, no, none, none, none)
-    return _Touch(*(np.concatenate([getattr(part, name) for part in parts]) for name in _Touch.__slots__))
-
-
-def _mid2_at(times: Int64, mid2: Int64, two_sided: Bool, at: Int64) -> Float64:
-    """Twice the mid in force at times; NaN before the first packet and while there is none."""
-    if len(times) == 0:
-        return np.full(len(at), np.nan)
-    k = np.searchsorted(times, at, side="right") - 1
-    return np.where((k >= 0) & two_sided[k], mid2[k].astype(np.float64), np.nan)
-
-
-@dataclass(frozen=True, slots=True)
-class _Trades:
-    """Prints of continuous trading."""
-
-    index: Int64
-    times: Int64
-    size: Int64
-    side: Int64
-    """Aggressor; 0 for crosses, auctions, RLP and prints without one."""
-    inferred: float
-    parents: Int64
-    """Sign of each parent order."""
-    homes: Int64
-    """Stretch of each parent order."""
-
-    @classmethod
-    def of(cls, events: Events, pieces: Sequence[Stretch]) -> _Trades:
-        flags = events["flags"]
-        prints = (
-            (events["kind"] == Kind.TRADE)
-            & (flags & (Flag.CANCELLED | Flag.EDITED) == 0)
-            & (events["size"] > 0)
-        )
-        home = np.full(len(events), -1)
-        for k, piece in enumerate(pieces):
-            home[piece.first : piece.stop] = k
-        index = np.flatnonzero(prints & (home >= 0))
-        times = np.maximum.accumulate(events["ts_event"])[index]
-        rows = events[index]
-        unsigned = rows["flags"] & (Flag.CROSS | Flag.AUCTION | Flag.RLP) != 0
-        side = np.where(unsigned, 0, np.sign(rows["side"])).astype(np.int64)
-        broker = np.where(side > 0, rows["ref_a"], rows["ref_b"])
-        begins = _parent_starts(times, side, broker, home[index])
-        signed = (rows["flags"] & Flag.SIDE_INFERRED != 0)[side != 0]
-        return cls(
-            index,
-            times,
-            rows["size"].astype(np.int64),
-            side,
-            float(signed.mean()) if len(signed) else float("nan"),
-            side[begins],
-            home[index][begins],
-        )
-
-    def autocorrelation(self, lags: int) -> tuple[float, ...]:
-        """Autocorrelation of parent signs, mean removed; pairs lie in one stretch."""
-        n = len(self.parents)
-        x = self.parents - self.parents.mean() if n else np.zeros(0)
-        total = float(x @ x)
-        if total == 0:
-            return ()
-        return tuple(
-            float(np.where(self.homes[k:] == self.homes[:-k], x[k:] * x[:-k], 0.0).sum()) / total
-            for k in range(1, min(lags, n - 1) + 1)
-        )
-
-
-def _parent_starts(times: Int64, side: Int64, broker: Int64, home: Int64) -> Int64:
-    """Places of prints that begin a parent order."""
-    out: list[int] = []
-    last: tuple[int, int, int] | None = None
-    last_t = 0
-    prints = zip(times.tolist(), side.tolist(), broker.tolist(), home.tolist(), strict=True)
-    for k, (t, s, who, where) in enumerate(prints):
-        if s == 0:
-            last = None
-            continue
-        goes_on = (
-            last is not None
-            and last[::2] == (s, where)
-            and t - last_t <= PARENT_GAP
-            and (who == last[1] or 0 in (who, last[1]))
-        )
-        if goes_on and last is not None:
-            who = last[1] or who
-        else:
-            out.append(k)
-        last, last_t = (s, who, where), t
-    return np.array(out, np.int64)
-
-
-def _windows(series: _Series, per_window: int) -> list[slice]:
+def _windows(series: Intervals, per_window: int) -> list[slice]:
     """Windows of intervals, none of which reaches across stretches; the last of a stretch may be shorter."""
     cuts = np.flatnonzero(np.diff(series.stretch, prepend=-1, append=-1))
     return [
@@ -432,7 +225,7 @@ def _windows(series: _Series, per_window: int) -> list[slice]:
     ]
 
 
-def _impact(series: _Series, span: slice) -> ImpactFit | None:
+def _impact(series: Intervals, span: slice) -> ImpactFit | None:
     usable = series.usable[span]
     change, flow, delta = series.change[span], series.flow[span], series.delta[span]
     y = change[usable]
@@ -473,7 +266,7 @@ def _line(x: Float64, y: Float64) -> tuple[float, float]:
 
 
 def _by_depth(
-    series: _Series, spans: list[slice]
+    series: Intervals, spans: list[slice]
 ) -> tuple[tuple[float, ...], tuple[float, ...], tuple[float, ...]]:
     if not series.sized or not spans:
         return (), (), ()
@@ -514,7 +307,7 @@ def _exponent(points: Sequence[tuple[float, float]]) -> float:
     return -_line(x, y)[0]
 
 
-def _next_move(touch: _Touch) -> tuple[tuple[float, ...], tuple[int, ...], int, float]:
+def _next_move(touch: Touches) -> tuple[tuple[float, ...], tuple[int, ...], int, float]:
     # A move is only seen from packets to which it is linked without a break.
     linked = touch.chained.copy()
     linked[1:] &= touch.two_sided[1:] & touch.two_sided[:-1]

@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 
 from quantumtrader._protocols import Float64
-from quantumtrader.evaluation import book_states, forms
+from quantumtrader.evaluation import book_states
 from quantumtrader.evaluation.book_states import Packets, book_packets
+from quantumtrader.evaluation.intervals import measure_intervals
+from quantumtrader.evaluation.prints import Prints
 from quantumtrader.evaluation.stretches import stretches
 from quantumtrader.types import PX_NONE, Action, Events, Flag, Kind, Phase
 from reference.flows import as_events, random_flow
@@ -166,7 +168,7 @@ def test_parts_of_any_length_give_the_same(feed: str, monkeypatch: pytest.Monkey
 
 def series(events: Events, step: int, levels: int = 5) -> Any:
     pieces = stretches(events)
-    return forms._measure(events, pieces, forms._Trades.of(events, pieces), step, levels)[0]
+    return measure_intervals(events, pieces, Prints.of(events, pieces), step, levels)[0]
 
 
 def sampled(module: Any, events: Events, names: list[str], clock: str) -> tuple[Any, Float64]:

@@ -9,6 +9,9 @@ import numpy as np
 import pytest
 
 from quantumtrader.evaluation import forms, measure_forms
+from quantumtrader.evaluation.intervals import measure_intervals
+from quantumtrader.evaluation.prints import Prints
+from quantumtrader.evaluation.stretches import stretches
 from quantumtrader.exceptions import ConfigError, EmptyDataError
 from quantumtrader.types import EVENT, PX_NONE, Events, Flag, Kind, Phase
 from reference.flows import as_events, random_flow
@@ -115,8 +118,8 @@ def test_unseen_is_the_window_before_applied() -> None:
     """By hand with polyfit, one level, two windows."""
     events = uniform_book(9, 7, 6_000)
     got = measure_forms(events, **SHORT)
-    pieces = forms.stretches(events)
-    rows = forms._measure(events, pieces, forms._Trades.of(events, pieces), SECOND, 1)[0]
+    pieces = stretches(events)
+    rows = measure_intervals(events, pieces, Prints.of(events, pieces), SECOND, 1)[0]
     a, b = (slice(0, 60), slice(60, 119))
     ok = rows.usable
     slope, start = np.polyfit(rows.flow[a, 0][ok[a]], rows.change[a][ok[a]], 1)
@@ -155,7 +158,7 @@ def test_parents_are_runs_of_one_side_and_broker() -> None:
     events = trades([10 + r[0] for r in rows], [r[1] for r in rows])
     events["flags"] = [r[3] for r in rows]
     events["ref_a"] = events["ref_b"] = [r[2] for r in rows]
-    measured = forms._Trades.of(events, forms.stretches(events))
+    measured = Prints.of(events, stretches(events))
     assert measured.parents.tolist() == [1, 1, -1, -1, -1]
 
 
