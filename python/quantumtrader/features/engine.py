@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
+from pathlib import Path
 
 import numpy as np
 
@@ -14,7 +15,7 @@ from quantumtrader.features.aliases import canonical
 from quantumtrader.features.catalogue import catalogue_hash
 from quantumtrader.features.manifest import FeatureManifest
 from quantumtrader.features.sets import resolve
-from quantumtrader.types import Events, FeatureFrame, Instrument
+from quantumtrader.types import Events, FeatureFrame, Fitted, Instrument
 
 FOOTPRINT_ROW = np.dtype([("px", np.int32), ("buy", np.int64), ("sell", np.int64), ("total", np.int64)])
 """One price row of a footprint."""
@@ -43,6 +44,9 @@ class FeatureEngine:
     day : date, optional
         A session of the stream: the instrument's hours in force on it are the scheduled length that
         ``session_frac`` is a share of. By default the hours in force last; ``session_frac`` is NaN without any.
+    fitted : Fitted, path, or list of paths, optional
+        What was fitted off the hot path, or files that ``quantumtrader fit`` wrote, at most one of each kind. Without
+        it ``microprice_dev`` and ``pin_60`` are NaN. The manifest carries the hash of each fit that a column reads.
 
     Raises
     ------
@@ -51,7 +55,9 @@ class FeatureEngine:
     UnknownInstrumentError
         If a symbol is not in the table.
     ConfigError
-        If another argument is out of range.
+        If another argument is out of range, or a fit is of another product or tick.
+    DataError
+        If a fit file cannot be read.
 
     Examples
     --------
@@ -70,6 +76,7 @@ class FeatureEngine:
         warmup: str = "full",
         rlp_sign: str = "drop",
         day: date | None = None,
+        fitted: Fitted | Path | str | Sequence[Path | str] | None = None,
     ) -> None:
         if isinstance(instrument, str):
             # Loaded here so that the engine itself needs no settings and no calendar.
@@ -91,6 +98,16 @@ class FeatureEngine:
         computed = list(dict.fromkeys(wanted))
         self._columns = None if computed == wanted else np.array([computed.index(name) for name in wanted])
         session_seconds = instrument.session_seconds(day)
+        options: dict[str, str | float | None] = {}
+        if "session_frac" in computed:
+            options["session_seconds"] = session_seconds
+        if fitted is not None:
+            # Loaded here because few engines need it.
+            from quantumtrader.features.fit.artifact import fitted_hashes, load_fitted
+
+            if not isinstance(fitted, Fitted):
+                fitted = load_fitted(fitted, instrument)
+            options |= fitted_hashes(fitted, computed)
         self._engine = _backend.core().FeatureEngine(
             computed,
             instrument.tick_size,
@@ -99,6 +116,7 @@ class FeatureEngine:
             warmup,
             rlp_sign,
             session_seconds,
+            fitted,
         )
         chosen = _backend.engine()
         self._manifest = FeatureManifest.of(
@@ -110,7 +128,7 @@ class FeatureEngine:
             point_value=instrument.point_value,
             engine=chosen.name,
             version=chosen.version,
-            options={"session_seconds": session_seconds} if "session_frac" in computed else {},
+            options=options,
         )
         self._metadata = {
             "symbol": instrument.symbol,
@@ -126,14 +144,22 @@ class FeatureEngine:
 
     @classmethod
     def for_manifest(
-        cls, manifest: FeatureManifest, instrument: Instrument | str, day: date | None = None
+        cls,
+        manifest: FeatureManifest,
+        instrument: Instrument | str,
+        day: date | None = None,
+        fitted: Fitted | Path | str | Sequence[Path | str] | None = None,
     ) -> FeatureEngine:
         """Build the engine that a manifest describes, for an instrument.
+
+        A manifest knows fits by their hashes only: give the same ones.
 
         Whether its rows are of the same kind is for :meth:`FeatureManifest.require` to say: tick, definitions and
         version are those of here.
         """
-        return cls(manifest.names, instrument, manifest.clock, manifest.warmup, manifest.rlp_sign, day)
+        return cls(
+            manifest.names, instrument, manifest.clock, manifest.warmup, manifest.rlp_sign, day, fitted
+        )
 
     @property
     def names(self) -> tuple[str, ...]:
