@@ -37,6 +37,9 @@ COMMANDS = {
 FEATURE_COMMANDS = {"compute": "features_compute", "check": "features_check", "plot": "features_plot"}
 """The same for the commands of ``features`` that have a module; ``list`` and ``show`` stand here."""
 
+FIT_COMMANDS = ("microprice", "pin", "vpin")
+"""The commands of ``fit``: functions of the module of that name."""
+
 
 def exit_code(error: BaseException) -> int:
     """Return the exit code of an error."""
@@ -108,6 +111,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+fit = typer.Typer(no_args_is_help=True, help="Fit what features need beforehand, into files for --fitted.")
 features = typer.Typer(no_args_is_help=True, help="The feature catalogue, and files of features.")
 
 
@@ -176,7 +180,12 @@ for _name, _module in FEATURE_COMMANDS.items():
     features.command(_name, cls=Command, epilog=epilog(f"features {_name}"))(
         import_module(f"quantumtrader.cli.{_module}").command
     )
+for _name in FIT_COMMANDS:
+    fit.command(_name, cls=Command, epilog=epilog(f"fit {_name}"))(
+        getattr(import_module("quantumtrader.cli.fit"), _name)
+    )
 app.add_typer(features, name="features")
+app.add_typer(fit, name="fit")
 
 
 def _one_line(message: Warning | str, *_: object, **__: object) -> str:

@@ -151,6 +151,11 @@ def solve(steps: Steps) -> Solution:
         If the sum does not converge: the observations say that the mid drifts for ever.
     """
     inside = _usable(steps)
+    if not steps.observations.any():
+        raise EmptyDataError(
+            "no two touches with known sizes follow one another at a spread of 1 to 3 ticks: there is nothing to fit a "
+            "micro-price to"
+        )
     if not inside.any():
         raise EmptyDataError(
             "the mid never moves at a spread of 1 to 3 ticks: there is nothing to fit a micro-price to"
@@ -169,8 +174,8 @@ def solve(steps: Steps) -> Solution:
 
     remaining = np.eye(len(lower)) - half(stays)
     expected: Float64 = moved.sum(axis=1)[lower] / (2 * total[lower, 0])
-    first: Float64 = np.linalg.solve(remaining, expected)
-    onward: Float64 = np.linalg.solve(remaining, half(moves))
+    first = np.asarray(np.linalg.solve(remaining, expected), np.float64)
+    onward = np.asarray(np.linalg.solve(remaining, half(moves)), np.float64)
     radius = float(np.abs(np.linalg.eigvals(onward)).max())
     if not radius < 1 - 1e-9:
         raise DataError(
@@ -188,13 +193,13 @@ def solve(steps: Steps) -> Solution:
 
 def _usable(steps: Steps) -> npt.NDArray[np.bool_]:
     """Return the largest set of states from each of which the mid is certain to move, staying inside the set."""
-    inside: npt.NDArray[np.bool_] = (steps.stays + steps.moves).sum(axis=1) > 0
+    inside = np.asarray((steps.stays + steps.moves).sum(axis=1) > 0)
     while True:
         both = np.outer(inside, inside)
         stays, moves = (steps.stays > 0) & both, (steps.moves > 0) & both
-        exits = moves.any(axis=1)
+        exits = np.asarray(moves.any(axis=1))
         while True:
-            further = exits | (stays & exits).any(axis=1)
+            further = np.asarray(exits | (stays & exits).any(axis=1))
             if (further == exits).all():
                 break
             exits = further

@@ -31,6 +31,7 @@ __all__ = [
     "Windows",
     "fit",
     "log_likelihood",
+    "require_scipy",
     "series",
 ]
 
@@ -273,6 +274,17 @@ def fit(bought: npt.ArrayLike, sold: npt.ArrayLike) -> Ekop | None:
     alpha, delta = 1 / (1 + np.exp(-best.x[:2]))
     mu, buy, sell = np.exp(best.x[2:])
     return Ekop(float(alpha), float(delta), float(mu), float(buy), float(sell))
+
+
+def require_scipy() -> None:
+    """Refuse to begin without scipy.
+
+    Raises
+    ------
+    MissingExtraError
+        Names the extra.
+    """
+    _optimizer()
 
 
 def _optimizer() -> Callable[..., Any]:

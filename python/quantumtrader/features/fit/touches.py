@@ -53,7 +53,8 @@ class Touches:
         self._quote = _NO_TOUCH
         self._chain = 0
         self._last: Int64 | None = None
-        """Touch, chain and whether it is good, at the last packet end."""
+        """Touch, chain, whether it is good, and the stretch it came in, at the last packet end."""
+        self._count = 0
 
     def add(self, events: Events) -> TouchPairs:
         """Return the pairs that end in the next part of the stream."""
@@ -65,15 +66,21 @@ class Touches:
         if switch < len(events):
             self._levels(events[switch:], touch[switch:], breaks[switch:])
         breaks |= events["kind"] == Kind.GAP
-        continuous, session = np.zeros(len(events), bool), np.zeros(len(events), np.int64)
+        continuous = np.zeros(len(events), bool)
+        session, part = np.zeros(len(events), np.int64), np.zeros(len(events), np.int64)
         for stretch in stretches:
             here = slice(stretch.first, stretch.last)
             continuous[here], session[here] = stretch.continuous, stretch.session
-            breaks[stretch.first] |= stretch.begins or stretch.closes
+            # The first stretch of a part goes on from the part before, unless a marker begins it.
+            self._count += stretch.first > 0 or bool(events["kind"][0] == Kind.SESSION)
+            part[here] = self._count
         chain = self._chain + np.cumsum(breaks)
         self._chain = int(chain[-1]) if len(chain) else self._chain
         ends = np.flatnonzero(events["flags"] & _MORE == 0)
-        return self._pairs(touch[ends], chain[ends], continuous[ends], now[ends], session[ends])
+        good = continuous & (touch[:, 0] != PX_NONE) & (touch[:, 2] != PX_NONE)
+        good &= (touch[:, 0] < touch[:, 2]) & (touch[:, 1] > 0) & (touch[:, 3] > 0)
+        rows = np.column_stack((touch, chain, good, part))[ends]
+        return self._pairs(rows, now[ends], session[ends])
 
     def _switch(self, events: Events) -> int:
         """Where the book takes over from the quotes in this part."""
@@ -113,25 +120,22 @@ class Touches:
         voids = np.isin(events["action"], (Action.CLEAR, Action.SNAPSHOT_BEGIN))
         breaks |= (events["kind"] == self._kind) & (voids | (events["flags"] & _IMAGE != 0))
 
-    def _pairs(
-        self,
-        touch: Int64,
-        chain: Int64,
-        continuous: npt.NDArray[np.bool_],
-        now: Int64,
-        session: Int64,
-    ) -> TouchPairs:
-        good = continuous & (touch[:, 0] != PX_NONE) & (touch[:, 2] != PX_NONE)
-        good &= (touch[:, 0] < touch[:, 2]) & (touch[:, 1] > 0) & (touch[:, 3] > 0)
-        rows = np.column_stack((touch, chain, good))
-        times, sessions = now, session
+    def _pairs(self, rows: Int64, now: Int64, session: Int64) -> TouchPairs:
+        """Return the pairs among packet ends: touch, chain, whether good, stretch."""
         if self._last is not None:
             rows = np.vstack((self._last, rows))
-            times, sessions = np.concatenate(([0], now)), np.concatenate(([0], session))
+            now, session = np.concatenate(([0], now)), np.concatenate(([0], session))
         if not len(rows):
-            return TouchPairs(touch, touch, now, session)
+            return TouchPairs(rows[:, :4], rows[:, :4], now, session)
+        here = rows[:, 6].copy()
+        changed = np.concatenate(([True], (rows[1:, :4] != rows[:-1, :4]).any(axis=1)))
+        # A touch left over from before a marker is no beginning: what came in between is not known.
+        rows[:, 6] = here[np.maximum.accumulate(np.where(changed, np.arange(len(rows)), 0))]
         self._last = rows[-1]
-        other = np.flatnonzero((rows[1:] != rows[:-1]).any(axis=1))
-        same = (rows[other, 4] == rows[other + 1, 4]) & (rows[other, 5] & rows[other + 1, 5] == 1)
-        k = other[same]
-        return TouchPairs(rows[k, :4], rows[k + 1, :4], times[k + 1], sessions[k + 1])
+        k = np.flatnonzero(
+            changed[1:]
+            & (rows[1:, 4] == rows[:-1, 4])
+            & (rows[1:, 5] & rows[:-1, 5] == 1)
+            & (rows[:-1, 6] == here[1:])
+        )
+        return TouchPairs(rows[k, :4], rows[k + 1, :4], now[k + 1], session[k + 1])
