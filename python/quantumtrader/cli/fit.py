@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from datetime import datetime
@@ -138,6 +139,8 @@ def pin(
 
     Each value is used from the end of its window on. Needs scipy: pip install 'quantumtrader[fit]'.
     """
+    # Before scipy is loaded: threads for the linear algebra of five unknowns cost far more than they save.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from quantumtrader.features.fit.artifact import Artifact, check_free
     from quantumtrader.features.fit.pin import BLOCKS, Block, BlockCounter, require_scipy, series
 

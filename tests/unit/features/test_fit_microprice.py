@@ -10,7 +10,7 @@ from quantumtrader._fallback.features.engine import FeatureEngine as PythonEngin
 from quantumtrader.data.source import load_events
 from quantumtrader.exceptions import DataError, EmptyDataError
 from quantumtrader.features.fit.microprice import STATES, MicropriceFitter, Steps, lookup, solve
-from quantumtrader.features.fit.touches import TouchPairs, Touches
+from quantumtrader.features.fit.touches import Touches, TouchPairs
 from quantumtrader.types import PX_NONE, Fitted
 
 WDO = Instrument("WDOU25", "WDO", tick_size=0.5, point_value=10.0)
@@ -198,8 +198,8 @@ def test_a_trap_is_left_out() -> None:
     steps = Steps()
     trap = (100, 95, 101, 5)
     normal = [((100, 7, 101, 3), (101, 4, 102, 6)), ((101, 4, 102, 6), (100, 7, 101, 3))] * 5
-    mixing = ((100, 7, 101, 3), (101, 3, 102, 7))
-    steps.add(pairs(*normal, mixing, (trap, (100, 97, 101, 3)), ((100, 7, 101, 3), trap)))
+    mixing = ((100, 7, 101, 3), (101, 3, 102, 7)), ((101, 4, 102, 6), (100, 4, 101, 6))
+    steps.add(pairs(*normal, *mixing, (trap, (100, 97, 101, 3)), ((100, 7, 101, 3), trap)))
     solution = solve(steps)
     assert np.isnan(solution.adjustment[[0, 9]]).all()
     assert np.isfinite(solution.adjustment[[2, 3, 6, 7]]).all()
