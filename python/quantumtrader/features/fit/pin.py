@@ -108,8 +108,11 @@ class BlockCounter:
     def _boundary(self, stretch: Stretch, t: int) -> list[Block]:
         """Handle the marker that a stretch begins with."""
         out: list[Block] = []
-        if stretch.closes and self._next is not None and t >= self._end(self._reached):
-            out = self._complete(self._reached + 1, stretch.contract)
+        if stretch.closes and self._next is not None:
+            # The close ends the last block. Where a recording stops long before it, nothing says what was to come.
+            last = (t - self._anchor) // BLOCK_NS
+            if self._reached == last - 1:
+                out = self._complete(last, stretch.contract)
         if stretch.begins or stretch.closes:
             self._counts, self._void, self._next = {}, set(), None
             self._anchor, self._session = stretch.start_ns, stretch.session
