@@ -11,6 +11,7 @@ import pytest
 
 HERE = Path(__file__).parent
 LAST_WORDS = {
+    "microprice_forecast.py": "both halves looked at",
     "features_of_a_session.py": "flow_ofi_1m is warm",
     "own_strategy.py": "refused by risk, net R$",
     "read_the_lake.py": "read back: the same records, bit for bit",

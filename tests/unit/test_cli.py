@@ -163,7 +163,7 @@ def test_usage_errors_leave_with_2(arguments: list[str]) -> None:
 
 def test_help_lists_every_command() -> None:
     text = runner.invoke(cli.app, ["--help"]).stdout
-    for name in (*cli.COMMANDS, "features", "evaluate", "version"):
+    for name in (*cli.COMMANDS, "features", "fit", "evaluate", "version"):
         assert f" {name} " in text
 
 
@@ -188,6 +188,15 @@ def test_every_command_of_a_group_has_help_and_offers_json(group: str, name: str
     assert "--json" in result.stdout
     assert "Examples:" in result.stdout
     assert f" {name} " in runner.invoke(cli.app, [group, "--help"]).stdout
+
+
+@pytest.mark.parametrize("name", cli.FIT_COMMANDS)
+def test_every_command_of_fit_has_help_and_offers_json(name: str) -> None:
+    result = runner.invoke(cli.app, ["fit", name, "--help"])
+    assert result.exit_code == 0
+    assert "--json" in result.stdout
+    assert "Examples:" in result.stdout
+    assert f" {name} " in runner.invoke(cli.app, ["fit", "--help"]).stdout
 
 
 def test_version_names_the_engine() -> None:

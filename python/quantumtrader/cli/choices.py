@@ -105,6 +105,13 @@ EXAMPLES = {
         "quantumtrader features check out/dol.parquet",
         "quantumtrader features check out/dol.parquet --input ticks.csv --reference out/trained.parquet",
     ),
+    "fit microprice": (
+        "quantumtrader fit microprice -i data/lake -s WDOU25 --end 2025-07-31 -o fits/microprice.json",
+        "quantumtrader features compute -i data/lake -s WDOU25 --start 2025-08-01 -f microprice_dev "
+        "--fitted fits/microprice.json -o out/wdo.parquet",
+    ),
+    "fit pin": ("quantumtrader fit pin -i data/lake -s WDOU25 -o fits/pin.json",),
+    "fit vpin": ("quantumtrader fit vpin -i data/lake -s WDOU25 --end 2025-07-31 -o fits/vpin.json",),
     "features plot": (
         "quantumtrader features plot out/dol.parquet -f flow_ofi_1m,cvd_session -o out/flow.png",
         "quantumtrader features plot out/dol.parquet --correlations -o out/correlations.svg",

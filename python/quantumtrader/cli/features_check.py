@@ -17,6 +17,7 @@ from quantumtrader.cli.source_options import (
     Day,
     Decimal,
     Fee,
+    FittedFiles,
     Format,
     InferSide,
     Lot,
@@ -62,6 +63,7 @@ def command(
     symbol: Annotated[
         str | None, typer.Option("--symbol", "-s", help="Of the recording; that of the file when left out.")
     ] = None,
+    fitted: FittedFiles = None,
     frozen_share: Annotated[
         float,
         typer.Option(
@@ -99,6 +101,8 @@ def command(
     from quantumtrader.features import FeatureDebugger, FeatureGuard, read_features
     from quantumtrader.features.debugger import Finding
 
+    if fitted and input is None:
+        raise typer.BadParameter("goes with --input", param_hint="--fitted")
     frame = read_features(file)
     with output.progress(f"checking {file.name}"):
         report = FeatureDebugger(frame, reference, drifted=drift_psi).report()
@@ -106,7 +110,7 @@ def command(
     if input is not None:
         given = make_instrument(tick_size, point_value, currency, lot, size_step, fee, hours, timezone)
         options = make_options(decimal, timezone, day, infer_side, out_of_order, bar_seconds)
-        again = _recompute(frame, input, symbol, config, given, options, format)
+        again = _recompute(frame, input, symbol, config, given, options, format, fitted)
     watched: GuardReport | None = None
     if frame.names:
         guard = FeatureGuard(frame.names)
@@ -140,6 +144,7 @@ def _recompute(
     instrument: dict[str, Any],
     options: Any,
     format: str | None,
+    fitted: list[Path] | None,
 ) -> Recomputed:
     from quantumtrader import _backend
     from quantumtrader.config import load_settings, with_instrument
@@ -154,7 +159,7 @@ def _recompute(
         path, about, settings, format=format, options=options, pack=_backend.core().pack_events
     )
     with output.progress(f"computing the features of {path.name} again", stream.total) as advance:
-        return recompute(frame, stream, stream.instrument, advance=advance)
+        return recompute(frame, stream, stream.instrument, fitted=fitted, advance=advance)
 
 
 def _frozen(watched: GuardReport, share: float) -> list[Finding]:

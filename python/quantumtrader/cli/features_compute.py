@@ -20,6 +20,7 @@ from quantumtrader.cli.source_options import (
     Day,
     Decimal,
     Fee,
+    FittedFiles,
     Format,
     InferSide,
     Lot,
@@ -54,6 +55,7 @@ def command(
             "--rlp-sign", help="Side of retail liquidity prints: drop (none), quote (against the mid)."
         ),
     ] = "drop",
+    fitted: FittedFiles = None,
     tail_s: Annotated[
         float | None,
         typer.Option(
@@ -109,7 +111,7 @@ def command(
         pack=_backend.core().pack_events,
     )
     wanted = names if names is not None else (set or "")
-    engine = FeatureEngine(wanted, stream.instrument, clock, warmup, rlp_sign)
+    engine = FeatureEngine(wanted, stream.instrument, clock, warmup, rlp_sign, fitted=fitted)
     with output.progress(f"computing {len(engine.names)} features of {input.name}", stream.total) as advance:
         done = compute_to_file(stream, engine, out, overwrite=overwrite, tail_s=tail_s, advance=advance)
     seconds = time.perf_counter() - began

@@ -40,6 +40,9 @@ FEATURE_COMMANDS = {"compute": "features_compute", "check": "features_check", "p
 EVALUATE_COMMANDS = {"forms": "evaluate_forms"}
 """The same for the commands of ``evaluate``."""
 
+FIT_COMMANDS = ("microprice", "pin", "vpin")
+"""The commands of ``fit``: functions of the module of that name."""
+
 
 def exit_code(error: BaseException) -> int:
     """Return the exit code of an error."""
@@ -111,6 +114,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+fit = typer.Typer(no_args_is_help=True, help="Fit what features need beforehand, into files for --fitted.")
 features = typer.Typer(no_args_is_help=True, help="The feature catalogue, and files of features.")
 evaluate = typer.Typer(no_args_is_help=True, help="What the features say on real data.")
 
@@ -181,7 +185,12 @@ for _group, _prefix, _modules in (
         _group.command(_name, cls=Command, epilog=epilog(f"{_prefix}{_name}"))(
             import_module(f"quantumtrader.cli.{_module}").command
         )
+for _name in FIT_COMMANDS:
+    fit.command(_name, cls=Command, epilog=epilog(f"fit {_name}"))(
+        getattr(import_module("quantumtrader.cli.fit"), _name)
+    )
 app.add_typer(features, name="features")
+app.add_typer(fit, name="fit")
 app.add_typer(evaluate, name="evaluate")
 
 

@@ -57,6 +57,12 @@ BarSeconds = Annotated[
 Config = Annotated[
     Path | None, typer.Option("--config", help="Settings file in place of ./quantumtrader.toml.")
 ]
+FittedFiles = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--fitted", readable=False, help="File of quantumtrader fit; may be given once for each kind."
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 TickSize = Annotated[

@@ -26,6 +26,7 @@ from quantumtrader.features.sets import FAMILIES, SETS, resolve, set_names
 if TYPE_CHECKING:
     from quantumtrader.features.debugger import DebugReport, FeatureDebugger
     from quantumtrader.features.files import compute_to_file, read_features
+    from quantumtrader.features.fit.artifact import load_fitted
     from quantumtrader.features.guards import (
         FeatureGuard,
         GuardLimits,
@@ -65,6 +66,7 @@ __all__ = [
     "FeatureDebugger",
     "compute_to_file",
     "read_features",
+    "load_fitted",
 ]
 
 _HOME_OF = {
@@ -78,6 +80,7 @@ _HOME_OF = {
     "FeatureDebugger": "debugger",
     "compute_to_file": "files",
     "read_features": "files",
+    "load_fitted": "fit.artifact",
 }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
+from pathlib import Path
 
 import numpy as np
 
@@ -15,7 +16,7 @@ from quantumtrader.features.catalogue import catalogue_hash
 from quantumtrader.features.detectors import Detection, DetectorSettings, detections, detector_kinds
 from quantumtrader.features.manifest import FeatureManifest
 from quantumtrader.features.sets import resolve
-from quantumtrader.types import Events, FeatureFrame, Instrument
+from quantumtrader.types import Events, FeatureFrame, Fitted, Instrument
 
 FOOTPRINT_ROW = np.dtype([("px", np.int32), ("buy", np.int64), ("sell", np.int64), ("total", np.int64)])
 """One price row of a footprint."""
@@ -49,6 +50,9 @@ class FeatureEngine:
         With it, ``names`` may be empty.
     detectors : DetectorSettings, optional
         Thresholds of the detectors, of those behind features too.
+    fitted : Fitted, path, or list of paths, optional
+        What was fitted off the hot path, or files that ``quantumtrader fit`` wrote, at most one of each kind. Without
+        it ``microprice_dev`` and ``pin_60`` are NaN. The manifest carries the hash of each fit that a column reads.
 
     Raises
     ------
@@ -57,7 +61,9 @@ class FeatureEngine:
     UnknownInstrumentError
         If a symbol is not in the table.
     ConfigError
-        If another argument is out of range.
+        If another argument is out of range, or a fit is of another product or tick.
+    DataError
+        If a fit file cannot be read.
 
     Examples
     --------
@@ -78,6 +84,7 @@ class FeatureEngine:
         day: date | None = None,
         detect: str | Sequence[str] | None = None,
         detectors: DetectorSettings | None = None,
+        fitted: Fitted | Path | str | Sequence[Path | str] | None = None,
     ) -> None:
         if isinstance(instrument, str):
             # Loaded here so that the engine itself needs no settings and no calendar.
@@ -101,6 +108,16 @@ class FeatureEngine:
         computed = list(dict.fromkeys(wanted))
         self._columns = None if computed == wanted else np.array([computed.index(name) for name in wanted])
         session_seconds = instrument.session_seconds(day)
+        options: dict[str, str | float | None] = {}
+        if "session_frac" in computed:
+            options["session_seconds"] = session_seconds
+        if fitted is not None:
+            # Loaded here because few engines need it.
+            from quantumtrader.features.fit.artifact import fitted_hashes, load_fitted
+
+            if not isinstance(fitted, Fitted):
+                fitted = load_fitted(fitted, instrument)
+            options |= fitted_hashes(fitted, computed)
         self._engine = _backend.core().FeatureEngine(
             computed,
             instrument.tick_size,
@@ -109,6 +126,7 @@ class FeatureEngine:
             warmup,
             rlp_sign,
             session_seconds,
+            fitted,
             detect=kinds or None,
             settings=self._detectors.changed() or None,
         )
@@ -122,7 +140,7 @@ class FeatureEngine:
             point_value=instrument.point_value,
             engine=chosen.name,
             version=chosen.version,
-            options={"session_seconds": session_seconds} if "session_frac" in computed else {},
+            options=options,
         )
         self._metadata = {
             "symbol": instrument.symbol,
@@ -138,14 +156,22 @@ class FeatureEngine:
 
     @classmethod
     def for_manifest(
-        cls, manifest: FeatureManifest, instrument: Instrument | str, day: date | None = None
+        cls,
+        manifest: FeatureManifest,
+        instrument: Instrument | str,
+        day: date | None = None,
+        fitted: Fitted | Path | str | Sequence[Path | str] | None = None,
     ) -> FeatureEngine:
         """Build the engine that a manifest describes, for an instrument.
+
+        A manifest knows fits by their hashes only: give the same ones.
 
         Whether its rows are of the same kind is for :meth:`FeatureManifest.require` to say: tick, definitions and
         version are those of here.
         """
-        return cls(manifest.names, instrument, manifest.clock, manifest.warmup, manifest.rlp_sign, day)
+        return cls(
+            manifest.names, instrument, manifest.clock, manifest.warmup, manifest.rlp_sign, day, fitted
+        )
 
     @property
     def names(self) -> tuple[str, ...]:

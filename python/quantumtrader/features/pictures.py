@@ -11,9 +11,31 @@ from typing import Any
 
 from quantumtrader.exceptions import ConfigError, DataAccessError, MissingExtraError
 
-__all__ = ["SUFFIXES", "new_figure"]
+__all__ = ["SUFFIXES", "check_picture", "new_figure"]
 
 SUFFIXES = (".png", ".svg", ".pdf")
+
+
+def check_picture(path: Path | str, purpose: str = "drawing features") -> Path:
+    """Refuse what cannot be drawn, before the work begins.
+
+    Raises
+    ------
+    ConfigError
+        If the ending is not known.
+    MissingExtraError
+        Without matplotlib.
+    """
+    target = Path(path)
+    if target.suffix.lower() not in SUFFIXES:
+        raise ConfigError(
+            f"a picture cannot be written as {target.name!r}; end it with {', '.join(SUFFIXES)}"
+        )
+    try:
+        import_module("matplotlib.figure")
+    except ModuleNotFoundError as error:
+        raise MissingExtraError("matplotlib", "plot", purpose) from error
+    return target
 
 
 def new_figure(
@@ -41,16 +63,8 @@ def new_figure(
     DataAccessError
         When writing, if the file cannot be written.
     """
-    target = Path(path)
-    if target.suffix.lower() not in SUFFIXES:
-        raise ConfigError(
-            f"a picture cannot be written as {target.name!r}; end it with {', '.join(SUFFIXES)}"
-        )
-    try:
-        figure_module = import_module("matplotlib.figure")
-        matplotlib = import_module("matplotlib")
-    except ModuleNotFoundError as error:
-        raise MissingExtraError("matplotlib", "plot", purpose) from error
+    target = check_picture(path, purpose)
+    figure_module, matplotlib = import_module("matplotlib.figure"), import_module("matplotlib")
     # Without pyplot there is no window, no global state, and nothing to close.
     figure = figure_module.Figure(figsize=size, layout="constrained")
 

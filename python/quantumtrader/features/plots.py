@@ -18,7 +18,13 @@ from quantumtrader.types import FeatureFrame
 if TYPE_CHECKING:
     from quantumtrader.features.debugger import FeatureDebugger
 
-__all__ = ["plot_correlations", "plot_overview", "plot_series", "select"]
+__all__ = [
+    "plot_correlations",
+    "plot_microprice",
+    "plot_overview",
+    "plot_series",
+    "select",
+]
 
 _OURS, _THEIRS = "#1f4e79", "#c0504d"
 _MOST_POINTS = 20_000
@@ -116,6 +122,41 @@ def plot_series(frame: FeatureFrame, features: Sequence[str] | None, path: Path 
         dates = import_module("matplotlib.dates")
         shared.xaxis.set_major_formatter(dates.ConciseDateFormatter(shared.xaxis.get_major_locator()))
         shared.set_xlabel("UTC", fontsize=8)
+    return save()
+
+
+def plot_microprice(adjustment: Float64, observations: Int64, path: Path | str) -> Path:
+    """Draw a micro-price table: G* over the imbalance for each spread, and how often each state was seen.
+
+    Parameters
+    ----------
+    adjustment : ndarray of float64, shape (30,)
+        G* in ticks, by spread - 1 and tenth of q_b/(q_b + q_a).
+    observations : ndarray of int64, shape (30,)
+        Steps from each state.
+    path : path
+        The picture.
+
+    Errors are those of :func:`plot_correlations`.
+    """
+    figure, save = new_figure(path, (8.0, 6.5))
+    grid = figure.add_gridspec(2, 1, height_ratios=[3, 1])
+    above = figure.add_subplot(grid[0])
+    below = figure.add_subplot(grid[1], sharex=above)
+    middle = (np.arange(10) + 0.5) / 10
+    for spread, colour in enumerate((_OURS, _THEIRS, "#6b8e23")):
+        part = slice(10 * spread, 10 * spread + 10)
+        label = f"spread of {spread + 1} tick{'s' * (spread > 0)}"
+        above.plot(middle, adjustment[part], marker="o", markersize=4, color=colour, label=label)
+        # The imbalance-weighted mid, for comparison.
+        above.plot(middle, (spread + 1) * (middle - 0.5), linewidth=0.8, linestyle=":", color=colour)
+        below.bar(middle + (spread - 1) * 0.025, observations[part], width=0.025, color=colour)
+    above.set_ylabel("G* in ticks (dotted: weighted mid)", fontsize=8)
+    above.legend(fontsize=8)
+    above.grid(alpha=0.25)
+    below.set_yscale("symlog")
+    below.set_ylabel("observations", fontsize=8)
+    below.set_xlabel("q_b / (q_b + q_a)", fontsize=8)
     return save()
 
 

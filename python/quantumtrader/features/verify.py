@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +14,7 @@ from quantumtrader.features.engine import FeatureEngine
 from quantumtrader.features.files import Tail
 from quantumtrader.features.guards import InputCounter
 from quantumtrader.features.manifest import FeatureManifest
-from quantumtrader.types import Events, FeatureFrame, Instrument
+from quantumtrader.types import Events, FeatureFrame, Fitted, Instrument
 
 __all__ = ["Difference", "Recomputed", "recompute"]
 
@@ -92,6 +93,7 @@ def recompute(
     parts: Iterable[Events],
     instrument: Instrument,
     *,
+    fitted: Fitted | Path | str | Sequence[Path | str] | None = None,
     advance: Callable[[float], None] | None = None,
 ) -> Recomputed:
     """Compute the rows of a table again, as its manifest says, and compare.
@@ -104,6 +106,8 @@ def recompute(
         The recording, session markers included.
     instrument : Instrument
         What it is about.
+    fitted : Fitted, path, or list of paths, optional
+        The fits that the table was computed with; others are a difference of the manifest.
     advance : callable, optional
         Called with the number of events done since the last call.
 
@@ -115,7 +119,7 @@ def recompute(
         If the events cannot be used.
     """
     manifest = FeatureManifest.of_frame(frame)
-    engine = FeatureEngine.for_manifest(manifest, instrument)
+    engine = FeatureEngine.for_manifest(manifest, instrument, fitted=fitted)
     mine = engine.manifest
     comparing = _Comparison(frame, exact=(mine.engine, mine.version) == (manifest.engine, manifest.version))
     counter = InputCounter()

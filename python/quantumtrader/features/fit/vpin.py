@@ -1,0 +1,62 @@
+"""Bucket size of VPIN: a fiftieth of the mean daily volume (Easley, López de Prado and O'Hara, 2012)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from quantumtrader.exceptions import EmptyDataError
+from quantumtrader.features.fit.stretches import Range, Stretches, prints
+from quantumtrader.types import Events
+
+__all__ = ["BUCKETS", "SessionVolumes", "bucket_size"]
+
+BUCKETS = 50
+"""Buckets of a day of mean volume."""
+
+
+class SessionVolumes:
+    """Volume of each session of a stream that comes in parts; unsigned prints count."""
+
+    def __init__(self) -> None:
+        self.range = Range()
+        self._stretches = Stretches()
+        self._volume: dict[int, int] = {}
+
+    def add(self, events: Events) -> None:
+        """Take the next part of the stream."""
+        self.range.add(events)
+        counts, _ = prints(events)
+        for stretch in self._stretches.cut(events)[1]:
+            here = slice(stretch.first, stretch.last)
+            volume = int(events["size"][here][counts[here]].sum(dtype="i8"))
+            if volume:
+                self._volume[stretch.session] = self._volume.get(stretch.session, 0) + volume
+
+    @property
+    def volumes(self) -> list[int]:
+        """Contracts of each session that traded, in order."""
+        return list(self._volume.values())
+
+
+def bucket_size(volumes: Sequence[int]) -> int:
+    """Return V* in contracts: ⌊mean volume of the sessions / 50⌋, at least 1.
+
+    Parameters
+    ----------
+    volumes : sequence of int
+        Contracts of each session; those without volume do not count, as in the engine.
+
+    Raises
+    ------
+    EmptyDataError
+        If no session has traded.
+
+    Examples
+    --------
+    >>> bucket_size([5_000, 0, 10_000])
+    150
+    """
+    traded = [volume for volume in volumes if volume > 0]
+    if not traded:
+        raise EmptyDataError("no session has a trade: there is no volume to take a mean of")
+    return max(1, sum(traded) // (len(traded) * BUCKETS))
