@@ -48,8 +48,7 @@ impl Recording {
 }
 
 fn session(open_ns: i64, duration_ns: i64, max_events: i64, intensity: i64, seed: u64) -> Vec<Event> {
-    let spec =
-        SessionSpec { seed, duration_ns, max_events, intensity, open_ns, ..SessionSpec::default() };
+    let spec = SessionSpec { seed, duration_ns, max_events, intensity, open_ns, ..SessionSpec::default() };
     generate_session(&spec).unwrap()
 }
 
