@@ -57,6 +57,14 @@ fn append(all: &mut Vec<Event>, more: Vec<Event>) {
     all.extend(more.into_iter().map(|e| Event { sequence: e.sequence + last, ..e }));
 }
 
+/// The families of the catalogue, in its order.
+pub fn families() -> impl Iterator<Item = &'static str> {
+    let all: Vec<&str> = catalogue().iter().map(|(s, _)| s.family.name()).collect();
+    let first = |k: &usize| !all[..*k].contains(&all[*k]);
+    let firsts: Vec<&str> = (0..all.len()).filter(first).map(|k| all[k]).collect();
+    firsts.into_iter()
+}
+
 /// What `workload` names: `touch` (three columns of the touch), `all`, or a family of the catalogue.
 pub fn names(workload: &str) -> Vec<String> {
     let all = catalogue().iter().map(|(s, _)| *s);
