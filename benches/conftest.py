@@ -11,7 +11,6 @@ import pytest
 from quantumtrader import Instrument, _backend
 from quantumtrader.types import Events
 
-
 NOTES = pytest.StashKey[list[str]]()
 """Lines for the end of the run."""
 

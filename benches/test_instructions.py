@@ -107,7 +107,9 @@ def test_instructions_per_event(
         same = all(known.get(key) == here for key, here in conditions.items())
         counts = (known.get("instructions_per_event", {}) if same else {}) | {workload: round(found, 1)}
         ordered = {name: counts[name] for name in WORKLOADS if name in counts}
-        BASELINE.write_text(json.dumps(conditions | {"instructions_per_event": ordered}, indent=2) + "\n", "utf-8")
+        BASELINE.write_text(
+            json.dumps(conditions | {"instructions_per_event": ordered}, indent=2) + "\n", "utf-8"
+        )
         note(f"{workload}: {found:,.1f} written")
         return
     before = known["instructions_per_event"].get(workload)
@@ -119,4 +121,3 @@ def test_instructions_per_event(
         text += "; keep it: make instructions ARGS=--update-instructions"
     note(text)
     assert change <= TOLERANCE, text
-
