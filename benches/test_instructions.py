@@ -67,8 +67,8 @@ def binary() -> Path:
     """The bench, built as `cargo bench` does."""
     command = ["cargo", "bench", "--quiet", "-p", "qt-features", "--bench", "instructions", "--no-run"]
     messages = output(*command, "--message-format=json").splitlines()
-    built = [m["executable"] for m in map(json.loads, messages) if m.get("executable")]
-    return Path(built[-1])
+    built = [m for m in map(json.loads, messages) if m.get("executable")]
+    return next(Path(m["executable"]) for m in built if m["target"]["name"] == "instructions")
 
 
 def count(binary: Path, workload: str, folder: Path) -> float:
