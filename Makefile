@@ -4,7 +4,7 @@
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .PHONY: help demo test check build notice gen gen-check fmt lint lint-rust test-rust test-rust-engine \
-	test-python-engine parity smoke bench docs loom dist dev new-feature clean
+	test-python-engine parity smoke bench instructions soak docs loom dist dev new-feature clean
 
 ifndef PYTHON
 PYTHON := $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 python; do \
@@ -45,7 +45,7 @@ else
 test: build lint test-python-engine smoke
 endif
 
-check: test docs ## What CI runs: every test, then the documentation
+check: test docs instructions ## What CI runs: every test, the documentation, the instruction counts
 
 build: $(DEPS) $(ENGINE) ## Set up .venv and build the Rust engine (release) when cargo is present
 
@@ -115,6 +115,12 @@ smoke: build ## Examples, and every benchmark once, untimed
 bench: build ## Benchmarks: the boundary, both engines, and beside C floor kernels
 	$(PYTEST) benches --benchmark-only $(ARGS)
 	$(BIN)/python benches/beside_peers.py
+
+instructions: build ## Instructions per event against the committed ones, under valgrind (ARGS=--update-instructions)
+	$(PYTEST) benches/test_instructions.py --instructions $(ARGS)
+
+soak: build ## Ten million events through every feature: memory flat, no drift (QT_SOAK_EVENTS=N)
+	QT_SOAK_EVENTS=$${QT_SOAK_EVENTS:-10000000} $(PYTEST) tests/e2e/test_soak.py -s $(ARGS)
 
 docs: $(DEPS) ## Build the Rust reference with warnings as errors
 ifeq ($(RUST),yes)

@@ -156,7 +156,7 @@ function Invoke-Docs {
 switch ($Target) {
     'help' {
         Write-Host 'Targets: demo test check build gen fmt lint test-rust test-rust-engine test-python-engine'
-        Write-Host '         parity smoke bench docs dist dev new-feature clean      (.\make.ps1 TARGET [arguments])'
+        Write-Host '         parity smoke bench soak docs dist dev new-feature clean      (.\make.ps1 TARGET [arguments])'
     }
     'demo' { Invoke-Build; Invoke-Step (Join-Path $Bin 'quantumtrader.exe') (@('demo') + $Rest) }
     'test' { Invoke-Test }
@@ -179,6 +179,11 @@ switch ($Target) {
         Invoke-Build
         Invoke-Pytest '' (@('benches', '--benchmark-only') + $Rest)
         Invoke-Step $Py @('benches\beside_peers.py')
+    }
+    'soak' {
+        Invoke-Build
+        if (-not $env:QT_SOAK_EVENTS) { $env:QT_SOAK_EVENTS = '10000000' }
+        Invoke-Pytest '' (@('tests/e2e/test_soak.py', '-s') + $Rest)
     }
     'docs' { Invoke-Docs }
     'dist' {

@@ -1,4 +1,4 @@
-"""Our work beside hand-written C, and beside hftbacktest where it is installed, on the same events in one run.
+"""Our work beside hand-written C, and beside the peers that are installed, on the same events in one run.
 
 ``python benches/beside_peers.py [--events N] [--rounds N] [--json FILE]``
 
@@ -14,10 +14,11 @@ import json
 import os
 import platform
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,30 +28,16 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from feature_rows import catalogue_rows, feature_file, hot_state, indicator_rows
 from floor import TICKS, Floor, compiler
+from rows import WDO, Row, agree, nothing
 
-from quantumtrader import Instrument, __version__, _backend
+from quantumtrader import __version__, _backend
 from quantumtrader.data.lake import Lake
 from quantumtrader.types import Action, Events, Flag, Kind
 
-WDO = Instrument("WDOU25", "WDO", tick_size=0.5, point_value=10.0)
 STEP_NS = 100_000_000
 STREAM = ["book_ofi_100e", "book_imbalance_5", "weighted_mid_dev"]
-
-
-@dataclass
-class Row:
-    """One line of the table."""
-
-    group: str
-    name: str
-    events: int
-    setup: Callable[[], Any]
-    run: Callable[[Any], Any]
-    goal: str = ""
-    note: str = ""
-    reference: bool = False
-    ours: bool = False
 
 
 @dataclass
@@ -65,10 +52,6 @@ class Figure:
     ratio: float | None
     goal: str
     note: str
-
-
-def nothing() -> None:
-    """Stand in for a set-up that is not needed."""
 
 
 def day(core: Any, count: int) -> Events:
@@ -269,12 +252,6 @@ def hftbacktest_row(group: str, events: Events) -> Row | None:
     return Row(group, "hftbacktest, elapse in numba", len(used), start, run, reference=True)
 
 
-def agree(group: str, *values: object) -> None:
-    """Refuse to time implementations that do not give the same result."""
-    if len(set(values)) != 1:
-        raise SystemExit(f"{group}: results differ, nothing is timed: {values}")
-
-
 def check_stream(group: str, engine: Any, levels: Events, floor: np.ndarray) -> None:
     """Compare the engine's rows with the floor's."""
     engine.update_many(levels)
@@ -334,6 +311,24 @@ def show(figures: list[Figure], machine: dict[str, str]) -> None:
         )
 
 
+def processor() -> str:
+    """Return the name of the processor."""
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text("utf-8").splitlines() if info.exists() else []
+    named = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    return named[0] if named else platform.processor() or platform.machine()
+
+
+def commit() -> str:
+    """Return the commit that is measured, with a plus where the checkout differs from it."""
+    command = ["git", "describe", "--always", "--dirty=+", "--exclude=*"]
+    try:
+        done = subprocess.run(command, cwd=Path(__file__).parent, capture_output=True, text=True)
+    except OSError:
+        return "unknown"
+    return done.stdout.strip() or "unknown"
+
+
 def say(what: str) -> None:
     """Say on standard error what takes a moment."""
     print(f"{what} …", file=sys.stderr, flush=True)
@@ -363,21 +358,33 @@ def main(arguments: list[str] | None = None) -> list[Figure]:
             *stream_rows(core, levels, floor),
             *load_rows(core, events, Path(folder)),
             *replay_rows(core, events, floor),
+            *catalogue_rows(core, min(count, 60_000)),
+            *indicator_rows(core, min(count, 225_600)),
         ]
         say("measuring")
         figures = measure(rows, options.rounds)
+        say("computing a feature file, and weighing engines")
+        facts = [
+            feature_file(core, events, Path(folder) / "lake"),
+            hot_state(core, min(count, 60_000), 16 if engine.name == "rust" else 1),
+        ]
     machine = {
         "quantumtrader": __version__,
         "engine": engine.name,
         "python": platform.python_version(),
-        "machine": f"{platform.machine()} x {os.cpu_count()}",
+        "cpu": f"{processor()} x {os.cpu_count()}",
+        "os": platform.platform(terse=True),
+        "commit": commit(),
         "events": f"{len(events):,} ({len(levels):,} level updates)",
         "on": f"{datetime.now(UTC):%Y-%m-%d}",
     }
     show(figures, machine)
+    print("\n" + "\n".join(f"- {fact}" for fact in facts))
     if options.json:
         options.json.write_text(
-            json.dumps({"machine": machine, "figures": [asdict(f) for f in figures]}, indent=2)
+            json.dumps(
+                {"machine": machine, "figures": [asdict(f) for f in figures], "facts": facts}, indent=2
+            )
         )
     return figures
 

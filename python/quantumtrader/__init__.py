@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from quantumtrader import exceptions, features
+    from quantumtrader import exceptions, features, indicators
     from quantumtrader._backend import EngineFallbackWarning, EngineInfo, core, engine
     from quantumtrader.features import FeatureEngine, FeatureInfo
     from quantumtrader.types import (
@@ -59,9 +59,10 @@ __all__ = [
     "engine",
     "exceptions",
     "features",
+    "indicators",
 ]
 
-_MODULES = ("exceptions", "features")
+_MODULES = ("exceptions", "features", "indicators")
 _HOME = {
     "_backend": ("EngineFallbackWarning", "EngineInfo", "core", "engine"),
     "features": ("FeatureEngine", "FeatureInfo"),

@@ -123,6 +123,47 @@ class FeatureEngineProtocol(Protocol):
         ...
 
 
+class IndicatorProtocol(Protocol):
+    """An indicator over any numbers: ``Indicator(name, *parameters)``.
+
+    ``sma``, ``ema``, ``wilder`` (n); ``rsi`` (n=14); ``atr`` (n=14, over high, low and close); ``macd``,
+    ``macd_signal``, ``macd_hist`` (fast=12, slow=26, signal=9). Seeded as TA-Lib does. Raises ``ConfigError`` for a
+    name that is not known and for parameters that cannot be. A number that is not finite makes every value NaN until
+    ``reset``: nothing is bridged. Pickles as its configuration.
+    """
+
+    def __init__(self, name: str, /, *parameters: int) -> None: ...
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+        ...
+
+    @property
+    def parameters(self) -> tuple[int, ...]:
+        """Its parameters, defaults included."""
+        ...
+
+    @property
+    def value(self) -> float:
+        """The value after the last step; NaN until warm."""
+        ...
+
+    def update(self, x: float, low: float | None = None, close: float | None = None, /) -> float:
+        """Take one number, or high, low and close; returns the value, NaN until warm."""
+        ...
+
+    def update_many(
+        self, x: npt.ArrayLike, low: npt.ArrayLike | None = None, close: npt.ArrayLike | None = None, /
+    ) -> Float64:
+        """Take many steps, the same as one by one; returns the value after each, shape (n,)."""
+        ...
+
+    def reset(self) -> None:
+        """Return to the state of a new indicator."""
+        ...
+
+
 Report = tuple[int, int, int, str, int, int, int, bool, float, str]
 """``(report_id, client_id, ts, status, side, px, size, maker, fee, reason)``; see ``VenueProtocol.take_reports``."""
 
@@ -232,6 +273,7 @@ class EngineModule(Protocol):
     ENGINE: str
     """``rust`` or ``python``."""
     FeatureEngine: Callable[..., FeatureEngineProtocol]
+    Indicator: Callable[..., IndicatorProtocol]
     L2Book: Callable[[], BookProtocol]
     OrderBook: Callable[[], BookProtocol]
     Venue: Callable[..., VenueProtocol]

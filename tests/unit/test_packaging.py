@@ -167,7 +167,8 @@ def test_the_windows_twin_has_every_target(root: Path) -> None:
     documented = set(re.findall(r"^([a-z-]+):.*?## ", makefile, re.MULTILINE))
     script = (root / "make.ps1").read_text("utf-8")
     twins = set(re.findall(r"^    '([a-z-]+)' \{", script, re.MULTILINE))
-    assert documented - {"loom"} == twins  # loom is for whoever changes the ring; CI runs it on Linux
+    # loom is for whoever changes the ring, and valgrind does not run on Windows; CI runs both on Linux.
+    assert documented - {"loom", "instructions"} == twins
     listed = set(
         re.findall(r"[a-z-]+", " ".join(re.findall(r"Write-Host '(?:Targets: | {9})(.*?)'", script)))
     )

@@ -3,21 +3,24 @@
 //! `stream/floor` is the least code that gives order flow, five-level imbalance and micro-price after every level
 //! update: two dense arrays and no packets, gaps, sessions, clocks, windows or warm-up. `stream/engine` is the
 //! same work through the engine. The ratio of the two is the number to watch.
+//!
+//! `features` has every family and the whole catalogue, a row per event and every 100 ms, on an engine that has seen
+//! days and hours before, so that no column idles without a value (`common`).
 #![allow(missing_docs, clippy::unwrap_used)]
+
+mod common;
 
 use std::hint::black_box;
 
-use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use common::{CHUNK, Recording, stream};
+use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use qt_core::Event;
 use qt_core::event::{Kind, flag};
-use qt_features::catalogue::catalogue;
-use qt_features::{Config, FeatureEngine};
+use qt_features::indicators::{Indicator, indicator_names};
 use qt_venue::{SessionSpec, generate_session};
 
 const TICKS: usize = 8192;
 const BASE: i32 = 6704;
-/// Events per call: what a busy market sends in a fraction of a second.
-const CHUNK: usize = 4096;
 
 fn session() -> Vec<Event> {
     generate_session(&SessionSpec { max_events: 400_000, intensity: 1000, ..SessionSpec::default() }).unwrap()
@@ -90,22 +93,6 @@ impl Floor {
     }
 }
 
-fn engine(names: &[&str], clock: &str) -> FeatureEngine {
-    let names = names.iter().map(ToString::to_string).collect();
-    FeatureEngine::new(Config::parse(names, 0.5, 10.0, clock, "partial", "drop").unwrap()).unwrap()
-}
-
-/// Streams the events in chunks; the rows of a chunk are looked at and dropped.
-fn stream(engine: &mut FeatureEngine, events: &[Event]) -> usize {
-    let mut rows = 0;
-    for chunk in events.chunks(CHUNK) {
-        rows += engine.update_many(chunk).unwrap();
-        black_box(engine.samples());
-        engine.discard();
-    }
-    rows
-}
-
 fn streaming(c: &mut Criterion) {
     let events = levels(&session());
     let mut group = c.benchmark_group("stream");
@@ -122,36 +109,63 @@ fn streaming(c: &mut Criterion) {
                     black_box(&out);
                 }
             },
-            criterion::BatchSize::LargeInput,
+            BatchSize::LargeInput,
         );
     });
-    let names = ["book_ofi_10s", "book_imbalance_5", "weighted_mid_dev"];
     group.bench_function("engine", |b| {
         b.iter_batched_ref(
-            || engine(&names, "event"),
+            || common::engine("touch", "event"),
             |e| stream(e, &events),
-            criterion::BatchSize::LargeInput,
+            BatchSize::LargeInput,
         );
     });
     group.finish();
 }
 
+/// The busy minutes through an engine that is warm. Each iteration needs an engine of its own, since a session cannot
+/// be gone back in; warming it up is not timed.
 fn whole_families(c: &mut Criterion) {
-    let events = session();
-    let all: Vec<&str> = catalogue().iter().map(|(s, _)| s.name).collect();
+    let recording = Recording::new(60_000);
     let mut group = c.benchmark_group("features");
-    group.throughput(Throughput::Elements(events.len() as u64));
-    for (label, names, clock) in [
-        ("order_flow_event", &all[..40], "event"),
-        ("order_flow_100ms", &all[..40], "100ms"),
-        ("all_event", &all[..], "event"),
-        ("all_100ms", &all[..], "100ms"),
-    ] {
-        group.bench_function(label, |b| {
+    group.throughput(Throughput::Elements(recording.busy.len() as u64));
+    for workload in common::families().chain(["all"]) {
+        for clock in ["event", "100ms"] {
+            group.bench_function(format!("{workload}_{clock}"), |b| {
+                b.iter_batched_ref(
+                    || {
+                        let mut engine = common::engine(workload, clock);
+                        stream(&mut engine, &recording.before);
+                        engine
+                    },
+                    |engine| stream(engine, &recording.busy),
+                    BatchSize::PerIteration,
+                );
+            });
+        }
+    }
+    group.finish();
+}
+
+fn batch_indicators(c: &mut Criterion) {
+    let recording = Recording::new(60_000);
+    let prints = recording.before.iter().chain(&recording.busy).filter(|e| e.kind == Kind::Trade as u8);
+    let close: Vec<f64> = prints.map(|e| f64::from(e.px) * 0.5).collect();
+    let (high, low): (Vec<f64>, Vec<f64>) = close.iter().map(|x| (x + 0.5, x - 0.5)).unzip();
+    let mut out = vec![0.0; close.len()];
+    let mut group = c.benchmark_group("indicators");
+    group.throughput(Throughput::Elements(close.len() as u64));
+    for name in indicator_names() {
+        let parameters: &[i64] = if Indicator::new(name, &[]).is_ok() { &[] } else { &[20] };
+        group.bench_function(name, |b| {
             b.iter_batched_ref(
-                || engine(names, clock),
-                |e| stream(e, &events),
-                criterion::BatchSize::LargeInput,
+                || Indicator::new(name, parameters).unwrap(),
+                |i| {
+                    let bars = i.inputs().len() > 1;
+                    let columns: [&[f64]; 3] = if bars { [&high, &low, &close] } else { [&close, &[], &[]] };
+                    i.update_many(columns, &mut out);
+                    black_box(&out);
+                },
+                BatchSize::LargeInput,
             );
         });
     }
@@ -161,6 +175,6 @@ fn whole_families(c: &mut Criterion) {
 criterion_group! {
     name = benches;
     config = Criterion::default().sample_size(20);
-    targets = streaming, whole_families
+    targets = streaming, whole_families, batch_indicators
 }
 criterion_main!(benches);

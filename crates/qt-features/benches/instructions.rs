@@ -1,45 +1,21 @@
-//! Work for an instruction counter: `instructions WORKLOAD`, run under `valgrind --tool=callgrind` by
+//! Work for an instruction counter: `instructions WORKLOAD [CLOCK [EVENTS]]`, run under `valgrind --tool=callgrind` by
 //! `benches/test_instructions.py`. Wall time is noisy, instructions are not.
 //!
-//! Only [`measured`] counts: the session is made before it.
-#![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout)]
+//! Only [`measured`] counts: the events are made and the engine is warm before it.
+#![allow(missing_docs, clippy::print_stdout)]
 
-use std::hint::black_box;
+mod common;
+
+use std::time::Instant;
 
 use qt_core::Event;
-use qt_features::catalogue::catalogue;
-use qt_features::{Config, FeatureEngine};
-use qt_venue::{SessionSpec, generate_session};
+use qt_features::FeatureEngine;
 
 const EVENTS: i64 = 60_000;
-/// Events per call.
-const CHUNK: usize = 4096;
-
-fn session() -> Vec<Event> {
-    let spec = SessionSpec { max_events: EVENTS, intensity: 1000, ..SessionSpec::default() };
-    generate_session(&spec).unwrap()
-}
 
 #[inline(never)]
 fn measured(engine: &mut FeatureEngine, events: &[Event]) -> usize {
-    let mut rows = 0;
-    for chunk in events.chunks(CHUNK) {
-        rows += engine.update_many(chunk).unwrap();
-        black_box(engine.samples());
-        engine.discard();
-    }
-    rows
-}
-
-fn names(workload: &str) -> Vec<String> {
-    let all = catalogue().iter().map(|(s, _)| *s);
-    let chosen: Vec<String> = match workload {
-        "touch" => ["book_ofi_10s", "book_imbalance_5", "weighted_mid_dev"].map(String::from).to_vec(),
-        "all" => all.map(|s| s.name.into()).collect(),
-        family => all.filter(|s| s.family.name() == family).map(|s| s.name.into()).collect(),
-    };
-    assert!(!chosen.is_empty(), "workload {workload}: touch, all, or a family of the catalogue");
-    chosen
+    common::stream(engine, events)
 }
 
 fn main() {
@@ -47,9 +23,17 @@ fn main() {
     // `cargo test --benches` and `cargo bench` run every bench without arguments.
     let Some(workload) = arguments.next() else { return };
     let clock = arguments.next().unwrap_or_else(|| "100ms".into());
-    let events = session();
-    let config = Config::parse(names(&workload), 0.5, 10.0, &clock, "partial", "drop").unwrap();
-    let mut engine = FeatureEngine::new(config).unwrap();
-    let rows = measured(&mut engine, &events);
-    println!("{} events, {} features, {rows} rows", events.len(), engine.width());
+    let count = arguments.next().and_then(|n| n.parse().ok()).unwrap_or(EVENTS);
+    let recording = common::Recording::new(count);
+    let mut engine = common::engine(&workload, &clock);
+    common::stream(&mut engine, &recording.before);
+    let start = Instant::now();
+    let rows = measured(&mut engine, &recording.busy);
+    let spent = start.elapsed().as_nanos() as f64 / recording.busy.len() as f64;
+    let mut last = Vec::new();
+    engine.snapshot(&mut last);
+    let names = engine.config().names.iter().zip(&last);
+    let missing: Vec<&str> = names.filter(|(_, x)| x.is_nan()).map(|(n, _)| n.as_str()).collect();
+    println!("{} events, {} features, {rows} rows", recording.busy.len(), engine.width());
+    println!("{spent:.1} ns per event on the wall; without a value at the end: {missing:?}");
 }

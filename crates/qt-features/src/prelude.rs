@@ -9,6 +9,6 @@ pub use qt_flow::{Bar, Flow, Footprint, Parent, PriceRow, Print, RowChange, Touc
 
 pub use crate::feature::{Feature, Setup, cause, float, ratio_or_nan, ratio_or_zero};
 pub use crate::held::{Rule, held, held_in_atr};
-pub use crate::indicators::{Adx, Atr, Directional, Ema, Last, Line, Rsi, Wilder};
+pub use crate::indicators::{Adx, Atr, Directional, Ema, Last, Line, Macd, Rsi, Wilder};
 pub use crate::rolling::{Extremes, Floats, Moments, Total, log_ratio, quotient};
 pub use crate::spec::{Family, Input, Kind, POSITIVE, REAL, Reset, Spec, Symmetry, Warmup, Window, Zero};

@@ -6,6 +6,7 @@ mod books;
 mod convert;
 mod errors;
 mod features;
+mod indicators;
 mod pack;
 mod ring;
 mod venue;
@@ -19,6 +20,7 @@ fn _core(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add("ENGINE", "rust")?;
     books::register(m)?;
     features::register(m)?;
+    indicators::register(m)?;
     pack::register(m)?;
     ring::register(m)?;
     venue::register(m)

@@ -11,12 +11,14 @@ if TYPE_CHECKING:
     from quantumtrader._fallback.books import L2Book, OrderBook
     from quantumtrader._fallback.features.engine import FeatureEngine
     from quantumtrader._fallback.generator import generate_session
+    from quantumtrader._fallback.indicators import Indicator
     from quantumtrader._fallback.pack import pack_events
     from quantumtrader._fallback.venue import Replay, Venue
 
 __all__ = [
     "ENGINE",
     "FeatureEngine",
+    "Indicator",
     "L2Book",
     "OrderBook",
     "Replay",
@@ -30,6 +32,7 @@ ENGINE = "python"
 
 _HOME = {
     "FeatureEngine": "features.engine",
+    "Indicator": "indicators",
     "L2Book": "books",
     "OrderBook": "books",
     "Replay": "venue",

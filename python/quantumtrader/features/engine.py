@@ -18,6 +18,8 @@ from quantumtrader.features.manifest import FeatureManifest
 from quantumtrader.features.sets import resolve
 from quantumtrader.types import Events, FeatureFrame, Fitted, Instrument
 
+_THRESHOLD = "detectors."
+"""Before the name of a threshold among the options of a manifest."""
 FOOTPRINT_ROW = np.dtype([("px", np.int32), ("buy", np.int64), ("sell", np.int64), ("total", np.int64)])
 """One price row of a footprint."""
 
@@ -111,6 +113,8 @@ class FeatureEngine:
         options: dict[str, str | float | None] = {}
         if "session_frac" in computed:
             options["session_seconds"] = session_seconds
+        # Thresholds other than the catalogue's change what columns mean.
+        options |= {f"{_THRESHOLD}{name}": value for name, value in self._detectors.changed().items()}
         if fitted is not None:
             # Loaded here because few engines need it.
             from quantumtrader.features.fit.artifact import fitted_hashes, load_fitted
@@ -161,16 +165,29 @@ class FeatureEngine:
         instrument: Instrument | str,
         day: date | None = None,
         fitted: Fitted | Path | str | Sequence[Path | str] | None = None,
+        detectors: DetectorSettings | None = None,
     ) -> FeatureEngine:
         """Build the engine that a manifest describes, for an instrument.
 
-        A manifest knows fits by their hashes only: give the same ones.
+        Thresholds of detectors come from the manifest unless given; a fit it knows by its hash only: give the same.
 
         Whether its rows are of the same kind is for :meth:`FeatureManifest.require` to say: tick, definitions and
         version are those of here.
         """
+        if detectors is None:
+            given = {
+                k.removeprefix(_THRESHOLD): v for k, v in manifest.options.items() if k.startswith(_THRESHOLD)
+            }
+            detectors = DetectorSettings(**given)  # type: ignore[arg-type]  # numbers, checked by it
         return cls(
-            manifest.names, instrument, manifest.clock, manifest.warmup, manifest.rlp_sign, day, fitted
+            manifest.names,
+            instrument,
+            manifest.clock,
+            manifest.warmup,
+            manifest.rlp_sign,
+            day,
+            detectors=detectors,
+            fitted=fitted,
         )
 
     @property

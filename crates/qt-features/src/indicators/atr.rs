@@ -4,11 +4,11 @@ use qt_flow::Bar;
 
 use super::Wilder;
 
-/// Average true range in ticks. The first true range needs the close before it, so `n` + 1 bars are needed.
+/// Average true range, in the unit of the prices. The first true range needs the close before it, so `n` + 1 bars are needed.
 #[derive(Debug, Clone)]
 pub struct Atr {
     smooth: Wilder,
-    close: Option<i32>,
+    close: Option<f64>,
 }
 
 impl Atr {
@@ -18,15 +18,22 @@ impl Atr {
     }
 
     /// Takes a bar.
+    #[inline]
     pub fn push(&mut self, bar: &Bar) {
-        if let Some(close) = self.close {
-            let range = i64::from(bar.high.max(close)) - i64::from(bar.low.min(close));
-            self.smooth.push(range as f64);
+        self.push_prices(bar.high.into(), bar.low.into(), bar.close.into());
+    }
+
+    /// Takes a bar as three prices.
+    #[inline]
+    pub fn push_prices(&mut self, high: f64, low: f64, close: f64) {
+        if let Some(before) = self.close {
+            self.smooth.push(high.max(before) - low.min(before));
         }
-        self.close = Some(bar.close);
+        self.close = Some(close);
     }
 
     /// The average; NaN before `n` + 1 bars.
+    #[inline]
     pub fn value(&self) -> f64 {
         self.smooth.value()
     }

@@ -18,6 +18,7 @@ impl Ema {
     }
 
     /// Takes a value.
+    #[inline]
     pub fn push(&mut self, x: f64) {
         if self.seen < self.n {
             self.seen += 1;
@@ -31,6 +32,7 @@ impl Ema {
     }
 
     /// The average; NaN before `n` values.
+    #[inline]
     pub fn value(&self) -> f64 {
         if self.seen < self.n { f64::NAN } else { self.value }
     }

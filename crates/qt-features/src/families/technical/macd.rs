@@ -42,31 +42,15 @@ enum Output {
 }
 
 #[derive(Clone)]
-struct Macd {
+struct Convergence {
     output: Output,
-    seen: u32,
-    fast: Ema,
-    slow: Ema,
-    signal: Ema,
+    macd: Macd,
 }
 
-impl Rule for Macd {
+impl Rule for Convergence {
     fn close(&mut self, bar: &Bar) -> f64 {
-        let close = f64::from(bar.close);
-        self.seen += u32::from(self.seen < 26);
-        // Both averages appear at bar 26.
-        if self.seen > 26 - 12 {
-            self.fast.push(close);
-        }
-        self.slow.push(close);
-        let line = self.fast.value() - self.slow.value();
-        if line.is_nan() {
-            return line;
-        }
-        self.signal.push(line);
-        let signal = self.signal.value();
+        let (line, signal) = self.macd.push(bar.close.into());
         match self.output {
-            Output::Line if signal.is_nan() => signal,
             Output::Line => line,
             Output::Signal => signal,
             Output::Histogram => line - signal,
@@ -81,7 +65,7 @@ pub fn build(spec: &'static Spec, setup: &mut Setup<'_>) -> Box<dyn Feature> {
         "macd_signal" => Output::Signal,
         _ => Output::Histogram,
     };
-    held_in_atr(Macd { output, seen: 0, fast: Ema::new(12), slow: Ema::new(26), signal: Ema::new(9) }, setup)
+    held_in_atr(Convergence { output, macd: Macd::new(12, 26, 9) }, setup)
 }
 
 #[cfg(test)]

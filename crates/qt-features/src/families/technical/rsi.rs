@@ -55,7 +55,7 @@ struct Index(Rsi);
 
 impl Rule for Index {
     fn close(&mut self, bar: &Bar) -> f64 {
-        self.0.push(bar.close)
+        self.0.push(bar.close.into())
     }
 }
 
@@ -67,7 +67,7 @@ struct IndexSlope {
 
 impl Rule for IndexSlope {
     fn close(&mut self, bar: &Bar) -> f64 {
-        let rsi = self.rsi.push(bar.close);
+        let rsi = self.rsi.push(bar.close.into());
         self.last.push(rsi);
         self.last.back(5).map_or(f64::NAN, |before| (rsi - before) / 5.0)
     }

@@ -28,7 +28,7 @@ struct RsiDivergence {
 
 impl Rule for RsiDivergence {
     fn close(&mut self, bar: &Bar) -> f64 {
-        let rsi = self.rsi.push(bar.close);
+        let rsi = self.rsi.push(bar.close.into());
         let mut out = f64::NAN;
         if self.closes.full() {
             out = 0.0;

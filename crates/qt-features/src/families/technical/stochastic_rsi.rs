@@ -23,7 +23,7 @@ struct StochasticRsi {
 
 impl Rule for StochasticRsi {
     fn close(&mut self, bar: &Bar) -> f64 {
-        let rsi = self.rsi.push(bar.close);
+        let rsi = self.rsi.push(bar.close.into());
         if rsi.is_nan() {
             return rsi;
         }

@@ -20,19 +20,23 @@ class RelativeStrength:
 
     def __init__(self, n: int) -> None:
         self.gain, self.loss = Wilder(n), Wilder(n)
-        self._close: int | None = None
+        self._close: float | None = None
         self._held = NAN
 
     def add(self, bar: Bar) -> float:
         """Take a bar and return the index; NaN before n + 1 bars."""
+        return self.next(bar.close)
+
+    def next(self, close: float) -> float:
+        """Take a close and return the index; NaN before n + 1 closes."""
         if self._close is not None:
-            change = bar.close - self._close
+            change = close - self._close
             self.gain.add(float(max(change, 0)))
             self.loss.add(float(max(-change, 0)))
             # Without a change both means shrink alike: the index is the same, not nearly the same.
             if (change or isnan(self._held)) and not isnan(self.gain.value):
                 self._held = 100.0 * ratio(self.gain.value, self.gain.value + self.loss.value)
-        self._close = bar.close
+        self._close = close
         return self._held
 
 
