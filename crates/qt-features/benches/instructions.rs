@@ -2,7 +2,7 @@
 //! `benches/test_instructions.py`. Wall time is noisy, instructions are not.
 //!
 //! Only [`measured`] counts: the events are made and the engine is warm before it.
-#![allow(missing_docs, clippy::print_stdout)]
+#![allow(missing_docs, clippy::print_stdout, clippy::disallowed_methods)] // a bench reads the clock
 
 mod common;
 

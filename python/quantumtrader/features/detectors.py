@@ -8,7 +8,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cache
 from importlib import resources
@@ -250,6 +250,12 @@ class DetectorSettings:
             raise ConfigError(
                 f"{p['name']} is {value!r}; expected {expected} from {p['low']} to {p['high']}{unit}"
             )
+
+    @classmethod
+    def of(cls, changed: Mapping[str, Any]) -> DetectorSettings:
+        """Return the settings that differ from the defaults in these values; the inverse of :meth:`changed`."""
+        kinds = {f.name: type(f.default) for f in fields(cls)}
+        return cls(**{name: kinds[name](value) for name, value in changed.items()})
 
     def changed(self) -> dict[str, float]:
         """Return the values that differ from the defaults."""

@@ -175,10 +175,9 @@ class FeatureEngine:
         version are those of here.
         """
         if detectors is None:
-            given = {
-                k.removeprefix(_THRESHOLD): v for k, v in manifest.options.items() if k.startswith(_THRESHOLD)
-            }
-            detectors = DetectorSettings(**given)  # type: ignore[arg-type]  # numbers, checked by it
+            detectors = DetectorSettings.of(
+                {k.removeprefix(_THRESHOLD): v for k, v in manifest.options if k.startswith(_THRESHOLD)}
+            )
         return cls(
             manifest.names,
             instrument,
