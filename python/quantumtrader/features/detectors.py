@@ -254,7 +254,7 @@ class DetectorSettings:
     @classmethod
     def of(cls, changed: Mapping[str, Any]) -> DetectorSettings:
         """Return the settings that differ from the defaults in these values; the inverse of :meth:`changed`."""
-        kinds = {f.name: type(f.default) for f in fields(cls)}
+        kinds: dict[str, Any] = {f.name: type(f.default) for f in fields(cls)}
         return cls(**{name: kinds[name](value) for name, value in changed.items()})
 
     def changed(self) -> dict[str, float]:
