@@ -366,7 +366,7 @@ def main(arguments: list[str] | None = None) -> list[Figure]:
         say("computing a feature file, and weighing engines")
         facts = [
             feature_file(core, events, Path(folder) / "lake"),
-            hot_state(core, min(count, 60_000), 16 if engine.name == "rust" else 1),
+            hot_state(core, min(count, 60_000)),
         ]
     machine = {
         "quantumtrader": __version__,

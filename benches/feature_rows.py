@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import importlib
 import json
-import os
 import subprocess
 import sys
 import time
@@ -156,34 +156,39 @@ def indicator_rows(core: Any, count: int) -> Iterator[Row]:
         )
 
 
-def resident() -> int | None:
-    """Return the bytes of this process in memory; None where the system does not say."""
-    statm = Path("/proc/self/statm")
-    if not statm.exists():
+class _Heap(ctypes.Structure):
+    """``struct mallinfo2`` of glibc."""
+
+    _fields_ = [
+        (name, ctypes.c_size_t) for name in ["arena", "ordblks", "smblks", "hblks", "hblkhd", "usmblks"]
+    ] + [(name, ctypes.c_size_t) for name in ["fsmblks", "uordblks", "fordblks", "keepcost"]]
+
+
+def heap() -> int | None:
+    """Return the bytes that this process has allocated and not freed; None where the C library does not say."""
+    mallinfo = getattr(ctypes.CDLL(None), "mallinfo2", None) if sys.platform == "linux" else None
+    if mallinfo is None:
         return None
-    return int(statm.read_text("ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    mallinfo.restype = _Heap
+    now = mallinfo()
+    return int(now.uordblks + now.hblkhd)
 
 
-def hot_state(core: Any, count: int, engines: int = 16) -> str:
+def hot_state(core: Any, count: int) -> str:
     """Measure what an engine of all features holds once it has seen busy minutes, rows not counted."""
     quiet, busy = recording(core, count)
     stream(engine(core, "100ms"), busy[:CHUNK])
     gc.collect()
-    before = resident()
+    before = heap()
     if before is None:
         return "hot state: unknown on this system"
-    kept = []
-    for _ in range(engines):
-        made = engine(core, "100ms")
-        stream(made, quiet)
-        stream(made, busy)
-        kept.append(made)
+    made = engine(core, "100ms")
+    stream(made, quiet)
+    stream(made, busy)
+    made.take()  # gives back the room that is kept for the next rows
     gc.collect()
-    grown = (resident() or before) - before
-    return (
-        f"hot state of {len(resolve('all'))} features: {grown / engines / 2**20:.2f} MiB per symbol "
-        f"(goal < 1 MB; growth of the process over {engines} engines)"
-    )
+    grown = (heap() or before) - before
+    return f"hot state of {len(resolve('all'))} features: {grown / 2**20:.2f} MiB per symbol (goal < 1 MB)"
 
 
 def feature_file(core: Any, events: Events, folder: Path) -> str:
