@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::catalogue;
+use crate::{aliases, catalogue, portuguese, reference_page};
 
 /// Every generated file: path from the repository root, and contents.
 pub fn outputs() -> Vec<(&'static str, String)> {
@@ -11,9 +11,15 @@ pub fn outputs() -> Vec<(&'static str, String)> {
         ("python/quantumtrader/_generated/instruments.json", qt_core::schema::instruments_json()),
         ("python/quantumtrader/_generated/catalog.json", catalogue::catalog_json()),
         ("python/quantumtrader/_generated/detectors.json", catalogue::detectors_json()),
-        ("docs/reference/features.md", catalogue::reference_en()),
-        ("docs/pt-br/reference/features.md", catalogue::reference_pt()),
+        ("python/quantumtrader/_generated/aliases.json", aliases::aliases_json()),
+        ("docs/reference/features.md", reference_page::english()),
+        ("docs/pt-br/reference/features.md", reference_page::portuguese()),
     ]
+}
+
+/// The Portuguese definitions, accepted as translations of today's English ones: path and contents.
+pub fn translations() -> (&'static str, String) {
+    ("crates/qt-features/portuguese.tsv", portuguese::accepted())
 }
 
 /// Root of the repository that this crate was built in.

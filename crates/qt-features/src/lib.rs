@@ -3,8 +3,10 @@
 //! A feature is one file in [`families`] and one line in its family's list; the catalogue, the reference page,
 //! the bindings and the tests find it there.
 
+pub mod aliases;
 pub mod catalogue;
 pub mod clock;
+pub mod costs;
 pub mod engine;
 pub mod error;
 pub mod families;
@@ -13,7 +15,9 @@ pub mod fitted;
 pub mod generate;
 pub mod held;
 pub mod indicators;
+pub mod portuguese;
 pub mod prelude;
+pub mod reference_page;
 pub mod rolling;
 pub mod spec;
 

@@ -1,9 +1,11 @@
 //! Writes every generated file of the project, or with `--check` fails when one is stale (`make gen`).
+//!
+//! `--translated` says instead that the Portuguese definitions are those of today's English ones.
 
 use std::path::Path;
 use std::process::ExitCode;
 
-use qt_features::generate::{outputs, root, stale};
+use qt_features::generate::{outputs, root, stale, translations};
 
 fn write(path: &Path, text: &str) -> std::io::Result<()> {
     if let Some(folder) = path.parent() {
@@ -20,7 +22,12 @@ fn main() -> ExitCode {
         }
         return if stale.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
     }
-    for (path, text) in outputs().into_iter().filter(|(path, _)| stale.contains(path)) {
+    let files: Vec<_> = if std::env::args().any(|a| a == "--translated") {
+        vec![translations()]
+    } else {
+        outputs().into_iter().filter(|(path, _)| stale.contains(path)).collect()
+    };
+    for (path, text) in files {
         if let Err(e) = write(&root().join(path), &text) {
             eprintln!("writing {path}: {e}");
             return ExitCode::FAILURE;
