@@ -30,7 +30,8 @@ SHORT = ("--interval-s", 1, "--window-s", 60)
 
 
 def run(*arguments: object, code: int = 0) -> Any:
-    result = runner.invoke(cli.app, ["evaluate", "forms", *map(str, arguments)])
+    # Tables as wide as in a log, whatever the terminal that runs the tests.
+    result = runner.invoke(cli.app, ["evaluate", "forms", *map(str, arguments)], env={"COLUMNS": "160"})
     assert result.exit_code == code, result.output
     return json.loads(result.stdout) if "--json" in arguments else result
 
