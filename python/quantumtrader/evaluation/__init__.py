@@ -7,5 +7,7 @@ from __future__ import annotations
 
 from quantumtrader.evaluation.forms import Forms, ImpactFit, measure_forms
 from quantumtrader.evaluation.plots import plot_forms
+from quantumtrader.evaluation.quality import Quality, measure_quality
+from quantumtrader.evaluation.scoring import Share
 
-__all__ = ["Forms", "ImpactFit", "measure_forms", "plot_forms"]
+__all__ = ["Forms", "ImpactFit", "Quality", "Share", "measure_forms", "measure_quality", "plot_forms"]

@@ -96,7 +96,7 @@ def test_updates_undone_at_once(find, feed, side, apart):
 
 @pytest.mark.parametrize("miss", ["undone too late", "unequal", "trades", "few", "too early"])
 def test_stuffing_near_misses(find, miss):
-    s = calm(seconds=290 if miss == "too early" else 305).wait(100 * MS)
+    s = calm("levels", 290 if miss == "too early" else 305).wait(100 * MS)
     if miss == "undone too late":
         for k in range(6):
             s.set(1, BID - 2 - k, 15)
@@ -111,7 +111,7 @@ def test_stuffing_near_misses(find, miss):
         s.stuff(1, 40)
         s.trade(1, ASK, 1)
     elif miss == "few":
-        s.stuff(1, 1)
+        s = Script("levels").calm(20).stuff(1, 6).stuff(1, 6).calm(285).wait(100 * MS).stuff(1, 1)
     else:
         s.stuff(1, 40)
     assert find(s.timer(SECOND), "stuffing") == []
