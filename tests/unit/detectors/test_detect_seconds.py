@@ -96,7 +96,7 @@ def test_updates_undone_at_once(find, feed, side, apart):
 
 @pytest.mark.parametrize("miss", ["undone too late", "unequal", "trades", "few", "too early"])
 def test_stuffing_near_misses(find, miss):
-    s = calm(seconds=290 if miss == "too early" else 305).wait(100 * MS)
+    s = calm("levels", 290 if miss == "too early" else 305).wait(100 * MS)
     if miss == "undone too late":
         for k in range(6):
             s.set(1, BID - 2 - k, 15)
