@@ -111,7 +111,7 @@ def test_stuffing_near_misses(find, miss):
         s.stuff(1, 40)
         s.trade(1, ASK, 1)
     elif miss == "few":
-        s.stuff(1, 1)
+        s = Script("levels").calm(20).stuff(1, 6).stuff(1, 6).calm(285).wait(100 * MS).stuff(1, 1)
     else:
         s.stuff(1, 40)
     assert find(s.timer(SECOND), "stuffing") == []
