@@ -13,7 +13,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from quantumtrader._protocols import Int64
 from quantumtrader.evaluation.scoring import Episode
 from quantumtrader.exceptions import ConfigError
 from quantumtrader.types import EVENT, Action, Events, Flag, Kind
@@ -477,6 +476,7 @@ class _Window:
         self.extra: dict[tuple[int, int], int] = {}
         self.idents: dict[tuple[int, int], int] = {}
         self.hidden: dict[int, int] = {}
+        self.known: tuple[object, int] = (None, 0)
         self.inserted: list[tuple[int, dict[str, int]]] = []
         self.changed: dict[int, dict[str, int]] = {}
 
@@ -550,9 +550,7 @@ class _Window:
         before = self.extra.get((side, px), 0)
         if before == act.size:
             return
-        if act.size and any(
-            self._base(-side, p) for s, p in self.book.rows if s == -side and side * p <= side * px
-        ):
+        if act.size and side * (px - self._opposite(at, side)) >= 0:
             raise _Refused  # it would cross
         self.extra[side, px] = act.size
         if not act.size:
@@ -566,6 +564,15 @@ class _Window:
         action = Action.DELETE if not act.size else Action.EDIT if before else Action.ADD
         fields = {"side": side, "px": px, "size": act.size, "id": self.idents[side, px], "flags": flags}
         self._put(at, act.t, kind=Kind.ORDER, action=action, ref_b=-1, **fields)
+
+    def _opposite(self, at: int, side: int) -> int:
+        """Return the visible recorded touch against a side; kept while the recorded book stays as it is."""
+        key = at, side, self.hidden.get(-side)
+        if self.known[0] != key:
+            rows = self._visible_rows(-side)
+            far = side * (1 << 40)
+            self.known = key, min(rows, key=lambda px: side * px) if rows else far
+        return self.known[1]
 
     def _put(self, at: int, t: int, **fields: int) -> None:
         """Insert a record before place ``at``, at a time between its neighbours'."""

@@ -3,7 +3,7 @@
 use super::detection::{Detection, DetectorKind, Held, Sink, evidence};
 use super::layering::Layering;
 use super::settings::DetectorSettings;
-use super::slots::Slots;
+use super::slots::{SLOTS, Slots};
 use crate::flow::Flow;
 use crate::rows::RowChange;
 use crate::tape::Print;
@@ -131,7 +131,7 @@ impl Spoofing {
     }
 
     pub(super) fn on_row(&mut self, t: i64, c: &RowChange, flow: &Flow, s: &DetectorSettings) {
-        let usual = self.usual(t, c, s);
+        let usual = self.usual(t, c, flow, s);
         let change = c.change();
         let mut known = false;
         for x in &mut self.candidates {
@@ -169,8 +169,11 @@ impl Spoofing {
     }
 
     /// Brings the row's usual size up to `t`; `None` when nothing was known of the row. Time in which the row shows
-    /// nothing does not count.
-    fn usual(&mut self, t: i64, c: &RowChange, s: &DetectorSettings) -> Option<f64> {
+    /// nothing does not count. Rows so far from the touch that their slot may be a near row's are left out.
+    fn usual(&mut self, t: i64, c: &RowChange, flow: &Flow, s: &DetectorSettings) -> Option<f64> {
+        if Self::distance(c, flow).is_some_and(|d| d.abs() >= SLOTS as i64 / 2) {
+            return None;
+        }
         let known = self.usual.get(c.side, c.px).copied();
         let size = match known {
             Some(u) if c.before > 0 => {
@@ -186,15 +189,19 @@ impl Spoofing {
     }
 
     fn near(c: &RowChange, flow: &Flow, s: &DetectorSettings) -> bool {
-        let Some(touch) = flow.touch() else { return false };
+        let least = i64::from(c.order_id == 0);
+        Self::distance(c, flow).is_some_and(|d| (least..=s.spoof_max_distance).contains(&d))
+    }
+
+    /// Rows behind the touch of its side.
+    fn distance(c: &RowChange, flow: &Flow) -> Option<i64> {
+        let touch = flow.touch()?;
         let (best, none) = if c.side > 0 {
             (touch.bid_px, crate::touch::NO_BID)
         } else {
             (touch.ask_px, crate::touch::NO_ASK)
         };
-        let distance = (i64::from(best) - i64::from(c.px)) * i64::from(c.side);
-        let least = i64::from(c.order_id == 0);
-        best != none && (least..=s.spoof_max_distance).contains(&distance)
+        (best != none).then(|| (i64::from(best) - i64::from(c.px)) * i64::from(c.side))
     }
 
     /// Time after which something is due.

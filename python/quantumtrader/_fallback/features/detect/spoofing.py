@@ -9,7 +9,7 @@ from types import SimpleNamespace
 from typing import NamedTuple
 
 from quantumtrader._fallback.features.detect.detection import Held, Sink
-from quantumtrader._fallback.features.detect.slots import Slots
+from quantumtrader._fallback.features.detect.slots import SLOTS, Slots
 from quantumtrader._fallback.features.feed import RowChange
 from quantumtrader._fallback.features.numbers import SECOND
 from quantumtrader._fallback.features.tape import Print
@@ -133,7 +133,7 @@ class Spoofing:
     def on_row(self, t: int, c: RowChange, touch: Touch | None) -> None:
         """Take a change of a row."""
         s, change = self._s, c.after - c.before
-        usual = self._usual_size(t, c)
+        usual = self._usual_size(t, c, touch)
         known = False
         for x in self._candidates:
             if (x.side, x.px) == (c.side, c.px) and x.order_id in (0, c.order_id):
@@ -149,8 +149,11 @@ class Spoofing:
         candidate = Candidate(c.side, c.px, c.order_id, c.broker, t, change, usual, self._printed)
         self._candidates.append(candidate)
 
-    def _usual_size(self, t: int, c: RowChange) -> float | None:
-        """Bring the usual size of a row up to ``t``; None when nothing was known of it."""
+    def _usual_size(self, t: int, c: RowChange, touch: Touch | None) -> float | None:
+        """Bring the usual size of a row up to ``t``; None when nothing was known of it, and far from the touch."""
+        distance = _distance(c, touch)
+        if distance is not None and abs(distance) >= SLOTS // 2:
+            return None  # its slot may be a near row's
         known = self._usual.get(c.side, c.px)
         if known is None:
             size = float(c.before or c.after)
@@ -163,11 +166,8 @@ class Spoofing:
         return size if known is not None or c.before else None
 
     def _near(self, c: RowChange, touch: Touch | None) -> bool:
-        if touch is None:
-            return False
-        best = touch.bid_px if c.side > 0 else touch.ask_px
-        least = 0 if c.order_id else 1
-        return best not in (NO_BID, NO_ASK) and least <= (best - c.px) * c.side <= self._s.spoof_max_distance
+        distance = _distance(c, touch)
+        return distance is not None and (0 if c.order_id else 1) <= distance <= self._s.spoof_max_distance
 
     def due(self) -> float:
         """Return the time after which something is due."""
@@ -192,6 +192,14 @@ class Spoofing:
             self._sink.push(ts, "spoofing", c.side, score, c.confidence, c.px, *facts)
         if c.size >= s.layer_factor * c.usual:
             self.layering.add(ts, c, ended, self._printed)
+
+
+def _distance(c: RowChange, touch: Touch | None) -> int | None:
+    """Return how many rows it is behind the touch of its side."""
+    if touch is None:
+        return None
+    best = touch.bid_px if c.side > 0 else touch.ask_px
+    return None if best in (NO_BID, NO_ASK) else (best - c.px) * c.side
 
 
 class Layering:
