@@ -116,6 +116,10 @@ EXAMPLES = {
         "quantumtrader features plot out/dol.parquet -f flow_ofi_1m,cvd_session -o out/flow.png",
         "quantumtrader features plot out/dol.parquet --correlations -o out/correlations.svg",
     ),
+    "evaluate detectors": (
+        "quantumtrader evaluate detectors",
+        "quantumtrader evaluate detectors -i data/lake -s WDOU25 --kinds sweep,spoofing --injections 50 -o out/detectors",
+    ),
     "evaluate forms": (
         "quantumtrader evaluate forms -i data/lake -s WDOU25 -o out/forms",
         "quantumtrader evaluate forms -i data/usdm_btcusdt -s BTCUSDT --tick-size 0.1 --point-value 1 "

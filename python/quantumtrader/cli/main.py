@@ -37,7 +37,7 @@ COMMANDS = {
 FEATURE_COMMANDS = {"compute": "features_compute", "check": "features_check", "plot": "features_plot"}
 """The same for the commands of ``features`` that have a module; ``list`` and ``show`` stand here."""
 
-EVALUATE_COMMANDS = {"forms": "evaluate_forms"}
+EVALUATE_COMMANDS = {"forms": "evaluate_forms", "detectors": "evaluate_detectors"}
 """The same for the commands of ``evaluate``."""
 
 FIT_COMMANDS = ("microprice", "pin", "vpin")

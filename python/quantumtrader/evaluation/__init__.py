@@ -5,7 +5,8 @@ Nothing here is on the path of a trade. Every figure comes with the command that
 
 from __future__ import annotations
 
+from quantumtrader.evaluation.detectors import DetectorReport, evaluate_detectors
 from quantumtrader.evaluation.forms import Forms, ImpactFit, measure_forms
 from quantumtrader.evaluation.plots import plot_forms
 
-__all__ = ["Forms", "ImpactFit", "measure_forms", "plot_forms"]
+__all__ = ["DetectorReport", "Forms", "ImpactFit", "evaluate_detectors", "measure_forms", "plot_forms"]
