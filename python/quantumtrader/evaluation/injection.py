@@ -452,7 +452,7 @@ class _Injection:
     def place(self, t: int) -> int:
         """Return the first place at or after a time where no packet is open."""
         after = int(np.searchsorted(self.times, t, side="right"))
-        return int(self.open[min(np.searchsorted(self.open, after), len(self.open) - 1)])
+        return int(self.open[min(int(np.searchsorted(self.open, after)), len(self.open) - 1)])
 
     def _joined(self) -> Events:
         out = self.events.copy()

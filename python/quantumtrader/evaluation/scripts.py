@@ -5,7 +5,7 @@ They are synthetic and marked as such: they say whether a rule does what it says
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -410,7 +410,7 @@ def _all(feed: str, side: int) -> Iterator[_Row]:
     yield from _seconds(feed, side)
 
 
-def _prints(feed: str, side: int, steps: list[tuple[float, int, int]]) -> Callable[[], Script]:
+def _prints(feed: str, side: int, steps: Sequence[tuple[float, int, int]]) -> Callable[[], Script]:
     """Prints of ``size`` contracts, ``rows`` from the touch, after ``wait`` ns: (wait, rows, size)."""
 
     def build() -> Script:
@@ -454,7 +454,7 @@ def _sweeps(feed: str, side: int) -> Iterator[_Row]:
         ("four prints", (1, 2, 3, 4), 0),
         ("equal", (3, 3, 3, 3, 3), 0),
         ("falling", (5, 4, 3, 2, 1), 0),
-        ("5 trades/s", (1, 2, 3, 4, 5), 200 * MS + 200 * MS // 4),
+        ("5 trades/s", (1, 2, 3, 4, 5), 250 * MS),
     ):
         yield "sweep_run", name, False, side, _prints(feed, side, [(gap, 0, q) for q in sizes])
 
@@ -466,7 +466,7 @@ def _tape(feed: str, side: int) -> Iterator[_Row]:
             yield "iceberg_tape", f"{count} of {size}", True, -side, _prints(feed, side, run)
     for name, sizes, gap in (
         ("four prints", (5,) * 4, SECOND),
-        ("too slow", (5,) * 5, 7.5 * SECOND),
+        ("too slow", (5,) * 5, 15 * SECOND // 2),
         ("mean above 20", (20, 20, 20, 20, 21), SECOND),
         ("uneven", (5, 5, 5, 5, 9), SECOND),
     ):
