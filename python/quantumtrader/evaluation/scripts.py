@@ -454,7 +454,7 @@ def _sweeps(feed: str, side: int) -> Iterator[_Row]:
         ("four prints", (1, 2, 3, 4), 0),
         ("equal", (3, 3, 3, 3, 3), 0),
         ("falling", (5, 4, 3, 2, 1), 0),
-        ("5 trades/s", (1, 2, 3, 4, 5), 200 * MS + 200 * MS // 4),
+        ("5 trades/s", (1, 2, 3, 4, 5), 250 * MS),
     ):
         yield "sweep_run", name, False, side, _prints(feed, side, [(gap, 0, q) for q in sizes])
 
@@ -464,13 +464,13 @@ def _tape(feed: str, side: int) -> Iterator[_Row]:
         for gap in (SECOND // 2, 2 * SECOND):
             run = [(gap, 0, size)] * count
             yield "iceberg_tape", f"{count} of {size}", True, -side, _prints(feed, side, run)
-    for name, sizes, apart in (
+    for name, sizes, gap in (
         ("four prints", (5,) * 4, SECOND),
-        ("too slow", (5,) * 5, 7.5 * SECOND),
+        ("too slow", (5,) * 5, 15 * SECOND // 2),
         ("mean above 20", (20, 20, 20, 20, 21), SECOND),
         ("uneven", (5, 5, 5, 5, 9), SECOND),
     ):
-        yield "iceberg_tape", name, False, -side, _prints(feed, side, [(apart, 0, q) for q in sizes])
+        yield "iceberg_tape", name, False, -side, _prints(feed, side, [(gap, 0, q) for q in sizes])
 
 
 def _refills(feed: str, side: int) -> Iterator[_Row]:

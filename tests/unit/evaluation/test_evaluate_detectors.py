@@ -1,0 +1,115 @@
+"""``quantumtrader evaluate detectors``: scripts, truths, and the command."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from typer.testing import CliRunner
+
+from quantumtrader.cli import main as cli
+from quantumtrader.evaluation.detectors import score_scripts
+from quantumtrader.evaluation.scripts import MS, Script
+from quantumtrader.evaluation.truths import masked, native_icebergs, one_time_sweeps, score_hidden
+from quantumtrader.exceptions import DataFormatError
+from quantumtrader.features import DetectorSettings, detector_kinds
+from quantumtrader.types import Flag, Kind
+
+runner = CliRunner()
+
+
+def test_every_script_goes_as_written():
+    scores = score_scripts()
+    assert tuple(s.kind for s in scores) == detector_kinds()
+    for s in scores:
+        assert s.wrong == ()
+        assert s.positives.share == 1
+        assert s.misses.share == 0
+
+
+def test_other_thresholds_give_other_scores():
+    (s,) = score_scripts(["sweep"], DetectorSettings(sweep_min_levels=6))
+    assert 0 < s.positives.share < 1
+    assert any("3 rows" in name for name in s.wrong)
+
+
+def test_executions_of_one_time():
+    s = Script("trades").wait(MS)
+    for k in range(3):
+        s.trade(1, 1_001 + k, 1)
+    s.wait(1).trade(1, 1_004, 1).trade(-1, 1_000, 1).trade(-1, 999, 1)
+    (e,) = one_time_sweeps(s.events())
+    assert (e.side, e.px, e.ready_ns) == (1, (1_001, 1_002, 1_003), s.now - 1)
+
+
+def test_orders_executed_beyond_what_they_showed(tmp_path: Path):
+    rows = [
+        ("A", "B", 1, 2),
+        ("A", "B", 2, 5),
+        ("F", "B", 1, 9),  # in the auction
+        ("T", "N", 0, 9),
+        ("F", "B", 1, 2),
+        ("M", "B", 1, 3),
+        ("F", "B", 1, 2),  # 4 of 3
+        ("F", "B", 2, 5),
+    ]
+    columns = list(zip(*rows, strict=True))
+    names = ("action", "side", "order_id", "size")
+    table = pa.table({"ts_event": np.arange(8), **dict(zip(names, map(list, columns), strict=True))})
+    pq.write_table(table, tmp_path / "x.parquet")
+    assert native_icebergs(tmp_path / "x.parquet") == {1}
+    pq.write_table(table.drop(["action"]), tmp_path / "y.parquet")
+    with pytest.raises(DataFormatError):
+        native_icebergs(tmp_path / "y.parquet")
+
+
+def test_hidden_seconds():
+    s = Script("trades").wait(MS)
+    s.trade(1, 1_001, 1, flags=int(Flag.HIDDEN)).wait(1_000 * MS).trade(1, 1_001, 1)
+    events = s.events()
+    assert not (masked(events)["flags"] & int(Flag.HIDDEN)).any()
+    at = events["ts_event"][events["kind"] == Kind.TRADE]
+    times = np.array([at[0] - 1, at[0] + 1, at[1] + 1])
+    (h,) = score_hidden(events, [], (times, np.array([0.0, 0.5, 0.5])))
+    assert (h.base.hits, h.base.of) == (1, 2)
+    assert (h.recall.share, h.precision.share) == (1, 1)
+
+
+def test_the_command_on_the_synthetic_session(tmp_path: Path):
+    arguments = ["evaluate", "detectors", "-k", "sweep,spoofing", "--injections", "3", "--shuffles", "1"]
+    result = runner.invoke(cli.app, [*arguments, "--out", str(tmp_path), "--json"])
+    assert result.exit_code == 0, result.output
+    document = json.loads(result.stdout)
+    assert document["report"]["synthetic"] is True
+    assert document["notes"][0].startswith("SYNTHETIC")
+    assert [i["kind"] for i in document["report"]["injected"]] == ["sweep", "spoofing"]
+    assert json.loads((tmp_path / "detectors.json").read_text("utf-8"))["report"] == document["report"]
+    text = runner.invoke(cli.app, [*arguments]).stdout
+    assert "SYNTHETIC" in text
+    assert "near misses" in text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["--kinds", "nonsense"], 2),
+        (["--input", "x.csv"], 2),
+        (["--settings", "missing.toml"], 1),
+        (["--injections", "-1"], 2),
+    ],
+)
+def test_wrong_arguments(arguments, code):
+    result = runner.invoke(cli.app, ["evaluate", "detectors", *arguments])
+    assert result.exit_code == code
+
+
+def test_settings_are_checked(tmp_path: Path):
+    file = tmp_path / "d.toml"
+    for text in ("sweep_min_level = 3", "sweep_min_levels = 1", "= 3"):
+        file.write_text(text, "utf-8")
+        result = runner.invoke(cli.app, ["evaluate", "detectors", "--settings", str(file)])
+        assert result.exit_code == 1, result.output
