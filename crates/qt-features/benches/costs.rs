@@ -6,7 +6,7 @@
 //! The least of several repeats counts, as everything that disturbs a measurement makes it longer.
 //!
 //! Arguments: `--write` replaces `crates/qt-features/costs.tsv`, from which `make gen` takes them; a number is how
-//! many repeats are made (15: a few minutes); a name measures that feature only.
+//! many repeats are made (20: five minutes); a name measures that feature only.
 #![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout, clippy::disallowed_methods)]
 
 use std::fmt::Write as _;
@@ -87,18 +87,19 @@ fn main() {
         return;
     }
     let writes = arguments.iter().any(|a| a == "--write");
-    let repeats = arguments.iter().find_map(|a| a.parse().ok()).unwrap_or(15);
+    let repeats = arguments.iter().find_map(|a| a.parse().ok()).unwrap_or(20);
     let names: Vec<&str> = catalogue().iter().map(|(s, _)| s.name).collect();
     let only: Vec<&str> = names.iter().copied().filter(|n| arguments.iter().any(|a| a == n)).collect();
     let names = if only.is_empty() || writes { names } else { only };
 
     let events = session();
     let span = (events[events.len() - 1].ts_event - events[0].ts_event) / 1_000_000_000;
-    let (mut nothing, mut best) = (Duration::MAX, vec![Duration::MAX; names.len()]);
+    // As many measurements of nothing as of the feature, beside it: the least of more would be less.
+    let mut least = vec![(Duration::MAX, Duration::MAX); names.len()];
     for _ in 0..repeats {
-        for (name, best) in names.iter().zip(&mut best) {
-            nothing = nothing.min(time(NOTHING, &events));
-            *best = (*best).min(time(name, &events));
+        for (name, (nothing, feature)) in names.iter().zip(&mut least) {
+            *nothing = (*nothing).min(time(NOTHING, &events));
+            *feature = (*feature).min(time(name, &events));
         }
     }
     let count = (events.len() - UNTIMED) as f64;
@@ -110,12 +111,11 @@ fn main() {
         today(),
         events.len(),
     );
-    for (name, best) in names.iter().zip(best) {
-        let ns = best.saturating_sub(nothing).as_nanos() as f64 / count;
+    for (name, (nothing, feature)) in names.iter().zip(&least) {
+        let ns = feature.saturating_sub(*nothing).as_nanos() as f64 / count;
         writeln!(text, "{name}\t{ns:.1}").unwrap();
     }
     print!("{text}");
-    println!("# {NOTHING}: {:.1} ns per event", nothing.as_nanos() as f64 / count);
     if writes {
         std::fs::write(Path::new(env!("CARGO_MANIFEST_DIR")).join("costs.tsv"), text).unwrap();
     }
