@@ -6,7 +6,7 @@
 //! The least of several repeats counts, as everything that disturbs a measurement makes it longer.
 //!
 //! Arguments: `--write` replaces `crates/qt-features/costs.tsv`, from which `make gen` takes them; a number is how
-//! many repeats are made (20: five minutes); a name measures that feature only.
+//! many repeats are made (20: some three minutes); a name measures that feature only.
 #![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout, clippy::disallowed_methods)]
 
 use std::fmt::Write as _;
