@@ -1,8 +1,9 @@
 """Writes the skeleton of a feature in both engines: ``make new-feature FAMILY=flow NAME=trade_count_1m``.
 
 A feature is one file and one line per engine. The skeleton compiles and gives NaN until its formula is written;
-fill in the definition, the specification and ``value``, then run ``make gen`` and ``make test``: the checks, the
-parity tests and the reference page find the feature in the catalogue.
+fill in the definition, the specification and ``value``, add the Portuguese definition to
+``crates/qt-features/portuguese.tsv``, then run ``make gen`` and ``make test``: the checks, the parity tests and the
+reference pages find the feature in the catalogue.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ FAMILIES = {
     "tape": ("tape_reading", "TAPE"),
     "footprint": ("footprint", "FOOTPRINT"),
     "liquidity": ("liquidity", "BOOK"),
-    "microstructure": ("microstructure", "BOOK"),
+    "microstructure": ("microstructure", "MICROSTRUCTURE"),
     "technical": ("technical", "TECHNICAL"),
 }
 
@@ -122,7 +123,7 @@ def write(root: Path, family: str, name: str, number: int | None = None) -> list
         raise ValueError(f"{listing} has no register![…] list")
     files = [*re.split(r"\s*,\s*", before[1].strip()), name]
     list_text = "crate::register![\n" + "".join(f"    {file},\n" for file in files) + "];"
-    own_family = {"liquidity": "Family::Liquidity", "microstructure": "Family::Microstructure"}.get(family)
+    own_family = {"liquidity": "Family::Liquidity"}.get(family)  # BOOK belongs to no family
     rust.write_text(
         RUST.format(
             number=number or max(taken) + 1,
@@ -153,7 +154,11 @@ def main() -> None:
         parser.error(str(error))
     for path in written:
         print(path.relative_to(ROOT))
-    print("next: fill in what says TODO in both files, then `make gen` and `make test`")
+    print(
+        "next: fill in what says TODO in both files, add the line NAME, 0 and the definition in Portuguese, parted by "
+        "tabs, to crates/qt-features/portuguese.tsv, run `cargo run -p qt-features --bin qt-gen -- --translated`, "
+        "then `make gen` and `make test`"
+    )
 
 
 if __name__ == "__main__":

@@ -65,7 +65,7 @@ def test_refuses_and_writes_nothing(
     assert sorted(tree.rglob("*")) == before
 
 
-@pytest.mark.parametrize("family", ["flow", "liquidity", "microstructure", "technical"])
+@pytest.mark.parametrize("family", ["flow", "tape", "footprint", "liquidity", "microstructure", "technical"])
 def test_every_family_of_the_checkout_is_known(script: ModuleType, root: Path, family: str) -> None:
     assert set(script.FAMILIES) == {
         path.parent.name for path in root.glob("crates/qt-features/src/families/*/mod.rs")
