@@ -154,3 +154,11 @@ def test_layers_of_two_sides_or_two_brokers_are_none(find):
     for ident in orders:
         s.delete(ident)
     assert find(s, "layering") == []
+
+
+def test_a_far_row_in_the_same_slot_erases_nothing(find):
+    s = begin()
+    s.set(1, BID - 2, 0)  # known, and empty when the large order comes
+    s.set(1, BID - 2 - 256, 500).wait(100 * MS)
+    s.set(1, BID - 2, 80).wait(SECOND / 2).trade(1, ASK, 1).wait(SECOND / 2).set(1, BID - 2, 0)
+    assert len(find(s, "spoofing")) == 1
