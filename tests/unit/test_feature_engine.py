@@ -212,3 +212,9 @@ def test_hand_computed_minute():
     # (101·8 + 102·5)/13 − 101.5
     assert last["weighted_mid_dev"] == pytest.approx(1318 / 13 - 101.5)
     assert np.isnan(last["flow_ofi_5m"])
+
+
+@pytest.mark.parametrize("day", ["2025-07-01", 20250701])
+def test_a_day_that_is_no_date_is_refused(day):
+    with pytest.raises(ConfigError, match="day is"):
+        FeatureEngine(["cvd_session"], WDO, day=day)

@@ -85,7 +85,7 @@ def command(
 
     Impact of order flow and of trades, window by window, beside what chance gives; what deeper levels add, on the
     same data and on data that the coefficients have not seen; the memory of trade signs; the next mid move by queue
-    imbalance. Pictures need matplotlib: pip install 'quantumtrader[plot]'.
+    imbalance. Pictures need the extra plot, with matplotlib.
     """
     from quantumtrader import _backend
     from quantumtrader.config import load_settings, with_instrument

@@ -35,7 +35,7 @@ def command(
 ) -> None:
     """Draw features over time, or how they are distributed and hang together.
 
-    Needs matplotlib: pip install 'quantumtrader[plot]'.
+    Needs the extra plot, with matplotlib.
     """
     from quantumtrader.features import FeatureDebugger, read_features
     from quantumtrader.features.plots import plot_overview, plot_series, select

@@ -94,7 +94,7 @@ Fee = Annotated[
     typer.Option(
         "--fee",
         min=0,
-        help="Money per contract and side; beats [fees] in the settings.",
+        help="Money per contract and side; beats the section fees of the settings.",
         rich_help_panel=_INSTRUMENT,
     ),
 ]
@@ -108,7 +108,7 @@ TradingHours = Annotated[
 ]
 
 
-_RISK = "What the risk manager allows (for this run; beats [risk] in the settings)"
+_RISK = "What the risk manager allows (for this run; beats the section risk of the settings)"
 
 DailyLoss = Annotated[
     float | None,

@@ -109,6 +109,8 @@ class FeatureEngine:
         wanted = [canonical(name) for name in self._names]
         computed = list(dict.fromkeys(wanted))
         self._columns = None if computed == wanted else np.array([computed.index(name) for name in wanted])
+        if day is not None and type(day) is not date:
+            raise ConfigError(f"day is {day!r}; give a datetime.date, for example date(2025, 7, 1)")
         session_seconds = instrument.session_seconds(day)
         options: dict[str, str | float | None] = {}
         if "session_frac" in computed:
