@@ -10,6 +10,7 @@ use crate::bars::{Bar, BarBuilder};
 use crate::detect::{self, DetectorKind, DetectorSettings, Detectors};
 use crate::footprint::{Footprint, Footprints};
 use crate::ladder::{Ladder, SideDepth};
+use crate::levels;
 use crate::limit::LimitFlow;
 use crate::markout::Markouts;
 use crate::mid::Mids;
@@ -23,7 +24,7 @@ use crate::rows::{RowChange, Rows};
 use crate::session::Session;
 use crate::spread::Spreads;
 use crate::tape::{Print, Tape};
-use crate::touch::{NO_ASK, NO_BID, Touch};
+use crate::touch::{NO_ASK, Touch};
 use crate::window::WindowId;
 
 /// How trades of the retail liquidity provider (RLP), which carry no aggressor, are signed.
@@ -395,8 +396,8 @@ impl Flow {
         self.versions[1] += u64::from(stale & 1);
         match &self.source {
             Source::Quotes => {}
-            Source::Levels(book) => read_levels(&**book, stale, &mut self.levels[..self.kept]),
-            Source::Orders(book) => read_levels(&**book, stale, &mut self.levels[..self.kept]),
+            Source::Levels(book) => levels::read(&**book, stale, &mut self.levels[..self.kept]),
+            Source::Orders(book) => levels::read(&**book, stale, &mut self.levels[..self.kept]),
         }
     }
 
@@ -571,36 +572,10 @@ impl Flow {
     /// Sets the size of one row in `levels`, which are current on its side; a row behind the last level is not kept.
     #[inline]
     fn set_level(&mut self, side: i8, px: i32, size: i64) {
-        let levels = &mut self.levels[..self.kept];
-        let bid = side > 0;
-        let rank = if bid {
-            levels.iter().position(|l| l.bid_px <= px)
-        } else {
-            levels.iter().position(|l| l.ask_px >= px)
-        };
-        let Some(rank) = rank else { return };
-        if bid {
-            if levels[rank].bid_px != px {
-                for m in (rank + 1..levels.len()).rev() {
-                    (levels[m].bid_px, levels[m].bid_sz) = (levels[m - 1].bid_px, levels[m - 1].bid_sz);
-                }
-            } else if levels[rank].bid_sz == size {
-                return;
-            }
-            (levels[rank].bid_px, levels[rank].bid_sz) = (px, size);
-        } else {
-            if levels[rank].ask_px != px {
-                for m in (rank + 1..levels.len()).rev() {
-                    (levels[m].ask_px, levels[m].ask_sz) = (levels[m - 1].ask_px, levels[m - 1].ask_sz);
-                }
-            } else if levels[rank].ask_sz == size {
-                return;
-            }
-            (levels[rank].ask_px, levels[rank].ask_sz) = (px, size);
-        }
+        let Some(rank) = levels::set(&mut self.levels[..self.kept], side, px, size) else { return };
         self.moved |= rank < mlofi::LEVELS;
         self.version += 1;
-        self.versions[usize::from(!bid)] += 1;
+        self.versions[usize::from(side < 0)] += 1;
     }
 
     /// Keeps the levels as they are before a packet of several records.
@@ -944,32 +919,6 @@ impl Flow {
 fn voids(e: &Event) -> bool {
     e.action >= action::CLEAR && (e.action == action::CLEAR || e.action == action::SNAPSHOT_BEGIN)
         || e.has(flag::SNAPSHOT)
-}
-
-/// Reads the stale sides of the best levels.
-#[inline(always)]
-fn read_levels(book: &impl Book, stale: u8, out: &mut [Touch]) {
-    let depth = out.len();
-    if stale & 2 != 0 {
-        let mut found = 0;
-        book.for_best(side::BUY, depth, |rank, l| {
-            (out[rank].bid_px, out[rank].bid_sz) = (l.px, l.size);
-            found = rank + 1;
-        });
-        for slot in &mut out[found..] {
-            (slot.bid_px, slot.bid_sz) = (NO_BID, 0);
-        }
-    }
-    if stale & 1 != 0 {
-        let mut found = 0;
-        book.for_best(side::SELL, depth, |rank, l| {
-            (out[rank].ask_px, out[rank].ask_sz) = (l.px, l.size);
-            found = rank + 1;
-        });
-        for slot in &mut out[found..] {
-            (slot.ask_px, slot.ask_sz) = (NO_ASK, 0);
-        }
-    }
 }
 
 #[inline]

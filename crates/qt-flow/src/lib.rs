@@ -14,6 +14,7 @@ pub mod footprint;
 pub mod histogram;
 pub mod ladder;
 pub mod ledger;
+pub mod levels;
 pub mod limit;
 pub mod markout;
 pub mod mid;
