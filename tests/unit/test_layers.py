@@ -15,7 +15,9 @@ CRATES = {
     "qt-flow": {"qt-core"},
     "qt-features": {"qt-core", "qt-flow"},
     "qt-venue": {"qt-core"},
-    "qt-python": {"qt-core", "qt-flow", "qt-features", "qt-venue"},
+    "qt-profitdll": {"qt-core"},
+    "qt-profitdll-sim": {"qt-core", "qt-venue", "qt-profitdll"},
+    "qt-python": {"qt-core", "qt-flow", "qt-features", "qt-venue", "qt-profitdll"},
 }
 """Crate to the crates of the workspace that it may use."""
 
