@@ -341,7 +341,7 @@ def _check_toml(file: Path) -> None:
     if kept:
         raise ConfigError(
             f"{file}: [profit] {', '.join(kept)}: secrets do not belong in a settings file; store them with "
-            f"`quantumtrader credentials set`, or set {ENV_PREFIX}PROFIT__{kept[0].upper()}, and change what was written here"
+            f"`quantumtrader credentials set`, or set {ENV_PREFIX}PROFIT__{kept[0].upper()}, and change what stood here"
         )
 
 

@@ -1,15 +1,15 @@
 """The connection as one explicit state machine, fed with the vendor's state callback.
 
-The library reports four numbers: login, activation, market data, routing. Nothing else says whether it works, so
-they are kept together here, with the meaning of each in plain words::
+The library reports four numbers: login, activation, market data, routing. Nothing else says whether it works,
+so they are kept together here, with the meaning of each in plain words::
 
     CLOSED ──initialise──► CONNECTING ──(0,0) (3,0) (2,4)──► CONNECTED ◄──┐
                               │   └──activated, no market──► WAITING ──(2,4)──┤
                               │                                  (2,5) (2,6)──► DEGRADED ──(2,4)──┤
                               └──login or licence refused──► REFUSED         (2,0…3)──► LOST ──(2,4)──┘
 
-Outside trading hours some installations never reach market state 4, so a valid activation is enough to go on (WAITING);
-books are valid in CONNECTED and DEGRADED only.
+Outside trading hours some installations never reach market state 4, so a valid activation is enough to go on
+(WAITING); books are valid in CONNECTED and DEGRADED only.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
-"""Where the secrets of the vendor's session come from: keyring, environment, or a file that only its owner can read.
+"""Where the secrets of the vendor's session come from: keyring, environment, or a file that only its owner
+can read.
 
-Nothing else is accepted: not the settings file, not a command-line flag, both of which end up in histories and backups.
-A secret never appears in a ``repr``, a log or an error.
+Nothing else is accepted: not the settings file, not a command-line flag, both of which end up in histories
+and backups. A secret never appears in a ``repr``, a log or an error.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """History of trades: what may be asked for, day by day, and when an answer is complete.
 
-There is one request per ticker at a time, it cannot be cancelled, and its end is not reported reliably: progress may
-stay at 99, and reach 100 before the last trades. An answer is complete when its last packet was flagged, or progress
-reached 100, and nothing has come for a while since.
+There is one request per ticker at a time, it cannot be cancelled, and its end is not reported reliably:
+progress may stay at 99, and reach 100 before the last trades. An answer is complete when its last packet was
+flagged, or progress reached 100, and nothing has come for a while since.
 """
 
 from __future__ import annotations
@@ -68,8 +68,8 @@ def plan_days(
     Raises
     ------
     ConfigError
-        The range is empty or in the future, or begins before what the version delivers; the message names the first date
-        that can be had.
+        The range is empty or in the future, or begins before what the version delivers; the message names the
+        first date that can be had.
     """
     if first > last:
         raise ConfigError(f"history of {ticker}: {first} is after {last}")
@@ -80,8 +80,8 @@ def plan_days(
         if first < oldest:
             known = "this version" if version else "the newest version"
             raise ConfigError(
-                f"history of {ticker}: {known} of ProfitDLL delivers at most {_PERIOD_DAYS} days back; ask from {oldest} on, "
-                "and import older days from files"
+                f"history of {ticker}: {known} of ProfitDLL delivers at most {_PERIOD_DAYS} days back; ask from "
+                f"{oldest} on, and import older days from files"
             )
     days = (last - first).days + 1
     asked = [first + timedelta(days=k) for k in range(days)]

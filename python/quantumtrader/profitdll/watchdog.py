@@ -1,7 +1,7 @@
 """Connected but silent: a feed that reports no trouble and delivers nothing.
 
-Silence is judged against the market's hours, and only for tickers that have been seen to trade in this session: a contract
-nobody trades is silent by nature.
+Silence is judged against the market's hours, and only for tickers that have been seen to trade in this
+session: a contract nobody trades is silent by nature.
 """
 
 from __future__ import annotations
