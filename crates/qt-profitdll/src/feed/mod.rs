@@ -26,5 +26,6 @@ mod tests;
 pub use counters::{Count, Counters};
 pub use depth::MAX_DEPTH;
 pub use door::{Feed, FeedError, Settings};
+pub use home::Unit;
 pub use messages::{Message, Messages, Value};
 pub use table::MAX_INSTRUMENTS;
