@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from quantumtrader.execution.brackets import Bracket, BracketPhase, BracketPlan, CancelOrder, Send
 from quantumtrader.execution.ledger import Ledger, Trade
+from quantumtrader.execution.order_journal import OrderJournal
 from quantumtrader.execution.orders import JournalEntry, OrderManager, OrderState, OrderStatus, Report
 from quantumtrader.execution.registry import has_parameter, make_strategy, strategies, strategy_parameters
 from quantumtrader.execution.risk import Approved, Refused, RiskLimits, RiskManager, RiskState
@@ -19,6 +20,7 @@ __all__ = [
     "JournalEntry",
     "Ledger",
     "MarketState",
+    "OrderJournal",
     "OrderManager",
     "OrderState",
     "OrderStatus",
