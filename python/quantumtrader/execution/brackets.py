@@ -157,6 +157,11 @@ class Bracket:
         return BracketPhase.OPEN if self._entered else BracketPhase.ENTERING
 
     @property
+    def closing(self) -> str:
+        """Why the bracket leaves; empty while it does not."""
+        return self._closing
+
+    @property
     def stop_px(self) -> int:
         """Trigger of the protective stop in ticks; ``PX_NONE`` before the first fill."""
         return PX_NONE if self.base_px == PX_NONE else self.base_px - self.plan.side * self.plan.stop_ticks

@@ -11,12 +11,13 @@ then nothing in it can be relied on, and reading it is an error that names the l
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import zlib
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 from quantumtrader.exceptions import JournalError
 
@@ -68,8 +69,15 @@ def _decode(line: bytes, number: int, path: Path, at: int) -> Record:
     try:
         record = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise JournalError(f"the record is no JSON: {error}", path=path, line=number, remedy=remedy) from error
-    if not isinstance(record, dict) or record.get("n") != number or "kind" not in record or "ts" not in record:
+        raise JournalError(
+            f"the record is no JSON: {error}", path=path, line=number, remedy=remedy
+        ) from error
+    if (
+        not isinstance(record, dict)
+        or record.get("n") != number
+        or "kind" not in record
+        or "ts" not in record
+    ):
         raise JournalError(
             f"this is not record {number}: records are missing or were moved",
             path=path,
@@ -97,7 +105,9 @@ class OrderJournal:
         self.path = path
         self.failed = ""
         """Why nothing is written any more; empty while all is well."""
-        flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
+        flags = (
+            os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
+        )
         try:
             self._fd = os.open(path, flags, 0o600)
         except OSError as error:
@@ -165,10 +175,8 @@ class OrderJournal:
 
     def _fail(self, error: OSError) -> None:
         self.failed = error.strerror or str(error)
-        try:
+        with contextlib.suppress(OSError):  # an unfinished line is cut off when the file is opened again
             os.ftruncate(self._fd, self._size)  # a record that was not confirmed was not written
-        except OSError:
-            pass  # the unfinished line is cut off when the file is opened again
 
     def close(self) -> None:
         """Give the file free for another process."""
@@ -177,7 +185,7 @@ class OrderJournal:
             self._fd = -1
             self.failed = self.failed or "it was closed"
 
-    def __enter__(self) -> OrderJournal:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(

@@ -327,7 +327,9 @@ def test_a_fill_after_the_end_is_closed_again() -> None:
     bracket.on_time(10 * SECOND)
     bracket.on_reports([report(1, "cancelled")], 11 * SECOND)
     assert bracket.done
-    assert sends(bracket.on_reports([report(1, "filled", 1, 1)], 12 * SECOND)) == [("late_fill", -1, 1, PX_NONE)]
+    assert sends(bracket.on_reports([report(1, "filled", 1, 1)], 12 * SECOND)) == [
+        ("late_fill", -1, 1, PX_NONE)
+    ]
     bracket.on_reports([report(2, "filled", -1, 1)], 13 * SECOND)
     assert bracket.done
 

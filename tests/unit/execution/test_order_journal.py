@@ -147,5 +147,8 @@ def test_a_real_full_disk(tmp_path: Path) -> None:
 
 
 def test_numbers_that_json_does_not_have_are_refused(tmp_path: Path) -> None:
-    with OrderJournal(tmp_path / "orders.journal") as journal, pytest.raises(ValueError, match="not JSON compliant"):
+    with (
+        OrderJournal(tmp_path / "orders.journal") as journal,
+        pytest.raises(ValueError, match="not JSON compliant"),
+    ):
         journal.append("x", 1, px=float("nan"))
