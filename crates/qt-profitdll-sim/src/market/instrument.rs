@@ -34,6 +34,8 @@ pub struct Instrument {
     ladders: [Ladder; 2],
     tiny: [(i32, i64); 2],
     source: Source,
+    /// Orders are named by id, not by position.
+    by_id: bool,
     /// A full image is being loaded: its offers are told as one full book.
     loading: bool,
     full_book: bool,
@@ -66,6 +68,7 @@ impl Instrument {
             ladders: Side::BOTH.map(|s| Ladder::new(s.sign())),
             tiny: [(0, 0); 2],
             source: Source::Nothing,
+            by_id: false,
             loading: false,
             full_book: false,
             traded: Vec::new(),
@@ -325,6 +328,7 @@ impl Instrument {
     fn take_over(&mut self, source: Source) -> bool {
         if source > self.source && self.source != Source::Nothing {
             self.clear_both();
+            self.loading = false;
         }
         self.source = self.source.max(source);
         source == self.source
@@ -366,15 +370,19 @@ impl Instrument {
     }
 
     fn order(&mut self, side: Side, e: &Event, out: &mut Vec<Update>) -> bool {
-        match e.ref_b {
-            -1 => self.order_by_id(e, out),
-            0.. => self.order_by_position(side, e, out),
-            _ => false,
+        if e.ref_b == -1 { self.order_by_id(e, out) } else { self.order_by_position(side, e, out) }
+    }
+
+    /// Whether orders are named this way; the first record after an empty book decides.
+    fn agrees(&mut self, by_id: bool) -> bool {
+        if self.offers.iter().all(|side| side.list().is_empty()) {
+            self.by_id = by_id;
         }
+        self.by_id == by_id
     }
 
     fn order_by_id(&mut self, e: &Event, out: &mut Vec<Update>) -> bool {
-        if e.ref_b != -1 {
+        if !self.agrees(true) || e.ref_b != -1 {
             return false;
         }
         if e.action == action::ADD {
@@ -415,7 +423,10 @@ impl Instrument {
     }
 
     fn order_by_position(&mut self, side: Side, e: &Event, out: &mut Vec<Update>) -> bool {
-        let position = e.ref_b as usize;
+        let Ok(position) = usize::try_from(e.ref_b) else { return false };
+        if !self.agrees(false) {
+            return false;
+        }
         let silent = self.silent();
         let offers = &mut self.offers[side as usize];
         let mut tell = teller(side, silent, out);
