@@ -18,7 +18,7 @@ fn play(events: impl IntoIterator<Item = Event>, mut check: impl FnMut(&Instrume
         for update in out.drain(..) {
             decoder.apply(&update, &instrument);
         }
-        if event.ends_packet() && !decoder.loading(&event) {
+        if event.ends_packet() && !instrument.is_loading() {
             decoder.compare(&instrument);
             check(&instrument, &event);
         }

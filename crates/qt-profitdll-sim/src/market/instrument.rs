@@ -28,6 +28,7 @@ pub struct Counters {
 }
 
 /// One instrument of the simulated market.
+#[allow(clippy::struct_excessive_bools)] // independent facts, not states of one machine
 #[derive(Debug, Clone)]
 pub struct Instrument {
     offers: [Offers; 2],
@@ -150,6 +151,12 @@ impl Instrument {
     #[must_use]
     pub const fn now_ns(&self) -> i64 {
         self.now
+    }
+
+    /// A full image is being loaded: the clients learn of it when it is complete.
+    #[must_use]
+    pub const fn is_loading(&self) -> bool {
+        self.loading
     }
 
     /// Records that could not be used.

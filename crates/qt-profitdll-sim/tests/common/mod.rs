@@ -13,7 +13,6 @@ pub struct Decoder {
     ladders: [Vec<(i32, i64)>; 2],
     tiny: [(i32, i64); 2],
     in_burst: [bool; 2],
-    snapshot: bool,
     /// Adds, edits, deletes, delete-froms.
     pub seen: [u64; 4],
     pub bursts: u64,
@@ -21,20 +20,6 @@ pub struct Decoder {
 }
 
 impl Decoder {
-    /// Whether a full image is under way; books are told when it is complete.
-    pub fn loading(&mut self, event: &Event) -> bool {
-        match event.action {
-            _ if event.kind != Kind::Order as u8 && event.kind != Kind::Level as u8 => {}
-            action::SNAPSHOT_BEGIN => self.snapshot = true,
-            action::SNAPSHOT_END => self.snapshot = false,
-            _ => {}
-        }
-        if event.kind == Kind::Gap as u8 {
-            self.snapshot = false;
-        }
-        self.snapshot
-    }
-
     pub fn apply(&mut self, update: &Update, truth: &Instrument) {
         match *update {
             Update::Offer(side, action) => self.offer(side, action),
