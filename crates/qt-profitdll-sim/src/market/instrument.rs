@@ -231,7 +231,6 @@ impl Instrument {
         if state == TickerState::Auction {
             self.auction(out);
         } else if self.theoretical.take().is_some() {
-            out.push(Update::FullBook);
             out.extend(Side::BOTH.map(|side| Update::Depth {
                 side,
                 position: 0,
@@ -639,7 +638,6 @@ mod tests {
             .iter()
             .filter_map(|u| if let Update::Depth { kind, .. } = u { Some(*kind) } else { None })
             .collect();
-        use depth::Kind::{Add, Flush, Insert, Prepare};
-        assert_eq!(kinds, [Prepare, Add, Insert, Flush]);
+        assert_eq!(kinds, [depth::Kind::Prepare, depth::Kind::Add, depth::Kind::Insert, depth::Kind::Flush]);
     }
 }
