@@ -17,6 +17,7 @@
     ├── ManifestError            feature rows are not those that a model expects
     ├── ProfitLibraryError       ProfitDLL cannot be loaded, or lacks a function
     ├── ProfitDllError           ProfitDLL answered an error
+    ├── SessionError             the session cannot be opened, or cannot do what was asked
     ├── OrderError               an order is malformed, or the venue refused it
     │   └── OrderRefusedError    the gateway refused it: certainly nothing was sent
     ├── GatewayError             the gateway failed: whether something was sent is not known
@@ -182,6 +183,10 @@ class ProfitDllError(QuantumTraderError, RuntimeError):
 
     def __reduce__(self) -> tuple[type[ProfitDllError], tuple[int, str]]:
         return (type(self), (self.code, self.function))
+
+
+class SessionError(QuantumTraderError, RuntimeError):
+    """The session with the vendor's library cannot be opened, or cannot do what was asked."""
 
 
 class OrderError(QuantumTraderError, ValueError):

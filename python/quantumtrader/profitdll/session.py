@@ -1,9 +1,10 @@
-"""One session with the vendor's library, or with the simulator: connect, subscribe, keep connected, fetch history.
+"""One session with the vendor's library, or with the simulator: connect, subscribe, keep connected, fetch
+history.
 
-The library calls back on its own thread and forbids calling it from there, so everything that asks something of it happens
-in :meth:`ConnectionManagerV4.poll`, on one thread: the caller's, or the session's own (:meth:`ConnectionManagerV4.start`).
-Market data never pass through here: they go from the callback into the ring of the feed, and each consumer reads that with
-a cursor of its own.
+The library calls back on its own thread and forbids calling it from there, so everything that asks something
+of it happens in :meth:`ConnectionManagerV4.poll`, on one thread: the caller's, or the session's own
+(:meth:`ConnectionManagerV4.start`). Market data never pass through here: they go from the callback into the
+ring of the feed, and each consumer reads that with a cursor of its own.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from typing import Any
 from quantumtrader.clock import Clock, LiveClock
 from quantumtrader.exceptions import ConfigError, OrderError, ProfitDllError, SessionError
 from quantumtrader.profitdll.codes import NResult
-from quantumtrader.profitdll.connection import ConnectionPhase, ConnectionState, Transition
+from quantumtrader.profitdll.connection import ConnectionPhase, ConnectionState
 from quantumtrader.profitdll.credentials import Credentials
 from quantumtrader.profitdll.feed import Feed, FeedReader, make_feed
 from quantumtrader.profitdll.history import (
@@ -37,6 +38,7 @@ from quantumtrader.profitdll.history import (
     plan_days,
 )
 from quantumtrader.profitdll.library import ProfitLibrary, load_library
+from quantumtrader.profitdll.simulator import configure, library_path
 from quantumtrader.profitdll.watchdog import Silence, Watchdog
 from quantumtrader.types import Events, Kind, Phase
 
@@ -110,6 +112,8 @@ class SessionOptions:
         File of the ring, for readers in other processes.
     edit_is_change : bool
         Whether the quantity of an edited offer is a signed change.
+    scenario : str
+        TOML that tells the simulator what to play; the vendor's library takes none.
     """
 
     exchange: str = "F"
@@ -120,6 +124,7 @@ class SessionOptions:
     capacity: int = 1 << 18
     ring: Path | None = None
     edit_is_change: bool = True
+    scenario: str = ""
 
 
 @dataclass(slots=True)
@@ -191,7 +196,8 @@ class ConnectionManagerV4:
     clock : Clock, optional
         Receive clock.
     feed : callable, optional
-        Makes the feed, given the library and the options; the native one by default where the Rust engine is in force.
+        Makes the feed, given the library and the options; the native one by default where the Rust engine is
+        in force.
     """
 
     def __init__(
@@ -281,8 +287,8 @@ class ConnectionManagerV4:
     ) -> bool:
         """Load the library, log in, and wait until market data are connected.
 
-        Outside trading hours some installations never report connected market data: a valid activation is enough then, and
-        ``connection.phase`` is ``WAITING``.
+        Outside trading hours some installations never report connected market data: a valid activation is
+        enough then, and ``connection.phase`` is ``WAITING``.
 
         Parameters
         ----------
@@ -310,7 +316,9 @@ class ConnectionManagerV4:
                 "this session was opened before; the vendor allows one per process: make a new process, or use the gateway"
             )
         self._credentials = Credentials(username, key, password)
-        self._library = load_library(self._path) if self._path is not None else load_library(simulator_path())
+        self._library = load_library(library_path() if self._path is None else self._path)
+        if self.options.scenario:
+            configure(self._library, self.options.scenario)
         self._routing = routing
         feed = self._feed = self._make_feed(self._library, self.options)
         feed.set_functions(
@@ -338,7 +346,9 @@ class ConnectionManagerV4:
         return True
 
     def disconnect(self) -> None:
-        """End the session: stop the thread, finalise the library, close the feed. Harmless when called again."""
+        """End the session: stop the thread, finalise the library, close the feed. Harmless when called
+        again.
+        """
         self.stop()
         if self._library is None or self.connection.phase is ConnectionPhase.CLOSED:
             return
@@ -400,7 +410,12 @@ class ConnectionManagerV4:
         return self.feed.reader()
 
     def subscribe_ticker(
-        self, ticker: str, *, exchange: str | None = None, books: Books | str = Books.OFFERS, tick_size: float | None = None
+        self,
+        ticker: str,
+        *,
+        exchange: str | None = None,
+        books: Books | str = Books.OFFERS,
+        tick_size: float | None = None,
     ) -> bool:
         """Ask for a ticker's trades and books; its events appear in the feed from now on.
 
@@ -433,7 +448,9 @@ class ConnectionManagerV4:
         if name in self.subscriptions:
             return True
         tick = tick_size if tick_size is not None else _tick_size(name)
-        subscription = Subscription(name, exchange or self.options.exchange, len(self._by_index), Books(books))
+        subscription = Subscription(
+            name, exchange or self.options.exchange, len(self._by_index), Books(books)
+        )
         with self._lock:
             self.feed.add_instrument(name, subscription.exchange, subscription.index, tick)
             self._by_index[subscription.index] = subscription
@@ -446,21 +463,29 @@ class ConnectionManagerV4:
         """Give a ticker up; raises ``ProfitDllError`` where the library refuses."""
         subscription = self.subscriptions.pop(ticker.strip().upper(), None)
         if subscription is None:
-            raise SessionError(f"{ticker} is not subscribed; there are {', '.join(self.subscriptions) or 'none'}")
+            raise SessionError(
+                f"{ticker} is not subscribed; there are {', '.join(self.subscriptions) or 'none'}"
+            )
         with self._lock:
             for name in _calls(subscription.books):
                 self._market_call("Unsubscribe" + name, subscription)
         return True
 
     def request_historical_data(
-        self, ticker: str, start: date | datetime | str, end: date | datetime | str, *, exchange: str | None = None
+        self,
+        ticker: str,
+        start: date | datetime | str,
+        end: date | datetime | str,
+        *,
+        exchange: str | None = None,
     ) -> int:
         """Ask for the trades of past days, one day after the other.
 
         Parameters
         ----------
         ticker : str
-            ``WDOFUT`` and ``WINFUT`` go back over expiries; expired contracts answer with nothing. It must be subscribed.
+            ``WDOFUT`` and ``WINFUT`` go back over expiries; expired contracts answer with nothing. It must be
+            subscribed.
         start, end : date, datetime or str
             First and last local date, both included; text as ``YYYY-MM-DD`` or ``DD/MM/YYYY``.
 
@@ -480,7 +505,9 @@ class ConnectionManagerV4:
         if self._history is not None and self._history.running is not None:
             raise SessionError("a history request is running; the vendor cannot cancel it: wait for its end")
         if name not in self.subscriptions:
-            raise SessionError(f"history of {name}: subscribe it first; without that the vendor delivers nothing for some tickers")
+            raise SessionError(
+                f"history of {name}: subscribe it first; without that the vendor delivers nothing for some tickers"
+            )
         where = exchange or self.subscriptions[name].exchange
         days = plan_days(name, where, _day(start), _day(end), self.today(), self.version)
         with self._lock:
@@ -504,7 +531,9 @@ class ConnectionManagerV4:
         if self._history is None:
             raise SessionError("no history was requested")
         history = self._history
-        self._wait(lambda: bool(history.error) or (not history.days and history.running is None), timeout_seconds)
+        self._wait(
+            lambda: bool(history.error) or (not history.days and history.running is None), timeout_seconds
+        )
         if history.error:
             raise SessionError(history.error)
         return not history.days and history.running is None
@@ -535,8 +564,8 @@ class ConnectionManagerV4:
         Parameters
         ----------
         kind : str
-            ``trade``, ``order_book``, ``ticker``, ``events`` (arrays of records of these kinds), ``history`` (arrays),
-            ``state`` (a :class:`Transition`), or ``message`` (a tuple of the feed).
+            ``trade``, ``order_book``, ``ticker``, ``events`` (arrays of records of these kinds), ``history``
+            (arrays), ``state`` (a :class:`Transition`), or ``message`` (a tuple of the feed).
         hook : callable
             Takes what the kind says, and for arrays the ticker first.
         """
@@ -567,7 +596,9 @@ class ConnectionManagerV4:
     def server_time_ns(self) -> int:
         """Time of the market-data server, ns UTC; raises ``ProfitDllError`` before it is connected."""
         parts = [ctypes.c_int32() for _ in range(7)]
-        self.library.call("GetServerClock", ctypes.byref(ctypes.c_double()), *(ctypes.byref(p) for p in parts))
+        self.library.call(
+            "GetServerClock", ctypes.byref(ctypes.c_double()), *(ctypes.byref(p) for p in parts)
+        )
         year, month, day, hour, minute, second, millisecond = (p.value for p in parts)
         moment = datetime(year, month, day, hour, minute, second, tzinfo=BRASILIA)
         return int(moment.timestamp()) * 1_000_000_000 + millisecond * 1_000_000
@@ -592,7 +623,9 @@ class ConnectionManagerV4:
         return self.library.abi.decode(buffer)
 
     def _register(self) -> None:
-        """Set every callback; done after initialise and again once connected, as some installations lose the first."""
+        """Set every callback; done after initialise and again once connected, as some installations lose the
+        first.
+        """
         setters = _MARKET_SETTERS + (_ORDER_SETTERS if self._routing else ())
         callbacks = self.feed.callbacks()
         for name in setters:
@@ -665,7 +698,9 @@ class ConnectionManagerV4:
             hook(transition)
 
     def _resubscribe(self, ts: int) -> None:
-        """Ask for everything again: whether the library does so by itself is not documented, and asking twice is harmless."""
+        """Ask for everything again: whether the library does so by itself is not documented, and asking twice
+        is harmless.
+        """
         self._since = self._clock.now_ns()
         for subscription in self.subscriptions.values():
             if subscription.invalid:
@@ -692,7 +727,11 @@ class ConnectionManagerV4:
         subscription = self.subscriptions.get(ticker)
         if subscription is not None:
             subscription.invalid = True
-        self._tell("invalid_ticker", f"the vendor does not know the ticker {ticker!r}; check contract and exchange", ts)
+        self._tell(
+            "invalid_ticker",
+            f"the vendor does not know the ticker {ticker!r}; check contract and exchange",
+            ts,
+        )
 
     def _take_events(self) -> int:
         assert self._own is not None
@@ -736,7 +775,9 @@ class ConnectionManagerV4:
         return self.watchdog.current
 
     def _tell(self, kind: str, text: str, ts: int | None = None) -> None:
-        self._news.append(News(self._clock.now_ns() if ts is None else ts, kind, self._credentials.redact(text)))
+        self._news.append(
+            News(self._clock.now_ns() if ts is None else ts, kind, self._credentials.redact(text))
+        )
         del self._news[:-1000]
 
     def _on_progress(self, ticker: str, percent: int, ts: int) -> None:
@@ -853,19 +894,3 @@ def _tick_size(ticker: str) -> float:
     raise ConfigError(
         f"the tick size of {ticker} is not in the instrument table; give it with tick_size, or define [instruments.{ticker}]"
     )
-
-
-def simulator_path() -> Path:
-    """Where the simulator that ships with the package is.
-
-    Raises
-    ------
-    SessionError
-        It was not built: the package was installed without Rust.
-    """
-    from quantumtrader.profitdll.simulator import library_path
-
-    return library_path()
-
-
-__all__ += ["Transition", "simulator_path"]

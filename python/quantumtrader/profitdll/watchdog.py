@@ -45,6 +45,8 @@ class Watchdog:
 
     quiet_s: float = 15.0
     ticker_quiet_s: float = 120.0
+    current: Silence | None = None
+    """The silence of the whole feed that is going on."""
     _last: dict[str, int] = field(default_factory=dict)
     _told: set[str] = field(default_factory=set)
 
@@ -53,11 +55,13 @@ class Watchdog:
         self._last[ticker] = max(ts_recv, self._last.get(ticker, ts_recv))
         self._told.discard(ticker)
         self._told.discard("")
+        self.current = None
 
     def forget(self) -> None:
         """Start anew: after a reconnection, or at a new session."""
         self._last.clear()
         self._told.clear()
+        self.current = None
 
     def check(self, now_ns: int, trading: Mapping[str, bool], since_ns: int) -> list[Silence]:
         """Name what is silent, each silence once until it ends.
@@ -78,16 +82,14 @@ class Watchdog:
         found: list[Silence] = []
         quiet = (now_ns - max(latest, since_ns)) / 1e9
         if quiet > self.quiet_s:
+            text = (
+                f"connected, but no event for {quiet:.0f} s during trading hours: nothing can be trusted to be current; check "
+                "Profit itself, then restart the session"
+            )
+            self.current = Silence("", quiet, text)
             if "" not in self._told:
                 self._told.add("")
-                found.append(
-                    Silence(
-                        "",
-                        quiet,
-                        f"connected, but no event for {quiet:.0f} s during trading hours: nothing can be trusted to be "
-                        "current; check Profit itself, then restart the session",
-                    )
-                )
+                found.append(self.current)
             return found
         for ticker in open_:
             if ticker not in self._last or ticker in self._told:
