@@ -44,6 +44,11 @@ class DayRequest:
         return datetime.combine(self.day, time()).strftime("%d/%m/%Y %H:%M:%S")
 
     @property
+    def first_minute(self) -> str:
+        """An end, exclusive, that asks for one minute only."""
+        return datetime.combine(self.day, time(0, 1)).strftime("%d/%m/%Y %H:%M:%S")
+
+    @property
     def end(self) -> str:
         """Second argument, exclusive."""
         return datetime.combine(self.day + timedelta(days=1), time()).strftime("%d/%m/%Y %H:%M:%S")

@@ -443,4 +443,4 @@ def _ns(moment: Any) -> int:
         return 0
     parts = (moment.wYear, moment.wMonth, moment.wDay, moment.wHour, moment.wMinute, moment.wSecond)
     seconds = int(datetime(*parts, tzinfo=BRASILIA).timestamp())
-    return seconds * 1_000_000_000 + moment.wMilliseconds * 1_000_000
+    return seconds * 1_000_000_000 + int(moment.wMilliseconds) * 1_000_000

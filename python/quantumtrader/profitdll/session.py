@@ -1,97 +1,59 @@
-"""One session with the vendor's library, or with the simulator: connect, subscribe, keep connected, fetch
-history.
+"""One session with the vendor's library, or with the simulator: connect, subscribe, stay connected, fetch history.
 
-The library calls back on its own thread and forbids calling it from there, so everything that asks something
-of it happens in :meth:`ConnectionManagerV4.poll`, on one thread: the caller's, or the session's own
-(:meth:`ConnectionManagerV4.start`). Market data never pass through here: they go from the callback into the
-ring of the feed, and each consumer reads that with a cursor of its own.
+The library calls back on its own thread and forbids calling it from there, so whatever asks something of it happens in
+:meth:`ConnectionManagerV4.poll`, on one thread: the caller's, or the session's own (:meth:`ConnectionManagerV4.start`).
+Market data do not pass through here: they go from the callback into the ring of the feed, which every consumer reads with
+a cursor of its own.
 """
 
 from __future__ import annotations
 
 import contextlib
 import ctypes
-import json
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta, timezone
-from enum import StrEnum
-from functools import cache
-from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
+
+import numpy as np
 
 from quantumtrader.clock import Clock, LiveClock
 from quantumtrader.exceptions import ConfigError, OrderError, ProfitDllError, SessionError
-from quantumtrader.profitdll.codes import NResult
 from quantumtrader.profitdll.connection import ConnectionPhase, ConnectionState
 from quantumtrader.profitdll.credentials import Credentials
-from quantumtrader.profitdll.feed import Feed, FeedReader, make_feed
-from quantumtrader.profitdll.history import (
-    DayRequest,
-    HistoryPhase,
-    HistoryProgress,
-    Version,
-    plan_days,
-)
+from quantumtrader.profitdll.feed import FeedProtocol, FeedReader, make_feed
+from quantumtrader.profitdll.fetch import HistoryFetch
+from quantumtrader.profitdll.history import Version, plan_days
 from quantumtrader.profitdll.library import ProfitLibrary, load_library
+from quantumtrader.profitdll.registration import log_in, needed_functions, set_callbacks
 from quantumtrader.profitdll.simulator import configure, library_path
-from quantumtrader.profitdll.watchdog import Silence, Watchdog
+from quantumtrader.profitdll.subscriptions import Books, Subscription, subscribe, tick_size_of, unsubscribe
+from quantumtrader.profitdll.watchdog import Watchdog
 from quantumtrader.types import Events, Kind, Phase
 
-__all__ = ["Books", "ConnectionManagerV4", "News", "SessionOptions", "Subscription"]
+__all__ = ["BRASILIA", "ConnectionManagerV4", "News", "SessionOptions"]
 
 _log = logging.getLogger(__name__)
 
 BRASILIA = timezone(timedelta(hours=-3))
-"""The vendor's times: no daylight saving since 2019, and the library is younger than that."""
+"""The vendor's times: there is no daylight saving since 2019, and the library is younger than that."""
 
 _READ = 1 << 14
-_MARKET_SLOTS = ("NewTrade", "Daily", "PriceBook", "OfferBook", "HistoryTrade", "Progress", "TinyBook")
-_LOGIN_SLOTS = ("History", "OrderChange", "Account", *_MARKET_SLOTS)
-# Real functions for these, NULL for the rest: sessions with NULL here were seen to hang, and a V1 callback in the
-# others would double what the V2 setters deliver.
-_FILLED = ("Daily", "Progress", "TinyBook", "Account")
-_MARKET_SETTERS = (
-    "SetStateCallback",
-    "SetDailyCallback",
-    "SetTinyBookCallback",
-    "SetSerieProgressCallback",
-    "SetTradeCallbackV2",
-    "SetHistoryTradeCallbackV2",
-    "SetOfferBookCallbackV2",
-    "SetPriceDepthCallback",
-    "SetTheoreticalPriceCallback",
-    "SetChangeStateTickerCallback",
-    "SetInvalidTickerCallback",
-    "SetHealthCallback",
-)
-_ORDER_SETTERS = (
-    "SetAccountCallback",
-    "SetOrderCallback",
-    "SetOrderHistoryCallback",
-    "SetAssetPositionListCallback",
-    "SetTradingMessageResultCallback",
-)
-_CALLED_BY_FEED = (
-    "TranslateTrade",
-    "FreePointer",
-    "GetPriceDepthSideCount",
-    "GetPriceGroup",
-    "GetTheoreticalValues",
-)
+_NEWS = 1_000
+_WAIT_STEP_S = 0.002
 
-
-class Books(StrEnum):
-    """Which book is subscribed to with a ticker."""
-
-    NONE = "none"
-    OFFERS = "offers"
-    DEPTH = "depth"
-    BOTH = "both"
+_HOOKS: dict[str, tuple[int, ...] | None] = {
+    "trade": (Kind.TRADE,),
+    "order_book": (Kind.ORDER, Kind.LEVEL),
+    "ticker": (Kind.QUOTE, Kind.SESSION),
+    "events": None,
+}
+"""Hooks that take events: which kinds; None for all."""
+_OTHER_HOOKS = ("history", "state", "message")
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +66,12 @@ class SessionOptions:
         Of tickers that name none; ``F`` is BMF.
     version : str, optional
         Of the library, where its file does not say.
-    login_timeout_s, history_timeout_s, quiet_s : float
-        See ``[profit]``.
+    login_timeout_s : float
+        Seconds until a login that is not complete counts as failed.
+    history_timeout_s : float
+        Seconds without progress after which a day of history counts as stalled.
+    quiet_s : float
+        Seconds without any event in continuous trading until the feed counts as silent.
     capacity : int
         Records that the ring holds, a power of two.
     ring : Path, optional
@@ -127,32 +93,6 @@ class SessionOptions:
     scenario: str = ""
 
 
-@dataclass(slots=True)
-class Subscription:
-    """A ticker that was asked for.
-
-    Parameters
-    ----------
-    ticker, exchange : str
-        As given to the vendor.
-    index : int
-        Value of the ``instrument`` field of its events.
-    books : Books
-        What was asked for besides trades.
-    invalid : bool
-        The vendor does not know it.
-    trading : bool
-        Whether continuous trading is on, as far as the vendor said; assumed until it says otherwise.
-    """
-
-    ticker: str
-    exchange: str
-    index: int
-    books: Books
-    invalid: bool = False
-    trading: bool = True
-
-
 @dataclass(frozen=True, slots=True)
 class News:
     """Something that a person or a supervisor should know.
@@ -162,26 +102,14 @@ class News:
     ts : int
         Receive time, ns UTC.
     kind : str
-        ``connection``, ``silence``, ``invalid_ticker``, ``history``, ``lost`` or ``vendor``.
+        ``connection``, ``silence``, ``invalid_ticker``, ``history``, ``lost`` or ``trouble``.
     text : str
-        In plain words.
+        In plain words, without secrets.
     """
 
     ts: int
     kind: str
     text: str
-
-
-@dataclass(slots=True)
-class _History:
-    days: list[DayRequest]
-    total: int
-    running: DayRequest | None = None
-    priming: bool = False
-    progress: HistoryProgress | None = None
-    tries: int = 0
-    error: str = ""
-    primed: set[str] = field(default_factory=set)
 
 
 class ConnectionManagerV4:
@@ -195,9 +123,17 @@ class ConnectionManagerV4:
         How it behaves.
     clock : Clock, optional
         Receive clock.
-    feed : callable, optional
-        Makes the feed, given the library and the options; the native one by default where the Rust engine is
-        in force.
+    native : bool, optional
+        Whether callbacks land in Rust or in Python; by default in Rust where the Rust engine can be loaded.
+
+    Attributes
+    ----------
+    connection : ConnectionState
+        What the library last said.
+    subscriptions : dict of str to Subscription
+        By ticker.
+    watchdog : Watchdog
+        Its ``current`` is the silence of the whole feed that is going on.
     """
 
     def __init__(
@@ -206,55 +142,56 @@ class ConnectionManagerV4:
         options: SessionOptions | None = None,
         *,
         clock: Clock | None = None,
-        feed: Callable[[ProfitLibrary, SessionOptions], Feed] = make_feed,
+        native: bool | None = None,
     ) -> None:
         self._path = dll_path
         self.options = options or SessionOptions()
         self._clock = clock or LiveClock()
-        self._make_feed = feed
+        self._native = _rust_is_there() if native is None else native
         self.connection = ConnectionState()
         self.subscriptions: dict[str, Subscription] = {}
-        self._by_index: dict[int, Subscription] = {}
         self.watchdog = Watchdog(quiet_s=self.options.quiet_s)
+        self._by_index: list[Subscription] = []
+        self._subscribed_ns = 0
         self._library: ProfitLibrary | None = None
-        self._feed: Feed | None = None
-        self._own: FeedReader | None = None
-        self._past: FeedReader | None = None
-        self._hooks: dict[str, list[Callable[..., None]]] = {}
-        self._messages: list[Callable[[tuple[Any, ...]], None]] = []
-        self._news: list[News] = []
-        self._history: _History | None = None
-        self._history_events: list[Events] = []
-        self._routing = False
-        self._registered_connected = False
-        self._since = 0
-        self._order_gate: Callable[[Any], int] | None = None
+        self._feed: FeedProtocol | None = None
+        self._reader: FeedReader | None = None
         self._credentials = Credentials()
+        self._routing = False
+        self._set_again = False
+        self._refusal = ""
+        self._hooks: dict[str, list[Callable[..., None]]] = {}
+        self._news: list[News] = []
+        self._fetch: HistoryFetch | None = None
+        self._fetched: list[Events] = []
+        self._primed: set[str] = set()
+        self._order_gate: Callable[[Any], int] | None = None
         self._lock = threading.RLock()
         self._thread: threading.Thread | None = None
         self._stop = threading.Event()
 
     def __repr__(self) -> str:
-        return f"ConnectionManagerV4({self.connection.phase}, {', '.join(self.subscriptions) or 'no subscription'})"
+        tickers = ", ".join(self.subscriptions) or "no subscription"
+        return f"ConnectionManagerV4({self.connection.phase}, {tickers})"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.disconnect()
 
     @property
     def library(self) -> ProfitLibrary:
-        """The loaded library.
-
-        Raises
-        ------
-        SessionError
-            Before :meth:`initialize`.
-        """
+        """The loaded library; raises ``SessionError`` before :meth:`initialize`."""
         if self._library is None:
-            raise SessionError("no session: call initialize first")
+            raise SessionError("there is no session yet: call initialize first")
         return self._library
 
     @property
-    def feed(self) -> Feed:
+    def feed(self) -> FeedProtocol:
         """The feed that the callbacks write to; raises as :attr:`library` does."""
         if self._feed is None:
-            raise SessionError("no session: call initialize first")
+            raise SessionError("there is no session yet: call initialize first")
         return self._feed
 
     @property
@@ -263,14 +200,9 @@ class ConnectionManagerV4:
         return self.connection.phase.usable
 
     @property
-    def synthetic(self) -> bool:
-        """Whether the simulator is loaded: whatever comes from it is synthetic or played back."""
-        return self.library.is_simulator
-
-    @property
     def version(self) -> Version | None:
-        """Version of the library; None where neither its file nor the options say."""
-        text = self.options.version or (self.library.version if self._library else None)
+        """Version of the library; None where neither the options nor its file say."""
+        text = self.options.version or self.library.version
         if text is None:
             return None
         a, b, c, d = (int(part) for part in text.split("."))
@@ -287,8 +219,8 @@ class ConnectionManagerV4:
     ) -> bool:
         """Load the library, log in, and wait until market data are connected.
 
-        Outside trading hours some installations never report connected market data: a valid activation is
-        enough then, and ``connection.phase`` is ``WAITING``.
+        Outside trading hours some installations never report connected market data: a valid activation is enough then,
+        and ``connection.phase`` is ``WAITING``.
 
         Parameters
         ----------
@@ -313,58 +245,72 @@ class ConnectionManagerV4:
         """
         if self._library is not None:
             raise SessionError(
-                "this session was opened before; the vendor allows one per process: make a new process, or use the gateway"
+                "this session was opened before; the vendor allows one per process: start a new process, or use "
+                "`quantumtrader gateway`"
             )
         self._credentials = Credentials(username, key, password)
-        self._library = load_library(library_path() if self._path is None else self._path)
-        if self.options.scenario:
-            configure(self._library, self.options.scenario)
         self._routing = routing
-        feed = self._feed = self._make_feed(self._library, self.options)
-        feed.set_functions(
-            {name: self._library.address(name) for name in _CALLED_BY_FEED if self._library.has(name)}
+        library = load_library(library_path() if self._path is None else self._path)
+        if self.options.scenario:
+            configure(library, self.options.scenario)
+        feed = make_feed(
+            library.abi.char_width,
+            native=self._native,
+            path=self.options.ring,
+            capacity=self.options.capacity,
+            edit_is_change=self.options.edit_is_change,
         )
-        self._own, self._past = feed.reader(), feed.history()
-        slots = feed.callbacks()
-        names = _LOGIN_SLOTS if routing else _MARKET_SLOTS
-        arguments = [slots[name] if name in _FILLED else None for name in names]
-        function = "DLLInitializeLogin" if routing else "DLLInitializeMarketLogin"
+        self._library, self._feed, self._reader = library, feed, feed.reader()
+        feed.set_functions(needed_functions(library))
         self.connection.open(self._clock.now_ns())
-        with contextlib.chdir(self._library.folder):
-            try:
-                self._library.call(function, key, username, password, slots["State"], *arguments)
-            except ProfitDllError as error:
-                raise SessionError(f"logging in failed at once: {error}") from error
-        self._register()
+        try:
+            with contextlib.chdir(library.folder):
+                log_in(library, feed.callbacks(), key, username, password, routing=routing)
+        except ProfitDllError as error:
+            self.connection.close()
+            feed.close()
+            raise SessionError(f"logging in failed at once: {error}") from error
+        set_callbacks(library, feed.callbacks(), routing=routing)
         if wait:
-            self._wait_login()
+            self.connect()
         return True
 
     def connect(self) -> bool:
-        """Wait until market data are connected; True at once when they are."""
-        self._wait_login()
-        return True
+        """Wait until the login is complete; True at once when it is. Raises ``SessionError`` as :meth:`initialize`."""
+        connection = self.connection
+        self._wait(
+            lambda: self._up or connection.phase in (ConnectionPhase.REFUSED, ConnectionPhase.CLOSED),
+            self.options.login_timeout_s,
+        )
+        if self._up:
+            return True
+        if connection.phase is ConnectionPhase.REFUSED:
+            why = f"the vendor refused the login: {self._refusal or connection.missing()}"
+        elif connection.phase.usable:
+            why = "market data are connected, the order routing is not: is the broker connected in Profit?"
+        elif connection.phase is ConnectionPhase.WAITING and not self._routing:
+            self._tell("connection", f"market data are not connected yet: {connection.missing()}")
+            return True
+        else:
+            why = f"no connection after {self.options.login_timeout_s:g} s: {connection.missing()}"
+        raise SessionError(self._credentials.redact(why))
+
+    @property
+    def _up(self) -> bool:
+        return self.connection.phase.usable and (self.connection.routing or not self._routing)
 
     def disconnect(self) -> None:
-        """End the session: stop the thread, finalise the library, close the feed. Harmless when called
-        again.
-        """
+        """End the session: stop the thread, finalise the library, close the feed. Harmless when called again."""
         self.stop()
         if self._library is None or self.connection.phase is ConnectionPhase.CLOSED:
             return
-        self.connection.close()
         with self._lock:
+            self.connection.close()
             result = self._library.function("DLLFinalize")()
             if result != 0:
-                _log.warning("DLLFinalize answered %d", result)
+                _log.warning("DLLFinalize: %s", ProfitDllError(result, "DLLFinalize"))
             self._take_messages()
             self.feed.close()
-
-    def __enter__(self) -> ConnectionManagerV4:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.disconnect()
 
     def start(self, every_s: float = 0.01) -> None:
         """Poll on a thread of the session's own, every ``every_s`` seconds, until :meth:`stop`."""
@@ -376,9 +322,9 @@ class ConnectionManagerV4:
             while not self._stop.wait(every_s):
                 try:
                     self.poll()
-                except Exception:  # the session must go on living; what happened is not lost
+                except Exception as error:  # a hook may fail; the session must go on, and say so
                     _log.exception("polling the session failed")
-                    self._tell("vendor", "polling the session failed; see the log")
+                    self._tell("trouble", f"polling the session failed: {type(error).__name__}: {error}")
 
         self._thread = threading.Thread(target=run, name="profitdll-session", daemon=True)
         self._thread.start()
@@ -386,12 +332,12 @@ class ConnectionManagerV4:
     def stop(self) -> None:
         """Stop the polling thread, if there is one."""
         self._stop.set()
-        if self._thread is not None and self._thread is not threading.current_thread():
-            self._thread.join()
-            self._thread = None
+        thread, self._thread = self._thread, None
+        if thread is not None and thread is not threading.current_thread():
+            thread.join()
 
     def poll(self) -> int:
-        """Do what is due: messages, reconnection, history, watchdog, hooks.
+        """Do what is due: messages, hooks, reconnection, history, watchdog.
 
         Returns
         -------
@@ -402,7 +348,8 @@ class ConnectionManagerV4:
             self._take_messages()
             seen = self._take_events()
             self._drive_history()
-            self._watch()
+            if self.connected:
+                self._watch()
         return seen
 
     def reader(self) -> FeedReader:
@@ -447,28 +394,30 @@ class ConnectionManagerV4:
         name = ticker.strip().upper()
         if name in self.subscriptions:
             return True
-        tick = tick_size if tick_size is not None else _tick_size(name)
-        subscription = Subscription(
-            name, exchange or self.options.exchange, len(self._by_index), Books(books)
-        )
+        tick = tick_size_of(name) if tick_size is None else tick_size
         with self._lock:
-            self.feed.add_instrument(name, subscription.exchange, subscription.index, tick)
-            self._by_index[subscription.index] = subscription
-            self._subscribe(subscription)
-            self.subscriptions[name] = subscription
-            self._since = self._clock.now_ns()
+            given = next((s for s in self._by_index if s.ticker == name), None)
+            if given is None:
+                given = Subscription(
+                    name, exchange or self.options.exchange, len(self._by_index), Books(books)
+                )
+                self.feed.add_instrument(name, given.exchange, given.index, tick)
+                self._by_index.append(given)
+            given.books, given.invalid = Books(books), False
+            subscribe(self.library, given)
+            self.subscriptions[name] = given
+            self._subscribed_ns = self._clock.now_ns()
         return True
 
     def unsubscribe_ticker(self, ticker: str) -> bool:
-        """Give a ticker up; raises ``ProfitDllError`` where the library refuses."""
-        subscription = self.subscriptions.pop(ticker.strip().upper(), None)
-        if subscription is None:
+        """Give a ticker up; True, or raises ``SessionError`` or ``ProfitDllError``."""
+        name = ticker.strip().upper()
+        if name not in self.subscriptions:
             raise SessionError(
-                f"{ticker} is not subscribed; there are {', '.join(self.subscriptions) or 'none'}"
+                f"{name} is not subscribed; there are {', '.join(self.subscriptions) or 'none'}"
             )
         with self._lock:
-            for name in _calls(subscription.books):
-                self._market_call("Unsubscribe" + name, subscription)
+            unsubscribe(self.library, self.subscriptions.pop(name))
         return True
 
     def request_historical_data(
@@ -484,10 +433,11 @@ class ConnectionManagerV4:
         Parameters
         ----------
         ticker : str
-            ``WDOFUT`` and ``WINFUT`` go back over expiries; expired contracts answer with nothing. It must be
-            subscribed.
+            ``WDOFUT`` and ``WINFUT`` go back over expiries; expired contracts answer with nothing. It must be subscribed.
         start, end : date, datetime or str
             First and last local date, both included; text as ``YYYY-MM-DD`` or ``DD/MM/YYYY``.
+        exchange : str, optional
+            One letter; the subscription's by default.
 
         Returns
         -------
@@ -502,8 +452,10 @@ class ConnectionManagerV4:
             The ticker is not subscribed, or another request is running.
         """
         name = ticker.strip().upper()
-        if self._history is not None and self._history.running is not None:
-            raise SessionError("a history request is running; the vendor cannot cancel it: wait for its end")
+        if self._fetch is not None and self._fetch.active:
+            raise SessionError(
+                "a history request is running, and the vendor cannot cancel it: wait for its end"
+            )
         if name not in self.subscriptions:
             raise SessionError(
                 f"history of {name}: subscribe it first; without that the vendor delivers nothing for some tickers"
@@ -511,8 +463,10 @@ class ConnectionManagerV4:
         where = exchange or self.subscriptions[name].exchange
         days = plan_days(name, where, _day(start), _day(end), self.today(), self.version)
         with self._lock:
-            self._history = _History(list(days), len(days))
-            self._history_events.clear()
+            self._fetched.clear()
+            self._fetch = HistoryFetch(
+                self.library, self.feed.history, days, self._primed, stall_s=self.options.history_timeout_s
+            )
         return len(days)
 
     def wait_for_historical_data(self, timeout_seconds: float = 30) -> bool:
@@ -526,31 +480,26 @@ class ConnectionManagerV4:
         Raises
         ------
         SessionError
-            A day stalled or was refused; what came before it stays available.
+            A day stalled or was refused; what came before it can still be taken.
         """
-        if self._history is None:
+        fetch = self._fetch
+        if fetch is None:
             raise SessionError("no history was requested")
-        history = self._history
-        self._wait(
-            lambda: bool(history.error) or (not history.days and history.running is None), timeout_seconds
-        )
-        if history.error:
-            raise SessionError(history.error)
-        return not history.days and history.running is None
+        self._wait(lambda: not fetch.active, timeout_seconds)
+        if fetch.error:
+            raise SessionError(fetch.error)
+        return not fetch.active
 
     def take_history(self) -> list[Events]:
-        """Hand over the historical events so far, in the order of their arrival."""
+        """Hand over the historical trades so far, in the order of their arrival."""
         with self._lock:
-            taken, self._history_events = self._history_events, []
+            taken, self._fetched = self._fetched, []
         return taken
 
     @property
     def history_progress(self) -> tuple[int, int]:
         """Days that are complete, and days that were asked for."""
-        if self._history is None:
-            return 0, 0
-        left = len(self._history.days) + (self._history.running is not None)
-        return self._history.total - left, self._history.total
+        return (0, 0) if self._fetch is None else (self._fetch.done, self._fetch.total)
 
     def take_news(self) -> list[News]:
         """Hand over what a person should know, oldest first."""
@@ -559,19 +508,18 @@ class ConnectionManagerV4:
         return taken
 
     def on(self, kind: str, hook: Callable[..., None]) -> None:
-        """Register a hook; it is called by :meth:`poll`, never on the vendor's thread.
+        """Register a hook; :meth:`poll` calls it, never the vendor's thread.
 
         Parameters
         ----------
         kind : str
-            ``trade``, ``order_book``, ``ticker``, ``events`` (arrays of records of these kinds), ``history``
-            (arrays), ``state`` (a :class:`Transition`), or ``message`` (a tuple of the feed).
+            ``trade``, ``order_book``, ``ticker`` or ``events``: takes the ticker and an array of its records;
+            ``history``: an array; ``state``: a ``Transition``; ``message``: a tuple of the feed.
         hook : callable
-            Takes what the kind says, and for arrays the ticker first.
+            Called with what the kind says.
         """
-        known = ("trade", "order_book", "ticker", "events", "history", "state", "message")
-        if kind not in known:
-            raise ConfigError(f"no hook {kind!r}; there are {', '.join(known)}")
+        if kind not in _HOOKS and kind not in _OTHER_HOOKS:
+            raise ConfigError(f"no hook {kind!r}; there are {', '.join((*_HOOKS, *_OTHER_HOOKS))}")
         self._hooks.setdefault(kind, []).append(hook)
 
     def attach_orders(self, gate: Callable[[Any], int]) -> None:
@@ -588,23 +536,22 @@ class ConnectionManagerV4:
         """
         if self._order_gate is None:
             raise OrderError(
-                "no order manager is attached to this session: make an OrderExecutionManagerV4 with it; orders pass its risk "
-                "manager or not at all"
+                "no order manager is attached to this session: make an OrderExecutionManagerV4 with it; orders pass "
+                "its risk manager or not at all"
             )
         return self._order_gate(order)
 
     def server_time_ns(self) -> int:
         """Time of the market-data server, ns UTC; raises ``ProfitDllError`` before it is connected."""
         parts = [ctypes.c_int32() for _ in range(7)]
-        self.library.call(
-            "GetServerClock", ctypes.byref(ctypes.c_double()), *(ctypes.byref(p) for p in parts)
-        )
-        year, month, day, hour, minute, second, millisecond = (p.value for p in parts)
+        self.library.call("GetServerClock", ctypes.byref(ctypes.c_double()), *map(ctypes.byref, parts))
+        *civil, millisecond = (part.value for part in parts)
+        year, month, day, hour, minute, second = civil
         moment = datetime(year, month, day, hour, minute, second, tzinfo=BRASILIA)
         return int(moment.timestamp()) * 1_000_000_000 + millisecond * 1_000_000
 
     def today(self) -> date:
-        """Local date in Brasília: the server's where it can be had, else the clock's."""
+        """Local date in Brasília: the server's where it answers, else the clock's."""
         try:
             now = self.server_time_ns()
         except ProfitDllError:
@@ -613,261 +560,140 @@ class ConnectionManagerV4:
 
     def agent_name(self, agent: int, *, short: bool = True) -> str:
         """Name of a broker; its number as text where the vendor does not know it."""
-        flag = int(short)
-        length = self.library.function("GetAgentNameLength")(agent, flag)
+        library, flag = self.library, int(short)
+        length = library.function("GetAgentNameLength")(agent, flag)
         if length <= 0:
             return str(agent)
-        buffer = self.library.abi.buffer(length)
-        if self.library.function("GetAgentName")(length, agent, buffer, flag) < 0:
-            return str(agent)
-        return self.library.abi.decode(buffer)
-
-    def _register(self) -> None:
-        """Set every callback; done after initialise and again once connected, as some installations lose the
-        first.
-        """
-        setters = _MARKET_SETTERS + (_ORDER_SETTERS if self._routing else ())
-        callbacks = self.feed.callbacks()
-        for name in setters:
-            if self.library.has(name) and name in callbacks:
-                self.library.call(name, callbacks[name])
-
-    def _wait_login(self) -> None:
-        def settled() -> bool:
-            phase = self.connection.phase
-            up = phase.usable and (self.connection.routing or not self._routing)
-            return up or phase in (ConnectionPhase.REFUSED, ConnectionPhase.CLOSED)
-
-        self._wait(settled, self.options.login_timeout_s)
-        if settled() and self.connection.phase.usable:
-            return
-        if self.connection.phase is ConnectionPhase.WAITING and not self._routing:
-            self._tell("connection", f"market data are not connected yet: {self.connection.missing()}")
-            return
-        if self.connection.phase.usable:
-            why = "market data are connected, the order routing is not: is the broker connected in Profit?"
-        else:
-            why = self.connection.missing()
-        raise SessionError(
-            self._credentials.redact(f"no connection after {self.options.login_timeout_s:g} s: {why}")
-            if self.connection.phase is not ConnectionPhase.REFUSED
-            else self._credentials.redact(f"the vendor refused the login: {self._refusal or why}")
-        )
-
-    _refusal = ""
+        buffer = library.abi.buffer(length)
+        copied = library.function("GetAgentName")(length, agent, buffer, flag)
+        return library.abi.decode(buffer) if copied >= 0 else str(agent)
 
     def _wait(self, done: Callable[[], bool], timeout_s: float) -> None:
         end = time.monotonic() + timeout_s
         while not done() and time.monotonic() < end:
-            if self._thread is None or self._thread is threading.current_thread():
+            if self._thread is None:
                 self.poll()
-            time.sleep(0.002)
+            time.sleep(_WAIT_STEP_S)
 
     def _take_messages(self) -> None:
         for message in self.feed.take_messages():
             kind, ts, *values = message
-            if kind == "state":
-                self._on_state(*values[:2], ts)
-            elif kind == "invalid_ticker":
-                self._on_invalid(str(values[0]), ts)
-            elif kind == "progress":
-                self._on_progress(str(values[0]), int(values[-1]), ts)
-            elif kind == "last_packet":
-                if self._history is not None and self._history.progress is not None:
-                    self._history.progress.on_trades(0, ts, last=True)
-            elif kind == "overflow":
-                self._tell("lost", f"{values[0]} control messages were lost: poll more often", ts)
-            for hook in self._hooks.get("message", ()):
-                hook(message)
+            match kind:
+                case "state":
+                    self._on_state(values[0], values[1], ts)
+                case "invalid_ticker":
+                    self._on_invalid(values[0] or "", ts)
+                case "progress" if self._fetch is not None:
+                    self._fetch.on_progress(values[0] or "", values[-1], ts)
+                case "last_packet" if self._fetch is not None:
+                    self._fetch.on_last_packet(ts)
+                case "overflow":
+                    self._tell("lost", f"{values[0]} control messages were lost: poll more often", ts)
+                case "faulty":
+                    self._tell(
+                        "trouble",
+                        "a callback failed inside the feed: its books are void; restart the session",
+                        ts,
+                    )
+                case "missed":
+                    self._tell("lost", f"{values[0]} callbacks came while the feed was closed or busy", ts)
+                case "health":
+                    words = "frozen: events are delayed" if values[0] else "responsive again"
+                    self._tell("trouble", f"the library reports that its delivery is {words}", ts)
+            self._call("message", message)
 
     def _on_state(self, kind: int, result: int, ts: int) -> None:
         transition = self.connection.on_state(kind, result, ts)
-        if transition.after is ConnectionPhase.REFUSED and transition.before is not ConnectionPhase.REFUSED:
-            self._refusal = transition.text
         _log.info("state (%d, %d): %s", kind, result, transition.text)
+        if transition.after is ConnectionPhase.REFUSED and transition.before is not transition.after:
+            self._refusal = transition.text
         if transition.before is not transition.after or kind == 1:
             self._tell("connection", transition.text, ts)
-        if self.connection.phase.usable and not self._registered_connected:
-            self._registered_connected = True
-            self._register()
+        if transition.after.usable and not self._set_again:
+            self._set_again = True
+            set_callbacks(self.library, self.feed.callbacks(), routing=self._routing)
+            with contextlib.suppress(ProfitDllError):  # a clock that is not there yet is no reason to fail
+                self.feed.set_exchange_time(self.server_time_ns())
         if transition.lost:
             self.watchdog.forget()
         if transition.regained:
             self._resubscribe(ts)
-        for hook in self._hooks.get("state", ()):
-            hook(transition)
+        self._call("state", transition)
 
     def _resubscribe(self, ts: int) -> None:
-        """Ask for everything again: whether the library does so by itself is not documented, and asking twice
-        is harmless.
-        """
-        self._since = self._clock.now_ns()
+        """Ask for everything again: whether the library does so itself is not documented, and twice is harmless."""
+        self._subscribed_ns = self._clock.now_ns()
         for subscription in self.subscriptions.values():
             if subscription.invalid:
                 continue
             try:
-                self._subscribe(subscription)
+                subscribe(self.library, subscription)
             except ProfitDllError as error:
                 self._tell("connection", f"subscribing {subscription.ticker} again failed: {error}", ts)
 
-    def _subscribe(self, subscription: Subscription) -> None:
-        for name in _calls(subscription.books):
-            self._market_call("Subscribe" + name, subscription)
-
-    def _market_call(self, function: str, subscription: Subscription) -> None:
-        if function.endswith("PriceDepth"):
-            asset = self.library.abi.new(
-                "TConnectorAssetIdentifier", Ticker=subscription.ticker, Exchange=subscription.exchange
-            )
-            self.library.call(function, ctypes.byref(asset))
-        else:
-            self.library.call(function, subscription.ticker, subscription.exchange)
-
     def _on_invalid(self, ticker: str, ts: int) -> None:
-        subscription = self.subscriptions.get(ticker)
-        if subscription is not None:
-            subscription.invalid = True
-        self._tell(
-            "invalid_ticker",
-            f"the vendor does not know the ticker {ticker!r}; check contract and exchange",
-            ts,
-        )
+        if ticker in self.subscriptions:
+            self.subscriptions[ticker].invalid = True
+        self._tell("invalid_ticker", f"the vendor does not know {ticker!r}: check contract and exchange", ts)
 
     def _take_events(self) -> int:
-        assert self._own is not None
+        assert self._reader is not None  # initialize made it
         seen = 0
-        lost = self._own.lost
-        while len(events := self._own.read(_READ)):
+        while True:
+            events, lost = self._reader.read(_READ)
+            if lost:
+                self._tell("lost", f"the session fell behind by {lost} events; its hooks missed them")
+            if len(events) == 0:
+                return seen
             seen += len(events)
             self._look_at(events)
-            if len(events) < _READ:
-                break
-        if self._own.lost != lost:
-            self._tell("lost", f"the session fell behind by {self._own.lost - lost} events")
-        return seen
 
     def _look_at(self, events: Events) -> None:
-        indices = events["instrument"]
-        for index, subscription in self._by_index.items():
-            mine = indices == index
-            if not mine.any():
+        for subscription in self._by_index:
+            own = events[events["instrument"] == subscription.index]
+            if len(own) == 0:
                 continue
-            own = events[mine]
             self.watchdog.seen(subscription.ticker, int(own["ts_recv"][-1]))
-            markers = own[own["kind"] == Kind.Session]
-            if len(markers):
-                subscription.trading = int(markers["action"][-1]) in (Phase.OPEN, Phase.RESUME)
-            for kind, wanted in _HOOK_KINDS.items():
-                for hook in self._hooks.get(kind, ()):
-                    part = own if wanted is None else own[_is_in(own["kind"], wanted)]
+            phases = own["action"][own["kind"] == Kind.SESSION]
+            if len(phases):
+                subscription.trading = int(phases[-1]) in (Phase.OPEN, Phase.RESUME)
+            for kind, wanted in _HOOKS.items():
+                if kind in self._hooks:
+                    part = own if wanted is None else own[np.isin(own["kind"], wanted)]
                     if len(part):
-                        hook(subscription.ticker, part)
+                        self._call(kind, subscription.ticker, part)
 
     def _watch(self) -> None:
-        if not self.connected:
-            return
         trading = {s.ticker: s.trading for s in self.subscriptions.values() if not s.invalid}
-        for silence in self.watchdog.check(self._clock.now_ns(), trading, self._since):
+        for silence in self.watchdog.check(self._clock.now_ns(), trading, self._subscribed_ns):
             self._tell("silence", silence.text)
 
-    def silent(self) -> Silence | None:
-        """The silence of the whole feed that is going on, if there is one."""
-        return self.watchdog.current
+    def _drive_history(self) -> None:
+        if self._fetch is None:
+            return
+        known = self._fetch.error
+        for events in self._fetch.poll(self._clock.now_ns()):
+            self._fetched.append(events)
+            self._call("history", events)
+        if self._fetch.error != known:
+            self._tell("history", self._fetch.error)
+
+    def _call(self, kind: str, *arguments: Any) -> None:
+        for hook in self._hooks.get(kind, ()):
+            hook(*arguments)
 
     def _tell(self, kind: str, text: str, ts: int | None = None) -> None:
-        self._news.append(
-            News(self._clock.now_ns() if ts is None else ts, kind, self._credentials.redact(text))
-        )
-        del self._news[:-1000]
-
-    def _on_progress(self, ticker: str, percent: int, ts: int) -> None:
-        history = self._history
-        if history is not None and history.running is not None and history.progress is not None:
-            if ticker == history.running.ticker:
-                history.progress.on_progress(percent, ts)
-
-    def _drive_history(self) -> None:
-        assert self._past is not None
-        now = self._clock.now_ns()
-        events = self._past.read(_READ)
-        history = self._history
-        while len(events):
-            if history is not None and history.progress is not None:
-                history.progress.on_trades(len(events), now)
-            if history is None or not history.priming:
-                self._history_events.append(events)
-                for hook in self._hooks.get("history", ()):
-                    hook(events)
-            events = self._past.read(_READ)
-        if history is None or history.error:
-            return
-        if history.running is None:
-            if history.days:
-                self._ask_day(history, now)
-            return
-        assert history.progress is not None
-        phase = history.progress.phase(now)
-        if phase is HistoryPhase.COMPLETE:
-            if not history.priming:
-                history.days.pop(0)
-                history.tries = 0
-            history.running = history.progress = None
-        elif phase is HistoryPhase.STALLED:
-            if history.priming:  # it was only to wake the server
-                history.running = history.progress = None
-                return
-            history.error = (
-                f"history of {history.running.ticker} on {history.running.day}: nothing more for "
-                f"{history.progress.stall_s:g} s at {history.progress.percent} % after {history.progress.trades} trades; "
-                "the vendor cannot cancel it: ask again in a new session, fewer days at once"
-            )
-            history.running = None
-            self._tell("history", history.error)
-
-    def _ask_day(self, history: _History, now: int) -> None:
-        day = history.days[0]
-        # The first answer of a session for a ticker was seen to be cut short: a minute is asked for and thrown away.
-        history.priming = day.ticker not in history.primed
-        history.primed.add(day.ticker)
-        start, end = day.start, day.end
-        if history.priming:
-            end = start[:-5] + "01:00"
-        try:
-            self.library.call("GetHistoryTrades", day.ticker, day.exchange, start, end)
-        except ProfitDllError as error:
-            if error.code == NResult.NL_WAITING_SERVER:
-                history.primed.discard(day.ticker)
-                return
-            history.error = f"history of {day.ticker} on {day.day}: {error}"
-            self._tell("history", history.error)
-            return
-        history.running = day
-        quiet, stall = (0.2, 5.0) if history.priming else (2.0, self.options.history_timeout_s)
-        history.progress = HistoryProgress(now, quiet_s=quiet, stall_s=stall)
+        when = self._clock.now_ns() if ts is None else ts
+        self._news.append(News(when, kind, self._credentials.redact(text)))
+        del self._news[:-_NEWS]
 
 
-_BOOK_KINDS = (int(Kind.Order), int(Kind.Level))
-_HOOK_KINDS: dict[str, tuple[int, ...] | None] = {
-    "trade": (int(Kind.Trade),),
-    "order_book": _BOOK_KINDS,
-    "ticker": (int(Kind.Quote), int(Kind.Session)),
-    "events": None,
-}
-
-
-def _is_in(kinds: Any, wanted: Iterable[int]) -> Any:
-    import numpy as np
-
-    return np.isin(kinds, list(wanted))
-
-
-def _calls(books: Books) -> tuple[str, ...]:
-    calls: tuple[str, ...] = ("Ticker",)
-    if books in (Books.OFFERS, Books.BOTH):
-        calls += ("OfferBook",)
-    if books in (Books.DEPTH, Books.BOTH):
-        calls += ("PriceDepth",)
-    return calls
+def _rust_is_there() -> bool:
+    try:
+        from quantumtrader import _core  # noqa: F401
+    except ImportError:
+        return False
+    return True
 
 
 def _day(value: date | datetime | str) -> date:
@@ -879,18 +705,3 @@ def _day(value: date | datetime | str) -> date:
         with contextlib.suppress(ValueError):
             return datetime.strptime(value, pattern).date()
     raise ConfigError(f"{value!r} is no date; write 2026-10-09 or 09/10/2026")
-
-
-@cache
-def _products() -> dict[str, float]:
-    text = (resources.files("quantumtrader._generated") / "instruments.json").read_text("utf-8")
-    return {name: float(row["tick_size"]) for name, row in json.loads(text)["products"].items()}
-
-
-def _tick_size(ticker: str) -> float:
-    for product, tick in _products().items():
-        if ticker.startswith(product):
-            return tick
-    raise ConfigError(
-        f"the tick size of {ticker} is not in the instrument table; give it with tick_size, or define [instruments.{ticker}]"
-    )

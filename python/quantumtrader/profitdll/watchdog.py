@@ -83,8 +83,8 @@ class Watchdog:
         quiet = (now_ns - max(latest, since_ns)) / 1e9
         if quiet > self.quiet_s:
             text = (
-                f"connected, but no event for {quiet:.0f} s during trading hours: nothing can be trusted to be current; check "
-                "Profit itself, then restart the session"
+                f"connected, but no event for {quiet:.0f} s during trading hours: nothing can be trusted to be "
+                "current; check Profit itself, then restart the session"
             )
             self.current = Silence("", quiet, text)
             if "" not in self._told:
