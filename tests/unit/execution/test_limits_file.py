@@ -111,3 +111,7 @@ def test_files_that_are_none(tmp_path: Path) -> None:
         load_limits(tmp_path / "none.toml")
     with pytest.raises(ConfigError, match="not valid TOML"):
         load_limits(write(tmp_path, "max_position = = 5"))
+
+
+def test_the_example_is_complete(root: Path) -> None:
+    assert load_limits(root / "examples" / "limits.toml", "WIN").max_position == 20
