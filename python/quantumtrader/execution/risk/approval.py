@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import InitVar, dataclass, field
 from typing import Generic, TypeVar
@@ -24,14 +25,14 @@ class Gate:
     max_age_ns: int
     switch: KillSwitch
     _issued: int = 0
-    _unused: dict[int, None] = field(default_factory=dict)
+    _unused: OrderedDict[int, None] = field(default_factory=OrderedDict)
 
     def approve(self, order: Order, ts: int) -> Approved[Order]:
         """Issue an approval; of those never used, the oldest beyond a few thousand are forgotten."""
         self._issued += 1
         self._unused[self._issued] = None
         if len(self._unused) > _MAX_UNUSED:
-            del self._unused[next(iter(self._unused))]
+            self._unused.popitem(last=False)
         return Approved(order, ts, self.switch.epoch, self._issued, self, _TOKEN)
 
     def spend(self, serial: int) -> bool:

@@ -137,6 +137,8 @@ class RiskState:
 
 def number(value: float | None) -> float:
     """Return a value as a number: NaN for what is absent or is none."""
+    if type(value) is float or type(value) is int:  # the usual case, without the cost of an abstract class
+        return value
     return value if isinstance(value, Real) else math.nan
 
 

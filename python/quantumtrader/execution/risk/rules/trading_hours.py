@@ -25,43 +25,39 @@ def hours_on(instrument: Instrument, local: datetime) -> SessionHours | None:
 def _broken(check: Check) -> Broken | None:
     instrument, limits = check.instrument, check.limits
     local = datetime.fromtimestamp(check.state.ts // 1_000_000_000, UTC).astimezone(check.zone)
-    numbers = {"hour": local.hour + local.minute / 60}
     hours = hours_on(instrument, local)
     if instrument.hours and hours is None:
         return Broken(f"no trading hours are known for {local:%Y-%m-%d}")
-    here = f"it is {local:%a %Y-%m-%d %H:%M:%S} in {instrument.timezone}"
+
+    def broken(what: str) -> Broken:
+        here = f"it is {local:%a %Y-%m-%d %H:%M:%S} in {instrument.timezone}"
+        return Broken(f"{here}; {what}", {"hour": local.hour + local.minute / 60})
+
     first, last = limits.trading_from or time.min, limits.trading_to or time.max
     weekday = WEEKDAYS[local.weekday()]
     if limits.trading_weekdays is not None and weekday in limits.trading_weekdays:
         own = limits.trading_weekdays[weekday]
         if own is None:
-            return Broken(f"{here}; no entries on this weekday", numbers)
+            return broken("no entries on this weekday")
         first, last = own
     now = local.time()
     opens, closes = (hours.open, hours.close) if hours is not None else (time.min, time.max)
     if not (_within(now, opens, closes) and _within(now, first, last)):
-        if (
-            opens < closes and first < last
-        ):  # else they cross midnight, and their overlap may be two stretches
+        # Hours that cross midnight may overlap in two stretches: then the narrower ones are named.
+        if opens < closes and first < last:
             opens, closes = max(opens, first), min(closes, last)
         elif _within(now, opens, closes):
             opens, closes = first, last
-        return Broken(f"{here}; entries are from {opens} to {closes}", numbers)
+        return broken(f"entries are from {opens} to {closes}")
     for start, end in limits.trading_pauses or ():
         if _within(now, start, end):
-            return Broken(f"{here}; no entries from {start} to {end}", numbers)
+            return broken(f"no entries from {start} to {end}")
     if hours is not None:
         since, until = _seconds(opens, now), _seconds(now, closes)
         if limits.trading_first_minutes is not None and not since >= limits.trading_first_minutes * 60:
-            return Broken(
-                f"{here}; no entries in the first {limits.trading_first_minutes:g} minutes after {opens}",
-                numbers,
-            )
+            return broken(f"no entries in the first {limits.trading_first_minutes:g} minutes after {opens}")
         if limits.trading_last_minutes is not None and not until > limits.trading_last_minutes * 60:
-            return Broken(
-                f"{here}; no entries in the last {limits.trading_last_minutes:g} minutes before {closes}",
-                numbers,
-            )
+            return broken(f"no entries in the last {limits.trading_last_minutes:g} minutes before {closes}")
     return None
 
 
