@@ -17,7 +17,7 @@ from quantumtrader.execution.attribution import Slippage, SlippageTracker
 from quantumtrader.execution.brackets import Command, Send
 from quantumtrader.execution.ledger import Ledger
 from quantumtrader.execution.orders import OrderManager, Report
-from quantumtrader.execution.risk import Plan, Refused, RiskLimits, RiskManager, RiskState
+from quantumtrader.execution.risk import Refused, RiskLimits, RiskManager, RiskState
 from quantumtrader.execution.routing import MarketView, ParentOrder, Slicer
 from quantumtrader.types import PX_NONE, Fill, Flag, Kind, Side
 
@@ -225,7 +225,7 @@ class _Run:
             bid_px=int(self.path.bid_px[i]) if known else PX_NONE,
             ask_px=int(self.path.ask_px[i]) if known else PX_NONE,
             last_px=int(self.path.last_px[i]) if known else PX_NONE,
-            trade=Plan(self.parent.size, math.nan, math.nan),
+            trade=self.parent,
             open_trades=0,
             others=(),
             last_event_ts=int(self.path.now[i]) if known else None,

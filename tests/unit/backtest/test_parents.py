@@ -131,6 +131,15 @@ def test_every_child_passes_the_risk_manager() -> None:
     assert done.slicer.ended == "refused"
 
 
+def test_a_slice_is_judged_as_the_whole_trade() -> None:
+    # 40 contracts, 8 ticks of R$ 5 and R$ 2 of fees each: R$ 1,680.
+    limits = dataclasses.replace(WIDE, max_trade_risk=1_680.0)
+    assert work("twap", session(5), limits=limits, stop_ticks=8).refusals == []
+    for stop in (8.5, float("nan")):
+        refused = work("twap", session(5), limits=limits, stop_ticks=stop).refusals
+        assert {r.rule for r in refused} == {"trade_risk"}
+
+
 def test_a_recording_without_a_touch_is_refused(engine: ModuleType) -> None:
     path = session(5)
     bare = dataclasses.replace(path, source="trades")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from datetime import UTC, datetime, time
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -382,3 +383,10 @@ def test_an_approval_shows_every_limit_to_be_kept(
     assert max(state.atr_ticks, state.realised_volatility) <= 1e3
     assert state.ts - state.open_since_ts >= SECOND
     assert state.roll_ts - state.ts > HOUR
+
+
+@pytest.mark.parametrize("page", ["docs/concepts/risk.md", "docs/pt-br/concepts/risk.md"])
+def test_the_page_names_every_rule_and_limit(root: Path, page: str) -> None:
+    text = (root / page).read_text("utf-8")
+    names = {rule.name for rule in RULES} | {f.name for f in dataclasses.fields(RiskLimits)}
+    assert {name for name in names if f"`{name}`" not in text} == set()

@@ -14,7 +14,7 @@ __all__ = ["MarketView", "ParentOrder"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ParentOrder:
-    """An order that is worked in pieces.
+    """An order that is worked in pieces; the ``TradePlan`` by which the risk manager judges each of them.
 
     Parameters
     ----------
@@ -35,6 +35,8 @@ class ParentOrder:
         No smaller child is sent, in contracts, unless it is all that is left.
     reduce_only : bool
         Whether the children are exits.
+    stop_ticks, target_ticks : float
+        Distances of stop and target of the trade that this order begins, in ticks; NaN when it has none.
     tag : str
         Why; becomes the children's tag.
     """
@@ -48,6 +50,8 @@ class ParentOrder:
     lot: int = 1
     least_child: int = 1
     reduce_only: bool = False
+    stop_ticks: float = math.nan
+    target_ticks: float = math.nan
     tag: str = "parent"
 
     def __post_init__(self) -> None:
