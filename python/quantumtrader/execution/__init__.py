@@ -14,6 +14,7 @@ from quantumtrader.execution.risk import (
     RiskLimits,
     RiskManager,
     RiskState,
+    limits_from_config,
     load_limits,
     measure_correlations,
 )
@@ -45,6 +46,7 @@ __all__ = [
     "Strategy",
     "Trade",
     "has_parameter",
+    "limits_from_config",
     "load_limits",
     "make_strategy",
     "measure_correlations",

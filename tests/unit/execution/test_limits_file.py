@@ -10,7 +10,7 @@ import pytest
 
 from quantumtrader.config import RiskSettings
 from quantumtrader.exceptions import ConfigError
-from quantumtrader.execution import RiskLimits, load_limits
+from quantumtrader.execution import RiskLimits, limits_from_config, load_limits
 
 GOOD = """
 max_position = 5
@@ -115,3 +115,19 @@ def test_files_that_are_none(tmp_path: Path) -> None:
 
 def test_the_example_is_complete(root: Path) -> None:
     assert load_limits(root / "examples" / "limits.toml", "WIN").max_position == 20
+
+
+def test_limits_of_a_configuration_dictionary() -> None:
+    assert limits_from_config({"symbol": "WDOU25"}) == RiskLimits(risk_per_trade=0.02)
+    given = {
+        "risk_per_trade": 0.01,
+        "trading": {"symbol": "WDO", "risk_per_trade": 0.03},
+        "risk": {"daily_loss": 300},
+    }
+    assert limits_from_config(given) == RiskLimits(risk_per_trade=0.03, daily_loss=300)
+    assert limits_from_config({"risk_per_trade": 0.01}).risk_per_trade == 0.01
+    with pytest.raises(ConfigError, match=r"risk\.max_position: .*; risk\.daily_los: unknown setting"):
+        limits_from_config({"risk": {"daily_los": 1, "max_position": -1}})
+    for wrong in ({"risk": 5}, {"risk_per_trade": 2}, {"risk_per_trade": float("nan")}):
+        with pytest.raises(ConfigError, match="config"):
+            limits_from_config(wrong)

@@ -333,6 +333,34 @@ def test_exits_pass_whatever_stops_new_risk() -> None:
     assert isinstance(risk.check(Order(1, -1, 5000, reduce_only=True), worst), Approved)
 
 
+ANYTHING = st.one_of(st.none(), st.just(math.nan), st.floats(-1e12, 1e12))
+
+
+@given(
+    changed=st.dictionaries(
+        st.sampled_from(
+            [n for n in OPTIONAL if n != "trade"] + ["realised", "open", "working_buy", "working_sell"]
+        ),
+        ANYTHING,
+    ),
+    ts=st.integers(NOON - 7 * 24 * HOUR, NOON + 7 * 24 * HOUR),
+    position=st.integers(-50, 50).filter(bool),
+    part=st.integers(1, 50),
+    tripped=st.booleans(),
+)
+def test_no_state_of_the_world_holds_an_exit_back(
+    changed: dict[str, Any], ts: int, position: int, part: int, tripped: bool
+) -> None:
+    state = dataclasses.replace(at(ts=ts, position=position), **changed)
+    risk = RiskManager(
+        RiskLimits(**{**ALL_ON, "max_position": 1, "max_order_size": 1, "daily_loss": 1.0}), WDO
+    )
+    if tripped:
+        risk.trip("soft")
+    exit_ = Order(1, -1 if position > 0 else 1, min(part, abs(position)), reduce_only=True)
+    assert isinstance(risk.check(exit_, state), Approved)
+
+
 def test_rules_have_one_name_each_and_an_order() -> None:
     names = [rule.name for rule in RULES]
     assert len(set(names)) == len(names)

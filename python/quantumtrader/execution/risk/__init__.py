@@ -14,7 +14,7 @@ from quantumtrader.execution.risk.approval import Approved, Refused
 from quantumtrader.execution.risk.check import Broken, Check, Rule
 from quantumtrader.execution.risk.correlations import measure_correlations
 from quantumtrader.execution.risk.kill_switch import KillSwitch
-from quantumtrader.execution.risk.limits import RiskLimits, load_limits
+from quantumtrader.execution.risk.limits import RiskLimits, limits_from_config, load_limits
 from quantumtrader.execution.risk.manager import RiskManager
 from quantumtrader.execution.risk.rules import RULES
 from quantumtrader.execution.risk.rules.trading_hours import hours_on
@@ -35,6 +35,7 @@ __all__ = [
     "Rule",
     "TradePlan",
     "hours_on",
+    "limits_from_config",
     "load_limits",
     "measure_correlations",
 ]

@@ -146,7 +146,8 @@ class KillSwitch:
         assert self.path is not None
         body = json.dumps({"reason": self.reason, "hard": self.hard}, ensure_ascii=False) + "\n"
         draft = self.path.with_name(f".{self.path.name}.{os.getpid()}")
-        handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        draft.unlink(missing_ok=True)
+        handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         try:
             with os.fdopen(handle, "w", encoding="utf-8") as file:
                 file.write(body)

@@ -14,12 +14,13 @@ from quantumtrader.exceptions import ConfigError
 from quantumtrader.execution.risk.correlations import pair
 from quantumtrader.execution.risk.state import number
 
-__all__ = ["WEEKDAYS", "RiskLimits", "load_limits"]
+__all__ = ["WEEKDAYS", "RiskLimits", "limits_from_config", "load_limits"]
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 """Names of the days in ``trading_weekdays``, in the order of ``date.weekday()``."""
 
 Window = tuple[time, time]
+_RISK_PER_TRADE = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,3 +254,30 @@ def load_limits(path: Path | str, product: str | None = None) -> RiskLimits:
         except ConfigError as error:
             wrong.append(str(error))
     raise ConfigError(f"limits file {file}: {'; '.join(wrong)}")
+
+
+def limits_from_config(config: Mapping[str, Any]) -> RiskLimits:
+    """Limits from a plain configuration dictionary, for research and paper trading.
+
+    Parameters
+    ----------
+    config : mapping
+        ``risk_per_trade``, at the top or under ``trading`` (0.02 when it is absent), and any other limit by name under
+        ``risk``. Everything else in it is left alone.
+
+    Raises
+    ------
+    ConfigError
+        An unknown limit, or a value out of range.
+    """
+    from quantumtrader.config import RiskSettings, section_complaints
+
+    trading, risk = config.get("trading") or {}, config.get("risk") or {}
+    for name, section in (("trading", trading), ("risk", risk)):
+        if not isinstance(section, Mapping):
+            raise ConfigError(f"config: {name} is {section!r}, expected a dictionary")
+    share = trading.get("risk_per_trade", config.get("risk_per_trade", _RISK_PER_TRADE))
+    parsed, wrong = section_complaints(RiskSettings, {"risk_per_trade": share, **risk})
+    if parsed is None:
+        raise ConfigError(f"config: risk.{'; risk.'.join(wrong)}")
+    return RiskLimits(**parsed.values())
