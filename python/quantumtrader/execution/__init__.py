@@ -35,7 +35,18 @@ from quantumtrader.execution.reconcile import (
 )
 from quantumtrader.execution.recovery import Books
 from quantumtrader.execution.registry import has_parameter, make_strategy, strategies, strategy_parameters
-from quantumtrader.execution.risk import Approved, Refused, RiskLimits, RiskManager, RiskState
+from quantumtrader.execution.risk import (
+    Approved,
+    Exposure,
+    KillSwitch,
+    Refused,
+    RiskLimits,
+    RiskManager,
+    RiskState,
+    limits_from_config,
+    load_limits,
+    measure_correlations,
+)
 from quantumtrader.execution.signals import MarketState, Signal, SignalAction
 from quantumtrader.execution.strategy import Strategy, register_strategy
 
@@ -46,12 +57,14 @@ __all__ = [
     "BracketPhase",
     "BracketPlan",
     "CancelOrder",
+    "Exposure",
     "DeskSettings",
     "Finding",
     "FindingKind",
     "ForeignPolicy",
     "GatewayReport",
     "JournalEntry",
+    "KillSwitch",
     "Ledger",
     "LiveDesk",
     "ManagerSettings",
@@ -85,7 +98,10 @@ __all__ = [
     "Trade",
     "VendorPosition",
     "has_parameter",
+    "limits_from_config",
+    "load_limits",
     "make_strategy",
+    "measure_correlations",
     "register_strategy",
     "strategies",
     "strategy_parameters",
