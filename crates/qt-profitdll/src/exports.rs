@@ -24,7 +24,7 @@ use crate::structs::{
 ///
 /// The tokens are `$(#[doc = "…"])+ [group status routing since "4.0.0.20"] fn Name<W>(arg: type, …) -> type;` where
 /// `status` is `Current`, `Legacy` or `Undocumented`, `routing` is `any` or `routing`, `W` names the string unit, and
-/// the names of [`crate::structs`] and [`crate::callbacks`] and `c_void` are in scope where the macro is used.
+/// the names of [`crate::structs`] and [`mod@crate::callbacks`] and `c_void` are in scope where the macro is used.
 #[macro_export]
 macro_rules! exports {
     ($then:ident $($extra:tt)*) => { $then! { $($extra)*
