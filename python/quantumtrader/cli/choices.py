@@ -92,7 +92,7 @@ EXAMPLES = {
     ),
     "credentials set": ("quantumtrader credentials set password",),
     "credentials show": ("quantumtrader credentials show --json",),
-    "doctor": ("quantumtrader doctor",),
+    "doctor": ("quantumtrader doctor", "quantumtrader doctor --login"),
     "version": ("quantumtrader version --json",),
     "features list": (
         "quantumtrader features list --family order_flow",
