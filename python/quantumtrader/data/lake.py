@@ -101,12 +101,20 @@ class Lake:
 
     def dates(self, symbol: str) -> list[date]:
         """Session dates with data of ``symbol``, ascending."""
-        found = {p.parent.name for p in self.base.glob(f"kind=*/symbol={_safe(symbol)}/date=*/*.parquet")}
+        found = {
+            p.parent.name for p in self.base.glob(f"kind=*/symbol={safe_symbol(symbol)}/date=*/*.parquet")
+        }
         return sorted(date.fromisoformat(name.removeprefix("date=")) for name in found)
 
     def file(self, folder: str, symbol: str, day: date) -> Path:
         """Where one kind of one session lives."""
-        return self.base / f"kind={folder}" / f"symbol={_safe(symbol)}" / f"date={day}" / "part-0000.parquet"
+        return (
+            self.base
+            / f"kind={folder}"
+            / f"symbol={safe_symbol(symbol)}"
+            / f"date={day}"
+            / "part-0000.parquet"
+        )
 
     def writer(
         self,
@@ -130,7 +138,7 @@ class Lake:
         every import of one source.
         """
         where = hashlib.sha256(str(origin.resolve()).encode()).hexdigest()[:8]
-        return self.root / "rejected" / f"{_safe(symbol)}_{origin.stem}_{where}.rejected.csv"
+        return self.root / "rejected" / f"{safe_symbol(symbol)}_{origin.stem}_{where}.rejected.csv"
 
     def notes(self, symbol: str, start: date | None = None, end: date | None = None) -> list[str]:
         """What the imports of these sessions assumed or left out, each note once."""
@@ -194,7 +202,7 @@ class Lake:
 
     def metadata(self, symbol: str) -> dict[str, str]:
         """What the first file of ``symbol`` says about itself: ``tick_size``, ``source``, …."""
-        for path in sorted(self.base.glob(f"kind=*/symbol={_safe(symbol)}/date=*/*.parquet")):
+        for path in sorted(self.base.glob(f"kind=*/symbol={safe_symbol(symbol)}/date=*/*.parquet")):
             return _LakeFile(path.parents[2].name.removeprefix("kind="), path).about
         raise EmptyDataError(f"no data of {symbol}", path=self.root, remedy="See quantumtrader import")
 
@@ -607,7 +615,14 @@ def _ranks(files: list[_LakeFile]) -> npt.NDArray[np.int64]:
     return ranks
 
 
-def _safe(symbol: str) -> str:
+def safe_symbol(symbol: str) -> str:
+    """Return a symbol that can be the name of a folder.
+
+    Raises
+    ------
+    DataError
+        It has other characters than letters, digits and ``_ $ @ . -``.
+    """
     if not _SYMBOL.fullmatch(symbol):
         raise DataError(
             f"symbol {symbol!r} cannot be a folder name", remedy="Use letters, digits, _ $ @ . and -"
