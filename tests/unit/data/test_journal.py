@@ -28,7 +28,7 @@ from quantumtrader.data.journal import (
     is_journal,
 )
 from quantumtrader.exceptions import DataAccessError, DataFormatError, EmptyDataError
-from quantumtrader.types import EVENT, Events
+from quantumtrader.types import EVENT, PX_NONE, Action, Events, Kind, Side
 
 HEADER = JournalHeader((JournalInstrument(0, "WDOU25", 0.5, 10.0),), "test", True, 1_755_270_000_000_000_000)
 FRAMES = (3, 1, 5, 2)
@@ -66,6 +66,29 @@ def test_bytes_are_those_of_the_format(tmp_path: Path) -> None:
     assert (magic, count, zero) == (0x4D415246, 2, 0)
     assert frame[16:] == events.tobytes()
     assert crc == zlib.crc32(struct.pack("<I", 2) + events.tobytes())
+
+
+def test_golden_file_is_what_is_written_and_read(root: Path, tmp_path: Path) -> None:
+    """The reader in Rust is held to the same file."""
+    events = np.zeros(3, EVENT)
+    events["ts_event"] = HEADER.created_ns + np.arange(3)
+    events["ts_recv"] = events["ts_event"] + 100
+    events["sequence"] = np.arange(1, 4)
+    events["kind"] = Kind.ORDER
+    last = events[2]
+    last["id"], last["px"], last["px_ask"], last["size"], last["size_ask"] = (
+        -7,
+        -10_801,
+        PX_NONE,
+        2**31 - 1,
+        4,
+    )
+    last["ref_a"], last["ref_b"], last["instrument"], last["flags"] = 5, -1, 65_535, 2_048
+    last["action"], last["side"] = Action.EDIT, Side.SELL
+    write(tmp_path / "a.qtj", [events[:2], events[2:]])
+    golden = root / "tests" / "golden" / "journal.qtj"
+    assert (tmp_path / "a.qtj").read_bytes() == golden.read_bytes()
+    assert JournalReader(golden).read().tobytes() == events.tobytes()
 
 
 def test_same_events_and_header_come_back(tmp_path: Path) -> None:
