@@ -116,6 +116,22 @@ class Lake:
             / "part-0000.parquet"
         )
 
+    def publishing(self, symbol: str, day: date) -> Path:
+        """Note that stands while the files of a session are being moved into place: a killed writer leaves it."""
+        return self.root / ".publishing" / f"{safe_symbol(symbol)}_{day}"
+
+    def records(self, folder: str, symbol: str, day: date) -> Iterator[Events]:
+        """Read one kind of one session, some records after the others; nothing where there is no file."""
+        path = self.file(folder, symbol, day)
+        if not path.is_file():
+            return
+        file = _LakeFile(folder, path)
+        for columns in file.batches():
+            n = len(columns["sequence"])
+            out = np.zeros(n, EVENT)
+            self._pack(out, np.arange(n), file.template, columns)
+            yield out
+
     def writer(
         self,
         instrument: Instrument,
@@ -218,6 +234,12 @@ class Lake:
         )
 
     def _read_day(self, symbol: str, day: date) -> Events:
+        if self.publishing(symbol, day).exists():
+            raise DataAccessError(
+                f"the session {day} of {symbol} was only written in part",
+                path=self.root,
+                remedy="Unless a command is writing it now, run that command again: import with --overwrite, or collect",
+            )
         files = [
             _LakeFile(folder, path)
             for folder in FOLDERS
@@ -357,7 +379,8 @@ class Writer:
     def _refuse_existing(self, session: date) -> None:
         for folder in FOLDERS:
             path = self._lake.file(folder, self._instrument.symbol, session)
-            if path.exists() and not self._overwrite:
+            started = self._lake.publishing(self._instrument.symbol, session).exists()
+            if path.exists() and not self._overwrite and not started:
                 raise DataAccessError(
                     f"{self._instrument.symbol} already has data of {session}",
                     path=path,
@@ -416,6 +439,11 @@ class Writer:
     def _publish(self) -> None:
         """Move everything into place; only whole files are ever seen under a final name."""
         published = set()
+        notes = [self._lake.publishing(self._instrument.symbol, session) for session in self.dates]
+        for note in notes:  # readers refuse a session of which only some kinds are in place
+            note.parent.mkdir(exist_ok=True)
+            note.touch()
+            _sync_folder(note.parent)
         for temporary, target in self._ready:
             os.replace(temporary, target)
             _sync_folder(target.parent)
@@ -427,6 +455,10 @@ class Writer:
                     stale.unlink(missing_ok=True)
         if self._origin is not None and self.rejected_file is None:  # an earlier import of this very source
             self._lake.rejected_file(self._instrument.symbol, self._origin).unlink(missing_ok=True)
+        for note in notes:
+            note.unlink()
+        with contextlib.suppress(OSError):  # another writer's note is there
+            (self._lake.root / ".publishing").rmdir()
 
     @contextlib.contextmanager
     def _disk(self, *, publishing: bool = False) -> Iterator[None]:
