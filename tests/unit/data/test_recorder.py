@@ -248,7 +248,9 @@ def test_a_slow_disk_loses_nothing_silently(tmp_path: Path, monkeypatch: pytest.
     got = read(collector)
     trades = got[got["kind"] == Kind.TRADE]
     assert status.lost > 0, "the disk was not slow enough for this test"
-    assert len(trades) + status.lost == total - (int(trades["sequence"][0]) - 1)  # what came before is not ours
+    assert len(trades) + status.lost == total - (
+        int(trades["sequence"][0]) - 1
+    )  # what came before is not ours
     sequences = Sequences()
     sequences.add(got)
     assert sequences.complete
