@@ -158,8 +158,9 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=60.0, help="length of the sustained run")
     options = parser.parse_args()
     events = session(options.events)
+    engine = _backend.engine().name
     print(
-        f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, {_backend.engine().name} engine"
+        f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, {engine} engine"
     )
     bare = max(floor(events) for _ in range(3))
     print(f"bare tofile + fsync             {bare:12,.0f} events/s  1.00")

@@ -166,7 +166,7 @@ def run_collect(
     period_s : float
         Seconds between two calls of ``on_status``.
     collector : CollectorSettings, optional
-        Sizes and intervals.
+        Sizes and intervals; by default those of the settings.
 
     Raises
     ------
@@ -178,6 +178,10 @@ def run_collect(
     settings, clock = config.settings, LiveClock()
     instruments = tuple(find_instrument(symbol, settings) for symbol in config.symbols)
     source, calendar = SOURCES[config.source], Calendar(settings)
+    collector = collector or CollectorSettings(
+        sync_ns=round(settings.data.journal_sync_s * 1e9),
+        checkpoint_ns=round(settings.data.checkpoint_s * 1e9),
+    )
     recordings: list[CollectorStatus] = []
     rolled: list[Rolled] = []
 
