@@ -366,16 +366,20 @@ class RealtimeBookCollector:
                 self._tally.unrecorded += len(events)
             return
         self._note(messages, now)
+        left = len(events)
         try:
             for part, restarted in _runs(events, self._tally.last_sequence):
                 if restarted:
                     self._note_line(now, "restart", before=self._tally.last_sequence)
                     self._end_part(now)
                     self._begin_part()
+                left -= len(part)  # from here on the journal knows whether it has them
                 self._append(part, now)
             if self._journal is not None:
                 self._journal.tick(now)
         except DataAccessError as error:
+            with self._lock:
+                self._tally.unrecorded += left
             self._fail(str(error))
             return
         self._checkpoint(now)

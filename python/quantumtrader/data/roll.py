@@ -146,16 +146,19 @@ def roll(
         return []
     lock = SymbolLock(folder, "roll!")
     try:
-        results = []
-        for symbol, sources, trouble in _sources(folder, settings, until_damage):
-            if trouble is not None:
-                paths = tuple(source.path for source in sources)
-                results.append(Rolled(symbol, paths, "refused", notes=(str(trouble),)))
-                continue
+        found, broken = _sources(folder, settings, until_damage)
+        results = [
+            Rolled(path.stem, (path,), "refused", notes=(str(error),)) for path, (_, error) in broken.items()
+        ]
+        for symbol, sources in found.items():
             instrument = _instrument(symbol, sources[0].header, settings)
             for group in _groups(sources):
                 if is_locked(folder, symbol) and sources[-1] in group:
                     results.append(Rolled(symbol, tuple(s.path for s in group), "recording"))
+                    continue
+                if (missing := _missing(broken, instrument, group)) is not None:
+                    note = f"{missing.name} holds a part of this session and cannot be read: half of it is not taken"
+                    results.append(Rolled(symbol, tuple(s.path for s in group), "refused", notes=(note,)))
                     continue
                 try:
                     results.append(_roll_group(lake, instrument, group, until_damage))
@@ -174,20 +177,36 @@ def _instrument(symbol: str, header: JournalHeader, settings: Settings | None) -
     return replace(find_instrument(symbol, settings), tick_size=row.tick_size)
 
 
+_Broken = dict[Path, tuple[JournalHeader | None, DataError]]
+
+
 def _sources(
     folder: Path, settings: Settings | None, until_damage: bool
-) -> Iterator[tuple[str, list[_Source], DataError | None]]:
-    """Every symbol with its journals in the order of recording; those that cannot be read come alone."""
+) -> tuple[dict[str, list[_Source]], _Broken]:
+    """Every symbol with its journals in the order of recording, and the journals that cannot be read."""
     found: dict[str, list[_Source]] = {}
+    broken: _Broken = {}
     for path in journals_in(folder):
+        header = None
         try:
-            for symbol, source in _scan(path, settings, until_damage):
+            header = JournalReader(path).header
+            for symbol, source in list(_scan(path, settings, until_damage)):
                 found.setdefault(symbol, []).append(source)
         except DataError as error:
-            bare = JournalHeader((), "", False, 0)
-            yield path.stem, [_Source(path, bare, 0, 0, 0, 0, 0)], error
-    for symbol in sorted(found):
-        yield symbol, sorted(found[symbol], key=lambda s: (s.header.created_ns, s.path.name)), None
+            broken[path] = (header, error)
+    ordered = {s: sorted(found[s], key=lambda x: (x.header.created_ns, x.path.name)) for s in sorted(found)}
+    return ordered, broken
+
+
+def _missing(broken: _Broken, instrument: Instrument, group: list[_Source]) -> Path | None:
+    """Return a journal that cannot be read and may hold a part of this group's sessions."""
+    for path, (header, _) in broken.items():
+        if header is None or instrument.symbol not in (row.symbol for row in header.instruments):
+            continue
+        day = int(session_days(np.array([header.created_ns], np.int64), instrument)[0])
+        if min(s.first_day for s in group) <= day <= max(s.last_day for s in group):
+            return path
+    return None
 
 
 def _scan(path: Path, settings: Settings | None, until_damage: bool) -> Iterator[tuple[str, _Source]]:

@@ -131,6 +131,20 @@ def test_a_damaged_journal_is_refused_and_others_go_on(tmp_path: Path) -> None:
     assert "taken until the damage" in taken.notes[0]
 
 
+def test_a_session_with_a_damaged_part_is_not_taken_in_half(tmp_path: Path) -> None:
+    settings = CollectorSettings(flush_ns=0)
+    bad = record(ArrayFeed(Market(6).events(500)), tmp_path / "journal", settings=settings).journals[0]
+    good = record(ArrayFeed(Market(7).events(200)), tmp_path / "journal").journals[0]
+    raw = bytearray(bad.read_bytes())
+    raw[len(raw) // 2] ^= 1
+    bad.write_bytes(raw)
+    done = bring(tmp_path)
+    assert [(r.journals, r.state) for r in done] == [((bad,), "refused"), ((good,), "refused")]
+    assert f"{bad.name} holds a part of this session" in done[1].notes[0]
+    assert Lake(tmp_path / "lake").symbols() == []
+    assert [r.state for r in bring(tmp_path, until_damage=True)] == ["rolled"]
+
+
 def test_a_session_that_was_imported_is_not_replaced(tmp_path: Path) -> None:
     imported = Market(8).events(50)
     with Lake(tmp_path / "lake").writer(WDO, source="b3-trades") as writer:
