@@ -6,7 +6,18 @@ from quantumtrader.execution.brackets import Bracket, BracketPhase, BracketPlan,
 from quantumtrader.execution.ledger import Ledger, Trade
 from quantumtrader.execution.orders import JournalEntry, OrderManager, OrderState, OrderStatus, Report
 from quantumtrader.execution.registry import has_parameter, make_strategy, strategies, strategy_parameters
-from quantumtrader.execution.risk import Approved, Refused, RiskLimits, RiskManager, RiskState
+from quantumtrader.execution.risk import (
+    Approved,
+    Exposure,
+    KillSwitch,
+    Refused,
+    RiskLimits,
+    RiskManager,
+    RiskState,
+    limits_from_config,
+    load_limits,
+    measure_correlations,
+)
 from quantumtrader.execution.signals import MarketState, Signal, SignalAction
 from quantumtrader.execution.strategy import Strategy, register_strategy
 
@@ -16,7 +27,9 @@ __all__ = [
     "BracketPhase",
     "BracketPlan",
     "CancelOrder",
+    "Exposure",
     "JournalEntry",
+    "KillSwitch",
     "Ledger",
     "MarketState",
     "OrderManager",
@@ -33,7 +46,10 @@ __all__ = [
     "Strategy",
     "Trade",
     "has_parameter",
+    "limits_from_config",
+    "load_limits",
     "make_strategy",
+    "measure_correlations",
     "register_strategy",
     "strategies",
     "strategy_parameters",
