@@ -127,6 +127,8 @@ pub(super) struct Core {
     pub(super) edit_is_change: bool,
     /// Whether full images come in pages on this library: it has said so once.
     pub(super) paged: bool,
+    /// Whether price depth has ever named the sell side: up to 4.0.0.33 it always says that it was the buy side.
+    pub(super) asks_told: bool,
     /// Last state of the market-data connection.
     pub(super) market: i32,
     /// Whether the ring was written to before this feed: what came in between is missing.
@@ -153,6 +155,7 @@ impl Core {
             exchange_time: 0,
             edit_is_change,
             paged: false,
+            asks_told: false,
             market: 0,
         }
     }
