@@ -61,7 +61,7 @@ class FeedInstrument:
     ticker: str
     exchange: str
     index: int
-    tick_size: float
+    ticks_per_point: float
     time: int = 0
     image_complete: bool = False
     image_open: bool = False

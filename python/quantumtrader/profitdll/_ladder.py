@@ -187,7 +187,7 @@ class Source:
             raise _Gone
         if group.PriceGroupFlags & _IS_THEORETICAL:
             return None
-        px, size = ticks(group.Price, instrument.tick_size), contracts(group.Quantity)
+        px, size = ticks(group.Price, instrument.ticks_per_point), contracts(group.Quantity)
         if px is None:
             raise _Unusable("off_tick", group.Price)
         if size is None:

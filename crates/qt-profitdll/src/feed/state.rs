@@ -76,7 +76,7 @@ pub(super) struct Instrument {
     pub(super) ticker: Arc<str>,
     pub(super) exchange: Arc<str>,
     pub(super) index: u16,
-    pub(super) tick_size: f64,
+    pub(super) ticks_per_point: f64,
     /// Greatest exchange time seen, ns UTC; 0 before the first.
     pub(super) time: i64,
     pub(super) image: Image,
@@ -93,7 +93,7 @@ impl Instrument {
             ticker: ticker.into(),
             exchange: exchange.into(),
             index,
-            tick_size,
+            ticks_per_point: 1.0 / tick_size,
             time,
             image: Image::default(),
             depth: Depth::default(),
