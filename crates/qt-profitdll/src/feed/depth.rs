@@ -81,7 +81,7 @@ impl<W: Wide> State<W> {
             return unsafe { self.unknown(asset.Ticker) };
         };
         let core = &mut self.core;
-        core.asks_told |= side == 1;
+        core.habits.asks_told |= side == 1;
         let source = Source { functions: &self.functions, asset: &asset };
         let depth = &mut instrument.depth;
         match kind {
@@ -140,7 +140,7 @@ impl<W: Wide> Source<'_, W> {
             update::EDIT if count == Some(have) && at < have => {
                 let Some(rung) = rung_at(at).filter(|r| r.px == ladder.rungs[at].px) else { return false };
                 if std::mem::replace(&mut ladder.rungs[at], rung) == rung {
-                    return core.asks_told; // seen before, or on the other side
+                    return core.habits.asks_told; // seen before, or on the other side
                 }
                 (rung, action::EDIT)
             }

@@ -191,14 +191,14 @@ unsafe fn image<W: Wide>(core: &mut Core, instrument: &mut Instrument, offer: &O
         instrument.saw(array.newest);
     }
     let (first, last) = (flags & OB_FIRST_PACKET != 0, flags & OB_LAST_PACKET != 0);
-    core.paged |= first;
+    core.habits.paged |= first;
     let ends = if first {
         core.bound(instrument, Kind::Order, action::SNAPSHOT_BEGIN);
         instrument.image.open = true;
         last
     } else if instrument.image.open {
         last
-    } else if core.paged {
+    } else if core.habits.paged {
         return refused(core, instrument, "a page without a first one");
     } else if both.iter().all(|a| a.is_some()) || !instrument.image.complete {
         core.bound(instrument, Kind::Order, action::SNAPSHOT_BEGIN);

@@ -112,6 +112,15 @@ impl Instrument {
     }
 }
 
+/// What this library was seen to do: no function tells its version.
+#[derive(Debug, Default)]
+pub(super) struct Habits {
+    /// Full images come in pages, with the first one marked (from 4.0.0.36).
+    pub(super) paged: bool,
+    /// Price depth names the sell side: up to 4.0.0.33 it always says that it was the buy side.
+    pub(super) asks_told: bool,
+}
+
 /// The part that is the same for both string units, and for every instrument.
 pub(super) struct Core {
     ring: Producer<Event>,
@@ -125,10 +134,7 @@ pub(super) struct Core {
     pub(super) exchange_time: i64,
     /// Whether the quantity of an edit in the book by order is a signed change.
     pub(super) edit_is_change: bool,
-    /// Whether full images come in pages on this library: it has said so once.
-    pub(super) paged: bool,
-    /// Whether price depth has ever named the sell side: up to 4.0.0.33 it always says that it was the buy side.
-    pub(super) asks_told: bool,
+    pub(super) habits: Habits,
     /// Last state of the market-data connection.
     pub(super) market: i32,
     /// Whether the ring was written to before this feed: what came in between is missing.
@@ -154,8 +160,7 @@ impl Core {
             now,
             exchange_time: 0,
             edit_is_change,
-            paged: false,
-            asks_told: false,
+            habits: Habits::default(),
             market: 0,
         }
     }
