@@ -349,8 +349,9 @@ class OrderExecutionManagerV4:
         state, ref = self.books.table[order.client_id], self.books.ref(order.client_id)
         if self.books.bracket_of(order.client_id):
             raise OrderError(f"order {order.client_id} belongs to a bracket, which alone decides about it")
-        if state.status.final or ref is None:
-            raise OrderError(f"order {order.client_id} is {state.status} and cannot be changed")
+        if state.status.final or ref is None or not ref.cl_ord_id:
+            # Without its permanent number a changed order could not be found again after a crash.
+            raise OrderError(f"order {order.client_id} is {state.status} and cannot be changed (yet)")
         if (order.side, order.type) != (state.order.side, state.order.type) or order.size <= state.filled:
             raise OrderError(
                 f"order {order.client_id}: a change keeps side and type, and more than the {state.filled} filled"
