@@ -7,18 +7,21 @@ of the gateway. Where it blows, every object of the client is thrown away, as a 
 
 from __future__ import annotations
 
+import multiprocessing
+import os
 import random
 from collections import Counter
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from quantumtrader import _backend
-from quantumtrader.exceptions import TradingHaltedError
+from quantumtrader.exceptions import QuantumTraderError, TradingHaltedError
 from quantumtrader.execution import (
     BracketPhase,
     BracketPlan,
@@ -324,3 +327,99 @@ class World:
 
 
 PLAN = BracketPlan(1, 3, stop_ticks=8, target_ticks=8, time_stop_ns=60 * SECOND, tag="test")
+
+
+# -- a client in a process of its own --------------------------------------------------------------------------------
+
+
+@dataclass
+class Dying(Fuse):
+    """Ends the process on the spot, as a kill does: nothing is flushed, closed or caught."""
+
+    def point(self, where: str) -> bool:
+        blown = super().point(where)
+        if blown and not where.startswith("inside"):
+            os._exit(9)
+        return blown
+
+
+class RemoteGateway:
+    """The client's end of a gateway that lives in the parent process."""
+
+    def __init__(self, pipe: Connection) -> None:
+        self.pipe = pipe
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "order_gateway":
+            raise AttributeError(name)
+        if name in ("account", "symbol", "connected", "session"):
+            return self._ask(name)
+        return lambda *args: self._ask(name, *args)
+
+    def _ask(self, name: str, *args: Any) -> Any:
+        self.pipe.send((name, args))
+        result = self.pipe.recv()
+        if isinstance(result, Exception):
+            raise result
+        return result
+
+
+def client(pipe: Connection, path: Path, die_at: int) -> None:
+    """Run a desk until the parent has no more ticks; ends with the number of points at which it could have died."""
+    clock = Now()
+    fuse = Dying(frozenset({die_at}))
+    try:
+        gateway = RemoteGateway(pipe)
+        clock.ns, _ = gateway.tick()
+        journal = FusedJournal(path, fuse)
+        risk = RiskManager(LIMITS, WDO)
+        manager = OrderExecutionManagerV4(
+            FusedGateway(gateway, fuse, None), journal, WDO, risk, SETTINGS, clock
+        )
+        desk = LiveDesk(manager)
+        desk.start()
+        while (now := gateway.tick()) is not None:
+            clock.ns, (bid, ask) = now
+            desk.on_market(clock.ns, bid, ask, bid)
+            if manager.ready and not desk.busy and not desk.books.next_bracket > 1:
+                desk.enter(PLAN)
+            desk.step()
+        pipe.send(("bye", (fuse.count,)))
+    except Crash:
+        os._exit(9)
+
+
+def serve(world: World, market: Iterable[tuple[int, int, int, int]], die_at: int) -> tuple[int, int]:
+    """Be the world for a client process, and start it again when it dies; returns deaths and points."""
+    context = multiprocessing.get_context("spawn")
+    ticks = iter(market)
+    deaths = 0
+    while True:
+        ours, theirs = context.Pipe()
+        process = context.Process(target=client, args=(theirs, world.path, die_at))
+        process.start()
+        theirs.close()
+        gateway = world.broker.connect()
+        try:
+            while True:
+                name, args = ours.recv()
+                if name == "bye":
+                    process.join()
+                    return deaths, args[0]
+                if name == "tick":
+                    step = next(ticks, None)
+                    if step is not None:
+                        world.tick(*step)
+                    ours.send(None if step is None else (world.clock.ns, world.quote))
+                    continue
+                try:
+                    value = getattr(gateway, name)
+                    ours.send(value(*args) if callable(value) else value)
+                except QuantumTraderError as error:
+                    ours.send(error)
+        except EOFError:
+            process.join()
+            assert process.exitcode == 9, f"the client ended with {process.exitcode}"
+            deaths, die_at = deaths + 1, 0
+        finally:
+            ours.close()

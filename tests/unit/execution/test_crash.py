@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from crash_world import MS, PLAN, SECOND, SETTINGS, Fuse, Trouble, World
+from crash_world import MS, PLAN, SECOND, SETTINGS, Fuse, Trouble, World, serve
 from quantumtrader.execution import Approved, BracketPlan, LiveDesk
 from quantumtrader.types import Order, OrderType
 
@@ -227,3 +227,26 @@ def test_random_lives_with_doubled_late_and_dropped_reports(block: int, tmp_path
         deaths += world.deaths
     assert trades > 20
     assert deaths > 20
+
+
+MARKET = [
+    (1000, 1001, 5, 2), (1000, 1001, 5, 2), (1000, 1001, 5, 2), (1001, 1002, 5, 5), (1002, 1003, 5, 5),
+    *[(1004, 1005, 5, 5)] * 12, (1009, 1010, 1, 5), (1010, 1011, 5, 5), *[(1010, 1011, 5, 5)] * 25,
+]  # fmt: skip
+
+
+@pytest.mark.integration
+@pytest.mark.slow
+def test_a_process_that_is_killed_for_real(tmp_path: Path) -> None:
+    whole = World(tmp_path / "whole.journal")
+    deaths, points = serve(whole, MARKET, 0)
+    assert deaths == 0
+    assert points > 300
+    died = 0
+    for at in range(3, points, points // 12):
+        world = World(tmp_path / f"{at}.journal")
+        deaths, _ = serve(world, MARKET, at)
+        died += deaths
+        world.boot()
+        world.finish()
+    assert died >= 10
