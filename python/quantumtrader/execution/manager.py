@@ -468,7 +468,11 @@ class OrderExecutionManagerV4:
 
     def _see(self, client_id: int, details: OrderDetails) -> None:
         """Write a snapshot down, if it is newer than what is known and adds to it."""
-        link = self.books.links[client_id]
+        link, side = self.books.links[client_id], self.books.table[client_id].order.side
+        if details.side != side:
+            raise OrderError(
+                f"order {client_id}: the vendor shows {details.ref} with side {details.side}, ours is {side}"
+            )
         if not details.complete:
             self._dirty.add(client_id)  # contracts without a price: the vendor is not done with it
             return

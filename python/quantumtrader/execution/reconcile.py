@@ -174,6 +174,12 @@ def compare(
     seen: set[int] = set()
     for details in orders:
         client_id = books.find(details.ref)
+        if (
+            client_id is not None
+            and not books.links[client_id].ref.cl_ord_id
+            and not _alike(books, client_id, details, settings)
+        ):
+            client_id = None  # a number of another session that looks like one of this
         if client_id is not None:
             seen.add(client_id)
             if _news(books, client_id, details):
@@ -299,6 +305,10 @@ def _key(books: Books, client_id: int) -> _Key:
 def _key_of(details: OrderDetails) -> _Key:
     px = PX_NONE if details.type is OrderType.MARKET else details.px
     return (details.side, details.type, details.size, px, details.stop_px)
+
+
+def _alike(books: Books, client_id: int, details: OrderDetails, settings: ReconcileSettings) -> bool:
+    return _key(books, client_id) == _key_of(details) and _dated(books, client_id, details, settings)
 
 
 def _dated(books: Books, client_id: int, details: OrderDetails, settings: ReconcileSettings) -> bool:
