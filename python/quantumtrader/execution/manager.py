@@ -326,7 +326,8 @@ class OrderExecutionManagerV4:
         """Ask to cancel an order; without effect, the request is repeated by ``poll``."""
         if self.books.table[client_id].status.final and client_id not in self.books.undead:
             return
-        self._write("cancel", sync=True, client_id=client_id)
+        # Not waited for: a cancel that power failure makes us forget ends its trade, as an unasked one does.
+        self._write("cancel", client_id=client_id)
         ref = self.books.ref(client_id)
         if ref is None:
             return  # asked again as soon as it is known what to cancel
@@ -375,7 +376,7 @@ class OrderExecutionManagerV4:
         self._require_ready()
         fields = asdict(plan)
         fields["side"] = int(plan.side)
-        self._write("plan", sync=True, plan=fields)
+        self._write("plan", plan=fields)
         return self.books.next_bracket - 1
 
     def pass_time(self) -> None:

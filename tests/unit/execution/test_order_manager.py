@@ -25,6 +25,7 @@ from quantumtrader.execution import (
     FindingKind,
     ForeignPolicy,
     GatewayReport,
+    LiveDesk,
     ManagerSettings,
     OrderDetails,
     OrderExecutionManagerV4,
@@ -543,8 +544,6 @@ def test_a_desk_that_stops_hands_over_or_flattens(tmp_path: Path) -> None:
 def test_a_stop_that_was_jumped_over_does_not_keep_the_position(tmp_path: Path) -> None:
     """A stop-limit whose limit the market has left behind protects nothing."""
     bench = Bench(tmp_path / "orders.journal")
-    from quantumtrader.execution import LiveDesk
-
     desk = LiveDesk(bench.manager)
     desk.start()
     desk.on_market(bench.clock.ns, 1000, 1001, 1000)
@@ -564,3 +563,49 @@ def test_a_stop_that_was_jumped_over_does_not_keep_the_position(tmp_path: Path) 
     bench.gateway.show(3, status=4, leaves=0)
     desk.step()
     assert bench.gateway.sent[-1] == OrderTicket(-1, 1, OrderType.MARKET)
+
+
+def test_a_wish_that_was_overtaken_never_leaves(bench: Bench) -> None:
+    desk = LiveDesk(bench.manager)
+    desk.on_market(bench.clock.ns, 1000, 1001, 1000)
+    bench.manager.start_bracket(PLAN)  # and then, before the entry was sent:
+    desk.flatten("test")
+    assert bench.gateway.sent == []
+    assert desk.idle
+
+
+def test_an_entry_that_waited_too_long_never_leaves(bench: Bench) -> None:
+    desk = LiveDesk(bench.manager)
+    bench.manager.start_bracket(PLAN)
+    desk.step()  # no price yet
+    assert bench.gateway.sent == []
+    bench.clock.ns += 2 * SECOND
+    desk.on_market(bench.clock.ns, 1000, 1001, 1000)
+    desk.step()
+    assert bench.gateway.sent == []
+    assert desk.refusals[0].rule == "stale_entry"
+    assert desk.idle
+
+
+def test_numbers_of_an_older_session_mean_nothing(bench: Bench, tmp_path: Path) -> None:
+    order = bench.buy(1, 990)
+    bench.journal.close()
+    again = Bench(tmp_path / "orders.journal")
+    again.gateway.reports = [GatewayReport(ReportKind.REFUSED, OrderRef(1), "not ours")]
+    again.manager.initialize()
+    assert again.manager.get_order_status(order)["status"] == "unknown"
+    assert again.books.find(OrderRef(1)) is None
+
+
+@pytest.mark.parametrize("damage", ["kind", "order"])
+def test_a_journal_of_another_version_is_refused(damage: str, tmp_path: Path) -> None:
+    path = tmp_path / "orders.journal"
+    with OrderJournal(path) as journal:
+        journal.append("begin", START, schema=1, account="a", symbol="WDOV26", tick_size=0.5)
+        if damage == "kind":
+            journal.append("prophecy", START)
+        else:
+            journal.append("unsent", START, client_id=1_000_001)
+    text = "unknown kind 'prophecy'" if damage == "kind" else "which was not asked for"
+    with pytest.raises(JournalError, match=text):
+        Bench(path)
