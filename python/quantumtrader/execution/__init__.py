@@ -33,7 +33,7 @@ from quantumtrader.execution.reconcile import (
     ReconcileReport,
     ReconcileSettings,
 )
-from quantumtrader.execution.recovery import Books
+from quantumtrader.execution.recovery import Books, open_journal
 from quantumtrader.execution.registry import has_parameter, make_strategy, strategies, strategy_parameters
 from quantumtrader.execution.risk import Approved, Refused, RiskLimits, RiskManager, RiskState
 from quantumtrader.execution.signals import MarketState, Signal, SignalAction
@@ -86,6 +86,7 @@ __all__ = [
     "VendorPosition",
     "has_parameter",
     "make_strategy",
+    "open_journal",
     "register_strategy",
     "strategies",
     "strategy_parameters",
