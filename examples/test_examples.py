@@ -15,6 +15,7 @@ LAST_WORDS = {
     "features_of_a_session.py": "flow_ofi_1m is warm",
     "own_strategy.py": "refused by risk, net R$",
     "read_the_lake.py": "read back: the same records, bit for bit",
+    "slice_an_order.py": "every part adds up to its total, to the centavo",
 }
 
 

@@ -12,7 +12,7 @@ import tomllib
 from collections.abc import Mapping
 from datetime import date, time
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import platformdirs
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
@@ -37,6 +37,7 @@ __all__ = [
     "Settings",
     "config_files",
     "load_settings",
+    "section_complaints",
     "with_instrument",
 ]
 
@@ -45,6 +46,20 @@ ENV_PREFIX = "QT_"
 
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+
+S = TypeVar("S", bound=_Section)
+
+
+def _refuse_bare_numbers(value: Any) -> None:
+    """A bare number would be read as seconds after midnight: 900 is not nine o'clock."""
+    if isinstance(value, (int, float)):
+        raise ValueError('write a time of day such as "09:00"')
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, (list, tuple)):
+        for part in value:
+            _refuse_bare_numbers(part)
 
 
 class Hours(_Section):
@@ -60,9 +75,7 @@ class Hours(_Section):
     @field_validator("open", "close", mode="before")
     @classmethod
     def _clock_text(cls, value: Any) -> Any:
-        # A bare number would be read as seconds after midnight: 900 is not nine o'clock.
-        if isinstance(value, (int, float)):
-            raise ValueError('write a time of day such as "09:00"')
+        _refuse_bare_numbers(value)
         return value
 
     @model_validator(mode="after")
@@ -81,10 +94,17 @@ class DataSettings(_Section):
     """Root of the Parquet lake."""
     journal: Path = Path("data/journal")
     """Where a recorder appends before the lake takes over."""
+    journal_sync_s: float = Field(default=1.0, ge=0)
+    """Seconds that a recorded event may wait for the disk; 0 waits for it after every frame."""
+    checkpoint_s: float = Field(default=5.0, gt=0)
+    """Seconds between two checkpoints of the live books, which ``validate`` holds a recording against."""
 
 
 class RiskSettings(_Section):
-    """Limits that no order passes; money in the instrument's currency."""
+    """Limits that no order passes; names, units and defaults are those of ``execution.RiskLimits``.
+
+    None switches one off; in a file, leave it out.
+    """
 
     max_position: int = Field(default=5, gt=0)
     """Contracts held, long or short."""
@@ -102,6 +122,60 @@ class RiskSettings(_Section):
     """Last moment of the day for new positions, in the instrument's zone."""
     approval_age_s: float = Field(default=1.0, gt=0)
     """Seconds of event time within which an approved order must be sent."""
+    max_notional: float | None = Field(default=None, gt=0)
+    """Value of one order: contracts x price x money per point."""
+    max_open_positions: int | None = Field(default=None, gt=0)
+    """Trades entering or open at once, over all instruments."""
+    max_trade_risk: float | None = Field(default=None, gt=0)
+    """Loss of one trade at its stop, fees included."""
+    risk_per_trade: float | None = Field(default=None, gt=0, le=1)
+    """The same as a share of the capital, for example 0.02."""
+    capital: float | None = Field(default=None, gt=0)
+    """What may be risked at most; a smaller account balance counts instead."""
+    min_risk_reward: float | None = Field(default=None, gt=0)
+    """Distance of the target as a multiple of the stop's."""
+    max_correlated_exposure: float | None = Field(default=None, gt=0)
+    """Combined exposure of correlated instruments."""
+    correlations: dict[str, float] | None = None
+    """By pair of products or symbols: {"WDO/WIN" = -0.6}."""
+    unknown_correlation: Literal["refuse", "one"] = "refuse"
+    """Of a pair that nobody knows."""
+    min_atr_ticks: float | None = Field(default=None, gt=0)
+    max_atr_ticks: float | None = Field(default=None, gt=0)
+    """Bounds of the average true range for entries."""
+    min_realised_volatility: float | None = Field(default=None, gt=0)
+    max_realised_volatility: float | None = Field(default=None, gt=0)
+    """Bounds of the realised volatility for entries."""
+    max_event_age_s: float | None = Field(default=None, gt=0)
+    """Age of the last market event."""
+    max_book_age_s: float | None = Field(default=None, gt=0)
+    """Age of the book, which must then be valid as well."""
+    trading_weekdays: dict[str, tuple[time, time] | None] | None = None
+    """Hours by weekday: {fri = ["09:30", "16:00"], sat = "off"}."""
+    trading_pauses: tuple[tuple[time, time], ...] | None = None
+    """Stretches of every day without entries."""
+    trading_first_minutes: float | None = Field(default=None, gt=0)
+    trading_last_minutes: float | None = Field(default=None, gt=0)
+    """No entries this near to the opening and the close."""
+    trading_after_auction_s: float | None = Field(default=None, gt=0)
+    """No entries this soon after continuous trading began."""
+    trading_before_roll_h: float | None = Field(default=None, gt=0)
+    """No entries in the last hours of a contract."""
+
+    @field_validator("trading_from", "trading_to", "trading_weekdays", "trading_pauses", mode="before")
+    @classmethod
+    def _clock_text(cls, value: Any) -> Any:
+        _refuse_bare_numbers(value)
+        return value
+
+    @field_validator("trading_weekdays", mode="before")
+    @classmethod
+    def _closed_days(cls, value: Any) -> Any:
+        return {k: None if v == "off" else v for k, v in value.items()} if isinstance(value, dict) else value
+
+    def values(self) -> dict[str, Any]:
+        """Every limit by name."""
+        return {name: getattr(self, name) for name in type(self).model_fields}
 
 
 class InstrumentSettings(_Section):
@@ -279,6 +353,14 @@ def with_instrument(settings: Settings, symbol: str, given: Mapping[str, Any]) -
     return settings.model_copy(update={"instruments": {**settings.instruments, name: new}})
 
 
+def section_complaints(section: type[S], given: Mapping[str, Any]) -> tuple[S | None, list[str]]:
+    """Read one section from a mapping; returns it, or None and what is wrong, one line per key."""
+    try:
+        return section(**given), []
+    except ValidationError as error:
+        return None, _complaint_lines(error)
+
+
 def _check_toml(file: Path) -> None:
     try:
         with file.open("rb") as handle:
@@ -311,6 +393,10 @@ def _explain(error: ValidationError, files: list[Path]) -> str:
 
 
 def _complaints(error: ValidationError) -> str:
+    return "; ".join(_complaint_lines(error))
+
+
+def _complaint_lines(error: ValidationError) -> list[str]:
     lines = []
     for item in error.errors():
         path = ".".join(str(part) for part in item["loc"])
@@ -320,4 +406,4 @@ def _complaints(error: ValidationError) -> str:
             lines.append(f"{path}: missing")
         else:
             lines.append(f"{path}: {item['msg'].removeprefix('Value error, ')} (got {item['input']!r})")
-    return "; ".join(lines)
+    return lines

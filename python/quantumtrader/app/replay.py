@@ -338,17 +338,7 @@ def _venue(config: ReplayConfig) -> VenueSettings:
 
 
 def _limits(settings: Settings) -> RiskLimits:
-    risk = settings.risk
-    return RiskLimits(
-        max_position=risk.max_position,
-        max_order_size=risk.max_order_size,
-        daily_loss=risk.daily_loss,
-        orders_per_minute=risk.orders_per_minute,
-        price_collar_ticks=risk.price_collar_ticks,
-        trading_from=risk.trading_from,
-        trading_to=risk.trading_to,
-        approval_age_s=risk.approval_age_s,
-    )
+    return RiskLimits(**settings.risk.values())
 
 
 def _stage(

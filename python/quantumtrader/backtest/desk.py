@@ -131,10 +131,15 @@ class Desk:
         """Brackets that are not done."""
         return tuple(live.bracket for live in self._live)
 
-    def state(self, ts: int) -> RiskState:
-        """What the risk manager may know at ``ts``: the market after the last applied event, and our book."""
+    def state(self, ts: int, plan: BracketPlan | None = None) -> RiskState:
+        """What the risk manager may know at ``ts``: the market after the last applied event, and our book.
+
+        A replay trades one instrument, and knows no account and no volatility.
+        """
         i, ledger = self._cursor - 1, self.ledger
         known = i >= 0
+        last = int(self.path.now[i]) if known else None
+        defined = known and bool(self.path.touch_defined[i])
         return RiskState(
             ts=ts,
             position=ledger.position,
@@ -146,6 +151,13 @@ class Desk:
             ask_px=int(self.path.ask_px[i]) if known else PX_NONE,
             last_px=int(self.path.last_px[i]) if known else PX_NONE,
             has_touch=self.path.has_touch,
+            trade=plan,
+            open_trades=sum(live.bracket.plan is not plan for live in self._live),
+            others=(),
+            last_event_ts=last,
+            book_ts=last if defined else None,
+            book_valid=True if defined and self.path.has_touch else None,
+            open_since_ts=int(self.path.open_since[i]) if known and self.path.continuous[i] else None,
         )
 
     def tag(self, client_id: int) -> str:
@@ -299,7 +311,7 @@ class Desk:
                     self.orders.cancel(command.client_id, now)
                 continue
             self._owner[command.order.client_id] = live
-            answer = self.risk.check(command.order, self.state(now))
+            answer = self.risk.check(command.order, self.state(now, live.bracket.plan))
             if isinstance(answer, Refused):
                 self.refusals.append(answer)
                 self.orders.refused(answer)

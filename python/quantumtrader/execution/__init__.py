@@ -35,7 +35,18 @@ from quantumtrader.execution.reconcile import (
 )
 from quantumtrader.execution.recovery import Books, open_journal
 from quantumtrader.execution.registry import has_parameter, make_strategy, strategies, strategy_parameters
-from quantumtrader.execution.risk import Approved, Refused, RiskLimits, RiskManager, RiskState
+from quantumtrader.execution.risk import (
+    Approved,
+    Exposure,
+    KillSwitch,
+    Refused,
+    RiskLimits,
+    RiskManager,
+    RiskState,
+    limits_from_config,
+    load_limits,
+    measure_correlations,
+)
 from quantumtrader.execution.signals import MarketState, Signal, SignalAction
 from quantumtrader.execution.strategy import Strategy, register_strategy
 
@@ -51,7 +62,9 @@ __all__ = [
     "FindingKind",
     "ForeignPolicy",
     "GatewayReport",
+    "Exposure",
     "JournalEntry",
+    "KillSwitch",
     "Ledger",
     "LiveDesk",
     "ManagerSettings",
@@ -85,8 +98,11 @@ __all__ = [
     "Trade",
     "VendorPosition",
     "has_parameter",
+    "limits_from_config",
+    "load_limits",
     "make_strategy",
     "open_journal",
+    "measure_correlations",
     "register_strategy",
     "strategies",
     "strategy_parameters",
