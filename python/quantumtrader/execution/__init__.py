@@ -33,7 +33,7 @@ from quantumtrader.execution.reconcile import (
     ReconcileReport,
     ReconcileSettings,
 )
-from quantumtrader.execution.recovery import Books
+from quantumtrader.execution.recovery import Books, open_journal
 from quantumtrader.execution.registry import has_parameter, make_strategy, strategies, strategy_parameters
 from quantumtrader.execution.risk import (
     Approved,
@@ -101,6 +101,7 @@ __all__ = [
     "limits_from_config",
     "load_limits",
     "make_strategy",
+    "open_journal",
     "measure_correlations",
     "register_strategy",
     "strategies",
