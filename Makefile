@@ -76,9 +76,11 @@ endef
 
 gen: ## Write the generated files (schema, instruments, catalogue, reference pages) from the Rust sources
 	cargo run --quiet -p qt-features --bin qt-gen
+	cargo run --quiet -p qt-profitdll --bin qt-gen-abi
 
 gen-check:
 	cargo run --quiet -p qt-features --bin qt-gen -- --check
+	cargo run --quiet -p qt-profitdll --bin qt-gen-abi -- --check
 
 fmt: $(DEPS) ## Format all code
 	$(BIN)/ruff check --fix --quiet .

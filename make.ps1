@@ -125,6 +125,7 @@ function Invoke-TestRust {
 
 function Invoke-Gen([string[]] $Options) {
     Invoke-Step 'cargo' (@('run', '--quiet', '-p', 'qt-features', '--bin', 'qt-gen') + $Options)
+    Invoke-Step 'cargo' (@('run', '--quiet', '-p', 'qt-profitdll', '--bin', 'qt-gen-abi') + $Options)
 }
 
 function Invoke-Smoke { Invoke-Pytest '' @('benches', 'examples', '--benchmark-disable') }
