@@ -3,10 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use qt_core::Event;
+use qt_profitdll::codes::nresult;
 
 use super::account::{AccountKey, Accounts, Announce};
 use super::exchange::{Listing, Market};
 use super::flight::{Action, Flight};
+use super::local_day;
 use super::note::{Answer, Note};
 use super::order::{
     CancelRequest, ChangeRequest, Fill, NO_PRICE, NewRequest, Order, OrderId, Receipt, Side, Type,
@@ -14,8 +16,7 @@ use super::order::{
 use super::persist::{Log, Mark, Record};
 use super::position::{Position, PositionKind};
 use super::script::{Request, Script, Settings};
-use super::status::{OrderStatus, Stage, answer};
-use super::{local_day, result};
+use super::status::{HEALTHY, OrderStatus, Stage};
 
 /// Something that happens at a time.
 #[derive(Debug)]
@@ -451,11 +452,11 @@ impl Broker {
         }
         for i in portion {
             self.accounts.announce(*i);
-            self.say(Note::Account(*i));
             let master = self.accounts.get(*i).key.master();
-            if let Some(master) = self.accounts.find(&master).filter(|m| m != i) {
-                self.say(Note::SubAccounts(master));
-            }
+            self.say(match self.accounts.find(&master) {
+                Some(master) if master != *i => Note::SubAccounts(master),
+                _ => Note::Account(*i),
+            });
         }
         if last && self.connected {
             self.catch_up();
@@ -519,7 +520,7 @@ impl Broker {
         let alias = is_alias(&r.ticker);
         if !alias && self.market_of(&r.ticker).is_none_or(|m| self.markets[m].listing.exchange != r.exchange)
         {
-            return Err(result::INVALID_TICKER);
+            return Err(nresult::NL_INVALID_TICKER);
         }
         let priced = |price: f64| price.is_finite() && price > 0.0;
         let fits = match r.kind {
@@ -528,7 +529,7 @@ impl Broker {
             Type::StopLimit => priced(r.price) && priced(r.stop_price),
         };
         if r.quantity <= 0 || !fits {
-            return Err(result::INVALID_ARGS);
+            return Err(nresult::NL_INVALID_ARGS);
         }
         let is_stop = r.kind == Type::StopLimit;
         let order = Order {
@@ -588,7 +589,7 @@ impl Broker {
         let order = self.order(key);
         let stop_price = if r.stop_price > 0.0 { r.stop_price } else { order.stop_price };
         if r.quantity <= 0 || !r.price.is_finite() || !stop_price.is_finite() {
-            return Err(result::INVALID_ARGS);
+            return Err(nresult::NL_INVALID_ARGS);
         }
         let changed = Order { price: r.price, stop_price, quantity: r.quantity, ..order.clone() };
         let mut refusals = self.refusals(&changed, &r.password);
@@ -631,7 +632,7 @@ impl Broker {
         self.advance(now);
         self.authorised(account, password)?;
         if ticker.is_some_and(|t| self.market_of(t).is_none()) {
-            return Err(result::INVALID_TICKER);
+            return Err(nresult::NL_INVALID_TICKER);
         }
         let is_meant = |o: &&Order| {
             o.account == *account && !o.status.is_final() && ticker.is_none_or(|t| o.ticker == t)
@@ -659,10 +660,10 @@ impl Broker {
     ) -> Result<Receipt, i32> {
         self.advance(now);
         self.authorised(account, password)?;
-        let m = self.market_of(ticker).ok_or(result::INVALID_TICKER)?;
+        let m = self.market_of(ticker).ok_or(nresult::NL_INVALID_TICKER)?;
         let open = self.position(account, ticker).open(kind).quantity;
         if open == 0 {
-            return Err(result::NO_POSITION);
+            return Err(nresult::NL_NO_POSITION);
         }
         let request = NewRequest {
             account: account.clone(),
@@ -680,10 +681,10 @@ impl Broker {
 
     fn authorised(&self, account: &AccountKey, password: &str) -> Result<(), i32> {
         if self.accounts.find(account).is_none() {
-            return Err(result::NOT_FOUND);
+            return Err(nresult::NL_NOT_FOUND);
         }
         if password.is_empty() {
-            return Err(result::NO_PASSWORD);
+            return Err(nresult::NL_NO_PASSWORD);
         }
         Ok(())
     }
@@ -746,7 +747,7 @@ impl Broker {
         let refusal = refusals.into_iter().min_by_key(|r| r.0.hop());
         let flight = Flight { order: key, action, message_id, hop: 0, due, refusal, mute: trouble.mute };
         self.schedule(due, Task::Hop(flight.clone()));
-        self.answer(&flight, answer::STARTING, "");
+        self.answer(&flight, HEALTHY[0], "");
         if action == Action::New {
             self.commit(key, None, flight.mute);
         } else {
@@ -783,7 +784,7 @@ impl Broker {
             self.by_permanent.insert(id.clone(), key);
             self.order_mut(key).cl_ord_id = id;
         }
-        self.answer(&flight, answer::HEALTHY[usize::from(flight.hop)], "");
+        self.answer(&flight, HEALTHY[usize::from(flight.hop)], "");
         flight.due = self.now.saturating_add(self.settings.hop_ns);
         self.schedule(flight.due, Task::Hop(flight));
         if status == self.order(key).status {
@@ -886,7 +887,7 @@ impl Broker {
         let status = if flight.action == Action::New { OrderStatus::New } else { OrderStatus::Replaced };
         let order = self.order_mut(key);
         (order.status, order.settled) = (status, status);
-        self.answer(&flight, answer::ACCEPTED, "");
+        self.answer(&flight, HEALTHY[5], "");
         self.commit(key, None, flight.mute);
     }
 
@@ -959,7 +960,7 @@ impl Broker {
         };
         let mute = asked.as_ref().is_some_and(|f| f.mute);
         if let Some(flight) = asked {
-            self.answer(&flight, answer::ACCEPTED, "");
+            self.answer(&flight, HEALTHY[5], "");
         }
         self.commit(key, None, mute);
     }
@@ -972,7 +973,7 @@ impl Broker {
     /// `NL_NOT_FOUND`.
     fn find(&self, account: &AccountKey, id: &OrderId) -> Result<u64, i32> {
         let order = self.details(id).filter(|o| o.account == *account);
-        order.map(|o| o.key).ok_or(result::NOT_FOUND)
+        order.map(|o| o.key).ok_or(nresult::NL_NOT_FOUND)
     }
 
     /// An order as it stands, by its session id or else its permanent one; `None` when this session does not know it.

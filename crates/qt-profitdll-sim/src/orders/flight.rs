@@ -29,7 +29,7 @@ pub struct Flight {
     pub action: Action,
     /// Number of the request in the answers; 0 when nobody of this session asked.
     pub message_id: i64,
-    /// Hops taken: an index of `answer::HEALTHY`.
+    /// Hops taken: an index of `HEALTHY`.
     pub hop: u8,
     /// When it takes the next, ns UTC.
     pub due: i64,

@@ -1,10 +1,12 @@
 //! Order history: what is loaded, what is asked for, what is listed.
 
+use qt_profitdll::codes::nresult;
+
 use super::account::AccountKey;
 use super::broker::{Broker, Task};
+use super::local_day;
 use super::note::Note;
 use super::order::Order;
-use super::{local_day, result};
 
 /// No request may span more local days.
 const LONGEST_DAYS: i64 = 3_660;
@@ -20,11 +22,11 @@ impl Broker {
         self.advance(now);
         let master = account.master();
         if self.accounts.find(&master).is_none() {
-            return Err(result::NOT_FOUND);
+            return Err(nresult::NL_NOT_FOUND);
         }
         let (from, to) = (local_day(start), local_day(end));
-        if end < start || to > local_day(self.now) || to - from > LONGEST_DAYS {
-            return Err(result::OUT_OF_RANGE);
+        if from > to || to > local_day(self.now) || to - from > LONGEST_DAYS {
+            return Err(nresult::NL_OUT_OF_RANGE);
         }
         if (from..=to).all(|day| self.loaded.contains(&(master.clone(), day))) {
             return Ok(());
@@ -32,7 +34,7 @@ impl Broker {
         let due = self.now.saturating_add(self.settings.history_ns);
         self.schedule(due, Task::History(master, from, to));
         self.advance(now);
-        Err(result::WAITING_SERVER)
+        Err(nresult::NL_WAITING_SERVER)
     }
 
     /// Orders of an account made from `start` to `end`, both included, by age. A master account lists those of its
@@ -48,7 +50,9 @@ impl Broker {
         end: i64,
     ) -> Result<Vec<Order>, i32> {
         self.has_orders(now, account, start, end)?;
-        let inside = |o: &Order| (start..=end).contains(&o.created_ns);
+        // What a client reads and sends has milliseconds.
+        let ms = |ns: i64| ns.div_euclid(1_000_000);
+        let inside = |o: &Order| (ms(start)..=ms(end)).contains(&ms(o.created_ns));
         Ok(self.known_orders(account).into_iter().filter(inside).collect())
     }
 

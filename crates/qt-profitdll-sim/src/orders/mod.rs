@@ -10,6 +10,8 @@
 //! enter again there, behind what is displayed at their price, and the session goes on from that event. What happened
 //! after the last note of the market's position, and changed no order of ours, is lived through again.
 
+use qt_profitdll::time::BRASILIA_NS;
+
 pub mod account;
 pub mod broker;
 pub mod exchange;
@@ -33,29 +35,9 @@ pub use position::{Position, PositionKind};
 pub use script::{Carried, Request, Rule, Settings};
 pub use status::{OrderStatus, Stage};
 
-/// Result codes that requests are refused with.
-pub mod result {
-    /// An argument makes no sense.
-    pub const INVALID_ARGS: i32 = 0x8000_0003_u32 as i32;
-    /// Asked for; comes later.
-    pub const WAITING_SERVER: i32 = 0x8000_0004_u32 as i32;
-    /// Dates in the wrong order or in the future.
-    pub const OUT_OF_RANGE: i32 = 0x8000_0009_u32 as i32;
-    /// Nothing to zero.
-    pub const NO_POSITION: i32 = 0x8000_000B_u32 as i32;
-    /// No such account or order.
-    pub const NOT_FOUND: i32 = 0x8000_000C_u32 as i32;
-    /// No password.
-    pub const NO_PASSWORD: i32 = 0x8000_001C_u32 as i32;
-    /// No such ticker.
-    pub const INVALID_TICKER: i32 = 0x8000_001F_u32 as i32;
-}
-
-/// Brasília is three hours behind UTC all year.
-const OFFSET_NS: i64 = 3 * 3_600_000_000_000;
 const DAY_NS: i64 = 86_400_000_000_000;
 
 /// Number of the local day at a time, counted from 1970-01-01.
 pub const fn local_day(ns: i64) -> i64 {
-    (ns - OFFSET_NS).div_euclid(DAY_NS)
+    (ns + BRASILIA_NS).div_euclid(DAY_NS)
 }

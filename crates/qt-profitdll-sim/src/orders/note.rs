@@ -7,7 +7,7 @@ use super::order::{Order, OrderId};
 pub struct Answer {
     /// Number of the request.
     pub message_id: i64,
-    /// Code of `status::answer`.
+    /// Code of `MessageResult`.
     pub code: u8,
     /// The broker.
     pub broker_id: i32,

@@ -1,45 +1,47 @@
 //! The codes of an order's life and of the answers on the way to the market, as the vendor numbers them.
 
+use qt_profitdll::codes::{message_result as answer, order_status as code};
+
 /// Where an order stands. The value is the vendor's.
 #[repr(u8)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum OrderStatus {
     /// Works at the exchange, nothing executed.
-    New = 0,
+    New = code::NEW,
     /// Works, a part is executed.
-    PartiallyFilled = 1,
+    PartiallyFilled = code::PARTIALLY_FILLED,
     /// Executed whole.
-    Filled = 2,
+    Filled = code::FILLED,
     /// Ended by a cancel before any execution.
-    Canceled = 4,
+    Canceled = code::CANCELED,
     /// Works with changed price or quantity.
-    Replaced = 5,
+    Replaced = code::REPLACED,
     /// A cancel is under way.
-    PendingCancel = 6,
+    PendingCancel = code::PENDING_CANCEL,
     /// Never worked.
-    Rejected = 8,
+    Rejected = code::REJECTED,
     /// Sent to the exchange, not yet answered.
-    PendingNew = 10,
+    PendingNew = code::PENDING_NEW,
     /// Ended with the session before any execution.
-    Expired = 12,
+    Expired = code::EXPIRED,
     /// A change is under way.
-    PendingReplace = 14,
+    PendingReplace = code::PENDING_REPLACE,
     /// A part executed, the rest cancelled.
-    PartiallyFilledCanceled = 15,
+    PartiallyFilledCanceled = code::PARTIALLY_FILLED_CANCELED,
     /// A part executed, the rest ended with the session.
-    PartiallyFilledExpired = 17,
+    PartiallyFilledExpired = code::PARTIALLY_FILLED_EXPIRED,
     /// A part executed, the rest refused by the exchange.
-    PartiallyFilledRejected = 18,
+    PartiallyFilledRejected = code::PARTIALLY_FILLED_REJECTED,
     /// Known to the order gateway.
-    CreatedInHades = 201,
+    CreatedInHades = code::HADES_CREATED,
     /// On its way to the broker.
-    SentToBroker = 202,
+    SentToBroker = code::BROKER_SENT,
     /// Exists in the client only.
-    ClientCreated = 203,
+    ClientCreated = code::CLIENT_CREATED,
     /// Refused before the order gateway knew it.
-    OrderNotCreated = 204,
+    OrderNotCreated = code::ORDER_NOT_CREATED,
     /// Ended by the exchange's or broker's own decision.
-    CanceledByAdmin = 205,
+    CanceledByAdmin = code::CANCELED_BY_ADMIN,
 }
 
 impl OrderStatus {
@@ -100,37 +102,15 @@ impl OrderStatus {
     }
 }
 
-/// Answers on the way to the market: the codes of `TConnectorTradingMessageResult` that the simulator gives.
-pub mod answer {
-    /// The request has left the caller.
-    pub const STARTING: u8 = 0;
-    /// No connection to the broker.
-    pub const NOT_CONNECTED: u8 = 1;
-    /// The proxy has it.
-    pub const SENT_TO_PROXY: u8 = 2;
-    /// Refused by the legacy gateway.
-    pub const REJECTED_MERCURY: u8 = 3;
-    /// The order gateway has it.
-    pub const SENT_TO_GATEWAY: u8 = 4;
-    /// Refused by the order gateway.
-    pub const REJECTED_GATEWAY: u8 = 5;
-    /// The broker has it.
-    pub const SENT_TO_BROKER: u8 = 6;
-    /// Refused by the broker.
-    pub const REJECTED_BROKER: u8 = 7;
-    /// The exchange has it.
-    pub const SENT_TO_MARKET: u8 = 8;
-    /// Refused by the exchange.
-    pub const REJECTED_MARKET: u8 = 9;
-    /// Done.
-    pub const ACCEPTED: u8 = 10;
-    /// Refused by risk control.
-    pub const BLOCKED_BY_RISK: u8 = 24;
-
-    /// What a request that arrives says at each hop.
-    pub const HEALTHY: [u8; 6] =
-        [STARTING, SENT_TO_PROXY, SENT_TO_GATEWAY, SENT_TO_BROKER, SENT_TO_MARKET, ACCEPTED];
-}
+/// What a request that arrives says at each hop.
+pub const HEALTHY: [u8; 6] = [
+    answer::STARTING,
+    answer::SENT_TO_PROXY,
+    answer::SENT_TO_GATEWAY,
+    answer::SENT_TO_BROKER,
+    answer::SENT_TO_MARKET,
+    answer::ACCEPTED,
+];
 
 /// Where a request can be refused, in the order of the way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -179,10 +159,10 @@ impl Stage {
         match self {
             Self::Proxy => answer::NOT_CONNECTED,
             Self::Mercury => answer::REJECTED_MERCURY,
-            Self::Gateway => answer::REJECTED_GATEWAY,
+            Self::Gateway => answer::REJECTED_BY_GATEWAY,
             Self::Risk => answer::BLOCKED_BY_RISK,
-            Self::Broker => answer::REJECTED_BROKER,
-            Self::Market => answer::REJECTED_MARKET,
+            Self::Broker => answer::REJECTED_BY_BROKER,
+            Self::Market => answer::REJECTED_BY_MARKET,
         }
     }
 

@@ -1,5 +1,7 @@
 //! One order's life.
 
+use qt_profitdll::codes::nresult;
+
 use super::super::*;
 use super::desk::{Desk, MS, account, at_once};
 
@@ -67,13 +69,13 @@ fn orders_that_cannot_stand_are_refused_where_the_world_refuses_them() {
         assert!(desk.order(&id).text.contains(text), "{}", desk.order(&id).text);
     }
     let mut code = |r: NewRequest| desk.broker.send(0, &r).unwrap_err();
-    assert_eq!(code(NewRequest { ticker: "PETR4".into(), ..good.clone() }), result::INVALID_TICKER);
-    assert_eq!(code(NewRequest { exchange: "B".into(), ..good.clone() }), result::INVALID_TICKER);
-    assert_eq!(code(NewRequest { account: AccountKey::new(1, "x"), ..good.clone() }), result::NOT_FOUND);
-    assert_eq!(code(NewRequest { password: String::new(), ..good.clone() }), result::NO_PASSWORD);
-    assert_eq!(code(NewRequest { quantity: 0, ..good.clone() }), result::INVALID_ARGS);
-    assert_eq!(code(NewRequest { price: f64::NAN, ..good.clone() }), result::INVALID_ARGS);
-    assert_eq!(code(NewRequest { kind: Type::StopLimit, ..good }), result::INVALID_ARGS);
+    assert_eq!(code(NewRequest { ticker: "PETR4".into(), ..good.clone() }), nresult::NL_INVALID_TICKER);
+    assert_eq!(code(NewRequest { exchange: "B".into(), ..good.clone() }), nresult::NL_INVALID_TICKER);
+    assert_eq!(code(NewRequest { account: AccountKey::new(1, "x"), ..good.clone() }), nresult::NL_NOT_FOUND);
+    assert_eq!(code(NewRequest { password: String::new(), ..good.clone() }), nresult::NL_NO_PASSWORD);
+    assert_eq!(code(NewRequest { quantity: 0, ..good.clone() }), nresult::NL_INVALID_ARGS);
+    assert_eq!(code(NewRequest { price: f64::NAN, ..good.clone() }), nresult::NL_INVALID_ARGS);
+    assert_eq!(code(NewRequest { kind: Type::StopLimit, ..good }), nresult::NL_INVALID_ARGS);
 }
 
 #[test]
@@ -134,7 +136,7 @@ fn a_change_that_cannot_stand_leaves_the_order() {
         stop_price: -1.0,
         quantity: 1,
     };
-    assert_eq!(desk.broker.change(0, &stranger), Err(result::NOT_FOUND));
+    assert_eq!(desk.broker.change(0, &stranger), Err(nresult::NL_NOT_FOUND));
 }
 
 #[test]
@@ -175,14 +177,17 @@ fn cancel_all_and_zeroing() {
     assert_eq!([near, far].map(|id| desk.status(&id)), [OrderStatus::Canceled; 2]);
     assert_eq!(desk.status(&other), OrderStatus::New);
     assert_eq!(desk.broker.cancel_all(now, &account(), None, "sign"), Ok(1));
-    assert_eq!(desk.broker.cancel_all(now, &account(), Some("PETR4"), "sign"), Err(result::INVALID_TICKER));
+    assert_eq!(
+        desk.broker.cancel_all(now, &account(), Some("PETR4"), "sign"),
+        Err(nresult::NL_INVALID_TICKER)
+    );
     let zero = |desk: &mut Desk, kind| {
         let now = desk.now();
         let code = desk.broker.zero_position(now, &account(), "WDOU25", "sign", None, kind);
         desk.collect();
         code
     };
-    assert_eq!(zero(&mut desk, PositionKind::Consolidated), Err(result::NO_POSITION));
+    assert_eq!(zero(&mut desk, PositionKind::Consolidated), Err(nresult::NL_NO_POSITION));
     desk.market(Side::Buy, 4);
     let receipt = zero(&mut desk, PositionKind::DayTrade).unwrap();
     assert_eq!(desk.status(&OrderId::local(receipt.local_id)), OrderStatus::Filled);

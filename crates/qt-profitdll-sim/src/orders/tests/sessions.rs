@@ -1,5 +1,7 @@
 //! Accounts, connections and order history.
 
+use qt_profitdll::codes::nresult;
+
 use super::super::*;
 use super::desk::{Desk, MS, OPEN, account, at_once, listings};
 
@@ -24,9 +26,9 @@ fn accounts_are_announced_in_portions_that_must_be_merged() {
     let mut desk = Desk::bare(Broker::new(settings, listings()).unwrap());
     desk.broker.set_connected(true, OPEN);
     assert_eq!(accounts(&desk.collect().log), [0_usize; 0]);
-    assert_eq!(accounts(&desk.wait(1).log), [0, 1]);
+    assert_eq!(accounts(&desk.wait(1).log), [0]);
     assert_eq!(desk.broker.accounts().masters(None).len(), 1);
-    assert_eq!(accounts(&desk.wait(1).log), [0, 1, 1, 2, 3]);
+    assert_eq!(accounts(&desk.wait(1).log), [0, 3]);
     assert_eq!(desk.broker.accounts().masters(None).len(), 2);
     let whole_list = |n: &&Note| matches!(n, Note::Position { ticker, .. } if ticker == "-1");
     assert_eq!(desk.log.iter().filter(whole_list).count(), 4);
@@ -65,24 +67,24 @@ fn history_is_asked_for_by_day_and_waits_for_the_server() {
         let now = desk.now();
         desk.broker.has_orders(now, &sub, start, end)
     };
-    assert_eq!(asked(&mut desk, now, now), Err(result::WAITING_SERVER));
+    assert_eq!(asked(&mut desk, now, now), Err(nresult::NL_WAITING_SERVER));
     assert_eq!(desk.broker.known_orders(&account()).len(), 1, "without the server");
     desk.wait(5);
     let loaded = |n: &&Note| matches!(n, Note::History { account: 0, orders } if orders.len() == 1);
     assert!(desk.log.iter().filter(loaded).count() >= 1, "a sub-account's is its master's");
     assert_eq!(asked(&mut desk, now, now), Ok(()));
     let tomorrow = now + 86_400_000 * MS;
-    assert_eq!(asked(&mut desk, now, tomorrow), Err(result::OUT_OF_RANGE));
-    assert_eq!(asked(&mut desk, now, now - 1), Err(result::OUT_OF_RANGE));
+    assert_eq!(asked(&mut desk, now, tomorrow), Err(nresult::NL_OUT_OF_RANGE));
+    assert_eq!(asked(&mut desk, now, now - 86_400_000 * MS), Err(nresult::NL_OUT_OF_RANGE));
     let stranger = AccountKey::new(9, "9");
-    assert_eq!(desk.broker.has_orders(now, &stranger, now, now), Err(result::NOT_FOUND));
+    assert_eq!(desk.broker.has_orders(now, &stranger, now, now), Err(nresult::NL_NOT_FOUND));
     let created = desk.order(&id).created_ns;
     let between = |desk: &mut Desk, a, b| {
         let now = desk.now();
         desk.broker.orders_between(now, &account(), a, b).unwrap().len()
     };
     assert_eq!(between(&mut desk, created, created), 1);
-    assert_eq!(between(&mut desk, created + 1, created + 2), 0, "the time of day counts");
+    assert_eq!(between(&mut desk, created + MS, created + 2 * MS), 0, "the time of day counts");
 }
 
 #[test]
