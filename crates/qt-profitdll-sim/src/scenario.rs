@@ -94,8 +94,32 @@ pub struct Market {
     pub max_events: i64,
     /// Arrival rate of generated events in percent.
     pub intensity: i64,
+    /// What `SubscribeAdjustHistory` tells.
+    pub adjustments: Vec<Adjustment>,
     /// False: outside trading hours. Login and history work, nothing trades, books are empty.
     pub open: bool,
+}
+
+/// `[[market.adjustments]]`: a corporate action or roll.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Adjustment {
+    /// Its amount.
+    pub value: f64,
+    /// Its kind in words.
+    #[serde(default)]
+    pub kind: String,
+    /// A note.
+    #[serde(default)]
+    pub note: String,
+    /// `DD/MM/YYYY`.
+    pub date: String,
+    /// Whether it moves the price.
+    #[serde(default)]
+    pub affects_price: bool,
+    /// Factor of V2.
+    #[serde(default)]
+    pub multiplier: f64,
 }
 
 impl Default for Market {
@@ -114,6 +138,7 @@ impl Default for Market {
             duration_s: 7_200.0,
             max_events: 200_000,
             intensity: 100,
+            adjustments: Vec::new(),
             open: true,
         }
     }

@@ -32,6 +32,7 @@ unsafe impl Sync for Arena {}
 
 impl Arena {
     /// An empty arena.
+    #[allow(clippy::large_stack_arrays)] // lives in a static
     pub const fn new() -> Self {
         Self { units: UnsafeCell::new([0; UNITS]), start: AtomicUsize::new(0), next: AtomicUsize::new(0) }
     }
@@ -48,7 +49,9 @@ impl Arena {
     /// Whether this points to text of a callback that has returned.
     pub fn is_stale(&self, text: *const W) -> bool {
         let base = self.units.get() as usize;
-        let Some(at) = (text as usize).checked_sub(base).map(|bytes| bytes / size_of::<W>()) else { return false };
+        let Some(at) = (text as usize).checked_sub(base).map(|bytes| bytes / size_of::<W>()) else {
+            return false;
+        };
         let live = self.start.load(Ordering::Relaxed)..self.next.load(Ordering::Relaxed);
         at < UNITS && !live.contains(&at)
     }

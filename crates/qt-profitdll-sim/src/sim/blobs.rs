@@ -57,7 +57,7 @@ impl Blobs {
     pub fn free(&self, pointer: *mut c_void, size: i32) -> Freed {
         self.with(|state| {
             let Some(mut blob) = state.live.remove(&(pointer as usize)) else {
-                let twice = state.freed.iter().any(|b| b.as_ptr() as usize == pointer as usize);
+                let twice = state.freed.iter().any(|b| std::ptr::eq(b.as_ptr(), pointer.cast()));
                 return if twice { Freed::Twice } else { Freed::Unknown };
             };
             let (size, total) = (i64::from(size), blob.len() as i64);

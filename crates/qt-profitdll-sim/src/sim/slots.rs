@@ -57,9 +57,14 @@ macro_rules! slots {
                 Self { $($name: Slot::new(),)+ }
             }
 
-            /// Forgets every callback and count.
-            pub fn clear(&self) {
-                $(self.$name.set(None); self.$name.calls.store(0, Ordering::Relaxed);)+
+            /// Forgets every callback: the session is over.
+            pub fn forget(&self) {
+                $(self.$name.set(None);)+
+            }
+
+            /// Starts counting anew.
+            pub fn recount(&self) {
+                $(self.$name.calls.store(0, Ordering::Relaxed);)+
             }
 
             /// Calls made, by name, without those never called.
