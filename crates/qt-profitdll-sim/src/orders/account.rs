@@ -138,6 +138,11 @@ impl Accounts {
         self.announced[index] = true;
     }
 
+    /// An account that the client has been told about.
+    pub fn told(&self, key: &AccountKey) -> Option<&Account> {
+        self.known().find(|a| a.key == *key)
+    }
+
     /// Announced accounts that are no sub-accounts, of one broker or of all, in order.
     pub fn masters(&self, broker: Option<i32>) -> Vec<&Account> {
         let of_broker = |a: &Account| broker.is_none_or(|b| a.key.broker_id == b);

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use qt_core::Event;
+use qt_core::event::Kind;
 use qt_profitdll::codes::nresult;
 
 use super::account::{AccountKey, Accounts, Announce};
@@ -242,9 +243,22 @@ impl Broker {
         self.resume_at
     }
 
+    /// There is no market to play: what worked enters now.
+    pub fn resume(&mut self) {
+        if self.events < self.resume_at {
+            self.resume_at = self.events;
+            self.reenter();
+        }
+    }
+
     /// Notes the market's position in the state file; a process that ends properly calls it last.
     pub fn close(&mut self) {
         self.write(&Record::Market);
+    }
+
+    /// The error that ended the keeping of the state file, once.
+    pub const fn take_fault(&mut self) -> Option<String> {
+        self.fault.take()
     }
 
     /// The state file cannot be written since this error; nothing is kept from there on.
@@ -305,6 +319,7 @@ impl Broker {
         let market = &mut self.markets[m];
         market.venue.update(e).map_err(|e| e.to_string())?;
         market.in_packet = !e.ends_packet();
+        market.last = (e.ts_recv, e.sequence);
         self.events += 1;
         if self.events == self.resume_at {
             self.reenter();
@@ -320,6 +335,28 @@ impl Broker {
         {
             self.write(&Record::Market);
         }
+        Ok(())
+    }
+
+    /// An instrument enters a phase by decree: no event of the market.
+    ///
+    /// # Errors
+    /// As [`Broker::on_market`].
+    pub fn enter_phase(&mut self, instrument: usize, phase: u8) -> Result<(), String> {
+        let market = self.markets.get_mut(instrument).ok_or("no such instrument")?;
+        let (ts_recv, sequence) = market.last;
+        let ts_event = self.now.max(market.venue.now_ns());
+        let e = Event {
+            kind: Kind::Session as u8,
+            action: phase,
+            ts_event,
+            ts_recv,
+            sequence,
+            ..Event::default()
+        };
+        market.venue.update(&e).map_err(|e| e.to_string())?;
+        market.in_packet = false;
+        self.drain(instrument);
         Ok(())
     }
 
@@ -601,6 +638,17 @@ impl Broker {
         let local_id = self.order(key).local_id;
         self.advance(now);
         Ok(Receipt { local_id, message_id })
+    }
+
+    /// Tells an order as it stands once more.
+    ///
+    /// # Errors
+    /// `NL_NOT_FOUND`.
+    pub fn request_order(&mut self, now: i64, id: &OrderId) -> Result<(), i32> {
+        self.advance(now);
+        let key = self.details(id).map(|o| o.key).ok_or(nresult::NL_NOT_FOUND)?;
+        self.tell_order(key);
+        Ok(())
     }
 
     /// Asks for the end of an order.

@@ -45,6 +45,8 @@ pub struct Market {
     /// Stops that wait for their price: `(venue order, our order)`.
     armed: Vec<(i64, u64)>,
     next_id: i64,
+    /// `ts_recv` and `sequence` of the last event.
+    pub last: (i64, i64),
     /// The last event said that more of its packet follow.
     pub in_packet: bool,
 }
@@ -62,7 +64,15 @@ impl Market {
             ));
         }
         let venue = Venue::new(Config { lot: listing.lot, queue, ..Config::default() })?;
-        Ok(Self { listing, venue, links: Vec::new(), armed: Vec::new(), next_id: 1, in_packet: false })
+        Ok(Self {
+            listing,
+            venue,
+            links: Vec::new(),
+            armed: Vec::new(),
+            next_id: 1,
+            last: (i64::MIN, i64::MIN),
+            in_packet: false,
+        })
     }
 
     /// Puts what is left of an order into the market.

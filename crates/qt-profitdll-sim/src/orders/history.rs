@@ -56,6 +56,28 @@ impl Broker {
         Ok(self.known_orders(account).into_iter().filter(inside).collect())
     }
 
+    /// Asks for the orders of these local days, loaded or not.
+    ///
+    /// # Errors
+    /// `NL_OUT_OF_RANGE` and `NL_NOT_FOUND` as [`Broker::has_orders`].
+    pub fn request_orders(
+        &mut self,
+        now: i64,
+        account: &AccountKey,
+        start: i64,
+        end: i64,
+    ) -> Result<(), i32> {
+        let (from, to) = (local_day(start), local_day(end));
+        match self.has_orders(now, account, start, end) {
+            Err(nresult::NL_WAITING_SERVER) => return Ok(()),
+            answer => answer?,
+        }
+        let due = self.now.saturating_add(self.settings.history_ns);
+        self.schedule(due, Task::History(account.master(), from, to));
+        self.advance(now);
+        Ok(())
+    }
+
     /// Every order of an account that this session knows, by age.
     pub fn known_orders(&self, account: &AccountKey) -> Vec<Order> {
         let of_account =

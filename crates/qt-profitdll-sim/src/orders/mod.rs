@@ -14,9 +14,13 @@ use qt_profitdll::time::BRASILIA_NS;
 
 pub mod account;
 pub mod broker;
+mod deliver;
+pub mod desk;
 pub mod exchange;
+pub(crate) mod ffi;
 pub mod flight;
 mod history;
+pub(crate) mod legacy;
 pub mod note;
 pub mod order;
 pub mod persist;
@@ -25,9 +29,11 @@ pub mod script;
 pub mod status;
 #[cfg(test)]
 mod tests;
+mod toml;
 
 pub use account::{Account, AccountKey, AccountKind, Announce};
 pub use broker::Broker;
+pub use desk::{Desk, connect, deliver, on_packet, on_roll, on_state};
 pub use exchange::Listing;
 pub use note::{Answer, Note};
 pub use order::{CancelRequest, ChangeRequest, NewRequest, Order, OrderId, Receipt, Side, Type};

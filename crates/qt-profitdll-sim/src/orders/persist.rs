@@ -95,7 +95,8 @@ impl Log {
         self.write(&encode(mark, record))
     }
 
-    /// Replaces the file by these records, whole or not at all.
+    /// Replaces the file by these records, whole or not at all. A killed process loses nothing that was written; a
+    /// machine that loses power may.
     ///
     /// # Errors
     /// Text that names the file.
@@ -106,7 +107,6 @@ impl Log {
         records.for_each(|(mark, record)| bytes.extend(encode(*mark, record)));
         let mut file = File::create(&beside).map_err(failed)?;
         file.write_all(&bytes).map_err(failed)?;
-        file.sync_all().map_err(failed)?;
         std::fs::rename(&beside, &self.path).map_err(failed)?;
         self.file = file;
         Ok(())

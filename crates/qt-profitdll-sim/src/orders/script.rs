@@ -76,7 +76,7 @@ pub struct Settings {
     /// From asking for order history to having it, ns.
     pub history_ns: i64,
     /// Build of the library that is imitated: 41 for 4.0.0.41.
-    pub build: u16,
+    pub build: u32,
     /// Where the broker's side is kept; in memory only when `None`.
     pub state_file: Option<PathBuf>,
     /// Market events between two notes of the market's position in the state file.
