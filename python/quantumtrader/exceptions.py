@@ -14,6 +14,8 @@
     │   └── UnsortedEventsError  receive time or sequence runs backwards
     ├── UnknownFeatureError      a name that the catalogue does not have
     ├── ManifestError            feature rows are not those that a model expects
+    ├── ProfitLibraryError       ProfitDLL cannot be loaded, or lacks a function
+    ├── ProfitDllError           ProfitDLL answered an error
     ├── OrderError               an order is malformed, or the venue refused it
     └── TradingHaltedError       the kill switch is on
 """
@@ -21,6 +23,8 @@
 from __future__ import annotations
 
 from pathlib import Path
+
+from quantumtrader._generated.profitdll_codes import NResult
 
 
 class QuantumTraderError(Exception):
@@ -125,6 +129,52 @@ class ManifestError(QuantumTraderError, ValueError):
     def __init__(self, message: str, differences: tuple[str, ...] = ()) -> None:
         super().__init__(message)
         self.differences = differences
+
+
+class ProfitLibraryError(QuantumTraderError, OSError):
+    """ProfitDLL cannot be loaded, or lacks a function; the message says what to do."""
+
+
+def explain_result(code: int) -> str:
+    """Say what a result of ProfitDLL means.
+
+    Parameters
+    ----------
+    code : int
+        The vendor's ``NResult``, of 32 or 64 bits, signed or not.
+
+    Returns
+    -------
+    str
+        Such as ``NL_MARKET_ONLY (0x8000000A): This session or licence has market data only, no order routing.``
+    """
+    unsigned = code & 0xFFFFFFFF
+    try:
+        known = NResult(unsigned - (1 << 32) if unsigned >> 31 else unsigned)  # type: ignore[call-arg]
+    except ValueError:
+        return f"unknown result 0x{unsigned:08X}"
+    return f"{known.name} (0x{unsigned:08X}): {known.meaning}"
+
+
+class ProfitDllError(QuantumTraderError, RuntimeError):
+    """ProfitDLL answered an error.
+
+    Parameters
+    ----------
+    code : int
+        The vendor's ``NResult``, of 32 or 64 bits.
+    function : str
+        The function that answered it.
+    """
+
+    def __init__(self, code: int, function: str) -> None:
+        super().__init__(f"{function}: {explain_result(code)}")
+        unsigned = code & 0xFFFFFFFF
+        self.code = unsigned - (1 << 32) if unsigned >> 31 else unsigned
+        self.function = function
+
+    def __reduce__(self) -> tuple[type[ProfitDllError], tuple[int, str]]:
+        return (type(self), (self.code, self.function))
 
 
 class OrderError(QuantumTraderError, ValueError):

@@ -7,12 +7,13 @@ use crate::callbacks::CALLBACKS;
 use crate::codes::SETS;
 use crate::exports::EXPORTS;
 use crate::layout::{Arg, Callback, CodeKind, CodeSet, Export, Status, Struct, Type};
-use crate::{reference_page, structs};
+use crate::{python_codes, reference_page, structs};
 
 /// Every generated file: path from the repository root, and contents.
-pub fn outputs() -> [(&'static str, String); 2] {
+pub fn outputs() -> [(&'static str, String); 3] {
     [
         ("python/quantumtrader/_generated/profitdll.json", json()),
+        ("python/quantumtrader/_generated/profitdll_codes.py", python_codes::module()),
         ("docs/reference/profitdll-abi.md", reference_page::page()),
     ]
 }

@@ -12,6 +12,7 @@ pub mod codes;
 pub mod exports;
 pub mod generate;
 pub mod layout;
+pub mod python_codes;
 pub mod reference_page;
 pub mod structs;
 pub mod time;

@@ -230,6 +230,9 @@ impl Connector<'_> {
     fn history(&mut self, mut request: Box<Request>) {
         let stall = self.session.scenario.history.stall_ms;
         for _ in 0..CHUNK {
+            if self.session.is_stopping() {
+                return;
+            }
             let left = request.left.len();
             if left == request.after_100 && !request.stalled {
                 progress(&mut request, 99);

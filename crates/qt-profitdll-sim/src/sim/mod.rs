@@ -190,10 +190,11 @@ impl Sim {
 
     /// Ends the session.
     pub fn end(&self) {
-        let session = self.session.write().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(session) = session {
+        // The session is there until its last callback has returned: what that callback asks is answered.
+        if let Some(session) = self.session() {
             session.stop();
         }
+        *self.session.write().unwrap_or_else(PoisonError::into_inner) = None;
         self.set_frozen(false);
         let (_, blobs, bytes) = self.blobs.report();
         if blobs > 0 {
