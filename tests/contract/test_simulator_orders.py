@@ -538,6 +538,24 @@ def test_updates_come_twice_late_and_not_at_all() -> None:
         assert client.details(local).status == 0
 
 
+@pytest.mark.parametrize(
+    ("kind", "status", "text"),
+    [
+        ('"ticker_state"\nstate = "closed"\nevents = 100', 12, "Fim do pregão"),
+        ('"roll"', 205, "Vencimento do contrato"),
+    ],
+)
+def test_scripted_states_reach_the_orders(kind: str, status: int, text: str) -> None:
+    with routing(2, MARKET + f"[[trouble]]\nevent = 600\nkind = {kind}\n") as client:
+        local = client.send(BUY, 1, best(client, 0) - 10)
+        while client.details(local).leaves:
+            assert client.step(10)
+        order = client.details(local)
+        assert (order.status, order.text) == (status, text)
+        late = client.details(client.send(BUY, 1, best(client, 0) - 10))
+        assert (late.status, late.text) == ((8, "Mercado fechado") if status == 12 else (0, ""))
+
+
 def test_older_versions_deliver_fewer_updates() -> None:
     with routing(2, '[profile]\nversion = "4.0.0.36"\n' + MARKET) as client:
         local = client.send(BUY, 1, best(client, 0) - 10)

@@ -19,6 +19,9 @@ use super::position::{Position, PositionKind};
 use super::script::{Request, Script, Settings};
 use super::status::{HEALTHY, OrderStatus, Stage};
 
+/// Ids of a session start at its number times this: those of another session are never taken for its own.
+const SESSION: i64 = 1_000_000;
+
 /// Something that happens at a time.
 #[derive(Debug)]
 pub(super) enum Task {
@@ -425,7 +428,7 @@ impl Broker {
     /// Gives an order its id in this session.
     pub(super) fn show(&mut self, key: u64) {
         if self.order(key).local_id == 0 {
-            let local = self.session * 1_000_000 + self.next_local;
+            let local = self.session * SESSION + self.next_local;
             self.next_local += 1;
             self.order_mut(key).local_id = local;
             self.by_local.insert(local, key);
@@ -792,7 +795,7 @@ impl Broker {
             refusals.push((Stage::Proxy, "Sem conexão com a corretora".into()));
         }
         refusals.extend(trouble.reject);
-        let message_id = self.next_message;
+        let message_id = self.session * SESSION + self.next_message;
         self.next_message += 1;
         if action == Action::New {
             self.trouble[key as usize] = Trouble { duplicate: trouble.duplicate, late_ns: trouble.late_ns };
