@@ -466,10 +466,10 @@ def near(v: View, c: Change, order_id: int) -> bool:
     return v.good and bool(best) and (0 if order_id else 1) <= (best[0][0] - c.px) * c.side <= 5
 
 
-def pressure(row: Row, c: Candidate, until: int, own: bool) -> float:
+def pressure(row: Row, c: Candidate, until: int) -> float:
     printed = [d for d in row.deals if d.at > c.view.at and d.t <= until]
     mine = [d for d in printed if d.side == c.change.side]
-    if own and c.broker:
+    if c.broker:
         mine = [d for d in mine if d.passive == c.broker]
     return over(sum(d.q for d in mine), sum(d.q for d in printed))
 
@@ -481,7 +481,7 @@ def _(row: Row) -> float:
         if c.size >= 5 * c.usual:
             end = c.ended + 500 * MILLI
             a, share = min(1.0, c.size / (10 * c.usual)), c.withdrawn / c.size
-            found.append((end + 1, c.change.side, a * share * pressure(row, c, end, True)))
+            found.append((end + 1, c.change.side, a * share * pressure(row, c, end)))
     last = held(found, row.t, 10 * SECOND)
     return last[1] * last[2] if last else 0
 
@@ -492,22 +492,27 @@ def _(row: Row) -> float:
     done = withdrawn_candidates(row)
     voids = [v.at for v in in_session(row) if v.voided]
     for k, c in enumerate(done):
-        group = [
+        alike = [
             x
             for x in done[: k + 1]
-            if x.change.side == c.change.side
-            and abs(x.ended - c.ended) <= SECOND
-            and abs(x.view.t - c.view.t) <= SECOND
-            and (x.broker == c.broker or 0 in (x.broker, c.broker))
+            if (x.change.side, x.broker) == (c.change.side, c.broker)
+            and c.ended - x.ended <= SECOND
             and bisect_right(voids, x.view.at) == bisect_right(voids, c.view.at)
         ]
+        # Within a second of each other, not only of the last one: a set for each addition that may be its first.
+        sets = [
+            [x for x in alike if 0 <= x.view.t - first.view.t <= SECOND]
+            for first in sorted(alike, key=lambda x: x.view.t)
+            if 0 <= c.view.t - first.view.t <= SECOND
+        ]
+        group = max(sets, key=lambda g: len({x.change.px for x in g}))
         rows = {x.change.px for x in group}
         if len(rows) < 3:
             continue
         first = min(group, key=lambda x: (x.view.t, done.index(x)))
         share = over(sum(x.withdrawn for x in group), sum(x.size for x in group))
         end = c.ended + 500 * MILLI
-        score = min(1.0, len(rows) / 5) * share * pressure(row, first, end, False)
+        score = min(1.0, len(rows) / 5) * share * pressure(row, first, end)
         found.append((end + 1, c.change.side, score))
     last = held(found, row.t, 10 * SECOND)
     return last[1] * last[2] if last else 0

@@ -29,7 +29,7 @@ pub(super) struct Printed {
 
 impl Printed {
     /// Share of the aggressors that would meet resting orders opposite to `side` in what was printed since `then`.
-    pub(super) fn pressure(&self, then: &Self, side: i8) -> f64 {
+    fn pressure(&self, then: &Self, side: i8) -> f64 {
         let volume = self.volume - then.volume;
         let own = if side > 0 { self.buy - then.buy } else { self.sell - then.sell };
         if volume > 0 { own as f64 / volume as f64 } else { 0.0 }
@@ -61,6 +61,23 @@ pub(super) struct Candidate {
 }
 
 impl Candidate {
+    /// Counts a print against the orders of its broker on the other side.
+    pub(super) fn on_print(&mut self, p: &Print, passive: i32) {
+        if p.side == self.side && self.broker != 0 && passive == self.broker {
+            self.own += i64::from(p.size);
+        }
+    }
+
+    /// Share of the aggressors that would meet orders on the other side, its broker's alone where that is known, in
+    /// what was printed since it was added; 0 if nothing was.
+    pub(super) fn pressure(&self, printed: &Printed) -> f64 {
+        match (self.broker, printed.volume - self.printed.volume) {
+            (_, 0) => 0.0,
+            (0, _) => printed.pressure(&self.printed, self.side),
+            (_, volume) => self.own as f64 / volume as f64,
+        }
+    }
+
     fn due(&self, s: &DetectorSettings) -> i64 {
         self.ended.map_or(self.began + s.spoof_lifetime_ns, |t| t + s.spoof_after_ns)
     }
@@ -120,10 +137,9 @@ impl Spoofing {
         self.printed.volume += q;
         self.printed.buy += q * i64::from(p.side > 0);
         self.printed.sell += q * i64::from(p.side < 0);
+        self.layering.on_print(p, passive);
         for c in &mut self.candidates {
-            if p.side == c.side && c.broker != 0 && passive == c.broker {
-                c.own += q;
-            }
+            c.on_print(p, passive);
             if p.side == -c.side && p.px == c.px {
                 c.on_trade(p, s);
             }
@@ -222,12 +238,7 @@ impl Spoofing {
     fn score(&mut self, ts: i64, c: &Candidate, ended: i64, s: &DetectorSettings, sink: &mut Sink) {
         let size = c.size as f64;
         if size >= s.spoof_factor * c.usual {
-            let volume = self.printed.volume - c.printed.volume;
-            let pressure = match (c.broker, volume) {
-                (_, 0) => 0.0,
-                (0, _) => self.printed.pressure(&c.printed, c.side),
-                _ => c.own as f64 / volume as f64,
-            };
+            let pressure = c.pressure(&self.printed);
             let share = c.withdrawn as f64 / size;
             let score = (size / (s.spoof_full_factor * c.usual)).min(1.0) * share * pressure;
             self.held.set(ts, score * f64::from(c.side));

@@ -63,6 +63,16 @@ class Candidate:
         """What can be known: one broker's order, an order, or a row."""
         return 1.0 if self.broker else 0.8 if self.order_id else 0.5
 
+    def count(self, trade: Print) -> None:
+        """Count a print against the orders of its broker on the other side."""
+        if trade.side == self.side and self.broker and trade.passive == self.broker:
+            self.own += trade.size
+
+    def pressure(self, printed: Printed) -> float:
+        """Return the share of the aggressors that would meet orders on the other side, its broker's where known."""
+        volume = printed.volume - self.printed.volume
+        return self.own / volume if volume and self.broker else printed.pressure(self.printed, self.side)
+
     def due(self, s: SimpleNamespace) -> int:
         """Return the time after which it is judged, or forgotten."""
         due = self.began + s.spoof_lifetime_ns if self.ended is None else self.ended + s.spoof_after_ns
@@ -124,9 +134,9 @@ class Spoofing:
         buy, sell, volume = self._printed
         q = trade.size
         self._printed = Printed(buy + q * (trade.side > 0), sell + q * (trade.side < 0), volume + q)
+        self.layering.on_print(trade)
         for c in self._candidates:
-            if trade.side == c.side and c.broker and trade.passive == c.broker:
-                c.own += q
+            c.count(trade)
             if trade.side == -c.side and trade.px == c.px:
                 c.on_trade(trade, self._s)
 
@@ -183,8 +193,7 @@ class Spoofing:
     def _score(self, ts: int, c: Candidate, ended: int) -> None:
         s = self._s
         if c.size >= s.spoof_factor * c.usual:
-            volume = self._printed.volume - c.printed.volume
-            pressure = c.own / volume if volume and c.broker else self._printed.pressure(c.printed, c.side)
+            pressure = c.pressure(self._printed)
             share = c.withdrawn / c.size
             score = min(1.0, c.size / (s.spoof_full_factor * c.usual)) * share * pressure
             self.held.set(ts, score * c.side)
@@ -214,31 +223,37 @@ class Layering:
         """Forget what was displayed."""
         self._layers: deque[tuple[Candidate, int]] = deque()
 
+    def on_print(self, trade: Print) -> None:
+        """Count a print against the orders of a layer's broker on the other side."""
+        for x, _ in self._layers:
+            x.count(trade)
+
     def add(self, ts: int, c: Candidate, ended: int, printed: Printed) -> None:
-        """Take a withdrawn candidate; with those added and withdrawn within a second of it, it may be a layering."""
-        s, layers, within = self._s, self._layers, self._s.layer_within_ns
-        while layers and ended - layers[0][1] > within:
+        """Take a withdrawn candidate: with others of the same second, it may be a layering."""
+        s, layers = self._s, self._layers
+        while layers and ended - layers[0][1] > s.layer_within_ns:
             layers.popleft()
         if len(layers) == _MAX_LAYERS:
             layers.popleft()
             self._sink.dropped += 1
         layers.append((c, ended))
-        group = [
-            x
-            for x, at in layers
-            if x.side == c.side
-            and abs(ended - at) <= within
-            and abs(x.began - c.began) <= within
-            and (x.broker == c.broker or 0 in (x.broker, c.broker))
-        ]
+        group = self._together(c)
         rows = len({x.px for x in group})
         if rows < s.layer_min_rows:
             return
         first = min(group, key=lambda x: x.began)
         size, withdrawn = sum(x.size for x in group), sum(x.withdrawn for x in group)
-        pressure = printed.pressure(first.printed, c.side)
+        pressure = first.pressure(printed)
         score = min(1.0, rows / s.layer_full_rows) * (withdrawn / size) * pressure
         self.held.set(ts, score * c.side)
         confidence = min(x.confidence for x in group)
         facts = rows, size, withdrawn / size, pressure, ended - first.began
         self._sink.push(ts, "layering", c.side, score, confidence, c.px, *facts)
+
+    def _together(self, c: Candidate) -> list[Candidate]:
+        """Return the layers around ``c`` that were added within the time of each other: on most rows, the earliest."""
+        alike = [x for x, _ in self._layers if (x.side, x.broker) == (c.side, c.broker)]
+        within = self._s.layer_within_ns
+        starts = sorted({x.began for x in alike if 0 <= c.began - x.began <= within})
+        sets = [[x for x in alike if 0 <= x.began - start <= within] for start in starts]
+        return max(sets, key=lambda group: len({x.px for x in group}))
