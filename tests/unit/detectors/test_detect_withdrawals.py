@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from quantumtrader.types import Flag
 from reference.scripts import ASK, BID, MS, SECOND, Script
 
 
@@ -60,3 +61,74 @@ def test_layers_of_other_brokers_are_no_layering(find):
     for ident in idents:
         s.delete(ident)
     assert find(s, "layering") == []
+
+
+def pair(brokers: tuple[int, int]) -> tuple[Script, list[int], int]:
+    """Two candidates at one row behind its maker's ten contracts: 100 and 200."""
+    s = Script("orders").calm(3)
+    px = BID - 1
+    s.wait(MS)
+    idents = [s.add(1, px, size, broker=broker) for size, broker in zip((100, 2000), brokers, strict=True)]
+    return s.wait(SECOND // 2), idents, px
+
+
+def test_a_print_is_charged_to_one_order(find):
+    """One hundred are traded, and both orders go: only one of them was executed."""
+    s, (first, second), px = pair((0, 0))
+    s.trade(-1, px, 100)
+    s.delete(first)
+    s.delete(second)
+    (d,) = find(s, "spoofing")
+    assert (d.evidence["size"], d.evidence["withdrawn"]) == (2000, 1.0)
+
+
+def test_a_print_that_comes_late_is_charged_to_one_order(find):
+    s, (first, second), px = pair((0, 0))
+    s.delete(first)
+    s.delete(second)
+    s.wait(5 * MS).trade(-1, px, 100)
+    (d,) = find(s, "spoofing")
+    assert (d.evidence["size"], d.evidence["withdrawn"]) == (2000, 1.0)
+
+
+def test_a_print_of_another_broker_executed_another_order(find):
+    s, (first, second), px = pair((4, 5))
+    s.trade(-1, px, 100, passive=5)
+    s.delete(first)
+    s.delete(second)
+    assert [(d.evidence["size"], d.evidence["withdrawn"]) for d in find(s, "spoofing")] == [
+        (100, 1.0),
+        (2000, 0.95),
+    ]
+
+
+def test_a_print_is_used_up_by_the_order_that_it_executed(find):
+    """What stood at the row before loses the ten contracts of the print; the candidate is withdrawn whole."""
+    s, (first, _), px = pair((0, 0))
+    maker = s.makers[1, px]
+    s.trade(-1, px, 10).delete(maker)
+    s.wait(MS).delete(first)
+    (d,) = find(s, "spoofing")
+    assert (d.evidence["size"], d.evidence["withdrawn"]) == (100, 1.0)
+
+
+def test_hidden_executions_explain_no_decrease(find):
+    s, (first, _), px = pair((0, 0))
+    s.trade(-1, px, 100, flags=int(Flag.HIDDEN)).delete(first)
+    assert [d.evidence["withdrawn"] for d in find(s, "spoofing")] == [1.0]
+
+
+@pytest.mark.parametrize("feed", ["levels", "orders"])
+def test_what_goes_after_two_seconds_was_not_withdrawn_in_time(find, feed):
+    s = Script(feed).calm(3)
+    px = BID - 2
+    shown = s.shown[1, px]
+    if feed == "orders":
+        ident = s.add(1, px, 100)
+        s.trade(1, ASK, 1).wait(1.9 * SECOND).edit(ident, 8)
+        s.wait(0.2 * SECOND).delete(ident)
+    else:
+        s.set(1, px, shown + 100).trade(1, ASK, 1).wait(1.9 * SECOND).set(1, px, shown + 8)
+        s.wait(0.2 * SECOND).set(1, px, shown)
+    (d,) = find(s, "spoofing")
+    assert d.evidence["withdrawn"] == 0.92
