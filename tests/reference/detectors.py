@@ -129,9 +129,9 @@ def _(row: Row) -> float:
     if not row.deals:
         return NAN
     signed = [d for d in row.deals if d.side]
-    if not signed or row.t - signed[-1].t >= 30 * SECOND:
-        return 0
-    return -signed[-1].side if looks_even([d.q for d in equal_prints(signed, signed[-1])]) else 0
+    last = signed[-1] if signed else None
+    equal = [d for d in row.inside(30 * SECOND) if last and (d.px, d.side) == (last.px, last.side)]
+    return -last.side if last and looks_even([d.q for d in equal]) else 0
 
 
 def by_tape(row: Row) -> Found:

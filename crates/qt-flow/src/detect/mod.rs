@@ -241,6 +241,9 @@ impl Detectors {
         if let Some(d) = &mut self.sweep {
             d.forget(t);
         }
+        if let Some(d) = &mut self.tape {
+            d.forget(t, &self.settings);
+        }
         let mut quiet_from = None;
         loop {
             let s = &self.settings;
