@@ -191,16 +191,25 @@ def test_the_manifest_names_the_fits_that_columns_read(
     assert fitted_hashes(Fitted(), NAMES) == {}
 
 
-def test_a_model_refuses_rows_of_another_fit(files: dict[str, Path], session: np.ndarray) -> None:
+def test_a_model_refuses_rows_of_another_fit(
+    every: dict[str, Artifact], files: dict[str, Path], session: np.ndarray
+) -> None:
     trained = FeatureEngine(NAMES, WDO, "1s", fitted=list(files.values()))
     manifest = trained.manifest
     same = FeatureEngine.for_manifest(manifest, WDO, fitted=list(files.values()))
     manifest.require(same)
+    with pytest.raises(
+        ManifestError, match=r"the microprice fit is not given, expected .*Give the fit files"
+    ):
+        FeatureEngine.for_manifest(manifest, WDO)
     with pytest.raises(ManifestError, match="fitted_microprice is not given, expected"):
-        manifest.require(FeatureEngine.for_manifest(manifest, WDO))
+        manifest.require(FeatureEngine(NAMES, WDO, "1s"))
     other = replace(load_fitted(list(files.values()), WDO), vpin_bucket=41)
-    with pytest.raises(ManifestError, match="fitted_vpin is"):
-        manifest.require(FeatureEngine.for_manifest(manifest, WDO, fitted=other))
+    with pytest.raises(ManifestError, match=f"the vpin fit is .*, expected {every['vpin'].values_hash}"):
+        FeatureEngine.for_manifest(manifest, WDO, fitted=other)
+    plain = FeatureEngine(["vpin_50"], WDO, "1s").manifest
+    with pytest.raises(ManifestError, match="expected none"):
+        FeatureEngine.for_manifest(plain, WDO, fitted=other)
 
     frame = trained.run(session)
     assert np.isfinite(frame["pin_60"]).any()
