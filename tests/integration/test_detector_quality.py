@@ -71,7 +71,7 @@ def test_injections_found(symbol: str, shared_data: SharedData) -> None:
         assert (report.natives.recall.hits, report.natives.recall.of) == (12, 12)
         assert (report.natives.precision.hits, report.natives.precision.of) == (12, 13)
     if symbol == "BTCUSDT":
-        assert report.dropped == 3426
+        assert report.dropped["recording"] == 3426
         assert round(rates["sweep"].recorded, -1) == 4010
 
 
