@@ -18,7 +18,7 @@ from quantumtrader.exceptions import ConfigError, DataAccessError, DataFormatErr
 from quantumtrader.features.catalogue import canonical_json, catalogue_hash
 from quantumtrader.features.fit.microprice import SPREADS, STATES, TENTHS, MicropriceFit
 from quantumtrader.features.fit.pin import BLOCK_NS, Windows
-from quantumtrader.features.fit.stretches import Range
+from quantumtrader.features.fit.segments import Range
 from quantumtrader.types import Fitted, Instrument
 
 __all__ = ["KINDS", "VERSION", "Artifact", "fitted_hashes", "load_fitted", "read_artifact", "write_artifact"]

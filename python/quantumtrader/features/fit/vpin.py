@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from quantumtrader._records import prints
 from quantumtrader.exceptions import EmptyDataError
-from quantumtrader.features.fit.stretches import Range, Stretches, prints
+from quantumtrader.features.fit.segments import Range, Segments
 from quantumtrader.types import Events
 
 __all__ = ["BUCKETS", "SessionVolumes", "bucket_size"]
@@ -19,18 +20,18 @@ class SessionVolumes:
 
     def __init__(self) -> None:
         self.range = Range()
-        self._stretches = Stretches()
+        self._segments = Segments()
         self._volume: dict[int, int] = {}
 
     def add(self, events: Events) -> None:
         """Take the next part of the stream."""
         self.range.add(events)
         counts, _ = prints(events)
-        for stretch in self._stretches.cut(events)[1]:
-            here = slice(stretch.first, stretch.last)
+        for segment in self._segments.cut(events)[1]:
+            here = slice(segment.first, segment.last)
             volume = int(events["size"][here][counts[here]].sum(dtype="i8"))
             if volume:
-                self._volume[stretch.session] = self._volume.get(stretch.session, 0) + volume
+                self._volume[segment.session] = self._volume.get(segment.session, 0) + volume
 
     @property
     def volumes(self) -> list[int]:
