@@ -25,9 +25,7 @@ def _instrument(symbol: str, tick: float, step: float = 1.0) -> Instrument:
     return Instrument(symbol, symbol, tick, 1.0, "USD", size_step=step, timezone="UTC")
 
 
-def _load(
-    importer: Importer, path: Path, instrument: Instrument, **options: date
-) -> Events:
+def _load(importer: Importer, path: Path, instrument: Instrument, **options: date) -> Events:
     parts = list(importer.read(path, instrument, Options(**options)))  # type: ignore[arg-type]
     return np.concatenate([part.events for part in parts])
 
