@@ -11,11 +11,12 @@ import contextlib
 import json
 import os
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
 from quantumtrader import _backend
-from quantumtrader.exceptions import TradingHaltedError
+from quantumtrader.exceptions import GatewayError, TradingHaltedError
 from quantumtrader.execution import (
     BracketPlan,
     LiveDesk,
@@ -26,6 +27,7 @@ from quantumtrader.execution import (
     RiskLimits,
     RiskManager,
 )
+from quantumtrader.gateway import OrderDetails
 from quantumtrader.profitdll.session import ConnectionManagerV4, SessionOptions
 from quantumtrader.profitdll.simulator import step
 from quantumtrader.types import Instrument, Kind
@@ -114,6 +116,16 @@ class MarketClock:
         return self.ns
 
 
+def orders_of(gateway: Any, session: ConnectionManagerV4) -> list[OrderDetails]:
+    """All of the vendor's orders; it loads them first."""
+    for _ in range(200):
+        with contextlib.suppress(GatewayError):
+            return list(gateway.orders())
+        session.poll()
+        time.sleep(0.005)
+    return list(gateway.orders())
+
+
 def main(folder: Path, die_at: int) -> None:
     """Trade until the script is over."""
     fuse = Fuse(die_at)
@@ -168,7 +180,7 @@ def main(folder: Path, die_at: int) -> None:
         if manager.ready and desk.idle:
             break
     books = desk.books
-    vendor = gateway.orders()
+    vendor = orders_of(gateway, session)
     sys.stdout.write(
         json.dumps(
             {

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import time
 from collections.abc import Callable, Iterator
 
 import pytest
 
-from quantumtrader.exceptions import ConfigError, OrderRefusedError, SessionError
+from quantumtrader.exceptions import ConfigError, GatewayError, OrderRefusedError, SessionError
 from quantumtrader.gateway import OrderDetails, OrderRef, OrderStage, OrderTicket, ReportKind
 from quantumtrader.profitdll.orders import Account, ProfitOrderGateway, accounts
 from quantumtrader.profitdll.session import ConnectionManagerV4, SessionOptions
@@ -38,6 +39,15 @@ class Trader:
     def step(self, events: int) -> None:
         step(self.session.library, events)
         self.session.poll()
+
+    def orders(self) -> list[OrderDetails]:
+        """All of the vendor's orders; it loads them first."""
+        for _ in range(100):
+            with contextlib.suppress(GatewayError):
+                return self.gateway.orders()
+            self.step(10)
+            time.sleep(0.005)
+        return self.gateway.orders()
 
     def touch(self) -> tuple[int, int]:
         from quantumtrader import _backend
@@ -114,7 +124,7 @@ def test_a_limit_order_rests_is_changed_and_cancelled(open_trader: Callable[...,
     gateway.cancel(changed.ref)
     gone = trader.until(number, lambda d: d.stage is OrderStage.CANCELLED)
     assert gone.traded == 0
-    assert [o.ref.cl_ord_id for o in gateway.orders()] == [resting.ref.cl_ord_id]
+    assert [o.ref.cl_ord_id for o in trader.orders()] == [resting.ref.cl_ord_id]
 
 
 def test_a_stop_is_a_stop_limit_and_waits_for_its_trigger(open_trader: Callable[..., Trader]) -> None:
@@ -171,6 +181,19 @@ def test_a_wrong_signature_and_an_unknown_account(open_trader: Callable[..., Tra
         assert "signature" not in repr(gateway)
 
 
+def test_a_secret_in_the_vendors_words_goes_no_further(open_trader: Callable[..., Trader]) -> None:
+    trader = open_trader('[[orders.rules]]\nnth = 1\nreject = "broker"\ntext = "senha assinatura recusada"\n')
+    number = trader.gateway.send(market(Side.BUY, 1))
+    details = trader.until(number, lambda d: d.stage is OrderStage.REJECTED)
+    told = [
+        details.text,
+        *(r.text for r in trader.gateway.take_reports()),
+        *(n.text for n in trader.session.take_news()),
+    ]
+    assert any("recusada" in text for text in told)
+    assert not any("assinatura" in text for text in told)
+
+
 def test_the_broker_goes_and_comes(open_trader: Callable[..., Trader]) -> None:
     trader = open_trader('[[trouble]]\nevent = 3000\nkind = "broker_down"\nevents = 2000\n')
     trader.step(1_500)
@@ -217,7 +240,7 @@ def test_orders_of_an_earlier_session_are_found_by_their_permanent_number(tmp_pa
     second = Trader(scenario)
     try:
         for _ in range(50):
-            found = [o for o in second.gateway.orders() if o.ref.cl_ord_id == known.ref.cl_ord_id]
+            found = [o for o in second.orders() if o.ref.cl_ord_id == known.ref.cl_ord_id]
             if found:
                 break
             time.sleep(0.01)

@@ -93,12 +93,12 @@ def test_connects_subscribes_and_delivers(open_session: Opener) -> None:
 @pytest.mark.parametrize(
     ("result", "words"),
     [
-        ("invalid_login", "login is not valid"),
+        ("invalid_login", "login INVALID"),
         ("wrong_password", "password is wrong"),
         ("password_blocked", "blocked"),
         ("password_expired", "expired"),
-        ("unknown", "does not name"),
-        ("invalid_activation", "licence is not valid"),
+        ("unknown", "login UNKNOWN"),
+        ("invalid_activation", "key is not valid"),
         ("no_licence", "logging in failed at once"),
         ("silent", "nothing at all"),
     ],
@@ -148,7 +148,7 @@ def test_reconnect_marks_the_gap_subscribes_again_and_gets_a_full_book(open_sess
     assert not book.valid
     book.update_many(events[gaps[0] + 1 :])
     assert book.valid
-    assert any("disconnected" in text for text in news(session, "connection"))
+    assert any("DISCONNECTED" in text for text in news(session, "connection"))
     assert session.connection.losses == 1
 
 
@@ -299,3 +299,92 @@ def test_the_vendor_library_takes_no_scenario(monkeypatch: pytest.MonkeyPatch) -
     session = ConnectionManagerV4(options=SessionOptions(scenario="[market]\nspead = 1\n"))
     with pytest.raises(ConfigError, match="spead"):
         session.initialize()
+
+
+def test_a_hook_that_fails_costs_nobody_else_a_state(open_session: Opener) -> None:
+    session = open_session(MARKET + '[[trouble]]\nevent = 500\nkind = "disconnect"\nevents = 500\n')
+    session.subscribe_ticker("WDOX26")
+
+    def fail(*_: object) -> None:
+        raise RuntimeError("mine")
+
+    seen: list[str] = []
+    session.on("message", fail)
+    session.on("message", lambda message: seen.append(message[0]))
+    play(session, 3_000)
+    assert session.connection.losses == 1
+    assert session.connected
+    assert "state" in seen
+    assert any("RuntimeError: mine" in text for text in news(session, "trouble"))
+
+
+def test_a_gap_without_a_reconnection_brings_a_new_image(
+    open_session: Opener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("quantumtrader.profitdll.subscriptions._FIRST_NS", 0)
+    session = open_session()
+    session.subscribe_ticker("WDOX26")
+    session.subscriptions["WDOX26"].renewal.wait_ns = 0
+    before = play(session, 2_000)
+    book = _backend.core().OrderBook()
+    book.update_many(before)
+    reader = session.reader()
+    reader.skip_to_end()
+    session.feed.mark_gap()
+    play(session, 2_000)
+    after, _ = reader.read(1 << 16)
+    gap = int(np.flatnonzero(after["kind"] == Kind.GAP)[0])
+    book.update_many(after[: gap + 1])
+    assert not book.valid
+    book.update_many(after[gap + 1 :])
+    assert book.valid
+    assert session.subscriptions["WDOX26"].renewal.at_ns is None
+    assert any("asked for again" in text for text in news(session, "lost"))
+
+
+def test_renewals_become_rarer_until_an_image_comes() -> None:
+    from quantumtrader.profitdll.subscriptions import Renewal
+    from quantumtrader.types import Action, empty_events
+
+    second = 10**9
+    renewal = Renewal()
+    gap, image = empty_events(1), empty_events(1)
+    gap["kind"] = Kind.GAP
+    image["kind"], image["action"] = Kind.ORDER, Action.SNAPSHOT_END
+    renewal.look_at(gap, 0)
+    asked = [t for t in range(100) if renewal.due(t * second)]
+    assert asked == [1, 3, 7, 15, 31, 63]
+    renewal.look_at(np.concatenate((gap, image)), 100 * second)
+    assert renewal.at_ns is None
+    renewal.look_at(np.concatenate((image, gap)), 101 * second)
+    assert renewal.at_ns == 102 * second
+
+
+def test_what_was_asked_for_before_the_market_was_there_is_asked_for_again(open_session: Opener) -> None:
+    session = open_session(MARKET + '[login]\nresult = "market_not_logged"\n', login_timeout_s=0.2)
+    session.subscribe_ticker("WDOX26")
+    calls: list[str] = []
+    inner = session.library.call
+
+    def count(name: str, *args: object) -> int:
+        calls.append(name)
+        return inner(name, *args)
+
+    session.library.call = count  # type: ignore[method-assign]
+    assert any("as soon as" in text for text in news(session, "connection"))
+    session._on_state(2, 4, 1)
+    assert calls.count("SubscribeTicker") == 1
+    session._on_state(2, 4, 2)
+    assert calls.count("SubscribeTicker") == 1
+
+
+def test_the_vendor_library_opens_once_per_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    from quantumtrader.profitdll import session as module
+    from quantumtrader.profitdll.library import load_library
+
+    library = load_library(library_path())
+    monkeypatch.setattr(library, "is_simulator", False)
+    monkeypatch.setattr(module, "_OPENED", set())
+    module._once_per_process(library)
+    with pytest.raises(SessionError, match="start a new process"):
+        module._once_per_process(library)

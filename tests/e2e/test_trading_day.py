@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from dll_client import orders_of
 from quantumtrader import _backend
 from quantumtrader.app.collect import fresh_books
 from quantumtrader.data.contracts import instrument
@@ -190,14 +191,14 @@ def test_a_day_with_trouble(tmp_path: Path) -> None:
             break
     collector.close()
     counters, seen_by_simulator = session.feed.counters(), report(session.library)
-    vendor = gateway.orders()
+    vendor = orders_of(gateway, session)
     flat = gateway.position().size
     losses = session.connection.losses
     journal.close()
     session.disconnect()
     leaked = report(session.library)["leaks"]["blobs"]
 
-    assert entered > 3 * HOURS
+    assert entered >= HOURS
     assert losses > 0
     assert gaps > 0
     # No event lost: what the feed wrote is what we read, and what is on the disk.

@@ -165,7 +165,7 @@ def test_profit_library_is_looked_at_and_logged_in_to(monkeypatch: pytest.Monkey
     assert by_name["credentials"].status == "ok"
     (login,) = checks_profit.check_login(5)
     assert login.status == "ok"
-    assert "market data are connected" in login.detail
+    assert "market CONNECTED (4)" in login.detail
     shown = repr((*by_name.values(), login))
     assert "secret-" not in shown
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ from quantumtrader.data.recorder import CollectorSettings, CollectorStatus, Feed
 from quantumtrader.data.roll import Rolled, roll
 from quantumtrader.data.schedule import Window, next_window
 from quantumtrader.exceptions import ConfigError
+from quantumtrader.profitdll.session import ConnectionManagerV4
 from quantumtrader.types import Events, Instrument, Kind, Phase
 
 if TYPE_CHECKING:
@@ -316,22 +318,27 @@ def _open_generator(request: Request) -> tuple[Feed, Callable[[], None]]:
     return GeneratorFeed(events, speed, clock), lambda: None
 
 
-def _open_simulator(request: Request) -> tuple[Feed, Callable[[], None]]:
-    return _open_vendor(request, simulator=True)
+_KEPT: list[ConnectionManagerV4] = []
+"""The session with the vendor's library, which opens once per process and serves one recording after the other."""
 
 
 def _open_profitdll(request: Request) -> tuple[Feed, Callable[[], None]]:
-    return _open_vendor(request, simulator=False)
+    if not _KEPT:
+        _KEPT.append(open_session(request.settings, simulator=False))
+        atexit.register(_KEPT[0].disconnect)
+    _KEPT[0].connect()
+    feed = VendorSource(_KEPT[0], request.instruments, keep=True)
+    return feed, feed.close
 
 
-def _open_vendor(request: Request, *, simulator: bool) -> tuple[Feed, Callable[[], None]]:
-    scenario = request.options.get("scenario")
-    if simulator and scenario is None and request.settings.profit.scenario is None:
+def _open_simulator(request: Request) -> tuple[Feed, Callable[[], None]]:
+    scenario = None
+    if request.settings.profit.scenario is None:
         tickers = ", ".join(f'"{i.symbol}"' for i in request.instruments)
         speed = float(request.options.get("speed", 1.0))
         seed = int(request.options.get("seed", 7))
         scenario = f"[market]\ntickers = [{tickers}]\nspeed = {speed}\nseed = {seed}\nmax_events = 0\n"
-    session = open_session(request.settings, simulator=simulator, scenario=scenario)
+    session = open_session(request.settings, simulator=True, scenario=scenario)
     try:
         feed = VendorSource(session, request.instruments)
     except BaseException:

@@ -114,10 +114,17 @@ class VendorSource:
         Subscribed in this order: their place is the ``instrument`` field of their events.
     books : Books
         Which books.
+    keep : bool
+        Leave the session open when this source is closed: the vendor's library opens once per process.
     """
 
     def __init__(
-        self, session: ConnectionManagerV4, instruments: Sequence[Instrument], books: Books | str = Books.BOTH
+        self,
+        session: ConnectionManagerV4,
+        instruments: Sequence[Instrument],
+        books: Books | str = Books.BOTH,
+        *,
+        keep: bool = False,
     ) -> None:
         self.session = session
         self._reader = session.reader()
@@ -125,8 +132,13 @@ class VendorSource:
         self.lost = 0
         """Events that were overtaken in the ring before they were read."""
         session.on("message", self._messages.append)
+        self._keep = keep
+        self._reader.skip_to_end()
         for instrument in instruments:
-            session.subscribe_ticker(instrument.symbol, books=books, tick_size=instrument.tick_size)
+            if instrument.symbol in session.subscriptions:
+                session.renew(instrument.symbol)  # a recording begins with a full image
+            else:
+                session.subscribe_ticker(instrument.symbol, books=books, tick_size=instrument.tick_size)
         session.start()
 
     def read(self, max: int) -> Events:
@@ -147,5 +159,8 @@ class VendorSource:
         return self.session.feed.counters()
 
     def close(self) -> None:
-        """End the session."""
-        self.session.disconnect()
+        """Stop reading, and end the session unless it is kept."""
+        self.session.off("message", self._messages.append)
+        self.session.stop()
+        if not self._keep:
+            self.session.disconnect()

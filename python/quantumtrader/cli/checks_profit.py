@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,20 +31,17 @@ def check_profit() -> list[Check]:
 
 def check_login(timeout_s: float | None = None) -> list[Check]:
     """Log in with the library and the credentials that are set, and log out again: every state in plain words."""
+    from quantumtrader.app.vendor_source import session_options
     from quantumtrader.config import load_settings
-    from quantumtrader.profitdll.connection import explain_state
+    from quantumtrader.profitdll.codes import describe_state
     from quantumtrader.profitdll.credentials import load_credentials
-    from quantumtrader.profitdll.session import ConnectionManagerV4, SessionOptions
+    from quantumtrader.profitdll.session import ConnectionManagerV4
 
     try:
         profit = load_settings().profit
         routing = bool(profit.account)
-        options = SessionOptions(
-            exchange=profit.exchange,
-            version=profit.version,
-            login_timeout_s=timeout_s or profit.login_timeout_s,
-            scenario=profit.scenario.read_text("utf-8") if profit.scenario else "",
-        )
+        options = session_options(load_settings())
+        options = replace(options, login_timeout_s=timeout_s or options.login_timeout_s)
         secrets = load_credentials(environ={**os.environ, **profit.as_environment()})
         if profit.dll_path is not None:
             secrets.require("username", "activation_key", "password")
@@ -51,7 +49,7 @@ def check_login(timeout_s: float | None = None) -> list[Check]:
         return [Check(SECTION, "login", BROKEN, str(error), "correct what the message names")]
     session = ConnectionManagerV4(profit.dll_path, options)
     states: list[str] = []
-    session.on("state", lambda t: states.append(explain_state(t.kind, t.result)))
+    session.on("state", lambda t: states.append(describe_state(t.kind, t.result)))
     try:
         session.initialize(secrets.activation_key, secrets.username, secrets.password, routing=routing)
         phase = session.connection.phase

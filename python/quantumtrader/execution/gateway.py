@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from quantumtrader.execution.risk import Approved
 from quantumtrader.gateway import (
     GatewayReport,
     OrderDetails,
@@ -29,13 +30,13 @@ __all__ = [
 ]
 
 
-def ticket_of(order: Order, stop_slack_ticks: int) -> OrderTicket:
+def ticket_of(approved: Approved[Order], stop_slack_ticks: int) -> OrderTicket:
     """Put an order as the vendor takes it.
 
     Parameters
     ----------
-    order : Order
-        What is wanted. ``reduce_only`` has no counterpart.
+    approved : Approved[Order]
+        What the risk manager let pass: there is no ticket for anything else. ``reduce_only`` has no counterpart.
     stop_slack_ticks : int
         How far beyond its trigger a stop may trade: the exchange has stop-limits only.
 
@@ -44,6 +45,7 @@ def ticket_of(order: Order, stop_slack_ticks: int) -> OrderTicket:
     OrderTicket
         The same order.
     """
+    order = approved.order
     if order.type is OrderType.STOP:
         limit = order.px + order.side * stop_slack_ticks
         return OrderTicket(order.side, order.size, order.type, limit, order.px)

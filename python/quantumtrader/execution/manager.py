@@ -8,6 +8,7 @@ not answer is looked for at the vendor (``reconcile``) before anything else is s
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -119,6 +120,8 @@ class OrderExecutionManagerV4:
         if gateway is None:
             raise OrderError("the session routes no orders yet: call route_orders(account, ticker) first")
         self.gateway: OrderGateway = gateway
+        if hasattr(connection, "attach_orders"):
+            connection.attach_orders(self.submit)
         self.journal = journal
         self.instrument = instrument
         self.risk = risk
@@ -291,7 +294,7 @@ class OrderExecutionManagerV4:
         if order.client_id in self.books.table:
             raise OrderError(f"order {order.client_id} was already sent; every order needs its own id")
         approved.use(self.clock.now_ns())
-        ticket = ticket_of(order, self.settings.stop_slack_ticks)
+        ticket = ticket_of(approved, self.settings.stop_slack_ticks)
         self._write(
             "intent",
             sync=True,
@@ -360,7 +363,7 @@ class OrderExecutionManagerV4:
                 f"order {order.client_id}: a change keeps side and type, and more than the {state.filled} filled"
             )
         approved.use(self.clock.now_ns())
-        ticket = ticket_of(order, self.settings.stop_slack_ticks)
+        ticket = ticket_of(approved, self.settings.stop_slack_ticks)
         self._write("change", sync=True, client_id=order.client_id, size=order.size, px=order.px)
         try:
             self.gateway.change(ref, ticket.size, ticket.px, ticket.stop_px)
@@ -631,12 +634,19 @@ class OrderExecutionManagerV4:
                 self.cancel_all()
         elif policy is ForeignPolicy.IGNORE:
             self._write("offset", sync=True, size=self.books.offset + theirs - ours, text=text)
+        elif (px := self._price_of(position)) is None:
+            self.halt(f"reconciliation: {text}, and the vendor gives no price for it", hard=True)
         else:
-            px = position.average_px
-            if px != px:
-                px = self.books.ledger.average_px or 0.0
             self._write("adopt", sync=True, size=theirs - ours, px=round(px), text=text)
         return True
+
+    def _price_of(self, position: VendorPosition) -> float | None:
+        """Average price in ticks of the vendor's position, or of ours when it is flat; None where neither is known.
+
+        A position booked at a price that is no price would make its result, and the daily loss, a fiction.
+        """
+        px = position.average_px if position.size else self.books.ledger.average_px
+        return px if px is not None and math.isfinite(px) and px > 0 else None
 
     # -- for people --------------------------------------------------------------------------------------------
 
@@ -667,7 +677,13 @@ class OrderExecutionManagerV4:
         """
         self.cancel_all()
         position = self.gateway.position()
-        px = position.average_px if position.size else (self.books.ledger.average_px or 0.0)
+        px = self._price_of(position)
+        if px is None:
+            if position.size or self.books.ledger.position:
+                raise OrderError(
+                    f"the vendor gives no price for its position of {position.size:+d}: close it there, then accept flat"
+                )
+            px = 0.0  # flat on both sides: no contract changes hands
         self._write(
             "settle", sync=True, size=position.size - self.books.offset, px=round(px), text=f"decided by {by}"
         )
@@ -678,10 +694,15 @@ class OrderExecutionManagerV4:
         Works with books that are not clear and with a journal that cannot be written.
         """
         self.risk.trip(f"emergency: {by}", hard=True)
-        if not self.journal.failed:
-            self.halt(f"emergency: {by}", hard=True)
-        self.gateway.cancel_all()
-        self.gateway.zero_position()
+        try:
+            if not self.journal.failed:
+                self.halt(f"emergency: {by}", hard=True)
+        except TradingHaltedError as error:  # the disk may be full just now
+            _log.error("%s", error)
+        try:
+            self.gateway.cancel_all()
+        finally:
+            self.gateway.zero_position()
 
     # -- how it is done ----------------------------------------------------------------------------------------
 

@@ -15,18 +15,11 @@ Outside trading hours some installations never reach market state 4, so a valid 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import IntEnum, StrEnum
+from enum import StrEnum
 
-__all__ = ["ConnectionPhase", "ConnectionState", "StateKind", "Transition", "explain_state"]
+from quantumtrader.profitdll.codes import Connection, LoginState, MarketState, RoutingState, describe_state
 
-
-class StateKind(IntEnum):
-    """First argument of the state callback."""
-
-    LOGIN = 0
-    ROUTING = 1
-    MARKET = 2
-    ACTIVATION = 3
+__all__ = ["ConnectionPhase", "ConnectionState", "Transition"]
 
 
 class ConnectionPhase(StrEnum):
@@ -46,52 +39,24 @@ class ConnectionPhase(StrEnum):
         return self in (ConnectionPhase.CONNECTED, ConnectionPhase.DEGRADED)
 
 
-_MEANING: dict[tuple[int, int], str] = {
-    (0, 0): "logged in",
-    (0, 1): "the login is not valid",
-    (0, 2): "the password is wrong",
-    (0, 3): "the password is blocked",
-    (0, 4): "the password has expired",
-    (0, 200): "the login failed for a reason that the vendor does not name",
-    (1, 0): "the order routing is disconnected",
-    (1, 1): "the order routing is connecting",
-    (1, 2): "the order routing is connected",
-    (1, 3): "the broker is disconnected",
-    (1, 4): "the broker is connecting",
-    (1, 5): "the broker is connected",
-    (2, 0): "market data are disconnected",
-    (2, 1): "market data are connecting",
-    (2, 2): "market data wait for the login",
-    (2, 3): "market data are not logged in",
-    (2, 4): "market data are connected",
-    (2, 5): "the server reports poor performance",
-    (2, 6): "local delivery is behind: events may be lost",
-    (3, 0): "the licence is valid",
-    (3, 1): "the licence is not valid",
-}
-
+_PASSWORD = "`quantumtrader credentials set password`"
 _REMEDY: dict[tuple[int, int], str] = {
-    (0, 1): "check the user name in [profit] username",
-    (0, 2): "store the password again with `quantumtrader credentials set`",
-    (0, 3): "unblock it in Profit or with the broker",
-    (0, 4): "set a new one in Profit, then store it with `quantumtrader credentials set`",
-    (0, 200): "log in with Profit itself to see the reason",
-    (3, 1): "check the activation key, and that the licence includes the DLL",
+    (Connection.LOGIN, LoginState.INVALID_LOGIN): "check it with `quantumtrader credentials set username`",
+    (Connection.LOGIN, LoginState.WRONG_PASSWORD): f"store it again with {_PASSWORD}",
+    (Connection.LOGIN, LoginState.PASSWORD_BLOCKED): "unblock it in Profit or with the broker",
+    (
+        Connection.LOGIN,
+        LoginState.PASSWORD_EXPIRED,
+    ): f"set a new one in Profit, then store it with {_PASSWORD}",
+    (Connection.LOGIN, LoginState.UNKNOWN): "log in with Profit itself to see the reason",
+    (Connection.ACTIVATION, 1): "check the activation key, and that the licence includes the DLL",
 }
 
-_ROUTING_UP = (2, 5)
+_BEHIND = (Connection.MARKET, MarketState.PARTIALLY_CONNECTED)
+"""Local delivery is behind, and events may be lost."""
+_DEGRADED = (MarketState.PERFORMANCE_WARNING, MarketState.PARTIALLY_CONNECTED)
+_ROUTING_UP = (RoutingState.CONNECTED, RoutingState.BROKER_CONNECTED)
 """The manual names 2, every client that trades waits for 5: both count."""
-
-
-def explain_state(kind: int, result: int) -> str:
-    """Say in plain words what a pair of the state callback means."""
-    known = _MEANING.get((kind, result))
-    if known is not None:
-        return known
-    if kind == StateKind.ACTIVATION:
-        return f"the licence is not valid (code {result})"
-    name = StateKind(kind).name.lower() if kind in StateKind._value2member_map_ else f"state {kind}"
-    return f"{name} reports {result}, which is not documented"
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,12 +120,12 @@ class ConnectionState:
     @property
     def routing(self) -> bool:
         """Whether orders can be sent."""
-        return self.numbers.get(StateKind.ROUTING) in _ROUTING_UP
+        return self.numbers.get(Connection.ROUTING) in _ROUTING_UP
 
     @property
     def activated(self) -> bool:
         """Whether login and licence are valid."""
-        return self.numbers.get(StateKind.LOGIN) == 0 and self.numbers.get(StateKind.ACTIVATION) == 0
+        return self.numbers.get(Connection.LOGIN) == 0 and self.numbers.get(Connection.ACTIVATION) == 0
 
     def on_state(self, kind: int, result: int, ts: int) -> Transition:
         """Take one report of the state callback."""
@@ -168,28 +133,32 @@ class ConnectionState:
         self.numbers[kind] = result
         if before is not ConnectionPhase.CLOSED:
             self.phase = self._next(kind, result)
-        doubtful = before.usable and (not self.phase.usable or (kind, result) == (StateKind.MARKET, 6))
+        doubtful = before.usable and (not self.phase.usable or (kind, result) == _BEHIND)
         if doubtful and self._whole:
             self.losses += 1
             self._whole = False
-        regained = not self._whole and self.phase.usable and self.numbers[StateKind.MARKET] != 6
+        regained = (
+            not self._whole
+            and self.phase.usable
+            and (Connection.MARKET, self.numbers[Connection.MARKET]) != _BEHIND
+        )
         self._whole |= regained
-        text = explain_state(kind, result)
+        text = describe_state(kind, result)
         remedy = _REMEDY.get((kind, result))
         if remedy:
             text = f"{text}; {remedy}"
         return Transition(ts, kind, result, before, self.phase, self.routing, regained, text)
 
     def _next(self, kind: int, result: int) -> ConnectionPhase:
-        if kind == StateKind.LOGIN and result != 0 and not self.phase.usable:
+        if kind == Connection.LOGIN and result != 0 and not self.phase.usable:
             return ConnectionPhase.REFUSED
-        if kind == StateKind.ACTIVATION and result != 0:
+        if kind == Connection.ACTIVATION and result != 0:
             return ConnectionPhase.REFUSED
-        market = self.numbers.get(StateKind.MARKET)
+        market = self.numbers.get(Connection.MARKET)
         # The activation can be reported after the market; without it nothing is delivered.
-        if market == 4 and self.activated:
+        if market == MarketState.CONNECTED and self.activated:
             return ConnectionPhase.CONNECTED
-        if market in (5, 6) and self.activated:
+        if market in _DEGRADED and self.activated:
             return ConnectionPhase.DEGRADED
         if self.phase.usable or self.phase is ConnectionPhase.LOST:
             return ConnectionPhase.LOST
@@ -199,9 +168,9 @@ class ConnectionState:
 
     def missing(self) -> str:
         """Say what a connection that does not come up is waiting for, and what usually causes it."""
-        login = self.numbers.get(StateKind.LOGIN)
-        activation = self.numbers.get(StateKind.ACTIVATION)
-        market = self.numbers.get(StateKind.MARKET)
+        login = self.numbers.get(Connection.LOGIN)
+        activation = self.numbers.get(Connection.ACTIVATION)
+        market = self.numbers.get(Connection.MARKET)
         if not self.numbers:
             return (
                 "the library reported nothing at all: its state callback is missing or the network is blocked; "
@@ -213,13 +182,13 @@ class ConnectionState:
             return "the login was not answered; is the vendor's server reachable?"
         if not self.activated:
             return "; ".join(
-                explain_state(kind, value)
-                for kind, value in ((StateKind.LOGIN, login), (StateKind.ACTIVATION, activation))
+                describe_state(kind, value)
+                for kind, value in ((Connection.LOGIN, login), (Connection.ACTIVATION, activation))
                 if value != 0
             )
-        if market in (None, 1):
+        if market in (None, MarketState.CONNECTING):
             return (
                 "market data stay at 'connecting': another program may be using the same key, a callback may be missing, "
                 "or a security program (antivirus, bank module) holds the library back"
             )
-        return f"{explain_state(StateKind.MARKET, market)}; outside trading hours it may stay there"
+        return f"{describe_state(Connection.MARKET, market)}; outside trading hours it may stay there"

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import ctypes
 import math
-import time
 from collections import deque
 from datetime import datetime, timedelta
 from typing import Any
@@ -23,9 +22,16 @@ from quantumtrader.gateway import (
     ReportKind,
     VendorPosition,
 )
-from quantumtrader.profitdll.codes import MessageResult, NResult, OpenSide, OrderSide, PositionType
+from quantumtrader.profitdll.codes import (
+    Connection,
+    MessageResult,
+    NResult,
+    OpenSide,
+    OrderSide,
+    PositionType,
+)
 from quantumtrader.profitdll.codes import OrderType as VendorType
-from quantumtrader.profitdll.connection import StateKind, Transition
+from quantumtrader.profitdll.connection import Transition
 from quantumtrader.profitdll.session import BRASILIA, ConnectionManagerV4
 from quantumtrader.types import PX_NONE, OrderType, Side
 
@@ -159,8 +165,11 @@ class ProfitOrderGateway:
         self.__signature = signature
         self._position_type = PositionType.DAY_TRADE if day_trade else PositionType.CONSOLIDATED
         self._reports: deque[GatewayReport] = deque(maxlen=_QUEUE)
+        self._pushed_out = False
         self._sent: dict[int, int] = {}
         self._was_connected = session.connection.routing
+        if day_trade:  # tags every order from here on; a session without it trades swing positions
+            session.library.call("SetDayTrade", 1)
         session.on("message", self._on_message)
         session.on("state", self._on_state)
 
@@ -318,30 +327,34 @@ class ProfitOrderGateway:
                 f"GetPositionV2: {asked.OpenQuantity} contracts with side {asked.OpenSide}: unknown"
             )
         sign = 1 if asked.OpenSide == OpenSide.LONG else -1
-        return VendorPosition(sign * abs(asked.OpenQuantity), asked.OpenAveragePrice / self._tick)
+        price = asked.OpenAveragePrice
+        average = price / self._tick if math.isfinite(price) and price > 0 else math.nan
+        return VendorPosition(sign * abs(asked.OpenQuantity), average)
 
     def take_reports(self) -> list[GatewayReport]:
         """Hints since the last call."""
-        taken = list(self._reports)
-        self._reports.clear()
-        if len(taken) == _QUEUE:  # full: older ones may have been pushed out
+        # The session's own thread may be appending: one by one, and what comes meanwhile comes next time.
+        taken = [self._reports.popleft() for _ in range(len(self._reports))]
+        if self._pushed_out:
+            self._pushed_out = False
             taken.append(GatewayReport(ReportKind.LOST, text="the queue of order reports was full"))
         return taken
 
-    def _load_orders(self, timeout_s: float = 10.0) -> None:
+    def _report(self, report: GatewayReport) -> None:
+        self._pushed_out |= len(self._reports) == _QUEUE
+        self._reports.append(report)
+
+    def _load_orders(self) -> None:
+        """Ask for the orders of the last days; until the vendor has them, nobody knows, and it tells when it has."""
         library, abi = self._session.library, self._session.library.abi
         account = abi.new("TConnectorAccountIdentifier", **self._account.fields())
         today = self._session.today()
         start, end = (abi.new("SYSTEMTIME", **_date(day)) for day in (today - _LOOK_BACK, today))
-        give_up = time.monotonic() + timeout_s
-        while (result := library.function("HasOrdersInInterval")(ctypes.byref(account), start, end)) != 0:
-            if result != NResult.NL_WAITING_SERVER:
-                raise GatewayError(str(ProfitDllError(result, "HasOrdersInInterval")))
-            if time.monotonic() > give_up:
-                raise GatewayError(
-                    f"the vendor has not loaded the orders of {self._account} after {timeout_s:g} s"
-                )
-            time.sleep(0.01)
+        result = library.function("HasOrdersInInterval")(ctypes.byref(account), start, end)
+        if result == NResult.NL_WAITING_SERVER:
+            raise GatewayError(f"the vendor is loading the orders of {self._account}; ask again")
+        if result != 0:
+            raise GatewayError(str(ProfitDllError(result, "HasOrdersInInterval")))
 
     def _new(self, struct: str, **fields: Any) -> Any:
         return self._session.library.abi.new(
@@ -395,7 +408,7 @@ class ProfitOrderGateway:
             order.LeavesQuantity,
             order.AveragePrice / self._tick if traded > 0 and order.AveragePrice > 0 else math.nan,
             order.OrderStatus,
-            text,
+            self._session.redact(text),
             _ns(order.Date),
             _ns(order.LastUpdate),
             order.EventID,
@@ -405,22 +418,26 @@ class ProfitOrderGateway:
         kind, _, *values = message
         if kind == "order":
             local_id, cl_ord_id = values
-            self._reports.append(GatewayReport(ReportKind.ORDER, OrderRef(max(local_id, 0), cl_ord_id or "")))
+            self._report(GatewayReport(ReportKind.ORDER, OrderRef(max(local_id, 0), cl_ord_id or "")))
         elif kind == "message_result":
             _, local_id, cl_ord_id, message_id, code, text = values[:6]
             if code in _TURNED_DOWN:
                 local_id = local_id if local_id > 0 else self._sent.get(message_id, 0)
-                self._reports.append(
-                    GatewayReport(ReportKind.REFUSED, OrderRef(local_id, cl_ord_id or ""), text or "")
+                self._report(
+                    GatewayReport(
+                        ReportKind.REFUSED,
+                        OrderRef(local_id, cl_ord_id or ""),
+                        self._session.redact(text or ""),
+                    )
                 )
         elif kind in ("order_history", "overflow"):
-            self._reports.append(GatewayReport(ReportKind.LOST, text="the vendor's orders were loaded anew"))
+            self._report(GatewayReport(ReportKind.LOST, text="the vendor's orders were loaded anew"))
 
     def _on_state(self, transition: Transition) -> None:
-        if transition.kind == StateKind.ROUTING and transition.routing != self._was_connected:
+        if transition.kind == Connection.ROUTING and transition.routing != self._was_connected:
             self._was_connected = transition.routing
             kind = ReportKind.CONNECTED if transition.routing else ReportKind.DISCONNECTED
-            self._reports.append(GatewayReport(kind, text=transition.text))
+            self._report(GatewayReport(kind, text=transition.text))
 
 
 def _order_id(ref: OrderRef) -> dict[str, Any]:

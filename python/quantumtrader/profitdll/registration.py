@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from quantumtrader.profitdll.feed import FUNCTIONS
 from quantumtrader.profitdll.library import ProfitLibrary
 
 __all__ = ["log_in", "needed_functions", "set_callbacks"]
@@ -38,18 +39,11 @@ _ORDER_SETTERS = (
     "SetAssetPositionListCallback",
     "SetTradingMessageResultCallback",
 )
-_CALLED_BY_FEED = (
-    "TranslateTrade",
-    "FreePointer",
-    "GetPriceDepthSideCount",
-    "GetPriceGroup",
-    "GetTheoreticalValues",
-)
 
 
 def needed_functions(library: ProfitLibrary) -> dict[str, int]:
     """Return the addresses of the functions that a feed calls, those that this library has."""
-    return {name: library.address(name) for name in _CALLED_BY_FEED if library.has(name)}
+    return {name: library.address(name) for name in FUNCTIONS if library.has(name)}
 
 
 def log_in(

@@ -14,7 +14,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any, Self
@@ -24,6 +24,7 @@ import numpy as np
 from quantumtrader.clock import Clock, LiveClock
 from quantumtrader.exceptions import ConfigError, OrderError, ProfitDllError, SessionError
 from quantumtrader.gateway import OrderGateway
+from quantumtrader.profitdll.codes import NResult
 from quantumtrader.profitdll.connection import ConnectionPhase, ConnectionState
 from quantumtrader.profitdll.credentials import Credentials
 from quantumtrader.profitdll.feed import FeedProtocol, FeedReader, make_feed
@@ -32,7 +33,14 @@ from quantumtrader.profitdll.history import Version, plan_days
 from quantumtrader.profitdll.library import ProfitLibrary, load_library
 from quantumtrader.profitdll.registration import log_in, needed_functions, set_callbacks
 from quantumtrader.profitdll.simulator import configure, last_error, library_path
-from quantumtrader.profitdll.subscriptions import Books, Subscription, subscribe, tick_size_of, unsubscribe
+from quantumtrader.profitdll.subscriptions import (
+    Books,
+    Subscription,
+    renew,
+    subscribe,
+    tick_size_of,
+    unsubscribe,
+)
 from quantumtrader.profitdll.watchdog import Watchdog
 from quantumtrader.types import Events, Kind, Phase
 
@@ -44,6 +52,7 @@ BRASILIA = timezone(timedelta(hours=-3))
 """The vendor's times: there is no daylight saving since 2019, and the library is younger than that."""
 
 _READ = 1 << 14
+_NOT_YET = (NResult.NL_NO_LOGIN, NResult.NL_WAITING_SERVER, NResult.NL_NOT_INITIALIZED)
 _NEWS = 1_000
 _WAIT_STEP_S = 0.002
 
@@ -255,6 +264,7 @@ class ConnectionManagerV4:
         self._credentials = Credentials(username, key, password)
         self._routing = routing
         library = load_library(library_path() if self._path is None else self._path)
+        _once_per_process(library)
         if library.is_simulator:  # it lets anybody in, but not nobody
             key, username, password = (given or "simulator" for given in (key, username, password))
         if self.options.scenario:
@@ -356,6 +366,7 @@ class ConnectionManagerV4:
             seen = self._take_events()
             self._drive_history()
             if self.connected:
+                self._renew_books()
                 self._watch()
         return seen
 
@@ -373,7 +384,8 @@ class ConnectionManagerV4:
     ) -> bool:
         """Ask for a ticker's trades and books; its events appear in the feed from now on.
 
-        An unknown ticker may be refused at once or reported later: see ``subscriptions[ticker].invalid``.
+        An unknown ticker may be refused at once or reported later: see ``subscriptions[ticker].invalid``. Before market
+        data are connected the wish is kept, and asked for then.
 
         Parameters
         ----------
@@ -411,8 +423,14 @@ class ConnectionManagerV4:
                 self.feed.add_instrument(name, given.exchange, given.index, tick)
                 self._by_index.append(given)
             given.books, given.invalid = Books(books), False
-            subscribe(self.library, given)
             self.subscriptions[name] = given
+            try:
+                subscribe(self.library, given)
+            except ProfitDllError as error:
+                if self.connected or error.code not in _NOT_YET:
+                    del self.subscriptions[name]
+                    raise
+                self._tell("connection", f"{name} is asked for as soon as market data are connected")
             self._subscribed_ns = self._clock.now_ns()
         return True
 
@@ -529,6 +547,19 @@ class ConnectionManagerV4:
             raise ConfigError(f"no hook {kind!r}; there are {', '.join((*_HOOKS, *_OTHER_HOOKS))}")
         self._hooks.setdefault(kind, []).append(hook)
 
+    def off(self, kind: str, hook: Callable[..., None]) -> None:
+        """Take a hook away that :meth:`on` registered."""
+        self._hooks[kind].remove(hook)
+
+    def renew(self, ticker: str) -> None:
+        """Ask for a ticker anew, so that its books begin with a full image; raises as :meth:`subscribe_ticker`."""
+        with self._lock:
+            renew(self.library, self.subscriptions[ticker])
+
+    def redact(self, text: str) -> str:
+        """Return a text of the vendor's without any secret of this session in it."""
+        return self._credentials.redact(text)
+
     def route_orders(
         self,
         account: str,
@@ -565,6 +596,7 @@ class ConnectionManagerV4:
         if not self._routing:
             raise SessionError("this session has no order routing: initialize it with routing=True")
         tick = tick_size_of(ticker) if tick_size is None else tick_size
+        self._credentials = replace(self._credentials, signature=signature)
         self.order_gateway = ProfitOrderGateway(
             self, account, ticker, tick, signature=signature, day_trade=day_trade
         )
@@ -643,6 +675,16 @@ class ConnectionManagerV4:
                         "a callback failed inside the feed: its books are void; restart the session",
                         ts,
                     )
+                case "malformed" | "off_tick" | "out_of_range" | "untranslated" | "depth_errors" | "unfreed":
+                    self._tell(
+                        "trouble",
+                        f"{kind.replace('_', ' ')}: {values[-1]} so far, last of {values[0]}: {values[1]}",
+                        ts,
+                    )
+                case "unknown_ticker":
+                    self._tell(
+                        "trouble", f"events of {values[0]!r}, which was not subscribed, are left out", ts
+                    )
                 case "missed":
                     self._tell("lost", f"{values[0]} callbacks came while the feed was closed or busy", ts)
                 case "health":
@@ -657,14 +699,17 @@ class ConnectionManagerV4:
             self._refusal = transition.text
         if transition.before is not transition.after or kind == 1:
             self._tell("connection", transition.text, ts)
-        if transition.after.usable and not self._set_again:
+        first = transition.after.usable and not self._set_again
+        if first:
             self._set_again = True
             set_callbacks(self.library, self.feed.callbacks(), routing=self._routing)
             with contextlib.suppress(ProfitDllError):  # a clock that is not there yet is no reason to fail
                 self.feed.set_exchange_time(self.server_time_ns())
         if transition.lost:
             self.watchdog.forget()
-        if transition.regained:
+        if (
+            transition.regained or first
+        ):  # what was asked for before the market was there may have been forgotten
             self._resubscribe(ts)
         self._call("state", transition)
 
@@ -674,10 +719,23 @@ class ConnectionManagerV4:
         for subscription in self.subscriptions.values():
             if subscription.invalid:
                 continue
+            subscription.renewal.put_off(self._clock.now_ns())
             try:
                 subscribe(self.library, subscription)
             except ProfitDllError as error:
                 self._tell("connection", f"subscribing {subscription.ticker} again failed: {error}", ts)
+
+    def _renew_books(self) -> None:
+        """Ask anew for books that are void though the connection holds: after an overrun or a refused image."""
+        now = self._clock.now_ns()
+        for subscription in self.subscriptions.values():
+            if not subscription.renewal.due(now) or subscription.invalid:
+                continue
+            self._tell("lost", f"the book of {subscription.ticker} has a gap and is asked for again")
+            try:
+                renew(self.library, subscription)
+            except ProfitDllError as error:
+                self._tell("connection", f"asking for {subscription.ticker} again failed: {error}")
 
     def _on_invalid(self, ticker: str, ts: int) -> None:
         if ticker in self.subscriptions:
@@ -702,6 +760,7 @@ class ConnectionManagerV4:
             if len(own) == 0:
                 continue
             self.watchdog.seen(subscription.ticker, int(own["ts_recv"][-1]))
+            subscription.renewal.look_at(own, self._clock.now_ns())
             phases = own["action"][own["kind"] == Kind.SESSION]
             if len(phases):
                 subscription.trading = int(phases[-1]) in (Phase.OPEN, Phase.RESUME)
@@ -727,13 +786,32 @@ class ConnectionManagerV4:
             self._tell("history", self._fetch.error)
 
     def _call(self, kind: str, *arguments: Any) -> None:
-        for hook in self._hooks.get(kind, ()):
-            hook(*arguments)
+        for hook in tuple(self._hooks.get(kind, ())):
+            try:
+                hook(*arguments)
+            except Exception as error:  # a hook of somebody's must not cost anybody else an event or a state
+                _log.exception("hook %r of the session failed", kind)
+                self._tell("trouble", f"a hook for {kind!r} failed: {type(error).__name__}: {error}")
 
     def _tell(self, kind: str, text: str, ts: int | None = None) -> None:
         when = self._clock.now_ns() if ts is None else ts
         self._news.append(News(when, kind, self._credentials.redact(text)))
         del self._news[:-_NEWS]
+
+
+_OPENED: set[Path] = set()
+
+
+def _once_per_process(library: ProfitLibrary) -> None:
+    """Refuse a second initialise of the vendor's library in one process: it was seen to fail or to crash."""
+    if library.is_simulator:
+        return
+    if library.path in _OPENED:
+        raise SessionError(
+            f"{library.path.name} was opened in this process before, which it does not survive: keep the session, or start "
+            "a new process"
+        )
+    _OPENED.add(library.path)
 
 
 def _rust_is_there() -> bool:

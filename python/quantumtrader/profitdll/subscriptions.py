@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import ctypes
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cache
 from importlib import resources
 
+import numpy as np
+
 from quantumtrader.exceptions import ConfigError
 from quantumtrader.profitdll.library import ProfitLibrary
+from quantumtrader.types import Action, Events, Kind
 
 __all__ = ["Books", "Subscription", "subscribe", "tick_size_of", "unsubscribe"]
 
@@ -22,6 +25,41 @@ class Books(StrEnum):
     OFFERS = "offers"
     DEPTH = "depth"
     BOTH = "both"
+
+
+_FIRST_NS, _LONGEST_NS = 1_000_000_000, 60_000_000_000
+
+
+@dataclass(slots=True)
+class Renewal:
+    """When a book that is void must be asked for again: after a second, then ever more rarely, until an image came."""
+
+    at_ns: int | None = None
+    """When it is due; None while the book is whole."""
+    wait_ns: int = _FIRST_NS
+
+    def look_at(self, events: Events, now_ns: int) -> None:
+        """Take in records of the ticker: gaps void its books, a complete image makes them whole."""
+        gaps = np.flatnonzero(events["kind"] == Kind.GAP)
+        books = (events["kind"] == Kind.ORDER) | (events["kind"] == Kind.LEVEL)
+        images = np.flatnonzero(books & (events["action"] == Action.SNAPSHOT_END))
+        if len(gaps) and (not len(images) or images[-1] < gaps[-1]):
+            self.at_ns = now_ns + self.wait_ns if self.at_ns is None else self.at_ns
+        elif len(images):
+            self.at_ns, self.wait_ns = None, _FIRST_NS
+
+    def due(self, now_ns: int) -> bool:
+        """Whether to ask now; asking again is put off twice as long."""
+        if self.at_ns is None or now_ns < self.at_ns:
+            return False
+        self.wait_ns = min(2 * self.wait_ns, _LONGEST_NS)
+        self.at_ns = now_ns + self.wait_ns
+        return True
+
+    def put_off(self, now_ns: int) -> None:
+        """An image was asked for by other means: give it time."""
+        if self.at_ns is not None:
+            self.at_ns = now_ns + self.wait_ns
 
 
 @dataclass(slots=True)
@@ -40,6 +78,8 @@ class Subscription:
         The vendor does not know it.
     trading : bool
         Whether continuous trading is on, as far as the vendor said; assumed until it says otherwise.
+    renewal : Renewal
+        When its books must be asked for again.
     """
 
     ticker: str
@@ -48,6 +88,7 @@ class Subscription:
     books: Books
     invalid: bool = False
     trading: bool = True
+    renewal: Renewal = field(default_factory=Renewal)
 
 
 def subscribe(library: ProfitLibrary, subscription: Subscription) -> None:
@@ -60,9 +101,16 @@ def unsubscribe(library: ProfitLibrary, subscription: Subscription) -> None:
     _ask(library, "Unsubscribe", subscription)
 
 
-def _ask(library: ProfitLibrary, verb: str, subscription: Subscription) -> None:
+def renew(library: ProfitLibrary, subscription: Subscription) -> None:
+    """Give the books up and ask for them again: a second subscription alone need not bring an image."""
+    _ask(library, "Unsubscribe", subscription, ticker_too=False)
+    _ask(library, "Subscribe", subscription, ticker_too=False)
+
+
+def _ask(library: ProfitLibrary, verb: str, subscription: Subscription, *, ticker_too: bool = True) -> None:
     ticker, exchange, books = subscription.ticker, subscription.exchange, subscription.books
-    library.call(verb + "Ticker", ticker, exchange)
+    if ticker_too:
+        library.call(verb + "Ticker", ticker, exchange)
     if books in (Books.OFFERS, Books.BOTH):
         library.call(verb + "OfferBook", ticker, exchange)
     if books in (Books.DEPTH, Books.BOTH):

@@ -166,12 +166,37 @@ def test_the_status_table_is_whole() -> None:
     assert stage_of(4711) is OrderStage.UNKNOWN
 
 
-def test_a_stop_is_put_as_a_stop_limit_beyond_its_trigger() -> None:
-    assert ticket_of(Order(1, -1, 2, OrderType.STOP, 992), 20) == OrderTicket(-1, 2, OrderType.STOP, 972, 992)
-    assert ticket_of(Order(1, 1, 2, OrderType.STOP, 1008), 20) == OrderTicket(
-        1, 2, OrderType.STOP, 1028, 1008
-    )
-    assert ticket_of(Order(1, 1, 2), 20) == OrderTicket(1, 2, OrderType.MARKET)
+def test_a_stop_is_put_as_a_stop_limit_beyond_its_trigger(bench: Bench) -> None:
+    def ticket(*order: Any) -> OrderTicket:
+        return ticket_of(bench.approve(Order(*order)), 20)
+
+    assert ticket(1, -1, 2, OrderType.STOP, 992) == OrderTicket(-1, 2, OrderType.STOP, 972, 992)
+    assert ticket(2, 1, 2, OrderType.STOP, 1008) == OrderTicket(1, 2, OrderType.STOP, 1028, 1008)
+    assert ticket(3, 1, 2) == OrderTicket(1, 2, OrderType.MARKET)
+
+
+def test_the_way_out_is_taken_though_the_disk_fills_up_just_then(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: Any) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "write", full)
+    bench.manager.emergency_zero("Ana")
+    assert bench.gateway.zeroed == 1
+    assert bench.risk.tripped_hard
+
+
+def test_the_way_out_is_taken_though_nothing_can_be_cancelled(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse() -> None:
+        raise OrderRefusedError("nothing to cancel")
+
+    monkeypatch.setattr(bench.gateway, "cancel_all", refuse)
+    with pytest.raises(OrderRefusedError):
+        bench.manager.emergency_zero("Ana")
+    assert bench.gateway.zeroed == 1
 
 
 def test_fills_are_differences_and_their_money_is_exact(bench: Bench) -> None:
@@ -695,3 +720,20 @@ def test_a_switch_with_a_file_is_believed_over_the_journal(bench: Bench, tmp_pat
     again.manager.initialize()
     assert not again.risk.tripped
     assert not again.books.killed
+
+
+def test_a_position_without_a_price_is_not_adopted(tmp_path: Path) -> None:
+    settings = replace(SETTINGS, reconcile=replace(SETTINGS.reconcile, foreign_position=ForeignPolicy.CLAIM))
+    bench = Bench(tmp_path / "claim.journal", settings)
+    bench.manager.initialize()
+    bench.gateway.held = VendorPosition(2)
+    for _ in range(40):
+        bench.wait(SECOND // 2)
+        if bench.risk.tripped:
+            break
+    assert "the vendor gives no price for it" in bench.risk.tripped
+    assert bench.risk.tripped_hard
+    assert bench.manager.position == 0
+    with pytest.raises(OrderError, match="no price for its position"):
+        bench.manager.accept_vendor("Ana")
+    bench.journal.close()
