@@ -11,12 +11,16 @@
     │   ├── DataFormatError      wrong columns, encodings or numbers
     │   ├── EmptyDataError       nothing to read
     │   ├── DataAccessError      a file is missing, may not be read or replaced, or cannot be written
+    │   ├── JournalError         the order journal cannot be read, or cannot be written any more
     │   └── UnsortedEventsError  receive time or sequence runs backwards
     ├── UnknownFeatureError      a name that the catalogue does not have
     ├── ManifestError            feature rows are not those that a model expects
     ├── ProfitLibraryError       ProfitDLL cannot be loaded, or lacks a function
     ├── ProfitDllError           ProfitDLL answered an error
+    ├── SessionError             the session cannot be opened, or cannot do what was asked
     ├── OrderError               an order is malformed, or the venue refused it
+    │   └── OrderRefusedError    the gateway refused it: certainly nothing was sent
+    ├── GatewayError             the gateway failed: whether something was sent is not known
     └── TradingHaltedError       the kill switch is on
 """
 
@@ -104,6 +108,10 @@ class DataAccessError(DataError):
     """A file is missing, may not be read or replaced, or cannot be written; says nothing about its content."""
 
 
+class JournalError(DataError):
+    """The order journal cannot be read, or cannot be written any more."""
+
+
 class UnsortedEventsError(DataError):
     """Receive time or sequence runs backwards; the message gives the index."""
 
@@ -177,8 +185,20 @@ class ProfitDllError(QuantumTraderError, RuntimeError):
         return (type(self), (self.code, self.function))
 
 
+class SessionError(QuantumTraderError, RuntimeError):
+    """The session with the vendor's library cannot be opened, or cannot do what was asked."""
+
+
 class OrderError(QuantumTraderError, ValueError):
     """An order is malformed, or the venue refused it."""
+
+
+class OrderRefusedError(OrderError):
+    """The gateway refused the order: certainly nothing was sent."""
+
+
+class GatewayError(QuantumTraderError):
+    """The gateway failed: whether something was sent is not known until the vendor's list was read."""
 
 
 class TradingHaltedError(QuantumTraderError):

@@ -90,6 +90,8 @@ EXAMPLES = {
         "quantumtrader validate ticks.csv -s DOLK20",
         "quantumtrader validate data/lake -s WDOU25 --json",
     ),
+    "credentials set": ("quantumtrader credentials set password",),
+    "credentials show": ("quantumtrader credentials show --json",),
     "doctor": ("quantumtrader doctor",),
     "version": ("quantumtrader version --json",),
     "features list": (

@@ -44,6 +44,10 @@ FIT_COMMANDS = ("microprice", "pin", "vpin")
 """The commands of ``fit``: functions of the module of that name."""
 
 
+CREDENTIAL_COMMANDS = ("set", "show")
+"""The commands of ``credentials``."""
+
+
 def exit_code(error: BaseException) -> int:
     """Return the exit code of an error."""
     if isinstance(error, DataError) and not isinstance(error, DataAccessError):
@@ -117,6 +121,7 @@ app = typer.Typer(
 fit = typer.Typer(no_args_is_help=True, help="Fit what features need beforehand, into files for --fitted.")
 features = typer.Typer(no_args_is_help=True, help="The feature catalogue, and files of features.")
 evaluate = typer.Typer(no_args_is_help=True, help="What the features say on real data.")
+credentials = typer.Typer(no_args_is_help=True, help="The secrets of ProfitDLL's session, in the keyring.")
 
 
 def _version(shown: bool) -> None:
@@ -189,9 +194,14 @@ for _name in FIT_COMMANDS:
     fit.command(_name, cls=Command, epilog=epilog(f"fit {_name}"))(
         getattr(import_module("quantumtrader.cli.fit"), _name)
     )
+for _name in CREDENTIAL_COMMANDS:
+    credentials.command(_name, cls=Command, epilog=epilog(f"credentials {_name}"))(
+        getattr(import_module("quantumtrader.cli.credentials"), _name)
+    )
 app.add_typer(features, name="features")
 app.add_typer(fit, name="fit")
 app.add_typer(evaluate, name="evaluate")
+app.add_typer(credentials, name="credentials")
 
 
 def _one_line(message: Warning | str, *_: object, **__: object) -> str:

@@ -233,7 +233,8 @@ class NativeIceberg:
         if action == _DELETE:
             size, px = 0, old.px
         elif flags & _DELTA:
-            size, px = old.size + size, old.px if px == PX_NONE else px
+            size += old.size
+        px = old.px if px == PX_NONE else px
         row = next((r for r in self._traded if (r.side, r.px) == (old.side, old.px)), None)
         if row is None:
             if size <= 0:
