@@ -103,6 +103,10 @@ class DataSettings(_Section):
     """Root of the Parquet lake."""
     journal: Path = Path("data/journal")
     """Where a recorder appends before the lake takes over."""
+    journal_sync_s: float = Field(default=1.0, ge=0)
+    """Seconds that a recorded event may wait for the disk; 0 waits for it after every frame."""
+    checkpoint_s: float = Field(default=5.0, gt=0)
+    """Seconds between two checkpoints of the live books, which ``validate`` holds a recording against."""
 
 
 class ProfitSettings(_Section):

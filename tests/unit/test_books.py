@@ -177,3 +177,42 @@ def test_foreign_kinds_are_ignored(engine: ModuleType, name: str) -> None:
         event["kind"] = kind
         book.update(event)
     assert (book.best(), book.rejected, book.valid) == ((PX_NONE, 0, PX_NONE, 0), 0, True)
+
+
+def test_orders_in_their_priority(engine: ModuleType) -> None:
+    by_id = engine.OrderBook()
+    by_id.update_many(
+        np.concatenate(
+            [
+                order(Action.ADD, 1, BID, 100, 5),
+                order(Action.ADD, 2, BID, 101, 3),
+                order(Action.ADD, 3, BID, 100, 4),
+                order(Action.EDIT, 1, BID, 100, 9),  # more size costs the place
+                order(Action.ADD, 4, ASK, 103, 1),
+            ]
+        )
+    )
+    assert [column.tolist() for column in by_id.orders(BID)] == [
+        [2, 3, 1],
+        [101, 100, 100],
+        [3, 4, 9],
+        [0, 0, 0],
+    ]
+    assert by_id.orders(ASK)[0].tolist() == [4]
+    assert [column.dtype for column in by_id.orders(BID)] == [np.int64, np.int32, np.int32, np.int32]
+    by_place = engine.OrderBook()
+    by_place.update_many(
+        np.concatenate(
+            [
+                order(Action.ADD, 7, ASK, 105, 5, position=0),
+                order(Action.ADD, 8, ASK, 104, 3, position=0),
+                order(Action.ADD, 9, ASK, 105, 2, position=2),
+            ]
+        )
+    )
+    assert by_place.orders(ASK)[0].tolist() == [8, 7, 9]
+    assert by_place.orders(BID)[0].tolist() == []
+    by_place.update_many(marker(Kind.GAP))
+    assert by_place.orders(ASK)[0].tolist() == []
+    with pytest.raises(ValueError, match="side is 0"):
+        by_place.orders(0)

@@ -33,6 +33,17 @@ pub enum Error {
         /// The value that is needed.
         expected: u64,
     },
+    /// A journal, or a frame of it, is damaged.
+    #[error("journal {path} is damaged at byte {at}: {what}. \
+             Restore the file from a copy; what comes before that byte is whole", path = path.display())]
+    Journal {
+        /// The file.
+        path: PathBuf,
+        /// Where the header or the frame begins.
+        at: u64,
+        /// What is wrong there.
+        what: &'static str,
+    },
     /// Another producer holds the ring.
     #[error("ring {path} has a producer already; stop it, or open the ring as a reader", path = path.display())]
     RingBusy {

@@ -7,6 +7,8 @@ pub mod calendar;
 pub mod error;
 pub mod event;
 pub mod instrument;
+#[cfg(not(loom))]
+pub mod journal;
 pub mod ring;
 pub mod schema;
 

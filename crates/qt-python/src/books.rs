@@ -4,7 +4,7 @@ use numpy::{Element, PyArray1, PyArray2, PyArrayMethods};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use qt_core::Event;
-use qt_core::book::{Book, L2Book, MAX_LEVELS, MAX_ORDERS, OrderBook, PriceLevel};
+use qt_core::book::{Book, L2Book, MAX_LEVELS, MAX_ORDERS, Order, OrderBook, PriceLevel};
 use qt_core::event::{PX_NONE, side};
 
 use crate::convert::{EventArray, one_event};
@@ -14,6 +14,12 @@ type Row<'py> = (
     Bound<'py, PyArray1<i64>>,
     Bound<'py, PyArray1<i32>>,
     Bound<'py, PyArray1<i64>>,
+);
+type Orders<'py> = (
+    Bound<'py, PyArray1<i64>>,
+    Bound<'py, PyArray1<i32>>,
+    Bound<'py, PyArray1<i32>>,
+    Bound<'py, PyArray1<i32>>,
 );
 type Rows<'py> = (
     Bound<'py, PyArray2<i32>>,
@@ -237,6 +243,18 @@ book_class! {
         /// `(side, px, size, broker)` of an order, `None` when it is not in the book.
         fn order(&self, order_id: i64) -> Option<(i8, i32, i32, i32)> {
             self.0.order(order_id).map(|o| (o.side, o.px, o.size, o.broker))
+        }
+
+        /// Every order of a side in its priority, best first: `(order_id, px, size, broker)`, four arrays.
+        fn orders<'py>(&self, py: Python<'py>, side: i64) -> PyResult<Orders<'py>> {
+            let orders = self.0.orders(checked_side(side)?);
+            let column = |pick: fn(&Order) -> i32| PyArray1::from_iter(py, orders.iter().map(pick));
+            Ok((
+                PyArray1::from_iter(py, orders.iter().map(|o| o.id)),
+                column(|o| o.px),
+                column(|o| o.size),
+                column(|o| o.broker),
+            ))
         }
 
         /// `(contracts, orders)` ahead of an order at its price, `None` when it is not in the book.

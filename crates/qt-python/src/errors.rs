@@ -37,7 +37,7 @@ impl Raised for qt_core::Error {
         let class = match self {
             Self::Io { source, .. } => return std::io::Error::new(source.kind(), self.to_string()).into(),
             Self::RingCapacity(_) => "ConfigError",
-            Self::RingMismatch { .. } => "DataFormatError",
+            Self::RingMismatch { .. } | Self::Journal { .. } => "DataFormatError",
             _ => "EngineError",
         };
         exception(py, class, self, None)

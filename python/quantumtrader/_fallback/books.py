@@ -360,6 +360,16 @@ class OrderBook(_Book):
         found = self._find(order_id)
         return None if found is None else (found.side, found.px, found.size, found.broker)
 
+    def orders(self, side: int) -> tuple[Int64, Int32, Int32, Int32]:
+        """Return every order of a side, best first: ``(order_id, px, size, broker)``, each of shape (n_orders,)."""
+        found: Iterable[_Order] = ()
+        if _checked_side(side) and self.valid:
+            by_id = (o for px, _ in self._sides[side].levels() for o in self._queue(side, px))
+            found = by_id if self._ids else reversed(self._lists[side])
+        out = np.array([(o.id, o.px, o.size, o.broker) for o in found], np.int64).reshape(-1, 4)
+        px, size, broker = (out[:, k].astype(np.int32) for k in (1, 2, 3))
+        return out[:, 0].copy(), px, size, broker
+
     def queue_ahead(self, order_id: int) -> tuple[int, int] | None:
         """Return ``(contracts, orders)`` ahead of an order at its price, None when it is not in the book."""
         found = self._find(order_id)

@@ -35,6 +35,7 @@ CHOICES = {
     "infer_side": ("auto", "none", "quote", "tick"),
     "out_of_order": ("error", "reject", "sort"),
     "compression": ("zstd", "snappy"),
+    "source": ("generator",),
     "set": (
         "all",
         "tick_only",
@@ -89,6 +90,12 @@ EXAMPLES = {
     "validate": (
         "quantumtrader validate ticks.csv -s DOLK20",
         "quantumtrader validate data/lake -s WDOU25 --json",
+        "quantumtrader validate data/journal/2025-08-15_WDOU25_001.qtj",
+    ),
+    "collect": (
+        "quantumtrader collect -s WDOU25 -s WINQ25",
+        "quantumtrader collect -s WDOU25 --now --duration 30m --json",
+        "quantumtrader collect --roll-only --keep-days 30",
     ),
     "credentials set": ("quantumtrader credentials set password",),
     "credentials show": ("quantumtrader credentials show --json",),

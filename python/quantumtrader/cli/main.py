@@ -30,6 +30,7 @@ COMMANDS = {
     "replay": "replay",
     "import": "import_",
     "validate": "validate",
+    "collect": "collect",
     "doctor": "doctor",
 }
 """Command to its module in this package; each module has a function ``command``, whose help is its docstring."""

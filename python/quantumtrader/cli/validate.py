@@ -22,7 +22,6 @@ from quantumtrader.cli.source_options import (
     OutOfOrder,
     PointValue,
     SizeStep,
-    Symbol,
     TickSize,
     TimeZone,
     TradingHours,
@@ -36,7 +35,14 @@ INVALID = 3
 
 def command(
     input: Input,
-    symbol: Symbol,
+    symbol: Annotated[
+        str | None,
+        typer.Option(
+            "--symbol",
+            "-s",
+            help="Contract, series, or an instrument of your own. Not needed for a journal.",
+        ),
+    ] = None,
     format: Format = None,
     decimal: Decimal = "auto",
     timezone: TimeZone = None,
@@ -57,20 +63,39 @@ def command(
     jump_ticks: Annotated[
         int | None, typer.Option("--jump-ticks", min=1, help="Jump worth a warning.")
     ] = None,
+    until_damage: Annotated[
+        bool, typer.Option("--until-damage", help="Of a damaged journal, check what comes before.")
+    ] = False,
     config: Config = None,
     as_json: AsJson = False,
 ) -> None:
-    """Check a lake or a raw source: order, gaps, grid, duplicates, crossed books, coverage.
+    """Check a journal, a lake or a raw source: order, gaps, grid, duplicates, crossed books, coverage.
+
+    What was recorded live is also replayed: books are rebuilt, have to be possible, and have to agree with the checkpoints
+    that the recorder took of the live ones.
 
     Exit code 3: the data breaks a rule that everything downstream relies on, or rows had to be put aside.
     """
+    from dataclasses import replace
+
+    from rich.markup import escape
+
     from quantumtrader import _backend
+    from quantumtrader.cli import validate_recording as recording
     from quantumtrader.config import load_settings, with_instrument
     from quantumtrader.data.calendar import Calendar
     from quantumtrader.data.quality import Book, validate
     from quantumtrader.data.source import load_events
     from quantumtrader.types import Kind
 
+    if recording.is_recording(input):
+        recording.show(
+            recording.check_journals(input, symbol, load_settings(config), until_damage=until_damage),
+            as_json=as_json,
+        )
+        return
+    if symbol is None:
+        raise typer.BadParameter("name the --symbol; only journals say it themselves")
     given = make_instrument(tick_size, point_value, currency, lot, size_step, fee, hours, timezone)
     settings = with_instrument(load_settings(config), symbol, given)
     options = make_options(decimal, timezone, day, infer_side, out_of_order, bar_seconds)
@@ -94,7 +119,16 @@ def command(
             gap_seconds=gap_seconds,
             jump_ticks=jump_ticks,
         )
-    valid = report.valid and not loaded.rejected
+        replayed = recording.check_lake(input, loaded.instrument, settings)
+        if replayed and recording.sequences_complete(input, loaded.instrument.symbol):
+            # Each symbol has its own part of a journal's numbers, all of which were there.
+            report = replace(
+                report,
+                findings=tuple(
+                    f for f in report.findings if (f.check, f.severity) != ("sequence", "warning")
+                ),
+            )
+    valid = report.valid and not loaded.rejected and all(r.valid for r in replayed.values())
     if as_json:
         output.print_json(
             {
@@ -103,26 +137,14 @@ def command(
                 "report": report,
                 "rejected": loaded.rejected,
                 "notes": loaded.notes,
+                "replay": {str(day): recording.as_dict(r) for day, r in replayed.items()},
             }
         )
     else:
-        colour = {"error": "red", "warning": "yellow", "info": "dim"}
-        output.line(loaded.description)
-        if report.findings:
-            output.table(
-                f"{len(report.findings)} finding{'s' * (len(report.findings) > 1)}",
-                ("severity", "check", "count", "what", "first"),
-                [
-                    (
-                        f"[{colour[f.severity]}]{f.severity}[/]",
-                        f.check,
-                        f.count,
-                        f.message,
-                        f.places[0] if f.places else "",
-                    )
-                    for f in report.findings
-                ],
-            )
+        output.line(escape(loaded.description))
+        recording.show_findings(report.findings)
+        for day_replayed, result in replayed.items():
+            recording.show_replay(f"{result.symbol} of {day_replayed}, replayed", result)
         show_rejected(loaded.rejected, None)
         for text in loaded.notes:
             output.note(f"note: {text}")

@@ -101,12 +101,36 @@ class Lake:
 
     def dates(self, symbol: str) -> list[date]:
         """Session dates with data of ``symbol``, ascending."""
-        found = {p.parent.name for p in self.base.glob(f"kind=*/symbol={_safe(symbol)}/date=*/*.parquet")}
+        found = {
+            p.parent.name for p in self.base.glob(f"kind=*/symbol={safe_symbol(symbol)}/date=*/*.parquet")
+        }
         return sorted(date.fromisoformat(name.removeprefix("date=")) for name in found)
 
     def file(self, folder: str, symbol: str, day: date) -> Path:
         """Where one kind of one session lives."""
-        return self.base / f"kind={folder}" / f"symbol={_safe(symbol)}" / f"date={day}" / "part-0000.parquet"
+        return (
+            self.base
+            / f"kind={folder}"
+            / f"symbol={safe_symbol(symbol)}"
+            / f"date={day}"
+            / "part-0000.parquet"
+        )
+
+    def publishing(self, symbol: str, day: date) -> Path:
+        """Note that stands while the files of a session are being moved into place: a killed writer leaves it."""
+        return self.root / ".publishing" / f"{safe_symbol(symbol)}_{day}"
+
+    def records(self, folder: str, symbol: str, day: date) -> Iterator[Events]:
+        """Read one kind of one session, some records after the others; nothing where there is no file."""
+        path = self.file(folder, symbol, day)
+        if not path.is_file():
+            return
+        file = _LakeFile(folder, path)
+        for columns in file.batches():
+            n = len(columns["sequence"])
+            out = np.zeros(n, EVENT)
+            self._pack(out, np.arange(n), file.template, columns)
+            yield out
 
     def writer(
         self,
@@ -130,7 +154,7 @@ class Lake:
         every import of one source.
         """
         where = hashlib.sha256(str(origin.resolve()).encode()).hexdigest()[:8]
-        return self.root / "rejected" / f"{_safe(symbol)}_{origin.stem}_{where}.rejected.csv"
+        return self.root / "rejected" / f"{safe_symbol(symbol)}_{origin.stem}_{where}.rejected.csv"
 
     def notes(self, symbol: str, start: date | None = None, end: date | None = None) -> list[str]:
         """What the imports of these sessions assumed or left out, each note once."""
@@ -194,7 +218,7 @@ class Lake:
 
     def metadata(self, symbol: str) -> dict[str, str]:
         """What the first file of ``symbol`` says about itself: ``tick_size``, ``source``, …."""
-        for path in sorted(self.base.glob(f"kind=*/symbol={_safe(symbol)}/date=*/*.parquet")):
+        for path in sorted(self.base.glob(f"kind=*/symbol={safe_symbol(symbol)}/date=*/*.parquet")):
             return _LakeFile(path.parents[2].name.removeprefix("kind="), path).about
         raise EmptyDataError(f"no data of {symbol}", path=self.root, remedy="See quantumtrader import")
 
@@ -210,6 +234,12 @@ class Lake:
         )
 
     def _read_day(self, symbol: str, day: date) -> Events:
+        if self.publishing(symbol, day).exists():
+            raise DataAccessError(
+                f"the session {day} of {symbol} was only written in part",
+                path=self.root,
+                remedy="Unless a command is writing it now, run that command again: import with --overwrite, or collect",
+            )
         files = [
             _LakeFile(folder, path)
             for folder in FOLDERS
@@ -349,7 +379,8 @@ class Writer:
     def _refuse_existing(self, session: date) -> None:
         for folder in FOLDERS:
             path = self._lake.file(folder, self._instrument.symbol, session)
-            if path.exists() and not self._overwrite:
+            started = self._lake.publishing(self._instrument.symbol, session).exists()
+            if path.exists() and not self._overwrite and not started:
                 raise DataAccessError(
                     f"{self._instrument.symbol} already has data of {session}",
                     path=path,
@@ -408,6 +439,11 @@ class Writer:
     def _publish(self) -> None:
         """Move everything into place; only whole files are ever seen under a final name."""
         published = set()
+        notes = [self._lake.publishing(self._instrument.symbol, session) for session in self.dates]
+        for note in notes:  # readers refuse a session of which only some kinds are in place
+            note.parent.mkdir(exist_ok=True)
+            note.touch()
+            _sync_folder(note.parent)
         for temporary, target in self._ready:
             os.replace(temporary, target)
             _sync_folder(target.parent)
@@ -419,6 +455,10 @@ class Writer:
                     stale.unlink(missing_ok=True)
         if self._origin is not None and self.rejected_file is None:  # an earlier import of this very source
             self._lake.rejected_file(self._instrument.symbol, self._origin).unlink(missing_ok=True)
+        for note in notes:
+            note.unlink()
+        with contextlib.suppress(OSError):  # another writer's note is there
+            (self._lake.root / ".publishing").rmdir()
 
     @contextlib.contextmanager
     def _disk(self, *, publishing: bool = False) -> Iterator[None]:
@@ -607,7 +647,14 @@ def _ranks(files: list[_LakeFile]) -> npt.NDArray[np.int64]:
     return ranks
 
 
-def _safe(symbol: str) -> str:
+def safe_symbol(symbol: str) -> str:
+    """Return a symbol that can be the name of a folder.
+
+    Raises
+    ------
+    DataError
+        It has other characters than letters, digits and ``_ $ @ . -``.
+    """
     if not _SYMBOL.fullmatch(symbol):
         raise DataError(
             f"symbol {symbol!r} cannot be a folder name", remedy="Use letters, digits, _ $ @ . and -"

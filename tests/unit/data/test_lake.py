@@ -262,3 +262,27 @@ def test_damaged_and_missing(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-20])
     with pytest.raises(DataFormatError, match=r"part-0000\.parquet: is not a readable lake file"):
         lake.read("WDOU25")
+
+
+def test_half_a_session_is_refused_until_it_is_written_again(tmp_path: Path) -> None:
+    """A writer that was killed between two files leaves a note; nobody takes what is there for the session."""
+    lake, events = Lake(tmp_path), mixed(200)
+    store(lake, events)
+    day = lake.dates("WDOU25")[0]
+    assert not (tmp_path / ".publishing").exists()
+    note = lake.publishing("WDOU25", day)
+    note.parent.mkdir()
+    note.touch()
+    with pytest.raises(DataError, match=f"the session {day} of WDOU25 was only written in part"):
+        lake.read("WDOU25")
+    store(lake, events)  # what is half there may be replaced without saying so
+    assert lake.read("WDOU25").tobytes() == events.tobytes()
+
+
+def test_records_of_one_kind_come_in_pieces(tmp_path: Path) -> None:
+    lake, events = Lake(tmp_path), mixed(5_000)
+    store(lake, events)
+    day = lake.dates("WDOU25")[0]
+    got = np.concatenate(list(lake.records("trades", "WDOU25", day)))
+    assert got.tobytes() == events[events["kind"] == Kind.TRADE].tobytes()
+    assert list(lake.records("trades", "WINQ25", day)) == []

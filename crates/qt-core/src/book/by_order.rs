@@ -129,6 +129,19 @@ impl OrderBook {
         }
     }
 
+    /// Every order of a side in its priority, best first; empty while the book is invalid.
+    #[must_use]
+    pub fn orders(&self, side: i8) -> Vec<Order> {
+        if !self.feed.valid || !is_side(side) {
+            return Vec::new();
+        }
+        match &self.orders {
+            Orders::None => Vec::new(),
+            Orders::ById(queues) => queues.in_order(&self.sides[index(side)]),
+            Orders::ByPosition(list) => list.in_order(side),
+        }
+    }
+
     /// Contracts and orders ahead of this one at its price; `None` when it is not in the book.
     #[must_use]
     pub fn queue_ahead(&self, id: i64) -> Option<(i64, u32)> {

@@ -74,6 +74,11 @@ impl List {
         self.0.iter().flat_map(|list| list.iter().rev()).find(|o| o.id == id)
     }
 
+    /// Every order of a side, best first.
+    pub(super) fn in_order(&self, side: i8) -> Vec<Order> {
+        self.0[index(side)].iter().rev().copied().collect()
+    }
+
     /// Contracts and orders at the same price that come before the order with this id.
     pub(super) fn ahead(&self, id: i64) -> Option<(i64, u32)> {
         let order = self.find(id)?;

@@ -139,6 +139,19 @@ impl Queues {
         Some((size, orders))
     }
 
+    /// Every order of a side, best price and first in its queue first.
+    pub(super) fn in_order(&self, side: &Ladder<Queue>) -> Vec<Order> {
+        let mut out = Vec::new();
+        for (_, queue) in side.iter() {
+            let mut n = queue.head;
+            while let Some(node) = self.nodes.get(n as usize) {
+                out.push(node.order);
+                n = node.next;
+            }
+        }
+        out
+    }
+
     /// The last order of the worst price of a side.
     pub(super) fn worst(&self, side: &Ladder<Queue>) -> Option<i64> {
         let tail = side.get(side.worst()?).tail;
