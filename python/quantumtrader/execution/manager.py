@@ -326,7 +326,8 @@ class OrderExecutionManagerV4:
         """Ask to cancel an order; without effect, the request is repeated by ``poll``."""
         if self.books.table[client_id].status.final and client_id not in self.books.undead:
             return
-        self._write("cancel", sync=True, client_id=client_id)
+        # Not waited for: a cancel that power failure makes us forget ends its trade, as an unasked one does.
+        self._write("cancel", client_id=client_id)
         ref = self.books.ref(client_id)
         if ref is None:
             return  # asked again as soon as it is known what to cancel
@@ -349,8 +350,9 @@ class OrderExecutionManagerV4:
         state, ref = self.books.table[order.client_id], self.books.ref(order.client_id)
         if self.books.bracket_of(order.client_id):
             raise OrderError(f"order {order.client_id} belongs to a bracket, which alone decides about it")
-        if state.status.final or ref is None:
-            raise OrderError(f"order {order.client_id} is {state.status} and cannot be changed")
+        if state.status.final or ref is None or not ref.cl_ord_id:
+            # Without its permanent number a changed order could not be found again after a crash.
+            raise OrderError(f"order {order.client_id} is {state.status} and cannot be changed (yet)")
         if (order.side, order.type) != (state.order.side, state.order.type) or order.size <= state.filled:
             raise OrderError(
                 f"order {order.client_id}: a change keeps side and type, and more than the {state.filled} filled"
@@ -374,7 +376,7 @@ class OrderExecutionManagerV4:
         self._require_ready()
         fields = asdict(plan)
         fields["side"] = int(plan.side)
-        self._write("plan", sync=True, plan=fields)
+        self._write("plan", plan=fields)
         return self.books.next_bracket - 1
 
     def pass_time(self) -> None:
@@ -467,7 +469,11 @@ class OrderExecutionManagerV4:
 
     def _see(self, client_id: int, details: OrderDetails) -> None:
         """Write a snapshot down, if it is newer than what is known and adds to it."""
-        link = self.books.links[client_id]
+        link, side = self.books.links[client_id], self.books.table[client_id].order.side
+        if details.side != side:
+            raise OrderError(
+                f"order {client_id}: the vendor shows {details.ref} with side {details.side}, ours is {side}"
+            )
         if not details.complete:
             self._dirty.add(client_id)  # contracts without a price: the vendor is not done with it
             return
