@@ -266,10 +266,10 @@ impl Array<'_> {
         let mut newest = Date::Absent;
         for offer in offers.iter() {
             if ticks(offer.price, tick_size).is_none() {
-                return Err(format!("price {} is between two ticks", offer.price));
+                return Err("a price is between two ticks".into());
             }
             if contracts(offer.qty).is_none() {
-                return Err(format!("quantity {} is out of range", offer.qty));
+                return Err("a quantity is out of range".into());
             }
             if let Date::At(ts) = dates.of_bytes(offer.date)
                 && !matches!(newest, Date::At(t) if t >= ts)
