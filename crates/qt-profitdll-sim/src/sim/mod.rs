@@ -6,7 +6,7 @@ mod arena;
 mod blobs;
 mod clock;
 mod connector;
-mod deliver;
+pub(crate) mod deliver;
 pub mod history;
 pub mod login;
 mod pacer;
@@ -24,7 +24,7 @@ use qt_profitdll::Wide;
 
 use crate::market::Print;
 use crate::scenario::Scenario;
-pub use arena::Arena;
+pub use arena::{Arena, Frame};
 pub use blobs::{Blobs, Freed};
 pub use deliver::previous_close;
 pub use session::Session;
@@ -190,10 +190,11 @@ impl Sim {
 
     /// Ends the session.
     pub fn end(&self) {
-        let session = self.session.write().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(session) = session {
+        // The session is there until its last callback has returned: what that callback asks is answered.
+        if let Some(session) = self.session() {
             session.stop();
         }
+        *self.session.write().unwrap_or_else(PoisonError::into_inner) = None;
         self.set_frozen(false);
         let (_, blobs, bytes) = self.blobs.report();
         if blobs > 0 {
