@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from quantumtrader.execution.brackets import Bracket, BracketPhase, BracketPlan, CancelOrder, Send
-from quantumtrader.execution.desk import DeskSettings, LiveDesk, StopMode
+from quantumtrader.execution.desk import DeskSettings, LiveDesk, MarketFacts, StopMode
 from quantumtrader.execution.gateway import (
     GatewayReport,
     OrderDetails,
@@ -68,6 +68,7 @@ __all__ = [
     "Ledger",
     "LiveDesk",
     "ManagerSettings",
+    "MarketFacts",
     "MarketState",
     "OrderDetails",
     "OrderExecutionManagerV4",

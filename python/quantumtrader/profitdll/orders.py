@@ -322,9 +322,10 @@ class ProfitOrderGateway:
 
     def take_reports(self) -> list[GatewayReport]:
         """Hints since the last call."""
-        taken = list(self._reports)
-        self._reports.clear()
-        if len(taken) == _QUEUE:  # full: older ones may have been pushed out
+        taken: list[GatewayReport] = []
+        while self._reports:  # one by one: hooks append from the thread that polls the session
+            taken.append(self._reports.popleft())
+        if len(taken) >= _QUEUE:  # full: older ones may have been pushed out
             taken.append(GatewayReport(ReportKind.LOST, text="the queue of order reports was full"))
         return taken
 
