@@ -155,6 +155,8 @@ class TapeReader:
         self.path = path
         self._lines = self._read()
         self._ahead: list[Any] | None = None
+        self.calls = 0
+        """Answers taken so far."""
         header = self.next()
         if header is None or header[0] != "header":
             raise DataFormatError("does not begin like a tape", path=path)
@@ -175,6 +177,7 @@ class TapeReader:
     def next(self) -> list[Any] | None:
         """Take the next line; None at the end."""
         line, self._ahead = self.peek(), None
+        self.calls += line is not None and line[0] == "call"
         return line
 
     def _read(self) -> Iterator[list[Any]]:
