@@ -334,9 +334,7 @@ class LiveDesk:
     def _send(self, command: Send) -> None:
         books = self.manager.books
         bracket = books.brackets.get(books.bracket_of(command.order.client_id))
-        answer = self.manager.risk.check(
-            command.order, self.state(None if bracket is None else bracket.plan)
-        )
+        answer = self.manager.risk.check(command.order, self.state(None if bracket is None else bracket.plan))
         if isinstance(answer, Refused):
             self._refuse(answer)
         else:

@@ -80,7 +80,7 @@ class TapedGateway:
 
     def send(self, ticket: OrderTicket) -> int:
         """Send an order."""
-        return self._taped("send", _ticket(ticket), lambda: self._inner.send(ticket))
+        return int(self._taped("send", _ticket(ticket), lambda: self._inner.send(ticket)))
 
     def change(self, ref: OrderRef, size: int, px: int, stop_px: int) -> None:
         """Ask to change an order."""
@@ -97,19 +97,24 @@ class TapedGateway:
 
     def zero_position(self) -> int:
         """Ask to close the position."""
-        return self._taped("zero_position", {}, self._inner.zero_position)
+        return int(self._taped("zero_position", {}, self._inner.zero_position))
 
     def details(self, ref: OrderRef) -> OrderDetails | None:
         """Snapshot of an order."""
-        return self._taped("details", {"ref": _ref(ref)}, lambda: self._inner.details(ref), _details)
+        found: OrderDetails | None
+        found = self._taped("details", {"ref": _ref(ref)}, lambda: self._inner.details(ref), _details)
+        return found
 
     def orders(self) -> list[OrderDetails]:
         """Every order."""
-        return self._taped("orders", {}, self._inner.orders, lambda found: [_details(d) for d in found])
+        found: list[OrderDetails]
+        found = self._taped("orders", {}, self._inner.orders, lambda found: [_details(d) for d in found])
+        return found
 
     def position(self) -> VendorPosition:
         """Position of the account."""
-        return self._taped("position", {}, self._inner.position, _position)
+        found: VendorPosition = self._taped("position", {}, self._inner.position, _position)
+        return found
 
     def take_reports(self) -> list[GatewayReport]:
         """Hints since the last call."""
@@ -163,7 +168,9 @@ class ReplayGateway:
         """Check that everything that was asked in this turn was asked again."""
         line = self._reader.peek()
         if line is not None and line[0] == "call" and line[1] == self.turn:
-            raise DifferenceError(f"turn {self.turn}: {_called(line[3], line[4])} was asked then, and is not now")
+            raise DifferenceError(
+                f"turn {self.turn}: {_called(line[3], line[4])} was asked then, and is not now"
+            )
 
     def send(self, ticket: OrderTicket) -> int:
         """Answer ``send``."""

@@ -19,7 +19,6 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -446,9 +445,7 @@ class LiveLoop:
             open_since_ts=market.open_since_ns if market.continuous else None,
             roll_ts=settings.roll_ts,
         )
-        self.desk.on_market(
-            now_ns, market.bid_px, market.ask_px, market.last_px, settings.has_touch, facts
-        )
+        self.desk.on_market(now_ns, market.bid_px, market.ask_px, market.last_px, settings.has_touch, facts)
 
     # -- the paper broker --------------------------------------------------------------------------------------
 

@@ -89,7 +89,9 @@ class EventRecorder:
             self.failed = str(error)
 
 
-def write_journal(path: Path, events: Events, instrument: Instrument, source: str, *, synthetic: bool) -> None:
+def write_journal(
+    path: Path, events: Events, instrument: Instrument, source: str, *, synthetic: bool
+) -> None:
     """Write events that are all there into a journal of their own."""
     now = LiveClock().now_ns()
     writer = JournalWriter(path, _header(instrument, source, synthetic, now))

@@ -78,9 +78,7 @@ class Relived:
 class _State:
     differences: list[str] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
-    calls: int = 0
     ended: str = ""
-    truncated: bool = False
 
 
 class _Stream:
@@ -130,7 +128,9 @@ def relive(folder: Path | str) -> Relived:
     """
     folder = Path(folder)
     if not (folder / TAPE).is_file():
-        raise DataAccessError(f"there is no session: {TAPE} is missing", path=folder, remedy="Name its folder")
+        raise DataAccessError(
+            f"there is no session: {TAPE} is missing", path=folder, remedy="Name its folder"
+        )
     reader = TapeReader(folder / TAPE)
     spec = SessionSpec.from_header(reader.header["session"])
     state = _State()
@@ -158,15 +158,17 @@ def relive(folder: Path | str) -> Relived:
                     _real(loop, reader, gateway, stream, state)
                 else:
                     _paper(loop, reader, stream, state)
-            except TapeEndError:
-                state.truncated = True
+            except TapeEndError as error:
+                state.remarks.append(str(error))
             except DifferenceError as error:
                 state.differences.append(str(error))
             finally:
                 log[0].close()
         again, _ = read_journal(path)
         if not state.ended:
-            state.remarks.append("the session has no end: its process died; what reached the disk is compared")
+            state.remarks.append(
+                "the session has no end: its process died; what reached the disk is compared"
+            )
         samples = _compare_samples(folder, Path(work), state)
     records = _compare_records(before[first:], again[first:], state)
     return Relived(
@@ -176,7 +178,7 @@ def relive(folder: Path | str) -> Relived:
         loop.applied,
         samples,
         records,
-        state.calls,
+        reader.calls,
         sum(record["kind"] == "plan" for record in again[first:]),
         state.ended,
         tuple(state.differences),
@@ -200,9 +202,7 @@ def _copy(records: list[Record], path: Path) -> None:
             journal.append(record["kind"], record["ts"], **fields)
 
 
-def _real(
-    loop: LiveLoop, reader: TapeReader, gateway: ReplayGateway, stream: _Stream, state: _State
-) -> None:
+def _real(loop: LiveLoop, reader: TapeReader, gateway: ReplayGateway, stream: _Stream, state: _State) -> None:
     while (line := reader.next()) is not None:
         match line[0]:
             case "turns":
@@ -226,7 +226,6 @@ def _real(
                 raise DifferenceError(f"turn {line[1]}: {line[3]} was asked then, and is not now")
             case other:
                 raise DataError(f"the tape has the unknown entry {other!r}", path=reader.path)
-    state.calls = reader.calls
 
 
 def _paper(loop: LiveLoop, reader: TapeReader, stream: _Stream, state: _State) -> None:
@@ -271,19 +270,19 @@ def _compare_samples(folder: Path, work: Path, state: _State) -> int:
         count = len(now)
     elif state.ended and len(now) > len(then):
         state.differences.append(f"there were {len(then)} rows, and are {len(now)}")
-    for name in ("ts", "count", "bracket", "values"):
+    for name in ("ts", "count", "bracket", "values") if count else ():
         a, b = then[name][:count], now[name][:count]
         # Bit by bit: NaN equals NaN, and 0.0 is not -0.0.
         same = (np.ascontiguousarray(a).view("u1") == np.ascontiguousarray(b).view("u1")).reshape(count, -1)
         if not same.all():
             at = int(np.argmin(same.all(axis=1)))
-            state.differences.append(
-                f"row {at} at {then['ts'][at]}: {name} was {a[at]!r}, and is {b[at]!r}"
-            )
+            state.differences.append(f"row {at} at {then['ts'][at]}: {name} was {a[at]!r}, and is {b[at]!r}")
     for at in range(count):
         old, new = words[then["word"][at]], words_now[now["word"][at]]
         if old != new:
-            state.differences.append(f"row {at} at {then['ts'][at]}: {' '.join(old)} was said, now {' '.join(new)}")
+            state.differences.append(
+                f"row {at} at {then['ts'][at]}: {' '.join(old)} was said, now {' '.join(new)}"
+            )
             break
     return count
 
@@ -293,7 +292,7 @@ def _compare_records(then: list[Record], now: list[Record], state: _State) -> in
     for old, new in zip(then, now, strict=False):
         if old != new:
             state.differences.append(f"order journal: record {old['n']} was {old}, and is {new}")
-            return old["n"] - then[0]["n"]
+            return int(old["n"]) - int(then[0]["n"])
     if len(then) != len(now):
         text = f"the order journal had {len(then)} records of this session, and has {len(now)}"
         (state.differences if state.ended else state.remarks).append(text)

@@ -36,7 +36,17 @@ from quantumtrader.exceptions import DataAccessError, QuantumTraderError, Tradin
 from quantumtrader.execution import KillSwitch, OrderJournal, StopMode
 from quantumtrader.types import empty_events
 
-__all__ = ["EVENTS", "ORDERS", "TAPE", "WARMUP", "LiveRun", "RunResult", "RunSettings", "RunStatus", "new_folder"]
+__all__ = [
+    "EVENTS",
+    "ORDERS",
+    "TAPE",
+    "WARMUP",
+    "LiveRun",
+    "RunResult",
+    "RunSettings",
+    "RunStatus",
+    "new_folder",
+]
 
 _log = logging.getLogger(__name__)
 
@@ -237,6 +247,11 @@ class LiveRun:
         return self._status
 
     @property
+    def loop(self) -> LiveLoop:
+        """The loop; only its own thread may touch it while the session runs."""
+        return self._loop
+
+    @property
     def spec(self) -> SessionSpec:
         """What it is; complete once it runs."""
         return self._spec
@@ -329,7 +344,7 @@ class LiveRun:
             account=account,
             synthetic=source.synthetic,
             source=source.name,
-            loop=replace(self._spec.loop, stamp=stamp),
+            loop=replace(self._spec.loop, stamp=stamp, first_day=source.today()),
         )
         warm, events = self._warm_up(stop)
         journal = OrderJournal(settings.orders or settings.folder / ORDERS, power_safe=real)
@@ -366,7 +381,9 @@ class LiveRun:
             return 0, empty_events()
         events, why = self._source.history(settings.history_days, settings.history_timeout_s, stop.is_set)
         if why:
-            self._notice(f"history is not complete: {why}; features that look further back stay empty for a while")
+            self._notice(
+                f"history is not complete: {why}; features that look further back stay empty for a while"
+            )
         if len(events):
             write_journal(
                 settings.folder / WARMUP, events, spec.instrument, spec.source, synthetic=spec.synthetic

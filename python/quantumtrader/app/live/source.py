@@ -45,6 +45,10 @@ class EventSource(Protocol):
         """Connect and subscribe; called once, before any other, from the main thread."""
         ...
 
+    def today(self) -> date:
+        """Return the session date of the market, from the main thread."""
+        ...
+
     def history(self, days: int, timeout_s: float, stopped: Callable[[], bool]) -> tuple[Events, str]:
         """Fetch the trades of the last session dates, from the main thread; returns them, and why some are missing."""
         ...
@@ -157,6 +161,10 @@ class ProfitSource:
         self.name = "profitdll simulator" if self.synthetic else "profitdll"
         self._lockstep = self.synthetic and _is_lockstep(session.options.scenario)
         session.subscribe_ticker(instrument.symbol, books=Books.OFFERS, tick_size=instrument.tick_size)
+
+    def today(self) -> date:
+        """Date of the server's clock, else of ours."""
+        return self.session.today()
 
     def history(self, days: int, timeout_s: float, stopped: Callable[[], bool]) -> tuple[Events, str]:
         """Fetch the trades of the last ``days`` session dates and of today up to now."""
@@ -281,7 +289,9 @@ class ProfitSource:
         history = history[np.argsort(history["ts_event"], kind="stable")]
         if len(live):
             same = np.flatnonzero((history["id"] == live["id"][0]) & (history["id"] != 0))
-            cut = int(same[0]) if len(same) else int(np.searchsorted(history["ts_event"], live["ts_event"][0]))
+            cut = (
+                int(same[0]) if len(same) else int(np.searchsorted(history["ts_event"], live["ts_event"][0]))
+            )
             history = history[:cut]
         if not len(history):
             return history
