@@ -20,6 +20,7 @@ CHOICES = {
         "bars",
         "binance",
         "collector",
+        "journal",
         "lobster",
         "mbo",
         "mt5-bars",

@@ -12,13 +12,15 @@ from tests.unit.data.offers import MS, NOON, WDO, WIN, ArrayFeed, Market, merged
 from tests.unit.data.test_recorder import books, record
 
 from quantumtrader.data.checkpoints import Checkpoint
+from quantumtrader.data.importers import Options
 from quantumtrader.data.journal import JournalReader
 from quantumtrader.data.lake import Lake
 from quantumtrader.data.recorder import CollectorSettings, RealtimeBookCollector
 from quantumtrader.data.replayability import check_replayable
 from quantumtrader.data.roll import Rolled, recorded_lines, roll
 from quantumtrader.data.sidecar import sidecar_of
-from quantumtrader.exceptions import DataFormatError
+from quantumtrader.data.source import load_events
+from quantumtrader.exceptions import DataFormatError, EmptyDataError
 from quantumtrader.types import Events, Kind
 
 DAY = date(2025, 8, 15)
@@ -62,6 +64,17 @@ def test_every_symbol_gets_its_own_session_bit_for_bit(tmp_path: Path) -> None:
         assert lake.metadata(symbol)["source"] == "test"
     assert lake.metadata("WINQ25")["tick_size"] == "5.0"
     assert collector.journals[0].exists()
+
+
+def test_a_journal_is_a_source_as_well(tmp_path: Path) -> None:
+    events = both()
+    collector = record(ArrayFeed(events), tmp_path / "journal", WDO, WIN)
+    loaded = load_events(collector.journals[0], "WINQ25", options=Options(chunk_rows=100), sessions=False)
+    assert loaded.events.tobytes() == of(events, 1).tobytes()
+    assert loaded.instrument.tick_size == 5.0
+    assert "(journal)" in loaded.description
+    with pytest.raises(EmptyDataError, match="no DOLU25 in this journal"):
+        load_events(collector.journals[0], "DOLU25")
 
 
 def test_a_second_roll_only_looks(tmp_path: Path) -> None:

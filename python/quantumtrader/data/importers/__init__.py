@@ -11,6 +11,7 @@ from quantumtrader.data.importers.bars_csv import BarsCsv
 from quantumtrader.data.importers.base import Imported, Importer, Options, Rejected
 from quantumtrader.data.importers.binance import Binance
 from quantumtrader.data.importers.collector import Collector
+from quantumtrader.data.importers.journal import Journal
 from quantumtrader.data.importers.lobster import Lobster
 from quantumtrader.data.importers.mbo_parquet import MboParquet
 from quantumtrader.data.importers.mt5_bars import Mt5Bars
@@ -31,5 +32,6 @@ IMPORTERS: tuple[Importer, ...] = (
     MboParquet(),
     BarsCsv(),
     Collector(),
+    Journal(),
 )
 """One of each format."""
