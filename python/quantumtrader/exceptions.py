@@ -28,8 +28,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from quantumtrader._generated.profitdll_codes import NResult
-
 
 class QuantumTraderError(Exception):
     """Base of every error that quantumtrader raises on purpose."""
@@ -156,6 +154,9 @@ def explain_result(code: int) -> str:
     str
         Such as ``NL_MARKET_ONLY (0x8000000A): This session or licence has market data only, no order routing.``
     """
+    # Errors are defined before anything else is imported, and the codes are many.
+    from quantumtrader._generated.profitdll_codes import NResult
+
     unsigned = code & 0xFFFFFFFF
     try:
         known = NResult(unsigned - (1 << 32) if unsigned >> 31 else unsigned)  # type: ignore[call-arg]

@@ -36,7 +36,7 @@ CHOICES = {
     "infer_side": ("auto", "none", "quote", "tick"),
     "out_of_order": ("error", "reject", "sort"),
     "compression": ("zstd", "snappy"),
-    "source": ("generator",),
+    "source": ("generator", "simulator", "profitdll"),
     "set": (
         "all",
         "tick_only",
@@ -105,7 +105,7 @@ EXAMPLES = {
     ),
     "credentials set": ("quantumtrader credentials set password",),
     "credentials show": ("quantumtrader credentials show --json",),
-    "doctor": ("quantumtrader doctor",),
+    "doctor": ("quantumtrader doctor", "quantumtrader doctor --login"),
     "version": ("quantumtrader version --json",),
     "features list": (
         "quantumtrader features list --family order_flow",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from quantumtrader.execution.brackets import Bracket, BracketPhase, BracketPlan, CancelOrder, Send
-from quantumtrader.execution.desk import DeskSettings, LiveDesk, MarketFacts, StopMode
+from quantumtrader.execution.desk import DeskSettings, LiveDesk, StopMode
 from quantumtrader.execution.gateway import (
     GatewayReport,
     OrderDetails,
@@ -33,7 +33,7 @@ from quantumtrader.execution.reconcile import (
     ReconcileReport,
     ReconcileSettings,
 )
-from quantumtrader.execution.recovery import Books
+from quantumtrader.execution.recovery import Books, open_journal
 from quantumtrader.execution.registry import has_parameter, make_strategy, strategies, strategy_parameters
 from quantumtrader.execution.risk import (
     Approved,
@@ -68,7 +68,6 @@ __all__ = [
     "Ledger",
     "LiveDesk",
     "ManagerSettings",
-    "MarketFacts",
     "MarketState",
     "OrderDetails",
     "OrderExecutionManagerV4",
@@ -102,6 +101,7 @@ __all__ = [
     "limits_from_config",
     "load_limits",
     "make_strategy",
+    "open_journal",
     "measure_correlations",
     "register_strategy",
     "strategies",

@@ -14,6 +14,7 @@ from __future__ import annotations
 import logging
 import math
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -21,11 +22,11 @@ from quantumtrader.exceptions import ConfigError, JournalError, OrderError, Trad
 from quantumtrader.execution.brackets import Bracket, BracketPlan, CancelOrder, Send
 from quantumtrader.execution.manager import OrderExecutionManagerV4
 from quantumtrader.execution.recovery import Books
-from quantumtrader.execution.risk import Exposure, Refused, RiskState
+from quantumtrader.execution.risk import Refused, RiskState
 from quantumtrader.execution.signals import Signal
 from quantumtrader.types import PX_NONE, Order, OrderType, Side
 
-__all__ = ["DeskSettings", "LiveDesk", "MarketFacts", "StopMode"]
+__all__ = ["DeskSettings", "LiveDesk", "StopMode"]
 
 _log = logging.getLogger(__name__)
 
@@ -62,30 +63,6 @@ class DeskSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class MarketFacts:
-    """What the desk cannot know by itself, for the risk manager; None for what is not known.
-
-    Parameters
-    ----------
-    other_trades : int, optional
-        Trades that are entering or open in other instruments of the account.
-    others, capital, atr_ticks, realised_volatility, last_event_ts, book_ts, book_valid, open_since_ts, roll_ts
-        As in ``RiskState``.
-    """
-
-    other_trades: int | None = None
-    others: tuple[Exposure, ...] | None = None
-    capital: float | None = None
-    atr_ticks: float | None = None
-    realised_volatility: float | None = None
-    last_event_ts: int | None = None
-    book_ts: int | None = None
-    book_valid: bool | None = None
-    open_since_ts: int | None = None
-    roll_ts: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class _Mark:
     ts: int = 0
     bid_px: int = PX_NONE
@@ -103,14 +80,22 @@ class LiveDesk:
         Orders; its risk manager is the desk's.
     settings : DeskSettings, optional
         Behaviour.
+    context : callable, optional
+        Adds to a ``RiskState`` what the desk does not know: capital, other instruments, volatility, state of the
+        book. Rules that are on and need it refuse without.
     """
 
-    def __init__(self, manager: OrderExecutionManagerV4, settings: DeskSettings | None = None) -> None:
+    def __init__(
+        self,
+        manager: OrderExecutionManagerV4,
+        settings: DeskSettings | None = None,
+        context: Callable[[RiskState], RiskState] | None = None,
+    ) -> None:
         self.manager = manager
         self.settings = settings or DeskSettings()
+        self._context = context
         self.refusals: deque[Refused] = deque(maxlen=1_000)
         self._mark = _Mark()
-        self._facts = MarketFacts()
         self._passed_since: int | None = None
         self._stopping: StopMode | None = None
 
@@ -152,10 +137,9 @@ class LiveDesk:
         return mark.bid_px if position > 0 else mark.ask_px
 
     def state(self, plan: BracketPlan | None = None) -> RiskState:
-        """What the risk manager may know now about an order of the trade ``plan``, or of none."""
-        books, mark, facts = self.manager.books, self._mark, self._facts
-        ours = sum(bracket.plan is not plan for bracket in books.live.values())
-        return RiskState(
+        """What the risk manager may know now about an order; ``plan`` is that of its trade."""
+        books, mark = self.manager.books, self._mark
+        state = RiskState(
             ts=self.manager.clock.now_ns(),
             position=books.ledger.position,
             working_buy=books.table.working_entries(Side.BUY),
@@ -167,17 +151,10 @@ class LiveDesk:
             last_px=mark.last_px,
             has_touch=mark.has_touch,
             trade=plan,
-            open_trades=None if facts.other_trades is None else ours + facts.other_trades,
-            others=facts.others,
-            capital=facts.capital,
-            atr_ticks=facts.atr_ticks,
-            realised_volatility=facts.realised_volatility,
-            last_event_ts=facts.last_event_ts,
-            book_ts=facts.book_ts,
-            book_valid=facts.book_valid,
-            open_since_ts=facts.open_since_ts,
-            roll_ts=facts.roll_ts,
+            open_trades=sum(bracket.plan is not plan for bracket in books.live.values()),
+            last_event_ts=mark.ts or None,
         )
+        return state if self._context is None else self._context(state)
 
     # -- what comes in -----------------------------------------------------------------------------------------
 
@@ -185,21 +162,9 @@ class LiveDesk:
         """Take over the journal and compare with the vendor; returns whether orders can be sent at once."""
         return self.manager.initialize()
 
-    def on_market(
-        self,
-        ts: int,
-        bid_px: int,
-        ask_px: int,
-        last_px: int,
-        has_touch: bool = True,
-        facts: MarketFacts | None = None,
-    ) -> None:
-        """Take the latest prices in ticks (``PX_NONE`` for one that is not there) at ``ts``, ns UTC.
-
-        Without ``facts`` what they would tell is not known, and limits that need it refuse.
-        """
+    def on_market(self, ts: int, bid_px: int, ask_px: int, last_px: int, has_touch: bool = True) -> None:
+        """Take the latest prices in ticks (``PX_NONE`` for one that is not there) at ``ts``, ns UTC."""
         self._mark = _Mark(ts, bid_px, ask_px, last_px, has_touch)
-        self._facts = facts or MarketFacts()
         position = self.manager.position
         if position and (px := self.mark_px()) != PX_NONE:
             self.manager.books.ledger.mark(px, px)
@@ -333,8 +298,8 @@ class LiveDesk:
 
     def _send(self, command: Send) -> None:
         books = self.manager.books
-        bracket = books.brackets.get(books.bracket_of(command.order.client_id))
-        answer = self.manager.risk.check(command.order, self.state(None if bracket is None else bracket.plan))
+        plan = books.brackets[books.bracket_of(command.order.client_id)].plan
+        answer = self.manager.risk.check(command.order, self.state(plan))
         if isinstance(answer, Refused):
             self._refuse(answer)
         else:

@@ -38,7 +38,9 @@ from quantumtrader.types import Events, Flag, Kind, Side, empty_events
 __all__ = ["CtypesFeed"]
 
 _MAX_INSTRUMENTS = 1024
-_MARKET, _CONNECTED = 2, 4
+_MARKET = 2
+_WHOLE = (4, 5)
+"""Market states that lose nothing: connected, and the server's warning about its performance."""
 _IS_EDIT, _LAST_PACKET = 1, 2
 _NOT_GIVEN = -(2**31)
 
@@ -179,7 +181,7 @@ class CtypesFeed:
         if not 0 <= index < 1 << 16:
             raise OverflowError(f"instrument index {index} does not fit into 16 bits")
         with self._lock:
-            instrument = FeedInstrument(ticker, exchange, index, tick_size)
+            instrument = FeedInstrument(ticker, exchange, index, 1.0 / tick_size)
             self._instruments.append(instrument)
             self._by_ticker.setdefault(ticker, []).append(instrument)
 
@@ -315,9 +317,9 @@ class CtypesFeed:
     def _state(self, conn_type: int, result: int) -> None:
         self._core.say("state", conn_type, result)
         if conn_type == _MARKET:
-            left = self._core.market == _CONNECTED
+            left = self._core.market in _WHOLE
             self._core.market = result
-            if left and result != _CONNECTED:
+            if left and result not in _WHOLE:
                 self._gap_everywhere()
 
     def _new_trade(
@@ -375,7 +377,7 @@ class CtypesFeed:
         if moment == ABSENT or price <= 0:
             core.counters["sentinels"] += 1
             return
-        px = ticks(price, instrument.tick_size)
+        px = ticks(price, instrument.ticks_per_point)
         if px is None:
             core.report("off_tick", instrument.ticker, price)
             return
@@ -412,7 +414,7 @@ class CtypesFeed:
         if side is None:
             core.report("malformed", instrument.ticker, side_code)
             return
-        px, size = ticks(price, instrument.tick_size), contracts(qty)
+        px, size = ticks(price, instrument.ticks_per_point), contracts(qty)
         if px is None and qty > 0:
             core.report("off_tick", instrument.ticker, price)
         best = NO_TOUCH if px is None or size is None or not price > 0 else (px, size)

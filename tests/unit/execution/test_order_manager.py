@@ -25,6 +25,7 @@ from quantumtrader.execution import (
     FindingKind,
     ForeignPolicy,
     GatewayReport,
+    KillSwitch,
     LiveDesk,
     ManagerSettings,
     OrderDetails,
@@ -43,6 +44,7 @@ from quantumtrader.execution import (
 )
 from quantumtrader.execution.gateway import stage_of, ticket_of
 from quantumtrader.execution.order_journal import read_journal
+from quantumtrader.execution.recovery import open_journal
 from quantumtrader.types import PX_NONE, Order, OrderType
 
 
@@ -609,3 +611,87 @@ def test_a_journal_of_another_version_is_refused(damage: str, tmp_path: Path) ->
     text = "unknown kind 'prophecy'" if damage == "kind" else "which was not asked for"
     with pytest.raises(JournalError, match=text):
         Bench(path)
+
+
+def test_a_gateway_that_was_started_anew_counts_from_one_again(bench: Bench) -> None:
+    order = bench.buy(1, 990)
+    gateway = bench.gateway
+    gateway.show(1, ref=OrderRef(0, "C1"))
+    gateway.others = [replace(FOREIGN, ref=OrderRef(1, "X1"), status=4)]
+    gateway.reports = [GatewayReport(ReportKind.RESTARTED)]
+    bench.wait(MS)
+    assert bench.manager.get_order_status(order)["cl_ord_id"] == "C1"
+    assert bench.manager.ready
+
+
+def test_a_person_decides_about_one_order(bench: Bench) -> None:
+    bench.gateway.others = [FOREIGN]
+    bench.wait(60 * SECOND)
+    assert "not ours: X1" in bench.risk.tripped
+    bench.manager.decide_foreign("X1", ForeignPolicy.IGNORE, by="Ana")
+    bench.manager.clear("Ana")
+    bench.wait(60 * SECOND)
+    assert not bench.risk.tripped
+    with pytest.raises(OrderError, match="unknown to the vendor"):
+        bench.manager.decide_foreign("X2", ForeignPolicy.CLAIM, by="Ana")
+
+
+def test_a_journal_is_put_aside_once_nothing_of_it_matters(bench: Bench, tmp_path: Path) -> None:
+    path = tmp_path / "orders.journal"
+    bench.manager.begin_day("2026-09-21")
+    bench.buy(1)
+    bench.gateway.show(1, traded=1, leaves=0, average_px=1001.0, status=2)
+    bench.wait(MS)
+    bench.journal.close()
+    with open_journal(path, WDO, "2026-09-22") as held:
+        assert len(held) > 0  # a position is carried over
+    again = Bench(path, gateway=bench.gateway)
+    again.gateway.held = VendorPosition(1, 1001.0)
+    again.manager.initialize()
+    again.manager.submit(again.approve(Order(again.books.free_id(), -1, 1, reduce_only=True)))
+    again.gateway.show(2, traded=1, leaves=0, average_px=1002.0, status=2)
+    again.wait(MS)
+    again.journal.close()
+    with open_journal(path, WDO, "2026-09-21") as same:
+        assert len(same) > 0
+    with open_journal(path, WDO, "2026-09-22") as new:
+        assert len(new) == 0
+    assert (tmp_path / "orders-2026-09-21.journal").exists()
+
+
+def test_the_kill_switch_thrown_by_others_is_kept_as_well(bench: Bench) -> None:
+    bench.risk.trip("somebody's reason")
+    bench.wait(MS)
+    assert bench.books.killed == "somebody's reason"
+
+
+def test_a_vendor_that_cannot_say_is_asked_again(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    def silent(*_: object) -> object:
+        raise GatewayError("not loaded")
+
+    bench.buy(1, 990)
+    for name in ("orders", "details", "position"):
+        monkeypatch.setattr(bench.gateway, name, silent)
+    bench.gateway.reports = [
+        GatewayReport(ReportKind.DISCONNECTED),
+        GatewayReport(ReportKind.REFUSED, OrderRef(1), "x"),
+        GatewayReport(ReportKind.CONNECTED),
+    ]
+    bench.wait(MS)
+    assert not bench.manager.ready
+    monkeypatch.undo()
+    bench.gateway.show(1)
+    bench.wait(SETTINGS.retry_ns)
+    assert bench.manager.ready
+
+
+def test_a_switch_with_a_file_is_believed_over_the_journal(bench: Bench, tmp_path: Path) -> None:
+    bench.manager.halt("strategy failed")
+    bench.journal.close()
+    again = Bench(tmp_path / "orders.journal")
+    again.risk.switch = again.risk._gate.switch = KillSwitch(
+        tmp_path / "kill.json"
+    )  # cleared by a person meanwhile
+    again.manager.initialize()
+    assert not again.risk.tripped
+    assert not again.books.killed

@@ -7,7 +7,7 @@
 #![allow(non_snake_case)] // the vendor's names
 
 mod market;
-mod own;
+pub mod own;
 mod session;
 mod setters;
 pub(crate) mod text;

@@ -143,6 +143,20 @@ impl Pacer {
         session.queue.push(if self.lossy { Item::Untold(packet) } else { Item::Packet(packet) });
     }
 
+    /// The market is over: once the client has caught up, it is told so.
+    fn settle(&mut self, session: &Session) {
+        let low = session.scenario.queue.high_water / 2 + 1;
+        while session.queue.depth().0 >= low && !session.is_stopping() {
+            session.queue.wait_below(low, Duration::from_millis(50));
+        }
+        if std::mem::take(&mut self.saturated) {
+            push_state(session, connection::MARKET, market_state::CONNECTED);
+        }
+        if std::mem::take(&mut self.lossy) {
+            session.queue.push(Item::FullBooks);
+        }
+    }
+
     fn act(&mut self, cues: Vec<Cue>, session: &Session) {
         for cue in cues {
             match cue {
@@ -250,8 +264,12 @@ pub fn run(session: &Session) {
                 continue;
             }
         }
-        match lock(&session.pacer).play(session) {
-            Ok(0) => break,
+        let mut pacer = lock(&session.pacer);
+        match pacer.play(session) {
+            Ok(0) => {
+                pacer.settle(session);
+                break;
+            }
             Ok(_) => {}
             Err(error) => {
                 SIM.fail(error);

@@ -17,7 +17,7 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -32,7 +32,6 @@ from quantumtrader.exceptions import OrderError, QuantumTraderError, TradingHalt
 from quantumtrader.execution import (
     BracketPhase,
     LiveDesk,
-    MarketFacts,
     MarketState,
     OrderStatus,
     PaperBroker,
@@ -41,11 +40,11 @@ from quantumtrader.execution import (
     StopMode,
     Strategy,
 )
-from quantumtrader.execution.risk import hours_on
+from quantumtrader.execution.risk import RiskState, hours_on
 from quantumtrader.features import FeatureEngine
 from quantumtrader.types import Events, Instrument, empty_events
 
-__all__ = ["LiveLoop", "LoopSettings", "Sample"]
+__all__ = ["LiveLoop", "LoopSettings", "MarketContext", "Sample"]
 
 _log = logging.getLogger(__name__)
 
@@ -135,6 +134,28 @@ class Sample:
     message: str = ""
 
 
+class MarketContext:
+    """What the desk cannot know by itself, added to what the risk manager sees.
+
+    Handed to the desk and to its loop, which keeps it up to date. What is not known stays None: rules that need it refuse.
+    """
+
+    def __init__(self) -> None:
+        self.alone = False
+        """Whether nothing else trades on the account."""
+        self.known: dict[str, Any] = {}
+        """Fields of ``RiskState``."""
+
+    def __call__(self, state: RiskState) -> RiskState:
+        """Add it to a state."""
+        return replace(
+            state,
+            **self.known,
+            others=() if self.alone else None,
+            open_trades=state.open_trades if self.alone else None,
+        )
+
+
 class LiveLoop:
     """One strategy on one instrument.
 
@@ -145,7 +166,9 @@ class LiveLoop:
     strategy : Strategy
         Who decides: the same object as in ``replay``.
     desk : LiveDesk
-        Its manager's clock must be ``clock``.
+        Its manager's clock must be ``clock``, its context must be ``context``.
+    context : MarketContext
+        What the risk manager is told besides.
     clock : ReplayClock
         The loop's time; nobody else moves it.
     settings : LoopSettings
@@ -161,6 +184,7 @@ class LiveLoop:
         instrument: Instrument,
         strategy: Strategy,
         desk: LiveDesk,
+        context: MarketContext,
         clock: ReplayClock,
         settings: LoopSettings | None = None,
         *,
@@ -173,6 +197,8 @@ class LiveLoop:
         self.clock = clock
         self.settings = settings = settings or LoopSettings()
         self.broker = broker
+        self._context = context
+        context.alone = settings.alone
         self.names = self._features(strategy, desk, settings)
         self.engine = FeatureEngine(
             self.names,
@@ -433,19 +459,17 @@ class LiveLoop:
     def _look(self, market: MarketNow, now_ns: int) -> None:
         """Show the desk the market and what else the risk manager may ask for."""
         settings = self.settings
-        facts = MarketFacts(
-            other_trades=0 if settings.alone else None,
-            others=() if settings.alone else None,
-            capital=settings.capital,
-            atr_ticks=self._volatility.get("atr_ticks"),
-            realised_volatility=self._volatility.get("realised_volatility"),
-            last_event_ts=market.event_ns or None,
-            book_ts=market.book_ns or None,
-            book_valid=market.book_valid if settings.has_touch else None,
-            open_since_ts=market.open_since_ns if market.continuous else None,
-            roll_ts=settings.roll_ts,
-        )
-        self.desk.on_market(now_ns, market.bid_px, market.ask_px, market.last_px, settings.has_touch, facts)
+        self._context.known = {
+            "capital": settings.capital,
+            "atr_ticks": self._volatility.get("atr_ticks"),
+            "realised_volatility": self._volatility.get("realised_volatility"),
+            "last_event_ts": market.event_ns or None,
+            "book_ts": market.book_ns or None,
+            "book_valid": market.book_valid if settings.has_touch else None,
+            "open_since_ts": market.open_since_ns if market.continuous else None,
+            "roll_ts": settings.roll_ts,
+        }
+        self.desk.on_market(now_ns, market.bid_px, market.ask_px, market.last_px, settings.has_touch)
 
     # -- the paper broker --------------------------------------------------------------------------------------
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from quantumtrader import _backend
-from quantumtrader.app.live.loop import LiveLoop, LoopSettings, Sample
+from quantumtrader.app.live.loop import LiveLoop, LoopSettings, MarketContext, Sample
 from quantumtrader.clock import ReplayClock
 from quantumtrader.exceptions import ConfigError
 from quantumtrader.execution import (
@@ -174,11 +174,12 @@ def build(
     manager = OrderExecutionManagerV4(
         gateway, journal, instrument, RiskManager(spec.limits, instrument), spec.manager, clock
     )
-    strategy = make_strategy(spec.strategy, **spec.parameters)
+    context = MarketContext()
     return LiveLoop(
         instrument,
-        strategy,
-        LiveDesk(manager, spec.desk),
+        make_strategy(spec.strategy, **spec.parameters),
+        LiveDesk(manager, spec.desk, context),
+        context,
         clock,
         spec.loop,
         broker=broker,
