@@ -19,6 +19,9 @@ use super::position::{Position, PositionKind};
 use super::script::{Request, Script, Settings};
 use super::status::{HEALTHY, OrderStatus, Stage};
 
+/// Ids of a session start at its number times this: those of another session are never taken for its own.
+const SESSION: i64 = 1_000_000;
+
 /// Something that happens at a time.
 #[derive(Debug)]
 pub(super) enum Task {
@@ -149,7 +152,9 @@ impl Broker {
                 Record::Order { order, fill, .. } => {
                     last.insert(order.key, i);
                     if let Some(f) = fill {
-                        self.position_of(order).apply(order.side.sign(), f.px, f.size, local_day(f.ts));
+                        let position = self.position_of(order);
+                        position.apply(order.side.sign(), f.px, f.size, local_day(f.ts));
+                        position.event_id = order.event_id;
                         self.fills.push(*f);
                     }
                 }
@@ -368,7 +373,13 @@ impl Broker {
     }
 
     pub(super) fn say(&mut self, note: Note) {
-        if self.connected {
+        // What the library itself knows needs no connection.
+        let own = match &note {
+            Note::Answer(a) => [HEALTHY[0], Stage::Proxy.answer()].contains(&a.code),
+            Note::Order(o) => matches!(o.status, OrderStatus::ClientCreated | OrderStatus::OrderNotCreated),
+            _ => false,
+        };
+        if self.connected || own {
             self.notes.push(note);
             return;
         }
@@ -419,7 +430,7 @@ impl Broker {
     /// Gives an order its id in this session.
     pub(super) fn show(&mut self, key: u64) {
         if self.order(key).local_id == 0 {
-            let local = self.session * 1_000_000 + self.next_local;
+            let local = self.session * SESSION + self.next_local;
             self.next_local += 1;
             self.order_mut(key).local_id = local;
             self.by_local.insert(local, key);
@@ -786,7 +797,7 @@ impl Broker {
             refusals.push((Stage::Proxy, "Sem conexão com a corretora".into()));
         }
         refusals.extend(trouble.reject);
-        let message_id = self.next_message;
+        let message_id = self.session * SESSION + self.next_message;
         self.next_message += 1;
         if action == Action::New {
             self.trouble[key as usize] = Trouble { duplicate: trouble.duplicate, late_ns: trouble.late_ns };

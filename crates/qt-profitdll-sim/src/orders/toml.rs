@@ -1,45 +1,5 @@
-//! `[orders]` of a scenario.
-//!
-//! Every key is optional, unknown ones are errors.
-//!
-//! ```toml
-//! [orders]
-//! latency_ms = 2.0              # from request to answer, in five equal hops; 0 in lockstep
-//! queue = "pessimistic"         # or "proportional", "exact": which cancels come from ahead of us
-//! password = "assinatura"       # trading password; any when it is not given
-//! max_fill = 0                  # contracts per execution at most, 0 for no limit
-//! per_day = 10000               # new orders
-//! per_minute = 200
-//! announce = "whole"            # or "partial"
-//! announce_ms = 0.0
-//! history_ms = 0.0              # from asking for order history to having it
-//! state_file = "broker.state"   # what a killed process finds again
-//! mark_events = 1000            # market events between two notes of the market's position in it
-//!
-//! [[orders.accounts]]
-//! broker_id = 15003
-//! broker = "Corretora Simulada"
-//! account = "1001"
-//! owner = "Titular Simulado"
-//! subs = ["S1", "S2"]           # makes it a master account
-//!
-//! [[orders.positions]]          # carried into the session
-//! account = "1001"
-//! ticker = "WDOU25"
-//! quantity = -2
-//! price = 5400.0
-//!
-//! [[orders.rules]]              # trouble for the requests that match
-//! request = "send"              # or "change", "cancel"; any when it is not given
-//! ticker = "WDOU25"
-//! nth = 1                       # only the first that matches; all when it is not given
-//! reject = "risk"               # or "proxy", "mercury", "gateway", "broker", "market"
-//! text = "Limite operacional"
-//! delay_ms = 50.0
-//! mute = true                   # its answers and updates are lost, what it asks for is done
-//! duplicate = 1                 # each update of the order comes this many times more
-//! late_ms = 20.0                # the repetitions (without any: the update itself) come late
-//! ```
+//! `[orders]` of a scenario, as `docs/concepts/simulated-broker.md` shows it. Every key is optional, unknown ones are
+//! errors.
 
 use qt_venue::QueueModel;
 use serde::Deserialize;
@@ -244,12 +204,12 @@ mod tests {
 
     #[test]
     fn the_documented_example_is_read() {
-        let example: String = include_str!("toml.rs")
+        let example: String = include_str!("../../../../docs/concepts/simulated-broker.md")
             .lines()
             .skip_while(|l| !l.contains("```toml"))
             .skip(2)
             .take_while(|l| !l.contains("```"))
-            .map(|l| l.trim_start_matches("//! ").trim_start_matches("//!").replace("[orders.", "[") + "\n")
+            .map(|l| l.replace("[orders.", "[") + "\n")
             .collect();
         let s = read(&example).unwrap();
         assert_eq!((s.hop_ns, s.password.as_deref(), s.accounts.len()), (400_000, Some("assinatura"), 3));

@@ -211,6 +211,22 @@ fn the_close_ends_orders_and_refuses_new_ones() {
 }
 
 #[test]
+fn halts_hold_orders_back_and_a_roll_ends_them() {
+    use qt_core::event::phase;
+    let mut desk = Desk::new(at_once());
+    let rest = desk.limit(Side::Buy, 50.0, 1);
+    desk.broker.enter_phase(0, phase::HALT).unwrap();
+    let waits = desk.market(Side::Buy, 1);
+    assert_eq!(desk.status(&waits), OrderStatus::New, "accepted, and nobody trades");
+    desk.broker.enter_phase(0, phase::RESUME).unwrap();
+    assert_eq!(desk.status(&waits), OrderStatus::Filled);
+    desk.broker.enter_phase(0, phase::ROLL).unwrap();
+    let order = desk.order(&rest);
+    assert_eq!((order.status, order.text.as_str()), (OrderStatus::CanceledByAdmin, "Vencimento do contrato"));
+    assert_eq!(desk.open().0, 1, "a position stays its holder's");
+}
+
+#[test]
 fn limits_of_the_vendors_simulator() {
     let mut desk = Desk::new(Settings { per_minute: 3, per_day: 5, ..at_once() });
     let refused = |desk: &mut Desk| {

@@ -160,8 +160,48 @@ fn check(broker: &Broker, notes: &[Note]) -> Result<(), TestCaseError> {
     Ok(())
 }
 
+/// One market with one client, whose process dies before the event `crash_at`.
+fn live(
+    settings: &Settings,
+    events: &[Event],
+    deeds: &[(usize, Deed)],
+    crash_at: usize,
+) -> Result<(), TestCaseError> {
+    let open = || Broker::new(settings.clone(), listings()).unwrap();
+    let (mut broker, mut crash_at) = (open(), crash_at);
+    broker.set_connected(true, events[0].ts_event);
+    let (mut i, mut next, mut notes) = (0, 0, Vec::new());
+    while i < events.len() {
+        if i == crash_at {
+            (broker, crash_at) = (open(), usize::MAX);
+            i = broker.resume_at() as usize;
+            for e in &events[..i] {
+                broker.on_market(e).unwrap();
+            }
+            broker.set_connected(true, broker.now_ns());
+        }
+        while next < deeds.len() && deeds[next].0 <= i {
+            let now = broker.now_ns();
+            act(&mut broker, deeds[next].1, now);
+            next += 1;
+        }
+        broker.on_market(&events[i]).unwrap();
+        notes.extend(broker.take_notes());
+        i += 1;
+    }
+    broker.enter_phase(0, qt_core::event::phase::CLOSED).unwrap();
+    broker.set_connected(true, broker.now_ns());
+    broker.advance(broker.now_ns() + 10_000_000_000);
+    notes.extend(broker.take_notes());
+    check(&broker, &notes)
+}
+
+fn settings(hop_us: i64, max_fill: i64) -> Settings {
+    Settings { hop_ns: hop_us * 1_000, max_fill, per_minute: 1_000, ..Settings::default() }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
 
     #[test]
     fn contracts_are_conserved_and_every_order_ends(
@@ -170,36 +210,22 @@ proptest! {
         hop_us in prop_oneof![Just(0i64), Just(400), Just(50_000)],
         max_fill in 0i64..4,
     ) {
-        let settings = Settings {
-            hop_ns: hop_us * 1_000,
-            max_fill,
-            per_minute: 1_000,
-            ..Settings::default()
-        };
-        let mut broker = Broker::new(settings, listings()).unwrap();
-        let events = session(seed);
-        broker.set_connected(true, events[0].ts_event);
-        let (mut next, mut notes) = (0, Vec::new());
-        for (i, e) in events.iter().enumerate() {
-            while next < deeds.len() && deeds[next].0 <= i {
-                let now = broker.now_ns();
-                act(&mut broker, deeds[next].1, now);
-                next += 1;
-            }
-            broker.on_market(e).unwrap();
-            notes.extend(broker.take_notes());
-        }
-        let last = events[events.len() - 1];
-        let close = Event {
-            kind: qt_core::event::Kind::Session as u8,
-            action: qt_core::event::phase::CLOSED,
-            sequence: last.sequence + 1,
-            ..last
-        };
-        broker.on_market(&close).unwrap();
-        broker.set_connected(true, broker.now_ns());
-        broker.advance(broker.now_ns() + 10_000_000_000);
-        notes.extend(broker.take_notes());
-        check(&broker, &notes)?;
+        live(&settings(hop_us, max_fill), &session(seed), &deeds, usize::MAX)?;
+    }
+
+    #[test]
+    fn a_crash_changes_none_of_that(
+        seed in 0u64..1_000,
+        deeds in deeds(2_900),
+        hop_us in prop_oneof![Just(0i64), Just(400), Just(50_000)],
+        crash_at in 60usize..2_900,
+        mark_events in prop_oneof![Just(1i64), Just(100), Just(10_000)],
+    ) {
+        let file = std::env::temp_dir().join(format!("qt-orders-random-{}", std::process::id()));
+        let _ = std::fs::remove_file(&file);
+        let settings = Settings { state_file: Some(file.clone()), mark_events, ..settings(hop_us, 0) };
+        let result = live(&settings, &session(seed), &deeds, crash_at);
+        std::fs::remove_file(&file).unwrap();
+        result?;
     }
 }
