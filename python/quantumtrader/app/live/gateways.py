@@ -22,7 +22,7 @@ from quantumtrader.execution import (
     ReportKind,
     VendorPosition,
 )
-from quantumtrader.types import OrderType
+from quantumtrader.types import OrderType, Side
 
 __all__ = ["DifferenceError", "ReplayGateway", "TapeEndError", "TapedGateway"]
 
@@ -267,6 +267,7 @@ def _details_of(found: dict[str, Any]) -> OrderDetails:
         **{
             **found,
             "ref": OrderRef(*found["ref"]),
+            "side": Side(found["side"]),
             "type": OrderType(found["type"]),
             "average_px": math.nan if average is None else average,
         }

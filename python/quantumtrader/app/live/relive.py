@@ -230,17 +230,20 @@ def _real(loop: LiveLoop, reader: TapeReader, gateway: ReplayGateway, stream: _S
 
 def _paper(loop: LiveLoop, reader: TapeReader, stream: _Stream, state: _State) -> None:
     while (line := reader.next()) is not None:
+        _feed(loop, stream, line[2] - loop.applied)
+        if loop.applied < line[2]:
+            state.remarks.append("the events journal ends before the tape")
+            return
         if line[0] == "command":
-            _feed(loop, stream, line[2] - loop.applied)
             execute(loop, line[3], line[4])
         elif line[0] == "end":
-            _feed(loop, stream, line[2] - loop.applied)
             state.ended = line[3]
     if not state.ended:
         _feed(loop, stream, None)
 
 
 def _feed(loop: LiveLoop, stream: _Stream, count: int | None) -> None:
+    """Live through the next ``count`` events, or all that are left."""
     while count is None or count > 0:
         batch = stream.take(_BATCH if count is None else min(count, _BATCH))
         if not len(batch):
