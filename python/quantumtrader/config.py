@@ -568,7 +568,7 @@ def section_complaints(section: type[S], given: Mapping[str, Any]) -> tuple[S | 
     try:
         return section(**given), []
     except ValidationError as error:
-        return None, _complaint_lines(error)
+        return None, _complaint_lines(error, secret=section is ProfitSettings)
 
 
 def _check_toml(file: Path) -> None:
@@ -613,7 +613,7 @@ def _complaints(error: ValidationError) -> str:
     return "; ".join(_complaint_lines(error))
 
 
-def _complaint_lines(error: ValidationError) -> list[str]:
+def _complaint_lines(error: ValidationError, *, secret: bool = False) -> list[str]:
     lines = []
     for item in error.errors():
         path = ".".join(str(part) for part in item["loc"])
@@ -623,6 +623,6 @@ def _complaint_lines(error: ValidationError) -> list[str]:
             lines.append(f"{path}: missing")
         else:
             # A whole section that is wrong could hold a secret.
-            got = "" if path.startswith("profit") else f" (got {item['input']!r})"
+            got = "" if secret or path.startswith("profit") else f" (got {item['input']!r})"
             lines.append(f"{path}: {item['msg'].removeprefix('Value error, ')}{got}")
     return lines

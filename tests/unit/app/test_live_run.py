@@ -152,9 +152,15 @@ def test_a_strategy_that_changed_is_not_taken_for_the_same(tmp_path: Path) -> No
 @pytest.mark.parametrize("mode", list(StopMode))
 def test_a_stop_is_clean_and_can_be_lived_again(mode: StopMode, tmp_path: Path) -> None:
     stop = threading.Event()
-    market = Market(session(), batch=20, pause=0.001)
+    market = Market(session(), batch=10, pause=0.003)
     run = LiveRun(spec(), market, RunSettings(tmp_path, tmp_path / "kill", min_free_bytes=0, on_stop=mode))
-    result = _in_background(run, stop, lambda status: status.position != 0)
+
+    def holds(status: RunStatus) -> bool:
+        if status.position:
+            market.pause = 0.05  # so that the trade does not end before the stop comes
+        return bool(status.position)
+
+    result = _in_background(run, stop, holds)
     assert (result.why, result.clean, result.halted) == ("stopped", True, "")  # type: ignore[attr-defined]
     assert market.closed
     position, orders = result.status.position, result.status.open_orders  # type: ignore[attr-defined]
@@ -208,11 +214,11 @@ TROUBLES: dict[str, tuple[str, Callable[[Market, Path], object]]] = {
 @pytest.mark.parametrize("kind", TROUBLES)
 def test_trouble_halts_and_is_kept(kind: str, tmp_path: Path) -> None:
     why, cause = TROUBLES[kind]
-    market = Market(session(), batch=20, pause=0.001)
+    market = Market(session(), batch=20, pause=0.005)
     run = LiveRun(spec(), market, RunSettings(tmp_path, tmp_path / "kill", min_free_bytes=0))
 
     def watch(status: RunStatus) -> None:
-        if status.trades == 1 and not market.troubled and not (tmp_path / "kill").exists():
+        if status.trades and not market.troubled and not (tmp_path / "kill").exists():
             cause(market, tmp_path)
 
     result = run.run(threading.Event(), on_status=watch, period_s=0.01)

@@ -503,13 +503,13 @@ class LiveLoop:
             self.broker.update_many(self._held[self._at - self._held_from : end - self._held_from])
             self._at = end
             if entering or not (row or self.desk.idle):
-                self._hear(self.market.at(end - 1), step=True)
+                self._hear(self.market.at(end - 1))
 
     @property
     def _entering(self) -> bool:
         return any(b.phase is BracketPhase.ENTERING for b in self.desk.books.live.values())
 
-    def _hear(self, market: MarketNow, *, step: bool = False) -> None:
+    def _hear(self, market: MarketNow) -> None:
         """React to the paper exchange's reports when they have arrived here, one latency later."""
         broker = self.broker
         if broker is None or broker.reports == self._heard:
@@ -517,8 +517,7 @@ class LiveLoop:
         self._heard = broker.reports
         self.clock.advance(max(market.now_ns, broker.reported_ns + self.settings.paper_latency_ns))
         self._look(market, self.clock.now_ns())
-        if step:
-            self.desk.step()
+        self.desk.step()
 
     def _flush(self) -> None:
         """Let the broker have everything."""

@@ -170,7 +170,7 @@ def relive(folder: Path | str) -> Relived:
                 "the session has no end: its process died; what reached the disk is compared"
             )
         samples = _compare_samples(folder, Path(work), state)
-    records = _compare_records(before[first:], again[first:], state)
+    records = _compare_records(_of_session(before[first:]), again[first:], state)
     return Relived(
         folder,
         spec.mode,
@@ -193,6 +193,12 @@ def _log(log: list[SampleLog], sample: Sample) -> None:
 def _records(folder: Path, header: dict[str, Any]) -> list[Record]:
     own = folder / ORDERS
     return read_journal(own if own.is_file() else Path(header["orders"]))[0]
+
+
+def _of_session(records: list[Record]) -> list[Record]:
+    """Leave out what later sessions have written into the same journal."""
+    starts = [k for k, record in enumerate(records) if record["kind"] == "session"]
+    return records[: starts[1]] if len(starts) > 1 else records
 
 
 def _copy(records: list[Record], path: Path) -> None:

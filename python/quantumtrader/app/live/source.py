@@ -17,11 +17,12 @@ from quantumtrader.data.sessions import with_sessions
 from quantumtrader.exceptions import ConfigError, DataError, ProfitDllError, SessionError
 from quantumtrader.execution import OrderGateway
 from quantumtrader.profitdll.credentials import Credentials
+from quantumtrader.profitdll.feed import FeedReader
 from quantumtrader.profitdll.orders import ProfitOrderGateway
 from quantumtrader.profitdll.session import ConnectionManagerV4, SessionOptions
 from quantumtrader.profitdll.simulator import step
 from quantumtrader.profitdll.subscriptions import Books
-from quantumtrader.types import Events, Flag, Instrument, Kind, Phase, empty_events
+from quantumtrader.types import EVENT, Events, Flag, Instrument, Kind, Phase, empty_events
 
 if TYPE_CHECKING:
     from quantumtrader.config import ProfitSettings
@@ -143,6 +144,7 @@ class ProfitSource:
         self._now = 0
         self._instrument: Instrument | None = None
         self._pending: Events = empty_events()
+        self._reader: FeedReader
         self._phase_seen = False
 
     def open(self, instrument: Instrument, *, routing: bool) -> None:
@@ -160,6 +162,8 @@ class ProfitSource:
         self.synthetic = session.library.is_simulator
         self.name = "profitdll simulator" if self.synthetic else "profitdll"
         self._lockstep = self.synthetic and _is_lockstep(session.options.scenario)
+        # A reader of its own: the feed itself belongs to the thread that polls the session.
+        self._reader = session.reader()
         session.subscribe_ticker(instrument.symbol, books=Books.OFFERS, tick_size=instrument.tick_size)
 
     def today(self) -> date:
@@ -198,7 +202,7 @@ class ProfitSource:
             if self._lockstep:
                 self._ended = self._ended or step(self.session.library, _STEP) == 0
                 self.session.poll()
-            events = self._made(self.session.feed.read(_READ))
+            events = self._read()
             self._drained = self._ended and not len(events)
         events = self._with_opening(events)
         if not self.synthetic:
@@ -249,6 +253,18 @@ class ProfitSource:
         """Finalise the library."""
         self.session.disconnect()
 
+    def _read(self) -> Events:
+        """Read what is new; behind events that were lost comes a gap."""
+        events, lost = self._reader.read(_READ)
+        if lost:
+            gap = np.zeros(1, EVENT)
+            for name in ("ts_event", "ts_recv"):
+                gap[name] = events[name][0]
+            gap["sequence"], gap["kind"] = events["sequence"][0] - 1, Kind.GAP
+            gap["size"] = min(lost, np.iinfo(np.int32).max)
+            events = np.concatenate((gap, events))
+        return self._made(events)
+
     def _made(self, events: Events) -> Events:
         """Let every record of a made market say so."""
         if self.synthetic and len(events):
@@ -284,7 +300,7 @@ class ProfitSource:
     def _before_live(self, history: Events) -> Events:
         """Keep what came before the first live trade, in the form of a stream that live events can follow."""
         assert self._instrument is not None
-        self._pending = self._made(self.session.feed.read(_READ))
+        self._pending = self._read()
         live = self._pending[self._pending["kind"] == Kind.TRADE]
         history = history[np.argsort(history["ts_event"], kind="stable")]
         if len(live):
