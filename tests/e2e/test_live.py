@@ -21,11 +21,13 @@ import pytest
 
 from quantumtrader.app.live import relive
 from quantumtrader.app.live.runner import EVENTS
+from quantumtrader.data.journal import JournalReader
 from quantumtrader.exceptions import SessionError
 from quantumtrader.execution import RiskLimits
 from quantumtrader.execution.order_journal import read_journal
 from quantumtrader.execution.risk.limits import OPTIONAL
 from quantumtrader.profitdll.simulator import library_path
+from quantumtrader.types import Flag
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 
@@ -296,6 +298,27 @@ def test_real_orders_name_everything_that_is_missing(tmp_path: Path) -> None:
     document = desk.run("--real", code=1)
     assert "an account" in document["error"]["message"]
     assert "a limits file" in document["error"]["message"]
+
+
+def test_history_of_the_day_before_warms_the_features(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, settings=SETTINGS.replace("[live]", "[live]\nhistorical_days = 1"))
+    desk.run()
+    folder = desk.sessions[0]
+    past = JournalReader(folder / "warmup.qtj").read()
+    live = JournalReader(folder / EVENTS).read()
+    assert len(past) > 100
+    assert past["ts_event"].max() < live["ts_event"].min()
+    assert (past["flags"] & int(Flag.SYNTHETIC)).all()
+    assert relive(folder).identical
+
+
+def test_the_python_engine_trades_on_paper(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("QUANTUMTRADER_ENGINE", "python")
+    desk = Desk(tmp_path, LOCKSTEP.replace("max_events = 40000", "max_events = 4000"))
+    document = desk.run()
+    assert document["engine"] == "python"
+    assert document["events"] > 3_000
+    assert desk.run("--verify", str(desk.sessions[0].resolve()))["identical"] is True
 
 
 def test_verify_tells_by_its_exit_code(paper: Desk, tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ from quantumtrader.types import EVENT, Events, Flag, Instrument, Kind, Phase, em
 if TYPE_CHECKING:
     from quantumtrader.config import ProfitSettings
 
-__all__ = ["EventSource", "ProfitSource", "session_options"]
+__all__ = ["EventSource", "ProfitSource", "session_options", "with_opening"]
 
 _READ = 16_384
 _STEP = 64
@@ -192,7 +192,7 @@ class ProfitSource:
             why = str(error)
         parts = session.take_history()
         events = np.concatenate(parts) if parts else empty_events()
-        return self._before_live(self._made(events[events["instrument"] == 0])), why
+        return self._before_live(events[events["instrument"] == 0]), why
 
     def read(self) -> tuple[Events, int]:
         """Return what is new; a market in lockstep goes on by a few events first."""
@@ -273,29 +273,12 @@ class ProfitSource:
         return events
 
     def _with_opening(self, events: Events) -> Events:
-        """Put the opening by the timetable in front of a session that was joined while it went on.
-
-        Features count from it, and recordings get the same marker from ``with_sessions``.
-        """
         if self._phase_seen or not len(events):
             return events
-        session = events["kind"] == Kind.SESSION
-        market = ~np.isin(events["kind"], (Kind.SESSION, Kind.TIMER, Kind.GAP))
-        if not market.any() and not session.any():
-            return events
-        self._phase_seen = True
-        if session.any() and (not market.any() or int(np.argmax(session)) < int(np.argmax(market))):
-            return events
-        assert self._instrument is not None
-        opening = _opening_before(self._instrument, int(events["ts_event"][0]))
-        if opening is None:
-            return events
-        marker = events[:1].copy()
-        for name in marker.dtype.names or ():
-            if name not in ("ts_recv", "sequence", "instrument"):
-                marker[name] = 0
-        marker["ts_event"], marker["kind"], marker["action"] = opening, Kind.SESSION, Phase.OPEN
-        return np.concatenate((self._made(marker), events))
+        assert self._instrument is not None  # open made it
+        marked = with_opening(events, self._instrument)
+        self._phase_seen = marked is not None
+        return events if marked is None else self._made(marked)
 
     def _before_live(self, history: Events) -> Events:
         """Keep what came before the first live trade, in the form of a stream that live events can follow."""
@@ -311,10 +294,45 @@ class ProfitSource:
             history = history[:cut]
         if not len(history):
             return history
+        history = history.copy()
         history["ts_recv"] = history["ts_event"]
         marked = with_sessions(history, self._instrument)
         marked["sequence"] = 0  # before every live one
-        return marked
+        return self._made(marked)
+
+
+def with_opening(events: Events, instrument: Instrument) -> Events | None:
+    """Put the opening by the timetable in front of a session that was joined while it went on.
+
+    Features count from it, and recordings get the same marker from ``with_sessions``.
+
+    Parameters
+    ----------
+    events : Events, shape (n,)
+        The first ones that came.
+    instrument : Instrument
+        For its hours.
+
+    Returns
+    -------
+    Events or None
+        As they are when a phase marker comes before the first market event, or outside of sessions; with an OPEN in
+        front otherwise. None while there is neither marker nor market event.
+    """
+    marker = np.flatnonzero(events["kind"] == Kind.SESSION)
+    market = np.flatnonzero(~np.isin(events["kind"], (Kind.SESSION, Kind.TIMER, Kind.GAP)))
+    if not marker.size and not market.size:
+        return None
+    if marker.size and (not market.size or marker[0] < market[0]):
+        return events
+    opening = _opening_before(instrument, int(events["ts_event"][market[0]]))
+    if opening is None:
+        return events
+    opens = empty_events(1)
+    for name in ("ts_recv", "sequence", "instrument"):
+        opens[name] = events[name][0]
+    opens["ts_event"], opens["kind"], opens["action"] = opening, Kind.SESSION, Phase.OPEN
+    return np.concatenate((opens, events))
 
 
 def _is_lockstep(scenario: str) -> bool:
