@@ -115,7 +115,10 @@ class OrderExecutionManagerV4:
         settings: ManagerSettings | None = None,
         clock: Clock | None = None,
     ) -> None:
-        self.gateway: OrderGateway = getattr(connection, "order_gateway", connection)
+        gateway = getattr(connection, "order_gateway", connection)
+        if gateway is None:
+            raise OrderError("the session routes no orders yet: call route_orders(account, ticker) first")
+        self.gateway: OrderGateway = gateway
         self.journal = journal
         self.instrument = instrument
         self.risk = risk

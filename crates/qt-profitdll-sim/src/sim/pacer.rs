@@ -252,18 +252,28 @@ pub fn run(session: &Session) {
         Speed::Times(times) => Some(times),
         _ => None,
     };
+    let longest_pause = Duration::from_secs_f64(session.scenario.market.longest_pause_s);
     let mut first = None;
+    let mut last = i64::MAX;
     while !session.is_stopping() {
         let next = lock(&session.pacer).next_ns();
         if let (Some(times), Some(ts)) = (times, next) {
             let (start, ts0) = *first.get_or_insert((clock::now(), ts));
             let due = start + Duration::from_secs_f64(((ts - ts0).max(0) as f64) * 1e-9 / times);
+            let pause = Duration::from_secs_f64((ts - last).max(0) as f64 * 1e-9 / times);
+            if pause > longest_pause {
+                // Nobody wants to sit through the night, or the minutes before the opening.
+                first = Some((clock::now() + longest_pause, ts));
+                last = ts;
+                continue;
+            }
             let wait = due.saturating_duration_since(clock::now());
             if !wait.is_zero() {
                 std::thread::sleep(wait.min(Duration::from_millis(50)));
                 continue;
             }
         }
+        last = next.unwrap_or(last);
         let mut pacer = lock(&session.pacer);
         match pacer.play(session) {
             Ok(0) => {
