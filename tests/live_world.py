@@ -31,7 +31,6 @@ from quantumtrader.execution import (
     RiskLimits,
     Signal,
     SignalAction,
-    register_strategy,
 )
 from quantumtrader.execution.signals import MarketState
 from quantumtrader.types import Events, Instrument, empty_events
@@ -50,7 +49,6 @@ def session(minutes: int = 12, seed: int = 7) -> Events:
     return events
 
 
-@register_strategy("test_turns")
 @dataclass(frozen=True, slots=True)
 class Turns:
     """Buys and sells in turns, whatever the market does: many trades in a short session."""
@@ -61,7 +59,7 @@ class Turns:
 
     @property
     def name(self) -> str:
-        return "test_turns"
+        return "turns"
 
     @property
     def features(self) -> tuple[str, ...]:
@@ -95,7 +93,7 @@ def spec(**changes: Any) -> SessionSpec:
             "account": "paper",
             "instrument": wdo(),
             "limits": limits,
-            "strategy": "test_turns",
+            "strategy": "live_world:Turns",
             "loop": loop,
             **changes,
         }

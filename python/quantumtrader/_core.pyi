@@ -91,7 +91,7 @@ class FeatureEngine:
         reader: RingReader,
         wait_ns: int,
         instrument: int = 0,
-        kinds: int = 0xFFFF_FFFF,
+        kinds: int = ...,
         max: int = 16384,
     ) -> tuple[Events, int]: ...
     def take(self) -> tuple[Int64, Float64, Int64]: ...

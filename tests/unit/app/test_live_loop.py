@@ -67,7 +67,7 @@ def test_trades_are_those_of_replay(whole: tuple) -> None:
     """With one difference: an exit by time first takes stop and target out, because B3 knows no reduce-only orders, and
     so comes a row later than in replay."""
     loop, samples, _ = whole
-    strategy = make_strategy("test_turns")
+    strategy = make_strategy("live_world:Turns")
     settings = BacktestSettings(venue=VenueSettings(), limits=RiskLimits(daily_loss=100_000.0))
     replayed = Backtest(session(), wdo(), strategy, settings).run()
     last = replayed.path.recorded_until - settings.flatten_before_ns  # replay leaves before a recording ends
@@ -151,7 +151,9 @@ def test_five_rejected_entries_halt(tmp_path: Path) -> None:
             broker.connect(), journal, wdo(), RiskManager(made.limits, wdo()), ManagerSettings(), clock
         )
         desk = LiveDesk(manager, made.desk, context)
-        loop = LiveLoop(wdo(), make_strategy("test_turns"), desk, context, clock, made.loop, broker=broker)
+        loop = LiveLoop(
+            wdo(), make_strategy("live_world:Turns"), desk, context, clock, made.loop, broker=broker
+        )
         loop.turn(session(), 0)
     assert "5 entries in a row were rejected" in desk.halted
     kinds = [r["kind"] for r in read_journal(tmp_path / "orders.journal")[0]]

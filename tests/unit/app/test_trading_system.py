@@ -14,7 +14,7 @@ from quantumtrader.exceptions import ConfigError, EngineError
 
 
 def _system(tmp_path: Path, market: Market, **config: object) -> TradingSystem:
-    given = {"historical_days": 0, "strategy": "test_turns", "risk": {"daily_loss": 1e5}, **config}
+    given = {"historical_days": 0, "strategy": "live_world:Turns", "risk": {"daily_loss": 1e5}, **config}
     return TradingSystem(given, day=date(2025, 8, 15), out=tmp_path, source=market)
 
 
@@ -53,7 +53,7 @@ def test_what_is_missing_is_a_notice_and_what_is_unknown_an_error(tmp_path: Path
 
 def test_history_comes_first_by_default(tmp_path: Path) -> None:
     system = TradingSystem(
-        {"symbol": "WDOU25", "strategy": "test_turns"}, out=tmp_path, source=Market(session(3))
+        {"symbol": "WDOU25", "strategy": "live_world:Turns"}, out=tmp_path, source=Market(session(3))
     )
     system.initialize()
     system.start()
