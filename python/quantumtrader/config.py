@@ -39,6 +39,7 @@ __all__ = [
     "FeeSettings",
     "Hours",
     "InstrumentSettings",
+    "LiveSettings",
     "LoggingSettings",
     "ProfitSettings",
     "RiskSettings",
@@ -288,6 +289,62 @@ class SessionSettings(_Section):
     """Days with a session that the calendar takes for holidays."""
 
 
+class LiveSettings(_Section):
+    """``quantumtrader run``: what trades, with what, and how a session is watched and ended."""
+
+    ticker: str = ""
+    """Contract such as WDOX26, or a product or series such as WDO or WDOFUT: its front contract of the day."""
+    strategy: str = "order_flow_baseline"
+    """Name, path/to/file.py:Class or module:Class, as in ``replay``."""
+    parameters: dict[str, str | int | float] = {}
+    """Of the strategy."""
+    clock: str = ""
+    """Sampling clock; empty takes the strategy's."""
+    features: tuple[str, ...] = ()
+    """Further features to record."""
+    folder: Path = Path("data/live")
+    """Sessions, order journals and kill switches."""
+    limits: Path | None = None
+    """File with every limit; real orders need it. Paper takes ``[risk]`` without one."""
+    latency_ms: float = Field(default=20.0, ge=0)
+    """Of paper orders, one way."""
+    queue: Literal["pessimistic", "proportional", "exact"] = "pessimistic"
+    """Which cancels move a resting paper order forward."""
+    on_stop: Literal["flatten", "hand_over"] = "flatten"
+    """At the end: leave at the market, or leave stop and target at the exchange."""
+    stop_timeout_s: float = Field(default=30.0, gt=0)
+    """Seconds that a stop may take."""
+    flatten_before_s: float = Field(default=60.0, ge=0)
+    """Leave, and enter no more, so many seconds before continuous trading ends."""
+    late_sample_s: float = Field(default=1.0, gt=0)
+    """A row that is older when it is looked at leads to no real order."""
+    historical_days: int = Field(default=0, ge=0, le=30)
+    """Past sessions whose trades warm the features."""
+    history_timeout_s: float = Field(default=180.0, gt=0)
+    """Seconds to wait for all of them."""
+    worker_late_s: float = Field(default=5.0, gt=0)
+    """A thread that does not move for so long halts trading."""
+    disconnect_halt_s: float = Field(default=30.0, gt=0)
+    """Market data that stay disconnected for so long halt trading; entries end at once."""
+    min_free_mb: int = Field(default=500, ge=0)
+    """Trading halts when the disk has less left."""
+    foreign: Literal["halt", "claim", "ignore"] = "halt"
+    """Orders and positions on the account that are not ours."""
+    day_trade: bool = True
+    """Which of the two positions of the account counts: the day's, or the consolidated one."""
+    alone: bool = False
+    """Nothing else trades on the account. Otherwise limits over several instruments refuse: what is held is not known."""
+    capital: float | None = Field(default=None, gt=0)
+    """Balance of the account; the vendor does not tell it."""
+    python_engine_orders: bool = False
+    """Allow real orders on the Python engine."""
+
+    @field_validator("ticker")
+    @classmethod
+    def _capitals(cls, value: str) -> str:
+        return value.strip().upper()
+
+
 class LoggingSettings(_Section):
     """What is logged, and where."""
 
@@ -309,7 +366,111 @@ class Settings(BaseSettings):
     instruments: dict[str, InstrumentSettings] = {}
     fees: dict[str, FeeSettings] = {}
     sessions: SessionSettings = SessionSettings()
+    live: LiveSettings = LiveSettings()
     logging: LoggingSettings = LoggingSettings()
+
+    @classmethod
+    def from_legacy(cls, config: Mapping[str, Any]) -> tuple[Settings, tuple[str, ...]]:
+        """Take the flat configuration dictionary of the design documents.
+
+        Parameters
+        ----------
+        config : mapping
+            ``dll_path``, ``username``, ``password``, ``key``, ``symbol`` or ``ticker``, ``strategy``, ``historical_days``,
+            ``risk_per_trade``, ``tick_data_path``; ``trading`` with ``symbol`` and ``risk_per_trade``; ``risk`` with any
+            limit by name; the environment names ``TRADING_ENV``, ``LOG_LEVEL``, ``USE_GPU``. Keys of rooms that do not
+            exist yet are accepted.
+
+        Returns
+        -------
+        settings : Settings
+            Defaults with what was given; nothing is read from files or the environment.
+        unused : tuple of str
+            One line for each key that changes nothing yet.
+
+        Raises
+        ------
+        ConfigError
+            A key that nobody knows, or a value out of range; the message names every one.
+        """
+        given, unused = _legacy(config)
+        built: dict[str, Any] = {}
+        wrong: list[str] = []
+        for name, values in given.items():
+            section: type[_Section] = type(cls.model_fields[name].get_default())
+            built[name], complaints = section_complaints(section, values)
+            wrong += [f"{name}.{text}" for text in complaints]
+        if wrong:
+            raise ConfigError(f"configuration dictionary: {'; '.join(wrong)}")
+        return cls.model_construct(
+            **{name: field.get_default() for name, field in cls.model_fields.items()} | built
+        ), unused
+
+
+_LEGACY = {
+    "dll_path": ("profit", "dll_path"),
+    "username": ("profit", "username"),
+    "password": ("profit", "password"),
+    "key": ("profit", "activation_key"),
+    "activation_key": ("profit", "activation_key"),
+    "signature": ("profit", "signature"),
+    "account": ("profit", "account"),
+    "ticker": ("live", "ticker"),
+    "symbol": ("live", "ticker"),
+    "strategy": ("live", "strategy"),
+    "historical_days": ("live", "historical_days"),
+    "risk_per_trade": ("risk", "risk_per_trade"),
+    "tick_data_path": ("data", "lake"),
+    "LOG_LEVEL": ("logging", "level"),
+}
+"""Keys of the design documents' flat dictionary, and the settings that they are."""
+_LEGACY_LATER = {
+    "models_dir": "models",
+    "models_path": "models",
+    "ml_interval": "models",
+    "book_data_path": "the lake holds trades and books together",
+    "use_book_features": "features are chosen by the strategy",
+    "use_gui": "dashboards",
+    "zmq": "the bus",
+    "valkey": "the stream store",
+    "flow": "flow analysis",
+    "agents": "agents",
+    "learning": "learning",
+    "hmarl": "HMARL",
+    "TRADING_ENV": "orders are real with the flag real alone",
+    "USE_GPU": "models",
+}
+"""Keys that change nothing yet, and what they belong to."""
+
+
+def _legacy(config: Mapping[str, Any]) -> tuple[dict[str, dict[str, Any]], tuple[str, ...]]:
+    """Sort a flat dictionary into sections; empty texts count as not given."""
+    given: dict[str, dict[str, Any]] = {}
+    unused, unknown = [], []
+
+    def put(section: str, name: str, value: Any) -> None:
+        if value is not None and value != "":
+            given.setdefault(section, {})[name] = value
+
+    for key, value in config.items():
+        if key in _LEGACY:
+            put(*_LEGACY[key], value)
+        elif key in _LEGACY_LATER:
+            unused.append(f"{key} is not used yet ({_LEGACY_LATER[key]})")
+        elif key == "trading" and isinstance(value, Mapping):
+            for name, inner in value.items():
+                if name in ("symbol", "risk_per_trade"):
+                    put(*_LEGACY[name], inner)
+                else:
+                    unknown.append(f"trading.{name}")
+        elif key == "risk" and isinstance(value, Mapping):
+            given.setdefault("risk", {}).update(value)
+        else:
+            unknown.append(key)
+    if unknown:
+        known = ", ".join((*_LEGACY, "trading", "risk", *_LEGACY_LATER))
+        raise ConfigError(f"configuration dictionary: unknown {', '.join(unknown)}; there are {known}")
+    return given, tuple(unused)
 
 
 def config_files() -> tuple[Path, ...]:
@@ -407,7 +568,7 @@ def section_complaints(section: type[S], given: Mapping[str, Any]) -> tuple[S | 
     try:
         return section(**given), []
     except ValidationError as error:
-        return None, _complaint_lines(error)
+        return None, _complaint_lines(error, secret=section is ProfitSettings)
 
 
 def _check_toml(file: Path) -> None:
@@ -452,7 +613,7 @@ def _complaints(error: ValidationError) -> str:
     return "; ".join(_complaint_lines(error))
 
 
-def _complaint_lines(error: ValidationError) -> list[str]:
+def _complaint_lines(error: ValidationError, *, secret: bool = False) -> list[str]:
     lines = []
     for item in error.errors():
         path = ".".join(str(part) for part in item["loc"])
@@ -462,6 +623,6 @@ def _complaint_lines(error: ValidationError) -> list[str]:
             lines.append(f"{path}: missing")
         else:
             # A whole section that is wrong could hold a secret.
-            got = "" if path.startswith("profit") else f" (got {item['input']!r})"
+            got = "" if secret or path.startswith("profit") else f" (got {item['input']!r})"
             lines.append(f"{path}: {item['msg'].removeprefix('Value error, ')}{got}")
     return lines

@@ -112,6 +112,11 @@ EXAMPLES = {
         "quantumtrader collect -s WDOU25 --now --duration 30m --json",
         "quantumtrader collect --roll-only --keep-days 30",
     ),
+    "run": (
+        "quantumtrader run --duration 10m",
+        "quantumtrader run --dll C:\\Profit\\ProfitDLL.dll --ticker WDO",
+        "quantumtrader run --verify data/live/2026-10-09_WDOX26_001",
+    ),
     "credentials set": ("quantumtrader credentials set password",),
     "credentials show": ("quantumtrader credentials show --json",),
     "doctor": ("quantumtrader doctor", "quantumtrader doctor --login"),

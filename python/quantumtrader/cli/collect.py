@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import json
 import math
-import re
 import signal
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +15,8 @@ import typer
 
 from quantumtrader.cli import output
 from quantumtrader.cli.source_options import AsJson, Config
+from quantumtrader.cli.stopping import seconds as _seconds
+from quantumtrader.cli.stopping import stop_signals
 
 if TYPE_CHECKING:
     from quantumtrader.data.recorder import CollectorStatus
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 FAILED = 1
 INTERRUPTED = 130
-_SECONDS = {"s": 1, "m": 60, "h": 3_600}
 
 
 def command(
@@ -101,7 +100,7 @@ def command(
         keep_days=keep_days,
         options={"seed": seed, "speed": speed},
     )
-    with _signals() as (stop, caught), _screen(as_json) as screen:
+    with stop_signals() as (stop, caught), _screen(as_json) as screen:
         result = run_collect(
             plan,
             stop,
@@ -135,31 +134,6 @@ def _roll_only(settings: Any, keep_days: int | None, until_damage: bool) -> None
         screen.rolled(done)
     if any(rolled.state == "refused" for rolled in done):
         raise typer.Exit(FAILED)
-
-
-def _seconds(text: str) -> float:
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)([smh]?)", text.strip())
-    if match is None or float(match[1]) <= 0:
-        raise typer.BadParameter(f"--duration is {text!r}; write 90s, 30m or 2h")
-    return float(match[1]) * _SECONDS[match[2] or "s"]
-
-
-@contextmanager
-def _signals() -> Iterator[tuple[threading.Event, set[int]]]:
-    """Turn the signals that end a process into a wish to stop; a second one ends it at once."""
-    stop, caught = threading.Event(), set[int]()
-
-    def handler(number: int, _frame: Any) -> None:
-        caught.add(number)
-        stop.set()
-        signal.signal(number, signal.SIG_DFL if number != signal.SIGINT else signal.default_int_handler)
-
-    before = {number: signal.signal(number, handler) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield stop, caught
-    finally:
-        for number, old in before.items():
-            signal.signal(number, old)
 
 
 class _Lines:

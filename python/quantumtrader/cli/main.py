@@ -1,6 +1,6 @@
 """The command line: which commands there are, and what an error looks like.
 
-Exit codes: 0 done, 1 error (a missing file too), 2 usage, 3 the data is invalid, 4 the replay ended with the kill
+Exit codes: 0 done, 1 error (a missing file too), 2 usage, 3 the data is invalid, 4 it ended with the kill
 switch on, 130 interrupted.
 """
 
@@ -31,6 +31,7 @@ COMMANDS = {
     "import": "import_",
     "validate": "validate",
     "collect": "collect",
+    "run": "run",
     "doctor": "doctor",
 }
 """Command to its module in this package; each module has a function ``command``, whose help is its docstring."""

@@ -90,6 +90,10 @@ class PaperBroker:
         self.clock = clock
         self.held: list[_Held] = []
         self.position = 0
+        self.reports = 0
+        """Reports of the exchange so far."""
+        self.reported_ns = 0
+        """Time of the last one, ns UTC."""
         self._cost = 0.0
         self._by_venue: dict[int, _Held] = {}
         self._venue_ids = 0
@@ -185,6 +189,8 @@ class PaperBroker:
     def _hear(self) -> None:
         for raw in self._venue.take_reports():
             report = Report._make(raw)
+            self.reports += 1
+            self.reported_ns = max(self.reported_ns, report.ts)
             held = self._by_venue[report.client_id]
             self._apply(held, report)
             held.updated_ns = max(held.updated_ns, report.ts)
