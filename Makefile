@@ -23,8 +23,8 @@ BIN := $(VENV)/bin
 DEPS := $(VENV)/.installed
 CORE := python/quantumtrader/_core.abi3.so
 RUST_SOURCES := Cargo.toml Cargo.lock $(shell find crates -name '*.rs' -o -name Cargo.toml)
-# Stands for both flavours of the simulated ProfitDLL: they are built together.
-SIMULATOR := python/quantumtrader/profitdll/simulator/.built
+# Stands for both flavours of the simulated ProfitDLL, which are built together.
+SIMULATOR := target/.simulator
 ENGINE := $(if $(filter yes,$(RUST)),$(CORE) $(SIMULATOR),notice)
 PYTEST := $(BIN)/python -m pytest
 JOBS ?= 2
@@ -156,5 +156,5 @@ new-feature: $(DEPS) ## Write the skeleton of a feature: FAMILY=flow NAME=trade_
 
 clean: ## Remove what was built; .venv and data stay
 	rm -rf target dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks .import_linter_cache
-	rm -rf python/quantumtrader/_core*.so $(DEPS) $(dir $(SIMULATOR))
+	rm -rf python/quantumtrader/_core*.so $(DEPS) python/quantumtrader/profitdll/simulator
 	find python tests benches examples scripts build_backend -name __pycache__ -prune -exec rm -rf {} +

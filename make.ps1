@@ -87,7 +87,7 @@ function Get-RustState {
 
 function Invoke-Simulator($Newest) {
     # Both flavours of the simulated ProfitDLL; the stamp stands for the two.
-    $built = 'python\quantumtrader\profitdll\simulator\.built'
+    $built = 'target\.simulator'
     if ((Test-Path $built) -and (Get-Item $built).LastWriteTime -ge $Newest) { return }
     if (Test-Path $built) { Remove-Item $built }
     & $Py 'build_backend\qt_build.py' 'simulator'
@@ -211,7 +211,7 @@ switch ($Target) {
     }
     'new-feature' { Install-Dependencies; Invoke-Step $Py (@('scripts\new_feature.py') + $Rest) }
     'clean' {
-        foreach ($path in 'target', 'dist', '.pytest_cache', '.mypy_cache', '.ruff_cache', '.hypothesis', $Core, $Stamp) {
+        foreach ($path in 'target', 'dist', '.pytest_cache', '.mypy_cache', '.ruff_cache', '.hypothesis', 'python\quantumtrader\profitdll\simulator', $Core, $Stamp) {
             if (Test-Path $path) { Remove-Item -Recurse -Force $path }
         }
     }

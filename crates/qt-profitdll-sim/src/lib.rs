@@ -5,6 +5,7 @@ pub mod exports;
 pub mod feed;
 pub mod journal;
 pub mod market;
+pub mod orders;
 pub mod scenario;
 pub mod sim;
 pub mod trouble;

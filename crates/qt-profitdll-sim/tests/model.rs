@@ -2,7 +2,8 @@
 
 mod common;
 
-use common::{Decoder, Scheme, Stream};
+use common::decoder::Decoder;
+use common::stream::{Scheme, Stream};
 use proptest::prelude::*;
 use qt_core::book::{Book, L2Book, OrderBook};
 use qt_core::event::flag;

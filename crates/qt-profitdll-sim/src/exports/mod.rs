@@ -7,10 +7,10 @@
 #![allow(non_snake_case)] // the vendor's names
 
 mod market;
-mod own;
+pub mod own;
 mod session;
 mod setters;
-mod text;
+pub(crate) mod text;
 
 use std::ffi::c_void;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -21,6 +21,7 @@ use qt_profitdll::codes::nresult;
 #[allow(clippy::wildcard_imports)] // the names that the vendor's table uses
 use qt_profitdll::structs::*;
 
+use crate::orders::{ffi as orders, legacy as legacy_orders};
 use crate::sim::{SIM, Sin, W, on_connector};
 
 /// What an exported function returns, able to carry a result code.
@@ -120,14 +121,6 @@ macro_rules! routing {
 /// The body of a function, by its group. Nobody has these yet, or ever.
 macro_rules! body {
     ($group:ident Undocumented $name:ident($($arg:ident),*)) => {{
-        $(let _ = $arg;)*
-        Answer::code(nresult::NL_LICENSE_NOT_ALLOWED)
-    }};
-    (orders $status:ident $name:ident($($arg:ident),*)) => {{
-        $(let _ = $arg;)*
-        Answer::code(nresult::NL_LICENSE_NOT_ALLOWED)
-    }};
-    (legacy_orders $status:ident $name:ident($($arg:ident),*)) => {{
         $(let _ = $arg;)*
         Answer::code(nresult::NL_LICENSE_NOT_ALLOWED)
     }};

@@ -9,6 +9,7 @@ use qt_profitdll::codes::{health, nresult};
 use qt_profitdll::time::{self, Civil};
 
 use super::text::{put, read};
+use crate::orders::Broker;
 use crate::scenario::LoginResult;
 use crate::sim::queue::Item;
 use crate::sim::{Freed, SIM, Session, Sin, W, lock, login};
@@ -190,12 +191,24 @@ pub unsafe fn SetEnabledLogToDebug(enabled: i32) -> i32 {
     switch(enabled)
 }
 
+/// A switch of the broker's side.
+fn switch_orders(enabled: i32, turn: impl FnOnce(&mut Broker, bool)) -> i32 {
+    let code = switch(enabled);
+    if code == nresult::NL_OK
+        && let Some(session) = SIM.session()
+        && let Some(desk) = &session.orders
+    {
+        turn(&mut desk.broker(), enabled == 1);
+    }
+    code
+}
+
 pub unsafe fn SetEnabledHistOrder(enabled: i32) -> i32 {
-    switch(enabled)
+    switch_orders(enabled, Broker::set_history)
 }
 
 pub unsafe fn SetDayTrade(enabled: i32) -> i32 {
-    switch(enabled)
+    switch_orders(enabled, Broker::set_day_trade)
 }
 
 pub unsafe fn FreePointer(pointer: *mut c_void, size: i32) -> i32 {

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use qt_core::Event;
 use qt_core::event::{Kind, phase};
+use qt_profitdll::codes::connection;
 
 use super::deliver::{self, Delivery};
 use super::history::{CHUNK, Request};
@@ -14,6 +15,7 @@ use super::session::Session;
 use super::world::{Subscription, World, kind};
 use super::{ON_CONNECTOR, SIM, lock};
 use crate::market::{Print, TickerState, Update};
+use crate::orders;
 
 /// Runs until the session ends.
 pub fn run(session: &Session) {
@@ -43,7 +45,13 @@ impl Connector<'_> {
         match item {
             Item::Packet(packet) => self.packet(&packet, true),
             Item::Untold(packet) => self.packet(&packet, false),
-            Item::State(connection, state) => deliver::state(connection, state),
+            Item::State(connection, state) => {
+                deliver::state(connection, state);
+                // Accounts follow the state that makes them known.
+                if connection == connection::ROUTING {
+                    orders::deliver(self.session);
+                }
+            }
             Item::Health(state) => {
                 SIM.set_frozen(state != 0);
                 deliver::health(state);
@@ -59,7 +67,10 @@ impl Connector<'_> {
                     lock(&self.session.world).subscribed.fill(0);
                 }
             }
-            Item::Broker(there) => self.session.broker.store(there, Ordering::Release),
+            Item::Broker(there) => {
+                self.session.broker.store(there, Ordering::Release);
+                orders::connect(self.session, there);
+            }
             Item::FullBooks => {
                 for subscription in self.delivery.subscriptions.clone() {
                     self.delivery.full_books(&subscription, subscription.kinds);
@@ -91,15 +102,24 @@ impl Connector<'_> {
         }
         updates.clear();
         self.delivery.updates = updates;
+        orders::on_packet(self.session, packet);
     }
 
     /// Changes every instrument and tells what came of it.
     fn each_instrument(&mut self, mut change: impl FnMut(&mut crate::market::Instrument, &mut Vec<Update>)) {
         let mut told = Vec::new();
+        let mut states = Vec::new();
         for (i, instrument) in lock(&self.session.world).instruments.iter_mut().enumerate() {
             let mut updates = Vec::new();
+            let before = instrument.state();
             change(instrument, &mut updates);
+            if instrument.state() != before {
+                states.push((i, instrument.state()));
+            }
             told.push((i, updates));
+        }
+        for (instrument, state) in states {
+            orders::on_state(self.session, instrument, state);
         }
         for (instrument, updates) in told {
             self.delivery.updates(instrument, &updates);
@@ -202,6 +222,7 @@ impl Connector<'_> {
             };
             instrument.apply(&roll, out);
         });
+        orders::on_roll(self.session);
     }
 
     // ---- history

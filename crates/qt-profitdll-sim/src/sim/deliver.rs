@@ -28,8 +28,10 @@ macro_rules! call {
     };
 }
 
+pub(crate) use call;
+
 /// Runs a callback; one that takes too long is a sin.
-fn watched(name: &str, callback: impl FnOnce()) {
+pub(crate) fn watched(name: &str, callback: impl FnOnce()) {
     let begun = clock::now();
     callback();
     let ms = begun.elapsed().as_secs_f64() * 1e3;

@@ -6,7 +6,7 @@ mod arena;
 mod blobs;
 mod clock;
 mod connector;
-mod deliver;
+pub(crate) mod deliver;
 pub mod history;
 pub mod login;
 mod pacer;
@@ -24,7 +24,7 @@ use qt_profitdll::Wide;
 
 use crate::market::Print;
 use crate::scenario::Scenario;
-pub use arena::Arena;
+pub use arena::{Arena, Frame};
 pub use blobs::{Blobs, Freed};
 pub use deliver::previous_close;
 pub use session::Session;

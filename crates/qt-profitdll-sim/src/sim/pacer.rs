@@ -52,6 +52,31 @@ impl Pacer {
         })
     }
 
+    /// Passes over the first events, in whole packets: a process before this one has lived through them.
+    ///
+    /// # Errors
+    /// Text that says that the market has fewer, or where the source is corrupt.
+    pub fn skip(
+        &mut self,
+        n: u64,
+        mut apply: impl FnMut(&[Event]) -> Result<(), String>,
+    ) -> Result<(), String> {
+        while self.played < n {
+            let following = self.feed.as_mut().map_or(Ok(Vec::new()), Feed::packet)?;
+            let packet = std::mem::replace(&mut self.next, following);
+            if packet.is_empty() {
+                return Err(format!(
+                    "the market ends after {} events; the state file has seen {n} of another one",
+                    self.played
+                ));
+            }
+            let _ = self.script.cues(packet[0].ts_recv, self.played);
+            self.played += packet.len() as u64;
+            apply(&packet)?;
+        }
+        Ok(())
+    }
+
     /// Time of the first event, ns UTC.
     pub fn start_ns(&self) -> i64 {
         self.next.first().map_or(0, |e| e.ts_event)

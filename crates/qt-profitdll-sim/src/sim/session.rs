@@ -12,6 +12,7 @@ use super::world::World;
 use super::{SIM, connector, lock, pacer};
 use crate::feed;
 use crate::market::Print;
+use crate::orders::Desk;
 use crate::scenario::{Scenario, Speed};
 
 /// A session.
@@ -24,6 +25,8 @@ pub struct Session {
     pub routing: bool,
     /// Instruments and subscriptions.
     pub world: Mutex<World>,
+    /// The broker's side, where orders were asked for.
+    pub orders: Option<Desk>,
     /// All that becomes callbacks.
     pub queue: Queue,
     pub(super) pacer: Mutex<pacer::Pacer>,
@@ -50,10 +53,19 @@ impl Session {
     /// Text that names what in the scenario is wrong.
     pub fn start(scenario: Scenario, routing: bool) -> Result<Arc<Self>, String> {
         let specs = feed::specs(&scenario.market)?;
-        let pacer = pacer::Pacer::new(&scenario)?;
+        let mut pacer = pacer::Pacer::new(&scenario)?;
+        let orders = routing.then(|| Desk::open(&scenario, &specs)).transpose()?;
+        let mut world = World::new(specs, pacer.start_ns());
+        if let Some(desk) = &orders {
+            pacer.skip(desk.resume_at(), |packet| {
+                world.apply(packet, &mut Vec::new());
+                desk.live(packet)
+            })?;
+        }
         let session = Arc::new(Self {
             build: scenario.profile.build()?,
-            world: Mutex::new(World::new(specs, pacer.start_ns())),
+            world: Mutex::new(world),
+            orders,
             scenario,
             routing,
             queue: Queue::default(),
@@ -176,6 +188,9 @@ impl Session {
     pub(super) fn stop(&self) {
         self.stopping.store(true, Ordering::Relaxed);
         self.queue.clear();
+        if let Some(desk) = &self.orders {
+            desk.broker().close();
+        }
         let mut last = vec![(0, 1), (2, 0), (3, 1)];
         if self.routing {
             last.insert(1, (1, 0));
