@@ -196,6 +196,8 @@ class ReportKind(StrEnum):
     """The message about this order was turned down on its way; ``text`` says why."""
     LOST = "lost"
     """Reports were lost: look at every order."""
+    RESTARTED = "restarted"
+    """The gateway was started anew: numbers of the session from before are worth nothing."""
     CONNECTED = "connected"
     DISCONNECTED = "disconnected"
 

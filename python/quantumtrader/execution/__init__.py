@@ -33,7 +33,7 @@ from quantumtrader.execution.reconcile import (
     ReconcileReport,
     ReconcileSettings,
 )
-from quantumtrader.execution.recovery import Books
+from quantumtrader.execution.recovery import Books, open_journal
 from quantumtrader.execution.registry import has_parameter, make_strategy, strategies, strategy_parameters
 from quantumtrader.execution.risk import (
     Approved,
@@ -102,6 +102,7 @@ __all__ = [
     "load_limits",
     "make_strategy",
     "measure_correlations",
+    "open_journal",
     "register_strategy",
     "strategies",
     "strategy_parameters",

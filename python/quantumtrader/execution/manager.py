@@ -165,8 +165,7 @@ class OrderExecutionManagerV4:
                 f"{self.gateway.account} in {self.gateway.symbol}",
                 path=self.journal.path,
             )
-        self._write("session", sync=True)
-        self._started_ns = now
+        self._begin_session(now)
         if self.books.killed:
             self.risk.trip(self.books.killed, hard=self.books.killed_hard)
         self.poll()
@@ -326,7 +325,8 @@ class OrderExecutionManagerV4:
         """Ask to cancel an order; without effect, the request is repeated by ``poll``."""
         if self.books.table[client_id].status.final and client_id not in self.books.undead:
             return
-        self._write("cancel", sync=True, client_id=client_id)
+        # Not waited for: a cancel that power failure makes us forget ends its trade, as an unasked one does.
+        self._write("cancel", client_id=client_id)
         ref = self.books.ref(client_id)
         if ref is None:
             return  # asked again as soon as it is known what to cancel
@@ -349,8 +349,9 @@ class OrderExecutionManagerV4:
         state, ref = self.books.table[order.client_id], self.books.ref(order.client_id)
         if self.books.bracket_of(order.client_id):
             raise OrderError(f"order {order.client_id} belongs to a bracket, which alone decides about it")
-        if state.status.final or ref is None:
-            raise OrderError(f"order {order.client_id} is {state.status} and cannot be changed")
+        if state.status.final or ref is None or not ref.cl_ord_id:
+            # Without its permanent number a changed order could not be found again after a crash.
+            raise OrderError(f"order {order.client_id} is {state.status} and cannot be changed (yet)")
         if (order.side, order.type) != (state.order.side, state.order.type) or order.size <= state.filled:
             raise OrderError(
                 f"order {order.client_id}: a change keeps side and type, and more than the {state.filled} filled"
@@ -374,7 +375,7 @@ class OrderExecutionManagerV4:
         self._require_ready()
         fields = asdict(plan)
         fields["side"] = int(plan.side)
-        self._write("plan", sync=True, plan=fields)
+        self._write("plan", plan=fields)
         return self.books.next_bracket - 1
 
     def pass_time(self) -> None:
@@ -395,7 +396,7 @@ class OrderExecutionManagerV4:
 
     def halt(self, reason: str, *, hard: bool = False) -> None:
         """Throw the kill switch and keep that over restarts; only a person switches it off again."""
-        if self.books.killed != reason or hard > self.books.killed_hard:
+        if not self.books.killed or hard > self.books.killed_hard:
             self.risk.trip(reason, hard=hard)
             _log.error("trading halted%s: %s", " (hard)" if hard else "", reason)
             self._write("kill", sync=True, reason=reason, hard=hard)
@@ -418,6 +419,8 @@ class OrderExecutionManagerV4:
             If the vendor's numbers contradict each other.
         """
         now = self.clock.now_ns()
+        if self.risk.tripped != self.books.killed and self.risk.tripped:
+            self._write("kill", sync=True, reason=self.risk.tripped, hard=self.risk.tripped_hard)
         self._take_reports()
         if now >= self._sweep_due:
             self._sweep_due = now + self.settings.sweep_ns
@@ -427,6 +430,12 @@ class OrderExecutionManagerV4:
         if now >= self._reconcile_due:
             self.reconcile()
         self._repeat_cancels(now)
+
+    def _begin_session(self, now: int) -> None:
+        self._write("session", sync=True)
+        self._started_ns = now
+        self._reconciled, self._foreign, self._mismatch = False, None, None
+        self._sweep_due = self._reconcile_due = 0
 
     def _take_reports(self) -> None:
         for report in self.gateway.take_reports():
@@ -438,6 +447,8 @@ class OrderExecutionManagerV4:
                     self._reconcile_due = 0  # whose is it?
                 if report.kind is ReportKind.REFUSED:
                     self._refused_on_its_way(client_id, report.text)
+            elif report.kind is ReportKind.RESTARTED:
+                self._begin_session(self.clock.now_ns())
             else:
                 if report.kind is ReportKind.DISCONNECTED:
                     self._reconciled = False
@@ -448,8 +459,15 @@ class OrderExecutionManagerV4:
         if client_id is None or self.books.table[client_id].status.final:
             return
         link = self.books.links[client_id]
-        if link.stage is OrderStage.UNKNOWN and not link.ref.cl_ord_id and self._details(client_id) is None:
-            self._write("failed", client_id=client_id, text=text)
+        if link.stage is not OrderStage.UNKNOWN or link.ref.cl_ord_id or self.books.ref(client_id) is None:
+            return
+        try:
+            unknown = self._details(client_id) is None
+        except GatewayError as error:
+            _log.warning("details of order %d: %s", client_id, error)
+        else:
+            if unknown:
+                self._write("failed", client_id=client_id, text=text)
 
     def _details(self, client_id: int) -> OrderDetails | None:
         ref = self.books.ref(client_id)
@@ -467,7 +485,11 @@ class OrderExecutionManagerV4:
 
     def _see(self, client_id: int, details: OrderDetails) -> None:
         """Write a snapshot down, if it is newer than what is known and adds to it."""
-        link = self.books.links[client_id]
+        link, side = self.books.links[client_id], self.books.table[client_id].order.side
+        if details.side != side:
+            raise OrderError(
+                f"order {client_id}: the vendor shows {details.ref} with side {details.side}, ours is {side}"
+            )
         if not details.complete:
             self._dirty.add(client_id)  # contracts without a price: the vendor is not done with it
             return
@@ -501,13 +523,13 @@ class OrderExecutionManagerV4:
         self._reconcile_due = now + self.settings.retry_ns
         try:
             orders, position = self._vendor()
+            report = compare(self.books, orders, position, now, self.settings.reconcile)
+            self._tell(report)
+            for finding in report.findings:
+                self._deal_with(finding)
         except GatewayError as error:
             _log.warning("reconciliation: %s", error)
             return None
-        report = compare(self.books, orders, position, now, self.settings.reconcile)
-        self._tell(report)
-        for finding in report.findings:
-            self._deal_with(finding)
         ours, theirs = self.books.ledger.position, report.theirs
         explained = self._foreign is not None and theirs - ours == report.foreign - self._foreign
         certain = report.settled and self._deal_with_position(ours, theirs, position, explained)
@@ -566,12 +588,11 @@ class OrderExecutionManagerV4:
             case FindingKind.AMBIGUOUS:
                 self.halt(f"reconciliation: {finding.message}")
             case FindingKind.FOREIGN if details is not None:
-                self._deal_with_foreign(finding.message, details)
+                self._deal_with_foreign(finding.message, details, self.settings.reconcile.foreign_orders)
             case _:
                 pass  # WAITING waits; POSITION is looked at once the orders are clear
 
-    def _deal_with_foreign(self, message: str, details: OrderDetails) -> None:
-        policy = self.settings.reconcile.foreign_orders
+    def _deal_with_foreign(self, message: str, details: OrderDetails, policy: ForeignPolicy) -> None:
         if policy is ForeignPolicy.HALT:
             self.halt(f"reconciliation: {message}")
         elif policy is ForeignPolicy.CLAIM and details.complete:
@@ -626,6 +647,13 @@ class OrderExecutionManagerV4:
         if details is None or self.books.find(details.ref) is not None:
             raise OrderError(f"{cl_ord_id} is unknown to the vendor, or another order of ours")
         self._see(client_id, details)
+
+    def decide_foreign(self, cl_ord_id: str, policy: ForeignPolicy, by: str) -> None:
+        """Claim or ignore one order that is not ours; ``by`` names who decided so."""
+        details = self.gateway.details(OrderRef(0, cl_ord_id))
+        if details is None or self.books.find(details.ref) is not None:
+            raise OrderError(f"{cl_ord_id} is unknown to the vendor, or an order of ours")
+        self._deal_with_foreign(f"{cl_ord_id} decided by {by}", details, policy)
 
     def accept_vendor(self, by: str) -> None:
         """Take the vendor's position for ours and forget every bracket; ``by`` names who decided so.

@@ -174,6 +174,12 @@ def compare(
     seen: set[int] = set()
     for details in orders:
         client_id = books.find(details.ref)
+        if (
+            client_id is not None
+            and not books.links[client_id].ref.cl_ord_id
+            and not _alike(books, client_id, details, settings)
+        ):
+            client_id = None  # a number of another session that looks like one of this
         if client_id is not None:
             seen.add(client_id)
             if _news(books, client_id, details):
@@ -212,51 +218,53 @@ def _resolve(
     books: Books, strangers: list[OrderDetails], now_ns: int, settings: ReconcileSettings
 ) -> list[Finding]:
     """Look for orders without an answer among the strangers; what is found is taken out of them."""
-    missing: dict[_Key, list[int]] = {}
+    findings: list[Finding] = []
+    for key, ids in _by_key(books, books.unresolved).items():
+        # An order that was answered for exists; one without any answer may not.
+        ids.sort(key=lambda cid: (not books.links[cid].sent, books.links[cid].intent_ts))
+        findings += _match(books, key, ids, strangers, settings)
+        found = {f.client_id for f in findings}
+        findings += [_nowhere(books, cid, now_ns, settings) for cid in ids if cid not in found]
     # One that was declared lost may have been late: it is looked for as long as the window is open.
     late = [
         cid
         for cid, link in books.links.items()
         if link.lost and now_ns - link.intent_ts <= settings.window_ns + settings.settle_ns
     ]
-    for client_id in books.unresolved + late:
-        missing.setdefault(_key(books, client_id), []).append(client_id)
-    findings: list[Finding] = []
-    for key, ids in missing.items():
-        # An order that was answered for exists; one without any answer may not.
-        ids.sort(
-            key=lambda cid: (not books.links[cid].sent, books.links[cid].lost, books.links[cid].intent_ts)
-        )
-        fitting = [
-            d for d in strangers if _key_of(d) == key and any(_dated(books, c, d, settings) for c in ids)
-        ]
-        if not fitting:
-            findings += [_nowhere(books, cid, now_ns, settings) for cid in ids if not books.links[cid].lost]
-            continue
-        surely = sum(books.links[cid].sent for cid in ids)
-        one_trade = len({books.bracket_of(cid) for cid in ids}) == 1
-        if len(fitting) > len(ids) or (len(ids) > 1 and not (one_trade and len(fitting) >= surely)):
-            text = (
-                f"orders {', '.join(map(str, ids))} have no answer, and {len(fitting)} of the vendor's orders fit: "
-                + "; ".join(map(_say, fitting))
-            )
-            findings += [
-                Finding(FindingKind.AMBIGUOUS, text, cid) for cid in ids if not books.links[cid].lost
-            ]
-            findings += [Finding(FindingKind.AMBIGUOUS, text, 0, d) for d in fitting]
-        else:
-            # Equal orders of one trade are interchangeable, so the order of time is as good as any.
-            for client_id, details in zip(ids, fitting, strict=False):
-                text = f"order {client_id} is the vendor's {_say(details)}"
-                findings.append(Finding(FindingKind.FOUND, text, client_id, details))
-            findings += [
-                _nowhere(books, cid, now_ns, settings)
-                for cid in ids[len(fitting) :]
-                if not books.links[cid].lost
-            ]
-        for details in fitting:
-            strangers.remove(details)
+    for key, ids in _by_key(books, late).items():
+        findings += _match(books, key, ids, strangers, settings)
     return findings
+
+
+def _by_key(books: Books, ids: Sequence[int]) -> dict[_Key, list[int]]:
+    groups: dict[_Key, list[int]] = {}
+    for client_id in ids:
+        groups.setdefault(_key(books, client_id), []).append(client_id)
+    return groups
+
+
+def _match(
+    books: Books, key: _Key, ids: list[int], strangers: list[OrderDetails], settings: ReconcileSettings
+) -> list[Finding]:
+    """Match equal orders of ours with the vendor's; what fits is taken out of the strangers."""
+    fitting = [d for d in strangers if _key_of(d) == key and any(_dated(books, c, d, settings) for c in ids)]
+    if not fitting:
+        return []
+    for details in fitting:
+        strangers.remove(details)
+    surely = sum(books.links[cid].sent for cid in ids)
+    one_trade = len({books.bracket_of(cid) for cid in ids}) == 1
+    if len(fitting) > len(ids) or (len(ids) > 1 and not (one_trade and len(fitting) >= surely)):
+        text = (
+            f"orders {', '.join(map(str, ids))} have no answer, and {len(fitting)} of the vendor's orders fit: "
+            + "; ".join(map(_say, fitting))
+        )
+        return [Finding(FindingKind.AMBIGUOUS, text, cid) for cid in ids]
+    # Equal orders of one trade are interchangeable, so the order of time is as good as any.
+    return [
+        Finding(FindingKind.FOUND, f"order {client_id} is the vendor's {_say(details)}", client_id, details)
+        for client_id, details in zip(ids, fitting, strict=False)
+    ]
 
 
 def _nowhere(books: Books, client_id: int, now_ns: int, settings: ReconcileSettings) -> Finding:
@@ -297,6 +305,10 @@ def _key(books: Books, client_id: int) -> _Key:
 def _key_of(details: OrderDetails) -> _Key:
     px = PX_NONE if details.type is OrderType.MARKET else details.px
     return (details.side, details.type, details.size, px, details.stop_px)
+
+
+def _alike(books: Books, client_id: int, details: OrderDetails, settings: ReconcileSettings) -> bool:
+    return _key(books, client_id) == _key_of(details) and _dated(books, client_id, details, settings)
 
 
 def _dated(books: Books, client_id: int, details: OrderDetails, settings: ReconcileSettings) -> bool:

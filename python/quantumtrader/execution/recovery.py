@@ -26,17 +26,18 @@ import math
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 from quantumtrader.exceptions import JournalError, OrderError
 from quantumtrader.execution.brackets import Bracket, BracketPlan, CancelOrder, Command, Send
 from quantumtrader.execution.gateway import OrderDetails, OrderRef, OrderStage
 from quantumtrader.execution.ledger import Ledger
-from quantumtrader.execution.order_journal import Record
+from quantumtrader.execution.order_journal import OrderJournal, Record
 from quantumtrader.execution.orders import OrderTable, Report
 from quantumtrader.types import PX_NONE, Fill, Instrument, Order, OrderType
 
-__all__ = ["SCHEMA", "Books", "Link", "details_fields", "rebuild"]
+__all__ = ["SCHEMA", "Books", "Link", "details_fields", "open_journal", "rebuild"]
 
 _log = logging.getLogger(__name__)
 
@@ -179,6 +180,14 @@ class Books:
     def undead(self) -> list[int]:
         """Orders that count as ended here and are alive at the vendor."""
         return [cid for cid in sorted(self._alive) if self.table[cid].status.final]
+
+    @property
+    def settled(self) -> bool:
+        """Whether nothing of these books matters to tomorrow."""
+        return not (
+            self.live or self.todo or self.undead or self.table.open_orders or self.ledger.position
+            or self.offset or self.killed
+        )  # fmt: skip
 
     def fingerprint(self) -> dict[str, Any]:
         """Everything that must be equal after a rebuild, for comparison."""
@@ -492,3 +501,34 @@ def rebuild(records: Iterable[Record], instrument: Instrument) -> Books:
     for record in records:
         books.apply(record)
     return books
+
+
+def open_journal(path: Path, instrument: Instrument, day: str, *, power_safe: bool = True) -> OrderJournal:
+    """Open the journal for a trading day; one of an earlier day with nothing left open is put aside.
+
+    Parameters
+    ----------
+    path : Path
+        The journal; what is put aside gets its day into its name.
+    instrument : Instrument
+        What is traded.
+    day : str
+        The trading day, ISO.
+    power_safe : bool
+        See ``OrderJournal``.
+
+    Returns
+    -------
+    OrderJournal
+        The same file while a position, an order or the kill switch is carried over.
+    """
+    journal = OrderJournal(path, power_safe=power_safe)
+    books = rebuild(journal.records, instrument)
+    if not books.day or books.day == day or not books.settled:
+        return journal
+    aside = path.with_name(f"{path.stem}-{books.day}{path.suffix}")
+    if aside.exists():
+        return journal
+    journal.close()
+    path.rename(aside)
+    return OrderJournal(path, power_safe=power_safe)
