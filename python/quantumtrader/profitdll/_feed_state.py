@@ -61,7 +61,7 @@ class FeedInstrument:
     ticker: str
     exchange: str
     index: int
-    tick_size: float
+    ticks_per_point: float
     time: int = 0
     image_complete: bool = False
     image_open: bool = False
@@ -88,6 +88,8 @@ class Core:
         self.now = 0
         self.exchange_time = 0
         self.paged = False
+        self.asks_told = False
+        """Whether price depth has ever named the sell side: up to 4.0.0.33 it always says that it was the buy side."""
         self.market = 0
         self._capacity = max(1, messages)
         self._messages: deque[list[Any]] = deque()

@@ -44,6 +44,7 @@ class Source:
     def notify(self, core: Core, instrument: FeedInstrument, side: int, position: int, kind: int) -> None:
         """Follow one notification."""
         depth = instrument.depth
+        core.asks_told |= side == 1
         if kind == _PREPARE:
             if depth.burst:
                 self._refresh(core, instrument)  # the flush of the last one is missing
@@ -75,7 +76,7 @@ class Source:
             if rung is None or rung.px != rungs[at].px:
                 return False
             if rung == rungs[at]:
-                return True
+                return core.asks_told  # seen before, or on the other side
             rungs[at] = rung
             action = Action.EDIT
         elif kind in (_ADD, _INSERT) and count == have + 1 and at <= have < _MAX_DEPTH:
@@ -186,7 +187,7 @@ class Source:
             raise _Gone
         if group.PriceGroupFlags & _IS_THEORETICAL:
             return None
-        px, size = ticks(group.Price, instrument.tick_size), contracts(group.Quantity)
+        px, size = ticks(group.Price, instrument.ticks_per_point), contracts(group.Quantity)
         if px is None:
             raise _Unusable("off_tick", group.Price)
         if size is None:

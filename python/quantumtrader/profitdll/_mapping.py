@@ -43,9 +43,9 @@ _TEXT = re.compile(
 )
 
 
-def ticks(price: float, tick_size: float) -> int | None:
+def ticks(price: float, ticks_per_point: float) -> int | None:
     """Return a price in ticks; None between two ticks, for what is no number, and for what does not fit."""
-    exact = price / tick_size
+    exact = price * ticks_per_point
     if not math.isfinite(exact):
         return None
     px = round(exact)

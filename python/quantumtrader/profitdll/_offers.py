@@ -85,8 +85,8 @@ def update(core: Core, instrument: FeedInstrument, offer: Offer, date: Date) -> 
 def _numbers(core: Core, instrument: FeedInstrument, offer: Offer) -> tuple[int | None, int | None, int]:
     """Return price, size and flags of an add or edit; None for a number that the record cannot hold."""
     if offer.action == _ADD:
-        return ticks(offer.price, instrument.tick_size), contracts(offer.qty), 0
-    px = ticks(offer.price, instrument.tick_size) if offer.has_price else PX_NONE
+        return ticks(offer.price, instrument.ticks_per_point), contracts(offer.qty), 0
+    px = ticks(offer.price, instrument.ticks_per_point) if offer.has_price else PX_NONE
     if not offer.has_qty:
         return px, 0, Flag.DELTA  # nothing added
     if core.edit_is_change:
@@ -103,7 +103,7 @@ def image(core: Core, instrument: FeedInstrument, offer: Offer) -> None:
     """Write a full image, or a page of one."""
     try:
         arrays = [
-            _Array.read(address, side, offer.version, instrument.tick_size)
+            _Array.read(address, side, offer.version, instrument.ticks_per_point)
             for address, side in ((offer.sell, Side.SELL), (offer.buy, Side.BUY))
             if address
         ]
@@ -168,7 +168,7 @@ class _Array:
     flags: int
 
     @classmethod
-    def read(cls, address: int, side: int, version: int, tick_size: float) -> _Array:
+    def read(cls, address: int, side: int, version: int, ticks_per_point: float) -> _Array:
         count, total = _HEADER.unpack(ctypes.string_at(address, _HEADER.size))
         if not (_HEADER.size <= total <= _LARGEST and 0 <= count <= total):
             raise RefusedImage(f"the blob's header is not one: {count} entries in {total} bytes")
@@ -180,7 +180,7 @@ class _Array:
         newest: Date = 0
         offers = []
         for price, qty, agent, id, date in entries:
-            px, size = ticks(price, tick_size), contracts(qty)
+            px, size = ticks(price, ticks_per_point), contracts(qty)
             if px is None:
                 raise RefusedImage("a price is between two ticks")
             if size is None:

@@ -179,7 +179,7 @@ class CtypesFeed:
         if not 0 <= index < 1 << 16:
             raise OverflowError(f"instrument index {index} does not fit into 16 bits")
         with self._lock:
-            instrument = FeedInstrument(ticker, exchange, index, tick_size)
+            instrument = FeedInstrument(ticker, exchange, index, 1.0 / tick_size)
             self._instruments.append(instrument)
             self._by_ticker.setdefault(ticker, []).append(instrument)
 
@@ -375,7 +375,7 @@ class CtypesFeed:
         if moment == ABSENT or price <= 0:
             core.counters["sentinels"] += 1
             return
-        px = ticks(price, instrument.tick_size)
+        px = ticks(price, instrument.ticks_per_point)
         if px is None:
             core.report("off_tick", instrument.ticker, price)
             return
@@ -412,7 +412,7 @@ class CtypesFeed:
         if side is None:
             core.report("malformed", instrument.ticker, side_code)
             return
-        px, size = ticks(price, instrument.tick_size), contracts(qty)
+        px, size = ticks(price, instrument.ticks_per_point), contracts(qty)
         if px is None and qty > 0:
             core.report("off_tick", instrument.ticker, price)
         best = NO_TOUCH if px is None or size is None or not price > 0 else (px, size)

@@ -81,6 +81,7 @@ impl<W: Wide> State<W> {
             return unsafe { self.unknown(asset.Ticker) };
         };
         let core = &mut self.core;
+        core.habits.asks_told |= side == 1;
         let source = Source { functions: &self.functions, asset: &asset };
         let depth = &mut instrument.depth;
         match kind {
@@ -131,7 +132,7 @@ impl<W: Wide> Source<'_, W> {
         }
         let (at, have) = (position as usize, ladder.rungs.len());
         let count = self.count(side);
-        let rung_at = |at: usize| match self.group(side, at, instrument.tick_size) {
+        let rung_at = |at: usize| match self.group(side, at, instrument.ticks_per_point) {
             Ok(Some(rung)) => Some(rung),
             _ => None,
         };
@@ -139,7 +140,7 @@ impl<W: Wide> Source<'_, W> {
             update::EDIT if count == Some(have) && at < have => {
                 let Some(rung) = rung_at(at).filter(|r| r.px == ladder.rungs[at].px) else { return false };
                 if std::mem::replace(&mut ladder.rungs[at], rung) == rung {
-                    return true;
+                    return core.habits.asks_told; // seen before, or on the other side
                 }
                 (rung, action::EDIT)
             }
@@ -223,7 +224,7 @@ impl<W: Wide> Source<'_, W> {
         let mut irregular = count > MAX_DEPTH;
         instrument.depth.next.clear();
         for at in 0..count.min(MAX_DEPTH) {
-            let rung = match self.group(side, at, instrument.tick_size) {
+            let rung = match self.group(side, at, instrument.ticks_per_point) {
                 Ok(Some(rung)) => rung,
                 Ok(None) => {
                     irregular = true;
@@ -269,7 +270,7 @@ impl<W: Wide> Source<'_, W> {
     }
 
     /// The level at a position; `None` for a theoretical one.
-    fn group(&self, side: u8, at: usize, tick_size: f64) -> Result<Option<Rung>, Unusable> {
+    fn group(&self, side: u8, at: usize, ticks_per_point: f64) -> Result<Option<Rung>, Unusable> {
         let read = self.functions.price_group.ok_or(Unusable::Gone)?;
         let mut group = TConnectorPriceGroup::default();
         // SAFETY: the library's function, the asset that it has just named, and a struct that says its version.
@@ -279,7 +280,7 @@ impl<W: Wide> Source<'_, W> {
         if group.PriceGroupFlags & PG_IS_THEORIC != 0 {
             return Ok(None);
         }
-        let px = ticks(group.Price, tick_size).ok_or(Unusable::Price(group.Price))?;
+        let px = ticks(group.Price, ticks_per_point).ok_or(Unusable::Price(group.Price))?;
         let size = contracts(group.Quantity).ok_or(Unusable::Quantity(group.Quantity))?;
         Ok(Some(Rung { px, size, orders: i32::try_from(group.Count).unwrap_or(i32::MAX) }))
     }

@@ -10,10 +10,11 @@ const ON_TICK: f64 = 1e-6;
 /// 1.5 times 2^52: added and taken away again it leaves the nearest integer, ties to even.
 const ROUND: f64 = 6_755_399_441_055_744.0;
 
-/// Price in ticks; `None` between two ticks, for what is no number, and for what does not fit.
+/// Price in ticks; `None` between two ticks, for what is no number, and for what does not fit. Takes the ticks per
+/// point, because a division would be a tenth of a callback.
 #[inline(always)]
-pub(super) fn ticks(price: f64, tick_size: f64) -> Option<i32> {
-    let exact = price / tick_size;
+pub(super) fn ticks(price: f64, ticks_per_point: f64) -> Option<i32> {
+    let exact = price * ticks_per_point;
     let px = (exact + ROUND) - ROUND;
     let fits = (exact - px).abs() <= ON_TICK && px.abs() < -f64::from(PX_NONE);
     fits.then_some(px as i32)
@@ -66,18 +67,18 @@ mod tests {
 
     #[test]
     fn prices_are_on_the_grid_or_nowhere() {
-        assert_eq!(ticks(5432.5, 0.5), Some(10_865));
-        assert_eq!(ticks(137_005.0, 5.0), Some(27_401));
-        assert_eq!(ticks(10.37, 0.01), Some(1_037));
-        assert_eq!(ticks(-2.5, 0.5), Some(-5));
-        assert_eq!(ticks(0.0, 0.5), Some(0));
+        assert_eq!(ticks(5432.5, 1.0 / 0.5), Some(10_865));
+        assert_eq!(ticks(137_005.0, 1.0 / 5.0), Some(27_401));
+        assert_eq!(ticks(10.37, 1.0 / 0.01), Some(1_037));
+        assert_eq!(ticks(-2.5, 1.0 / 0.5), Some(-5));
+        assert_eq!(ticks(0.0, 1.0 / 0.5), Some(0));
         for off in
             [5_432.25, 5_432.500_01, f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 1e300, 1_073_741_824.0]
         {
-            assert_eq!(ticks(off, 0.5), None, "{off}");
+            assert_eq!(ticks(off, 1.0 / 0.5), None, "{off}");
         }
-        assert_eq!(ticks(-1_073_741_824.0, 0.5), None);
-        assert_eq!(ticks(1_073_741_823.5, 0.5), Some(i32::MAX));
+        assert_eq!(ticks(-1_073_741_824.0, 1.0 / 0.5), None);
+        assert_eq!(ticks(1_073_741_823.5, 1.0 / 0.5), Some(i32::MAX));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //!
 //! [`Feed`] owns two rings, one for live data and one for history requests, and a queue of control messages. The
 //! addresses of [`Feed::callbacks`] are handed to the library; what it calls with lands in the rings, stamped with the
-//! receive time and numbered. `docs/reference/feed.md` says what becomes what.
+//! receive time and numbered. `docs/concepts/feed.md` says what becomes what.
 
 mod callbacks;
 mod control;

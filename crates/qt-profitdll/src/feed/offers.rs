@@ -105,13 +105,16 @@ unsafe fn update<W: Wide>(core: &mut Core, instrument: &mut Instrument, offer: &
     let event = Event { side, ref_b: offer.position, ..core.dated(instrument, Kind::Order, date) };
     let event = match offer.action {
         0 => {
-            let (px, size) = (ticks(offer.price, instrument.tick_size), contracts(offer.qty));
+            let (px, size) = (ticks(offer.price, instrument.ticks_per_point), contracts(offer.qty));
             let (Some(px), Some(size)) = (px, size) else { return misfit(core, instrument, px, offer) };
             Event { action: action::ADD, id: offer.id, px, size, ref_a: offer.agent, ..event }
         }
         1 => {
-            let px =
-                if offer.has_price == 0 { Some(PX_NONE) } else { ticks(offer.price, instrument.tick_size) };
+            let px = if offer.has_price == 0 {
+                Some(PX_NONE)
+            } else {
+                ticks(offer.price, instrument.ticks_per_point)
+            };
             let (size, flags) = if offer.has_qty == 0 {
                 (Some(0), flag::DELTA) // nothing added
             } else if core.edit_is_change {
@@ -174,9 +177,9 @@ fn misfit<W>(core: &mut Core, instrument: &mut Instrument, px: Option<i32>, offe
 #[cold]
 #[inline(never)]
 unsafe fn image<W: Wide>(core: &mut Core, instrument: &mut Instrument, offer: &Offer<W>) {
-    let tick_size = instrument.tick_size;
+    let ticks_per_point = instrument.ticks_per_point;
     // SAFETY: the caller's promise.
-    let mut seen = |array| unsafe { Array::of(array, offer.version, tick_size, &mut core.dates) };
+    let mut seen = |array| unsafe { Array::of(array, offer.version, ticks_per_point, &mut core.dates) };
     let (sell, buy) = match (seen(offer.sell), seen(offer.buy)) {
         (Ok(sell), Ok(buy)) if sell.is_some() || buy.is_some() => (sell, buy),
         (Err(what), _) | (_, Err(what)) => return refused(core, instrument, &what),
@@ -188,14 +191,14 @@ unsafe fn image<W: Wide>(core: &mut Core, instrument: &mut Instrument, offer: &O
         instrument.saw(array.newest);
     }
     let (first, last) = (flags & OB_FIRST_PACKET != 0, flags & OB_LAST_PACKET != 0);
-    core.paged |= first;
+    core.habits.paged |= first;
     let ends = if first {
         core.bound(instrument, Kind::Order, action::SNAPSHOT_BEGIN);
         instrument.image.open = true;
         last
     } else if instrument.image.open {
         last
-    } else if core.paged {
+    } else if core.habits.paged {
         return refused(core, instrument, "a page without a first one");
     } else if both.iter().all(|a| a.is_some()) || !instrument.image.complete {
         core.bound(instrument, Kind::Order, action::SNAPSHOT_BEGIN);
@@ -217,7 +220,7 @@ unsafe fn image<W: Wide>(core: &mut Core, instrument: &mut Instrument, offer: &O
         };
         // The arrays run from the worst offer to the best, so each one is the best when it comes.
         for entry in array.offers.iter() {
-            let (Some(px), Some(size)) = (ticks(entry.price, tick_size), contracts(entry.qty)) else {
+            let (Some(px), Some(size)) = (ticks(entry.price, ticks_per_point), contracts(entry.qty)) else {
                 continue;
             };
             core.counters.orders.up();
@@ -254,7 +257,7 @@ impl Array<'_> {
     unsafe fn of<'a>(
         array: *mut c_void,
         version: Version,
-        tick_size: f64,
+        ticks_per_point: f64,
         dates: &mut Dates,
     ) -> Result<Option<Array<'a>>, String> {
         if array.is_null() {
@@ -265,7 +268,7 @@ impl Array<'_> {
         let offers = decoded.map_err(|e| e.to_string())?;
         let mut newest = Date::Absent;
         for offer in offers.iter() {
-            if ticks(offer.price, tick_size).is_none() {
+            if ticks(offer.price, ticks_per_point).is_none() {
                 return Err("a price is between two ticks".into());
             }
             if contracts(offer.qty).is_none() {

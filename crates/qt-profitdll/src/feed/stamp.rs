@@ -1,23 +1,44 @@
 //! The receive clock, and the vendor's dates read quickly.
 #![allow(unsafe_code)] // the vendor's text
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use crate::blob::DATE;
 use crate::structs::SYSTEMTIME;
 use crate::time::{BRASILIA_NS, TimeError, from_system, parse};
-use crate::wide::Wide;
+use crate::wide::{Wide, units};
 
 const MS: i64 = 1_000_000;
-const DAY: i64 = 86_400_000 * MS;
+const SECOND: i64 = 1000 * MS;
+const DAY: i64 = 86_400 * SECOND;
 /// Units of text that are looked at: more than a date has.
 const LONGEST: usize = 32;
-/// Length of `dd/mm/yyyy`.
-const DAY_TEXT: usize = 10;
+/// Length of `dd/mm/yyyy HH:mm:ss.`.
+const SECOND_TEXT: usize = DATE - 3;
 
 /// Time at which a callback arrived, ns UTC: the one place of the feed that reads a clock.
+#[cfg(all(unix, target_pointer_width = "64"))]
 #[inline(always)]
 pub(super) fn receive_time() -> i64 {
+    #[repr(C)]
+    struct Timespec {
+        seconds: i64,
+        nanoseconds: i64,
+    }
+    unsafe extern "C" {
+        fn clock_gettime(clock: i32, out: *mut Timespec) -> i32;
+    }
+    const CLOCK_REALTIME: i32 = 0;
+    // What the standard library calls as well, without the half again that it adds: this is most of a callback's cost.
+    let mut now = Timespec { seconds: 0, nanoseconds: 0 };
+    // SAFETY: the C library's function; `time_t` and `long` have 64 bits here.
+    unsafe { clock_gettime(CLOCK_REALTIME, &raw mut now) };
+    now.seconds * 1_000_000_000 + now.nanoseconds
+}
+
+/// Time at which a callback arrived, ns UTC: the one place of the feed that reads a clock.
+#[cfg(not(all(unix, target_pointer_width = "64")))]
+#[inline(always)]
+pub(super) fn receive_time() -> i64 {
+    use std::time::{SystemTime, UNIX_EPOCH};
     #[allow(clippy::disallowed_methods)] // replay takes the stamp from the record
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_nanos() as i64)
 }
@@ -43,14 +64,13 @@ impl From<Result<Option<i64>, TimeError>> for Date {
     }
 }
 
-/// Reads dates and remembers the day of the last one, because the next one is of the same day.
+/// Reads dates and remembers the last one, because the next one differs in its milliseconds at most.
 #[derive(Debug, Default)]
 pub(super) struct Dates {
-    text: [u8; DAY_TEXT],
-    numbers: [u16; 3],
-    /// Midnight in Brasília of the remembered texts and numbers, ns UTC.
-    text_midnight: i64,
-    numbers_midnight: i64,
+    /// `dd/mm/yyyy HH:mm:ss.` read last, and its ns UTC.
+    text: Option<([u8; SECOND_TEXT], i64)>,
+    /// Year, month and day read last, and their midnight in Brasília, ns UTC.
+    numbers: Option<([u16; 3], i64)>,
 }
 
 impl Dates {
@@ -60,39 +80,41 @@ impl Dates {
     /// `text` is NULL, or readable up to its NUL or for [`LONGEST`] units.
     #[inline(always)]
     pub(super) unsafe fn of_text<W: Wide>(&mut self, text: *const W) -> Date {
-        let mut bytes = [0_u8; LONGEST];
-        let mut length = 0;
-        while !text.is_null() && length < LONGEST {
-            // SAFETY: no unit before this one was NUL, and it is one of the first `LONGEST`.
-            let unit = unsafe { *text.add(length) }.value();
-            if unit == 0 {
-                break;
-            }
-            bytes[length] = u8::try_from(unit).unwrap_or(u8::MAX);
-            length += 1;
-        }
-        self.of_bytes(&bytes[..length])
-    }
-
-    /// Date of 8-bit text.
-    #[inline(always)]
-    pub(super) fn of_bytes(&mut self, bytes: &[u8]) -> Date {
-        if let Ok(text) = <&[u8; DATE]>::try_from(bytes)
-            && text[..DAY_TEXT] == self.text
-            && let Some(ms) = milliseconds(text)
+        // SAFETY: every unit before this one was equal to one that is not NUL, or a digit.
+        let unit = |at: usize| unsafe { *text.add(at) }.value();
+        if let Some((known, second)) = &self.text
+            && !text.is_null()
+            && (0..SECOND_TEXT).all(|at| unit(at) == u32::from(known[at]))
+            && let Some(a) = digit(unit(SECOND_TEXT))
+            && let Some(b) = digit(unit(SECOND_TEXT + 1))
+            && let Some(c) = digit(unit(SECOND_TEXT + 2))
+            && unit(DATE) == 0
         {
-            return Date::At(self.text_midnight + i64::from(ms) * MS);
+            return Date::At(second + i64::from(a * 100 + b * 10 + c) * MS);
         }
-        self.of_new_day(bytes)
+        // SAFETY: the caller's promise.
+        unsafe { self.of_new_text(text) }
     }
 
     #[cold]
     #[inline(never)]
-    fn of_new_day(&mut self, bytes: &[u8]) -> Date {
+    unsafe fn of_new_text<W: Wide>(&mut self, text: *const W) -> Date {
+        let mut bytes = [0_u8; LONGEST];
+        // SAFETY: the caller's promise.
+        let units = unsafe { units(text, LONGEST) };
+        for (byte, unit) in bytes.iter_mut().zip(units) {
+            *byte = u8::try_from(unit.value()).unwrap_or(u8::MAX);
+        }
+        self.of_bytes(&bytes[..units.len()])
+    }
+
+    /// Date of 8-bit text.
+    pub(super) fn of_bytes(&mut self, bytes: &[u8]) -> Date {
         let date = Date::from(parse(bytes));
-        if let (Date::At(ts), Some(text)) = (date, bytes.first_chunk()) {
-            self.text = *text;
-            self.text_midnight = midnight(ts);
+        if let (Date::At(ts), DATE, Some(text)) = (date, bytes.len(), bytes.first_chunk())
+            && bytes[2] == b'/'
+        {
+            self.text = Some((*text, ts.div_euclid(SECOND) * SECOND));
         }
         date
     }
@@ -101,42 +123,27 @@ impl Dates {
     #[inline(always)]
     pub(super) fn of_system_time(&mut self, t: &SYSTEMTIME) -> Date {
         let numbers = [t.wYear, t.wMonth, t.wDay];
-        if numbers == self.numbers
-            && t.wHour < 24
-            && t.wMinute < 60
-            && t.wSecond < 60
-            && t.wMilliseconds < 1000
+        let clock = t.wHour < 24 && t.wMinute < 60 && t.wSecond < 60 && t.wMilliseconds < 1000;
+        if let Some((known, midnight)) = self.numbers
+            && numbers == known
+            && clock
         {
             let seconds = (i64::from(t.wHour) * 60 + i64::from(t.wMinute)) * 60 + i64::from(t.wSecond);
-            let ms = seconds * 1000 + i64::from(t.wMilliseconds);
-            if self.numbers_midnight != 0 {
-                return Date::At(self.numbers_midnight + ms * MS);
-            }
+            return Date::At(midnight + (seconds * 1000 + i64::from(t.wMilliseconds)) * MS);
         }
         let date = Date::from(from_system(*t));
         if let Date::At(ts) = date {
-            self.numbers = numbers;
-            self.numbers_midnight = midnight(ts);
+            self.numbers = Some((numbers, midnight(ts)));
         }
         date
     }
 }
 
-/// Milliseconds of the day in `dd/mm/yyyy HH:mm:ss.zzz`; `None` when the time is not written so.
+/// A decimal digit.
 #[inline(always)]
-fn milliseconds(text: &[u8; DATE]) -> Option<u32> {
-    let marks = text[10] == b' ' && text[13] == b':' && text[16] == b':' && matches!(text[19], b'.' | b':');
-    let mut wrong = !marks;
-    let mut digit = |at: usize| {
-        let digit = u32::from(text[at].wrapping_sub(b'0'));
-        wrong |= digit > 9;
-        digit
-    };
-    let mut two = |at: usize| digit(at) * 10 + digit(at + 1);
-    let (hour, minute, second, centi) = (two(11), two(14), two(17), two(20));
-    let milli = centi * 10 + digit(22);
-    wrong |= hour > 23 || minute > 59 || second > 59;
-    (!wrong).then_some(((hour * 60 + minute) * 60 + second) * 1000 + milli)
+const fn digit(unit: u32) -> Option<u32> {
+    let digit = unit.wrapping_sub(b'0' as u32);
+    if digit < 10 { Some(digit) } else { None }
 }
 
 /// Midnight of Brasília before a time, ns UTC.

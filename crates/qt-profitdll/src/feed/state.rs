@@ -76,7 +76,7 @@ pub(super) struct Instrument {
     pub(super) ticker: Arc<str>,
     pub(super) exchange: Arc<str>,
     pub(super) index: u16,
-    pub(super) tick_size: f64,
+    pub(super) ticks_per_point: f64,
     /// Greatest exchange time seen, ns UTC; 0 before the first.
     pub(super) time: i64,
     pub(super) image: Image,
@@ -93,7 +93,7 @@ impl Instrument {
             ticker: ticker.into(),
             exchange: exchange.into(),
             index,
-            tick_size,
+            ticks_per_point: 1.0 / tick_size,
             time,
             image: Image::default(),
             depth: Depth::default(),
@@ -112,6 +112,15 @@ impl Instrument {
     }
 }
 
+/// What this library was seen to do: no function tells its version.
+#[derive(Debug, Default)]
+pub(super) struct Habits {
+    /// Full images come in pages, with the first one marked (from 4.0.0.36).
+    pub(super) paged: bool,
+    /// Price depth names the sell side: up to 4.0.0.33 it always says that it was the buy side.
+    pub(super) asks_told: bool,
+}
+
 /// The part that is the same for both string units, and for every instrument.
 pub(super) struct Core {
     ring: Producer<Event>,
@@ -125,8 +134,7 @@ pub(super) struct Core {
     pub(super) exchange_time: i64,
     /// Whether the quantity of an edit in the book by order is a signed change.
     pub(super) edit_is_change: bool,
-    /// Whether full images come in pages on this library: it has said so once.
-    pub(super) paged: bool,
+    pub(super) habits: Habits,
     /// Last state of the market-data connection.
     pub(super) market: i32,
     /// Whether the ring was written to before this feed: what came in between is missing.
@@ -152,7 +160,7 @@ impl Core {
             now,
             exchange_time: 0,
             edit_is_change,
-            paged: false,
+            habits: Habits::default(),
             market: 0,
         }
     }

@@ -27,7 +27,7 @@ pub(super) fn tiny_book(core: &mut Core, instrument: &mut Instrument, price: f64
         let (ticker, detail) = (Value::Kept(instrument.ticker.clone()), Value::Int(i64::from(side_code)));
         return core.report("malformed", count, ticker, detail);
     };
-    let px = ticks(price, instrument.tick_size);
+    let px = ticks(price, instrument.ticks_per_point);
     if px.is_none() && qty > 0 {
         let count = core.counters.off_tick.up();
         core.report("off_tick", count, Value::Kept(instrument.ticker.clone()), Value::Float(price));

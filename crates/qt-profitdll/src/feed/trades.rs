@@ -33,7 +33,7 @@ pub(super) fn trade(core: &mut Core, instrument: &mut Instrument, print: &Print,
         core.counters.sentinels.up();
         return;
     }
-    let Some(px) = ticks(print.price, instrument.tick_size) else {
+    let Some(px) = ticks(print.price, instrument.ticks_per_point) else {
         let count = core.counters.off_tick.up();
         return core.report(
             "off_tick",
