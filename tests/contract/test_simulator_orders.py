@@ -190,7 +190,9 @@ def test_orders_work_on_while_the_broker_is_down() -> None:
         told = client.events[before:]
         state = told.index(("State", 1, 5))
         kinds = [e[0] for e in told[:state]]
-        assert kinds == [*["TradingMessageResult", "Order", "OrderChange"] * 2, "State"], "nobody hears of fills"
+        assert kinds == [*["TradingMessageResult", "Order", "OrderChange"] * 2, "State"], (
+            "nobody hears of fills"
+        )
         assert "Account" in {e[0] for e in told[state:]}
         filled = [o for o in resting if client.details(o).status == 2]
         assert filled
@@ -239,7 +241,9 @@ def test_zero_position_in_every_version(width: int) -> None:
         assert client.zero()[0] == nl(11), "no position"
         for version, size in ((0, 88), (1, 96), (2, 104)):
             client.send(BUY, 2)
-            struct_ = Zero(version, client.account(), client.asset_of("WDOU25"), client.text(PASSWORD), -1.0, 1)
+            struct_ = Zero(
+                version, client.account(), client.asset_of("WDOU25"), client.text(PASSWORD), -1.0, 1
+            )
             buffer = guarded(Zero, size, struct_)
             local = client.call("SendZeroPositionV2", buffer, result=i64)
             client.step(0)

@@ -37,6 +37,8 @@ CHOICES = {
     "out_of_order": ("error", "reject", "sort"),
     "compression": ("zstd", "snappy"),
     "source": ("generator", "simulator", "profitdll"),
+    "on_client_lost": ("keep", "cancel"),
+    "transport": ("auto", "unix", "tcp"),
     "set": (
         "all",
         "tick_only",
@@ -97,6 +99,10 @@ EXAMPLES = {
         "quantumtrader collect -s WDOU25 -s WINQ25",
         "quantumtrader collect -s WDOU25 --now --duration 30m --json",
         "quantumtrader collect --roll-only --keep-days 30",
+    ),
+    "gateway": (
+        "quantumtrader gateway --simulator",
+        "quantumtrader gateway --dll C:/Profit/ProfitDLL64.dll --orders --on-client-lost cancel",
     ),
     "credentials set": ("quantumtrader credentials set password",),
     "credentials show": ("quantumtrader credentials show --json",),

@@ -31,6 +31,7 @@ COMMANDS = {
     "import": "import_",
     "validate": "validate",
     "collect": "collect",
+    "gateway": "gateway",
     "doctor": "doctor",
 }
 """Command to its module in this package; each module has a function ``command``, whose help is its docstring."""

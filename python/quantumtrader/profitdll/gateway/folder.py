@@ -135,8 +135,9 @@ class GatewayFolder:
 
     def read_token(self) -> bytes:
         """Return the token of the running gateway; raises as :meth:`check` does."""
+        content = self._read(self.token)
         try:
-            token = bytes.fromhex(self._read(self.token).decode("ascii"))
+            token = bytes.fromhex(content.decode("ascii"))
         except ValueError as error:
             raise SessionError(f"{self.token} holds no token: is a gateway starting just now?") from error
         if len(token) != 32:
@@ -178,8 +179,9 @@ class GatewayFolder:
                 path.unlink()
 
     def _json(self, path: Path) -> dict[str, Any]:
+        content = self._read(path)
         try:
-            found = json.loads(self._read(path))
+            found = json.loads(content)
         except ValueError as error:
             raise SessionError(
                 f"{path} is no JSON: {error}; remove it and start the gateway again"

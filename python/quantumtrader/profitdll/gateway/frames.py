@@ -21,7 +21,7 @@ from typing import Any, NoReturn
 
 from quantumtrader.exceptions import GatewayLinkError
 
-__all__ = ["MAX_REPLY", "MAX_REQUEST", "FrameSocket", "Message", "pack"]
+__all__ = ["MAX_REPLY", "MAX_REQUEST", "FrameSocket", "Message", "PeerGoneError", "pack"]
 
 Message = dict[str, Any]
 
@@ -33,6 +33,10 @@ MAX_REPLY = 1 << 24
 _HEAD = struct.Struct("!II")
 _FRAME_S = 2.0
 """Seconds in which a frame that has begun must be complete."""
+
+
+class PeerGoneError(GatewayLinkError):
+    """The other side closed the connection, or is silent: no rule was broken."""
 
 
 def pack(message: Message, payload: bytes = b"") -> bytes:
@@ -95,7 +99,7 @@ class FrameSocket:
             with self._lock:
                 self._socket.sendall(frame)
         except OSError as error:
-            raise GatewayLinkError(f"sending failed: {error.strerror or error}") from error
+            raise PeerGoneError(f"sending failed: {error.strerror or error}") from error
 
     def receive(self, silence_s: float) -> tuple[Message, bytes]:
         """Wait for the next frame.
@@ -134,13 +138,15 @@ class FrameSocket:
                 # The patience is the socket's own, so that a sender on another thread is not cut short by it.
                 piece = self._wait(max(end - time.monotonic(), 0.0), size)
             except (OSError, ValueError) as error:  # the second when the socket was closed on this side
-                raise GatewayLinkError(f"receiving failed: {error}") from error
+                raise PeerGoneError(f"receiving failed: {error}") from error
             if piece is None:
-                what = "in the middle of a frame" if self._held else "at all"
-                raise GatewayLinkError(f"the peer sent nothing {what} for {patience_s:g} s")
+                if self._held:
+                    raise GatewayLinkError(f"a frame that was not complete after {patience_s:g} s")
+                raise PeerGoneError(f"the peer sent nothing for {patience_s:g} s")
+            if not piece and self._held:
+                raise GatewayLinkError("the peer closed the connection in the middle of a frame")
             if not piece:
-                what = " in the middle of a frame" if self._held else ""
-                raise GatewayLinkError(f"the peer closed the connection{what}")
+                raise PeerGoneError("the peer closed the connection")
             self._held += piece
 
     def _wait(self, seconds: float, size: int) -> bytes | None:

@@ -19,7 +19,7 @@ from typing import Any
 
 from quantumtrader.exceptions import GatewayLinkError, QuantumTraderError
 from quantumtrader.profitdll.gateway.folder import Endpoint, GatewayFolder
-from quantumtrader.profitdll.gateway.frames import MAX_REQUEST, FrameSocket, Message, pack
+from quantumtrader.profitdll.gateway.frames import MAX_REQUEST, FrameSocket, Message, PeerGoneError, pack
 from quantumtrader.profitdll.gateway.handshake import Peer, admit, greet
 from quantumtrader.profitdll.gateway.market_door import MarketDoor
 from quantumtrader.profitdll.gateway.order_door import OrderDoor
@@ -193,6 +193,9 @@ class _Connection:
                 message, payload = self._link.receive(_CLIENT_SILENCE_S)
                 if message != {"beat": 1} or payload:
                     self._take(message, payload)
+        except PeerGoneError as error:
+            if self.peer is not None and self.alive:
+                _log.info("%s is gone: %s", self.peer, error)
         except GatewayLinkError as error:
             if self.alive:
                 self.refuse(str(error))

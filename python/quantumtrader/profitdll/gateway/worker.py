@@ -112,7 +112,8 @@ class GatewayProcess:
                 routing=options.orders,
                 account=options.account,
                 # The simulator takes any trading password, but not none.
-                signature=self._secrets.signature or ("simulator" if self.session.library.is_simulator else ""),
+                signature=self._secrets.signature
+                or ("simulator" if self.session.library.is_simulator else ""),
                 on_lost=options.on_client_lost,
                 grace_s=options.client_grace_s,
                 tell=self._tell,
@@ -256,6 +257,6 @@ def work(options: GatewayOptions, lifeline: Connection, restarted: bool) -> None
                     break
             time.sleep(_POLL_S)
     except (EOFError, OSError):
-        _log.warning("the supervisor is gone: ending")
+        _log.info("the supervisor closed the lifeline: ending")
     finally:
         gateway.close()
