@@ -67,7 +67,10 @@ class Gateway:
     def _listen(self) -> None:
         assert self.process.stdout is not None
         for line in self.process.stdout:
-            self.said.append(json.loads(line).get("text", line))
+            try:
+                self.said.append(json.loads(line)["text"])
+            except ValueError:  # an error's document has several lines
+                self.said.append(line)
         self.process.stdout.close()
 
     def client(self, name: str = "test", **options: Any) -> GatewayClient:
@@ -95,9 +98,8 @@ class Gateway:
     def close(self) -> int:
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
-        code = self.wait()
         self.log.close()
-        return code
+        return self.wait()
 
 
 @contextmanager

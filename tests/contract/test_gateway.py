@@ -54,6 +54,7 @@ def running(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
         pytest.skip("this system has no Unix sockets")
     folder = tmp_path_factory.mktemp(request.param)
     with gateway(folder, "--orders", "--transport", request.param) as one:
+        one.client().disconnect()  # it is up
         yield one
 
 
@@ -275,6 +276,8 @@ def test_a_gateway_that_does_not_know_the_token_gets_nothing(tmp_path: Path) -> 
     link.send(pack({"proof": "0" * 64, "life": "x"}))
     with pytest.raises(GatewayLinkError, match="does not know the token"):
         handshake.enter(FrameSocket(ours, MAX_REPLY), bytes(32), "0" * 32, "test")
+    ours.close()
+    theirs.close()
 
 
 # -- malformed frames ------------------------------------------------------------------------------------------
@@ -425,7 +428,7 @@ def test_a_lap_of_the_ring_is_counted_and_announced(tmp_path: Path) -> None:
         client.subscribe_ticker("WDOX26", books="both")
         reader = client.reader()
         until(lambda: reader.behind > 4096)
-        events, lost = reader.read()
+        events, lost = until(lambda: (part := reader.read())[1] and part)  # a gap may come first
         assert lost > 1000
         assert len(events) <= 1024
         assert client.lost == lost
@@ -437,12 +440,10 @@ def test_a_lap_of_the_ring_is_counted_and_announced(tmp_path: Path) -> None:
 
 
 def test_a_second_gateway_in_the_same_folder_is_refused(running: Gateway, tmp_path: Path) -> None:
-    second = Gateway(tmp_path)
-    second.close()
-    other = Gateway(tmp_path, "--folder", str(running.folder))
-    assert other.wait() == 1
-    assert "another" in " ".join(other.said) + other.errors()
-    other.close()
+    with gateway(tmp_path, "--folder", str(running.folder)) as second:
+        assert second.wait() == 1
+        assert "the gateway cannot run" in " ".join(second.said)
+        assert "has a producer already" in " ".join(second.said)
     running.client().disconnect()
 
 
