@@ -40,12 +40,15 @@ class LinkOptions:
         Seconds without a heartbeat after which the gateway counts as gone.
     request_timeout_s : float
         Seconds until a request without an answer fails.
+    resume_s : float
+        Seconds that a request which acts waits for the link to come back, to ask what became of it.
     first_s, longest_s : float
         Pause before the first attempt to come back, and the longest; each doubles the one before.
     """
 
     silence_s: float = 0.8
     request_timeout_s: float = 15.0
+    resume_s: float = 1.0
     first_s: float = 0.05
     longest_s: float = 1.0
 
@@ -214,15 +217,15 @@ class GatewayLink:
         return waiting.answer, waiting.payload
 
     def _again(self, waiting: _Waiting, end: float) -> tuple[Message | None, bytes]:
-        life = waiting.life
-        while not self.up and time.monotonic() < end and not self._stop.wait(0.005):
-            if self.life != life:
-                return None, b""
+        life, patience = waiting.life, time.monotonic() + self.options.resume_s
+        while not self.up and self.life == life and time.monotonic() < patience:
+            if self._stop.wait(0.005):
+                break
         if not self.up or self.life != life:
             return None, b""  # another process: it does not know what became of it
         waiting.frame["again"] = True
         try:
-            return self._once(waiting, end, life)
+            return self._once(waiting, max(end, time.monotonic() + self.options.resume_s), life)
         except SessionError:
             return None, b""
 

@@ -42,6 +42,8 @@ _log = logging.getLogger(__name__)
 FATAL = 3
 """Exit code of an end that a restart would only repeat, such as a refused login."""
 _POLL_S = 0.002
+_SWITCH_S = 0.0002
+"""An order that arrives while the session is polled waits no longer than this for the interpreter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,6 +240,7 @@ class _RefusedError(SessionError):
 def work(options: GatewayOptions, lifeline: Connection, restarted: bool) -> None:
     """Run until the lifeline says so; exits with :data:`FATAL` when starting again makes no sense."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal tells every process; the supervisor decides
+    sys.setswitchinterval(_SWITCH_S)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s gateway[%(process)d] %(message)s")
     try:
         gateway = GatewayProcess(options, restarted=restarted)
