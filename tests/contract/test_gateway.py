@@ -19,6 +19,8 @@ from hypothesis import strategies as st
 
 from contract.gateway_process import SECRETS, Gateway, gateway, until
 from quantumtrader import _backend
+from quantumtrader.app.vendor_source import VendorSource
+from quantumtrader.data.contracts import instrument
 from quantumtrader.exceptions import (
     ConfigError,
     GatewayLinkError,
@@ -419,6 +421,33 @@ def test_after_all_that_it_is_the_same_process(running: Gateway) -> None:
     client.disconnect()
 
 
+def test_there_is_room_for_a_number_of_clients(tmp_path: Path) -> None:
+    with gateway(tmp_path) as running:
+        client = running.client()
+        strangers = [connect(running) for _ in range(15)]
+        with pytest.raises(GatewayLinkError, match="refused: 16 clients are connected"):
+            GatewayClient(running.folder).initialize()
+        for sock in strangers:
+            sock.close()
+        running.client().disconnect()
+        assert client.connected
+        client.disconnect()
+
+
+def test_a_client_that_does_not_read_is_disconnected(running: Gateway, client: GatewayClient) -> None:
+    sock, link = enter(running)
+    for number in range(1, 200_000):
+        try:
+            link.send(pack({"id": number, "do": "counters"}))
+        except GatewayLinkError:
+            break
+    else:
+        pytest.fail("answers pile up in the gateway")
+    sock.close()
+    assert client.connected
+    assert client.counters()
+
+
 # -- the ring --------------------------------------------------------------------------------------------------
 
 
@@ -445,6 +474,18 @@ def test_a_second_gateway_in_the_same_folder_is_refused(running: Gateway, tmp_pa
         assert "the gateway cannot run" in " ".join(second.said)
         assert "has a producer already" in " ".join(second.said)
     running.client().disconnect()
+
+
+def test_a_client_is_a_source_of_events(running: Gateway, client: GatewayClient) -> None:
+    """What records and trades takes it in place of a session."""
+    whole: Any = client
+    source = VendorSource(whole, [instrument("WDOX26")])
+    kinds: set[int] = set()
+    until(lambda: kinds.update(source.read(1 << 16)["kind"]) or Kind.TRADE in kinds)
+    assert Kind.ORDER in kinds
+    assert source.counters()["trades"] > 0
+    source.close()
+    assert not client.connected
 
 
 def test_without_orders_every_order_is_refused(tmp_path: Path) -> None:

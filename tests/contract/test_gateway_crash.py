@@ -178,7 +178,15 @@ def test_entries_of_a_lost_client_are_cancelled_if_that_is_wished(tmp_path: Path
         assert "2 that reduce the position stay" in running.errors()
 
 
-def run_victim(running: Gateway, ready: Any = None) -> set[tuple[str, int]]:
+def test_entries_are_cancelled_even_if_both_are_killed(tmp_path: Path) -> None:
+    with gateway(tmp_path, "--orders", "--on-client-lost", "cancel", "--client-grace", "0.5") as running:
+        alive = run_victim(
+            running, lambda: "2 orders in WDOX26 are being cancelled" in running.errors(), both=True
+        )
+        assert alive == {("stop", -1), ("limit", -1)}
+
+
+def run_victim(running: Gateway, ready: Any = None, *, both: bool = False) -> set[tuple[str, int]]:
     """Kill a client that has orders; return which are alive when the next one comes."""
     running.client().disconnect()
     victim = subprocess.Popen(
@@ -195,6 +203,8 @@ def run_victim(running: Gateway, ready: Any = None) -> set[tuple[str, int]]:
     with pytest.raises(OrderRefusedError, match="victim"):
         RemoteOrderGateway(before, "WDOX26", 0.5)
     victim.kill()
+    if both:
+        kill(before)
     victim.wait()
     victim.stdout.close()
     if ready is None:
@@ -202,7 +212,7 @@ def run_victim(running: Gateway, ready: Any = None) -> set[tuple[str, int]]:
     else:
         until(ready)
     orders = until(lambda: take_over(before))
-    assert before.gateway_pid == pid
+    assert (before.gateway_pid == pid) is not both
     assert orders.position().size == 1
     until(lambda: all(o.status not in (6, 10) for o in orders.orders()))
     alive = {(o.type.value, int(o.side)) for o in orders.orders() if not o.stage.final}

@@ -71,6 +71,8 @@ class GatewayFolder:
         self.endpoint = self.path / "endpoint.json"
         self.instruments = self.path / "instruments.json"
         """Which ticker has which number in the ring; it lives as long as the ring."""
+        self.desks = self.path / "desks.json"
+        """Which orders clients gave, for the gateway that comes after a crash."""
 
     def prepare(self) -> None:
         """Make the folder, or check the one that is there.
@@ -159,22 +161,22 @@ class GatewayFolder:
             raise SessionError(f"{self.endpoint}: transport {endpoint.transport!r} is not known")
         return endpoint
 
-    def write_instruments(self, rows: list[dict[str, Any]]) -> None:
-        """Keep the numbers of the tickers."""
-        self._write(self.instruments, json.dumps({"instruments": rows}).encode())
+    def write_rows(self, path: Path, rows: list[dict[str, Any]]) -> None:
+        """Keep a list in :attr:`instruments` or :attr:`desks`."""
+        self._write(path, json.dumps({"rows": rows}).encode())
 
-    def read_instruments(self) -> list[dict[str, Any]]:
-        """Return what :meth:`write_instruments` kept; nothing without a ring."""
-        if not self.ring.exists() or not self.instruments.exists():
+    def read_rows(self, path: Path) -> list[dict[str, Any]]:
+        """Return what :meth:`write_rows` kept; nothing where nothing was."""
+        if not path.exists():
             return []
-        rows = self._json(self.instruments).get("instruments")
+        rows = self._json(path).get("rows")
         if not isinstance(rows, list):
-            raise ConfigError(f"{self.instruments} has no list of instruments: remove it and {self.ring}")
+            raise ConfigError(f"{path} has no rows: stop the gateway and remove it")
         return rows
 
     def leave(self) -> None:
         """Take away what clients look for; the ring stays, so that their readers go on after a restart."""
-        for path in (self.endpoint, self.socket, self.token):
+        for path in (self.endpoint, self.socket, self.token, self.desks):
             with contextlib.suppress(OSError):
                 path.unlink()
 

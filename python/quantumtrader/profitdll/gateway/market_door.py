@@ -30,10 +30,12 @@ class MarketDoor:
         Initialised.
     folder : GatewayFolder
         Keeps which ticker has which number in the ring.
+    continued : bool
+        Whether the ring was there before.
     """
 
-    def __init__(self, session: ConnectionManagerV4, folder: GatewayFolder) -> None:
-        self._session, self._folder = session, folder
+    def __init__(self, session: ConnectionManagerV4, folder: GatewayFolder, *, continued: bool) -> None:
+        self._session, self._folder, self._continued = session, folder, continued
         self._lock = threading.Lock()
         self._wanted: dict[str, set[str]] = {}
         self._rows: list[dict[str, Any]] = []
@@ -52,7 +54,8 @@ class MarketDoor:
 
     def restore(self, *, ask: bool) -> None:
         """Give the tickers of the ring their numbers again, and after a crash ask for those that were subscribed."""
-        for row in self._folder.read_instruments():
+        rows = self._folder.read_rows(self._folder.instruments) if self._continued else []
+        for row in rows:
             self._session.reserve_ticker(row["ticker"], exchange=row["exchange"], tick_size=row["tick_size"])
             row["subscribed"] = row["subscribed"] and ask
             self._rows.append(row)
@@ -85,7 +88,7 @@ class MarketDoor:
         if given.index == len(self._rows):
             self._rows.append({"ticker": name, "exchange": given.exchange, "tick_size": tick})
         self._rows[given.index].update(books=given.books.value, subscribed=True)
-        self._folder.write_instruments(self._rows)
+        self._folder.write_rows(self._folder.instruments, self._rows)
         others = any(wanting - {client} for wanting in self._wanted.values())
         image = there is None or (fields["image"] and not others)
         if there is not None and image:
@@ -118,7 +121,7 @@ class MarketDoor:
             self._session.unsubscribe_ticker(name)
             if index is not None:
                 self._rows[index]["subscribed"] = False
-                self._folder.write_instruments(self._rows)
+                self._folder.write_rows(self._folder.instruments, self._rows)
         return {"ended": not wanting}, b""
 
     def _history(self, client: str, fields: Message) -> tuple[Message, bytes]:

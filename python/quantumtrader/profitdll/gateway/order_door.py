@@ -23,6 +23,7 @@ from quantumtrader.exceptions import (
     SessionError,
 )
 from quantumtrader.gateway import GatewayReport, OrderDetails, OrderRef, ReportKind
+from quantumtrader.profitdll.gateway.folder import GatewayFolder
 from quantumtrader.profitdll.gateway.frames import Message
 from quantumtrader.profitdll.gateway.handshake import Peer
 from quantumtrader.profitdll.gateway.protocol import (
@@ -56,11 +57,19 @@ class ClientLost(StrEnum):
 
 @dataclass(slots=True)
 class _Desk:
+    wish: Message
+    """What it was opened with, the account among it."""
     gateway: ProfitOrderGateway
     sent: set[int] = field(default_factory=set)
     """Numbers of this life's orders."""
+    permanent: set[str] = field(default_factory=set)
+    """Permanent numbers of orders that clients gave, in earlier lives too."""
     missed: bool = False
     """Reports came while nobody listened."""
+
+    def gave(self, order: OrderDetails) -> bool:
+        """Whether an order is a client's."""
+        return order.ref.local_id in self.sent or order.ref.cl_ord_id in self.permanent
 
 
 def entries(orders: list[OrderDetails], position: int) -> list[OrderDetails]:
@@ -76,6 +85,8 @@ class OrderDoor:
     ----------
     session : ConnectionManagerV4
         Initialised; with order routing unless every order shall be refused.
+    folder : GatewayFolder
+        Keeps which orders clients gave.
     routing : bool
         Whether orders are allowed at all.
     account : str
@@ -93,6 +104,7 @@ class OrderDoor:
     def __init__(
         self,
         session: ConnectionManagerV4,
+        folder: GatewayFolder,
         *,
         routing: bool,
         account: str,
@@ -101,13 +113,13 @@ class OrderDoor:
         grace_s: float,
         tell: Callable[[str, str], None],
     ) -> None:
-        self._session, self._routing, self._account = session, routing, account
+        self._session, self._folder, self._routing, self._account = session, folder, routing, account
         self.__signature = signature
         self._on_lost, self._grace_s, self._tell = on_lost, grace_s, tell
         self._lock = threading.RLock()
         self._looking = threading.Lock()
-        self._desks: dict[tuple[str, str, bool], _Desk] = {}
         self._list: list[_Desk] = []
+        self._unwritten = False
         self._holder: Any = None
         self._holder_name = ""
         self._lost_at: float | None = None
@@ -188,28 +200,50 @@ class OrderDoor:
             raise OrderRefusedError(
                 f"{self._holder_name} holds the right to order, and only one client may: stop it first"
             )
-        account = self._account_for(fields["account"])
-        key = (account, fields["symbol"], fields["day_trade"])
-        desk = self._desks.get(key)
-        if desk is None:
-            if len(self._list) >= _DESKS:
-                raise ConfigError(f"{_DESKS} desks are open, one more is not allowed: restart the gateway")
-            desk = _Desk(
-                ProfitOrderGateway(
-                    self._session,
-                    account,
-                    fields["symbol"],
-                    fields["tick_size"],
-                    exchange=fields["exchange"],
-                    signature=self.__signature,
-                    day_trade=fields["day_trade"],
-                )
-            )
-            self._desks[key] = desk
-            self._list.append(desk)
+        wish = {k: v for k, v in fields.items() if k != "desk"} | {
+            "account": self._account_for(fields["account"])
+        }
+        desk = self._desk(wish)
         if self._holder is None:
             self._holder, self._holder_name, self._lost_at = connection, str(peer), None
-        return {"desk": self._list.index(desk), "account": account, "connected": desk.gateway.connected}
+        return {
+            "desk": self._list.index(desk),
+            "account": wish["account"],
+            "connected": desk.gateway.connected,
+        }
+
+    def _desk(self, wish: Message) -> _Desk:
+        """The desk that was opened like this before, or a new one."""
+        found = next((desk for desk in self._list if desk.wish == wish), None)
+        if found is not None:
+            return found
+        if len(self._list) >= _DESKS:
+            raise ConfigError(f"{_DESKS} desks are open, one more is not allowed: restart the gateway")
+        gateway = ProfitOrderGateway(
+            self._session,
+            wish["account"],
+            wish["symbol"],
+            wish["tick_size"],
+            exchange=wish["exchange"],
+            signature=self.__signature,
+            day_trade=wish["day_trade"],
+        )
+        self._list.append(_Desk(wish, gateway))
+        return self._list[-1]
+
+    def restore(self) -> None:
+        """After a crash: remember the orders that clients gave, and wait for their client to come back."""
+        for row in self._folder.read_rows(self._folder.desks):
+            self._desk(row["wish"]).permanent.update(row["orders"])
+        if self._list:
+            self._lost_at = time.monotonic()
+
+    def keep(self) -> None:
+        """Write down which orders clients gave, if there are new ones."""
+        if self._unwritten:
+            self._unwritten = False
+            rows = [{"wish": d.wish, "orders": sorted(d.permanent)} for d in tuple(self._list)]
+            self._folder.write_rows(self._folder.desks, rows)
 
     def _account_for(self, asked: str) -> str:
         if self._account and asked and asked != self._account:
@@ -250,6 +284,10 @@ class OrderDoor:
         found = []
         for number, desk in enumerate(tuple(self._list)):
             reports = desk.gateway.take_reports()
+            for ref in (r.ref for r in reports):
+                if ref.cl_ord_id and ref.local_id in desk.sent and ref.cl_ord_id not in desk.permanent:
+                    desk.permanent.add(ref.cl_ord_id)
+                    self._unwritten = True
             if holder is None:
                 desk.missed = desk.missed or bool(reports)
                 continue
@@ -284,7 +322,7 @@ class OrderDoor:
 
     def _cancel_entries(self, desk: _Desk) -> None:
         gateway = desk.gateway
-        ours = [order for order in gateway.orders() if order.ref.local_id in desk.sent]
+        ours = [order for order in gateway.orders() if desk.gave(order)]
         dangerous = entries(ours, gateway.position().size)
         for order in dangerous:
             gateway.cancel(order.ref)

@@ -102,15 +102,17 @@ class GatewayProcess:
         self.life = secrets.token_hex(8)
         folder = GatewayFolder(options.folder)
         folder.prepare()
-        if folder.ring.exists():
+        continued = folder.ring.exists()
+        if continued:
             folder.check(folder.ring)
         self._secrets = load_credentials()
         self.session = _open(options, folder, self._secrets)
         self._told: list[News] = []
         try:
-            self.market = MarketDoor(self.session, folder)
+            self.market = MarketDoor(self.session, folder, continued=continued)
             self.orders = OrderDoor(
                 self.session,
+                folder,
                 routing=options.orders,
                 account=options.account,
                 # The simulator takes any trading password, but not none.
@@ -123,6 +125,8 @@ class GatewayProcess:
             self._mark = self.session.reader()
             self._mark.skip_to_end()
             self.market.restore(ask=restarted)
+            if restarted:
+                self.orders.restore()
             self.session.on("state", self._on_state)
             self.session.on("message", self._on_message)
             unix = options.transport != "tcp" and hasattr(socket, "AF_UNIX")
@@ -147,6 +151,7 @@ class GatewayProcess:
             _log.exception("polling the session failed")
             self._tell("trouble", f"polling the session failed: {type(error).__name__}: {error}")
         holder, reports = self.orders.take_reports()
+        self.orders.keep()
         if reports:
             holder.post(
                 pack({"push": "reports", "reports": [{"desk": d, **report_to(r)} for d, r in reports]})
