@@ -156,5 +156,5 @@ new-feature: $(DEPS) ## Write the skeleton of a feature: FAMILY=flow NAME=trade_
 
 clean: ## Remove what was built; .venv and data stay
 	rm -rf target dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks .import_linter_cache
-	rm -rf python/quantumtrader/_core*.so $(DEPS) python/quantumtrader/profitdll/simulator
+	rm -f python/quantumtrader/_core*.so python/quantumtrader/profitdll/simulator/*profitdll_sim* $(DEPS)
 	find python tests benches examples scripts build_backend -name __pycache__ -prune -exec rm -rf {} +

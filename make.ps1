@@ -211,7 +211,7 @@ switch ($Target) {
     }
     'new-feature' { Install-Dependencies; Invoke-Step $Py (@('scripts\new_feature.py') + $Rest) }
     'clean' {
-        foreach ($path in 'target', 'dist', '.pytest_cache', '.mypy_cache', '.ruff_cache', '.hypothesis', 'python\quantumtrader\profitdll\simulator', $Core, $Stamp) {
+        foreach ($path in 'target', 'dist', '.pytest_cache', '.mypy_cache', '.ruff_cache', '.hypothesis', 'python\quantumtrader\profitdll\simulator\*profitdll_sim*', $Core, $Stamp) {
             if (Test-Path $path) { Remove-Item -Recurse -Force $path }
         }
     }

@@ -115,7 +115,9 @@ def _build(hook: str, directory: str, settings: Settings) -> str:
         except (OSError, subprocess.CalledProcessError) as error:
             if mode() == "1":
                 raise
-            print(f"warning: building quantumtrader without the simulated ProfitDLL: {error}", file=sys.stderr)
+            print(
+                f"warning: building quantumtrader without the simulated ProfitDLL: {error}", file=sys.stderr
+            )
         try:
             return str(getattr(maturin, hook)(directory, settings))
         # maturin leaves through SystemExit when cargo fails.

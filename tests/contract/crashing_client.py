@@ -112,7 +112,9 @@ def main() -> None:
         if death == 0:
             messages = lines.pop()
         live(second_life, width, toml, report)
-        print(json.dumps({"death": death, "told": lines, **json.loads(report.read_text())}), flush=True)
+        line = json.dumps({"death": death, "told": lines, **json.loads(report.read_text())})
+        sys.stdout.write(line + "\n")
+        sys.stdout.flush()
         death += 1
 
 

@@ -280,6 +280,12 @@ class Client:
         """What went wrong last."""
         return self._text("QtSimLastError")
 
+    def is_loading(self, ticker: str) -> bool:
+        """Whether a full image is under way: there is no book to compare with."""
+        name = ticker.encode()
+        args = name, i64(len(name)), ctypes.c_int8(0), None, i64(0)
+        return bool(self.call("QtSimBook", *args, result=i64) == nl(4))
+
     def true_book(self, ticker: str, side: int) -> list[tuple[float, int, int, int]]:
         """Price, quantity, agent, id of every offer, worst first."""
         name = ticker.encode()

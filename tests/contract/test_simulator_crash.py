@@ -10,10 +10,28 @@ from pathlib import Path
 
 import pytest
 
-from contract.simulator_client import FOLDER, SUFFIX
+from contract.order_client import routing
+from contract.simulator_client import FOLDER, SUFFIX, nl, open_client
 
 TESTS = Path(__file__).parents[1]
 FINAL = {2, 4, 8, 12, 15, 17, 18, 204, 205}
+
+
+def test_a_damaged_state_file_is_named_with_its_byte(tmp_path: Path) -> None:
+    state = tmp_path / "broker.state"
+    toml = f'[market]\nmax_events = 2000\n[orders]\nstate_file = "{state.as_posix()}"'
+    with routing(2, toml) as client:
+        client.send(1, 1)
+        before = client.all_orders()
+    with routing(2, toml) as client:
+        assert [o[1:] for o in client.all_orders()] == [o[1:] for o in before]
+        assert client.all_orders()[0][0] != before[0][0], "ids of a session are its own"
+    whole = state.read_bytes()
+    state.write_bytes(whole[:100] + bytes([whole[100] ^ 1]) + whole[101:])
+    with open_client(2) as client:
+        client.configure(toml)
+        assert client.login(routing=True) == nl(1)
+        assert "broker.state: damaged at byte" in client.error()
 
 
 @pytest.mark.integration

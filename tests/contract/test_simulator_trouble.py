@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import struct
 import time
-import zlib
 from ctypes import byref
-from pathlib import Path
 
-import numpy as np
 import pytest
 
-from contract.simulator_client import NL_OK, Book, Client, i32, i64, nl, session
+from contract.simulator_client import NL_OK, Book, Client, i32, nl, session
 
 MARKET = "[market]\nmax_events = 6000\n"
 WDO = "WDOU25:F"
@@ -241,6 +237,7 @@ def test_a_market_that_does_not_wait_loses_and_says_so() -> None:
         client.inside["OfferBookV2"] = lambda *_: time.sleep(0.0002)
         subscribe(client)
         client.wait_for(lambda: client.report()["played"] >= 6000 and client.report()["queue"]["events"] == 0)
+        client.wait_for(lambda: client.states()[-1] == (2, 4) and rebuilt(client))
         assert (2, 6) in client.states()
         fulls = [e for e in client.of("OfferBookV2") if e[2] == 4]
         assert len(fulls) > 1
@@ -256,96 +253,3 @@ def test_real_time_pace() -> None:
             int(e[2][14:16]) * 60 + int(e[2][17:19]) for e in (client.of("Trade")[1], client.of("Trade")[-1])
         )
         assert time.monotonic() - begun > (last - first) / 200 * 0.5
-
-
-# ---- journals
-
-
-EVENT = np.dtype(
-    [(n, "<i8") for n in ("ts_event", "ts_recv", "sequence", "id")]
-    + [(n, "<i4") for n in ("px", "px_ask", "size", "size_ask", "ref_a", "ref_b")]
-    + [
-        ("instrument", "<u2"),
-        ("flags", "<u2"),
-        ("kind", "u1"),
-        ("action", "u1"),
-        ("side", "i1"),
-        ("reserved", "u1"),
-    ]
-)
-
-
-def write_journal(path: Path, events: np.ndarray) -> None:
-    header = (
-        b'{"schema_version":1,"record_size":64,"source":"test","synthetic":false,"created_ns":0,"instruments":'
-        b'[{"index":0,"symbol":"ESZ5","tick_size":0.25,"point_value":50.0}]}'
-    )
-    with path.open("wb") as file:
-        file.write(b"QTJRNL\0\x01" + struct.pack("<II", len(header), zlib.crc32(header)) + header)
-        for start in range(0, len(events), 1000):
-            payload = events[start : start + 1000].tobytes()
-            count = struct.pack("<I", len(payload) // 64)
-            file.write(
-                struct.pack("<I", 0x4D415246)
-                + count
-                + struct.pack("<II", zlib.crc32(count + payload), 0)
-                + payload
-            )
-
-
-def by_id(n: int) -> np.ndarray:
-    """A by-order stream: adds, reductions, growth, deletions, with trades between."""
-    rng = np.random.default_rng(5)
-    events, live = np.zeros(n, EVENT), []
-    events["ts_event"] = events["ts_recv"] = 1_754_312_400_000_000_000 + np.arange(n) * 1_000_000
-    events["sequence"], events["kind"], events["ref_b"] = np.arange(1, n + 1), 4, -1
-    for i, e in enumerate(events):
-        draw = rng.random()
-        if not live or draw < 0.45:
-            side = int(rng.choice([-1, 1]))
-            live.append((i + 1, side))
-            e["id"], e["side"], e["action"] = i + 1, side, 1
-            e["px"], e["size"] = 20_000 - side * (1 + rng.integers(20)), 1 + rng.integers(9)
-        elif draw < 0.6:
-            e["kind"], e["px"], e["size"], e["side"], e["ref_b"] = 1, 20_000, 1, 1, 0
-        else:
-            at = int(rng.integers(len(live)))
-            e["id"], e["side"] = live[at]
-            if draw < 0.75:
-                e["action"], e["size"], e["flags"], e["px"] = 2, 1, 2048, -(2**31)
-            else:
-                e["action"] = 3
-                live.pop(at)
-    return events
-
-
-def test_a_recording_by_order_is_played(tmp_path: Path) -> None:
-    write_journal(tmp_path / "es.qtj", by_id(5000))
-    toml = f'[market]\nsource = "journal"\npath = "{(tmp_path / "es.qtj").as_posix()}"\n'
-    with session(2, toml, "OfferBookV2", "Trade", "PriceDepth") as client:
-        for name in ("Ticker", "OfferBook"):
-            assert client.call(f"Subscribe{name}", "ESZ5", "F") == NL_OK
-        book, seen, played = Book(), 0, 0
-        while n := client.step(50):
-            played += n
-            for event in client.events[seen:]:
-                if event[0] == "OfferBookV2":
-                    book.apply(event)
-            seen = len(client.events)
-            assert book.lists() == [client.true_book("ESZ5", side) for side in (0, 1)]
-        assert played == 5000
-        assert len(book.sides[0]) > 30
-        assert {e[4] for e in client.of("Trade")} == {5000.0}
-
-
-def test_a_corrupt_recording_stops_with_its_reason(tmp_path: Path) -> None:
-    path = tmp_path / "bad.qtj"
-    write_journal(path, by_id(2500))
-    data = bytearray(path.read_bytes())
-    data[-100] ^= 1
-    path.write_bytes(bytes(data))
-    toml = f'[market]\nsource = "journal"\npath = "{path.as_posix()}"\n'
-    with session(2, toml) as client:
-        assert client.step(1000) == 1000
-        assert client.call("QtSimStep", i64(2000), result=i64) == nl(1)
-        assert "corrupt" in client.error()

@@ -96,6 +96,8 @@ pub struct Market {
     pub intensity: i64,
     /// What `SubscribeAdjustHistory` tells.
     pub adjustments: Vec<Adjustment>,
+    /// Pauses of the market are cut to this, in seconds of real time; what is cut passes at once.
+    pub longest_pause_s: f64,
     /// False: outside trading hours. Login and history work, nothing trades, books are empty.
     pub open: bool,
 }
@@ -139,6 +141,7 @@ impl Default for Market {
             max_events: 200_000,
             intensity: 100,
             adjustments: Vec::new(),
+            longest_pause_s: 2.0,
             open: true,
         }
     }
@@ -425,6 +428,10 @@ impl Scenario {
             {
                 return Err(format!("saturation: state is {state}; expected 5 or 6"));
             }
+        }
+        let pause = scenario.market.longest_pause_s;
+        if !(0.0..=86_400.0).contains(&pause) {
+            return Err(format!("[market] longest_pause_s is {pause}; expected 0 to 86400"));
         }
         let queue = &scenario.queue;
         if queue.capacity == 0 || queue.high_water > queue.capacity {

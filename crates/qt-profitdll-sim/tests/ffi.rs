@@ -2,6 +2,7 @@
 //! million random actions of every kind of source, with paged full books.
 
 #![allow(unsafe_code)] // a client calls the vendor's functions
+#![allow(clippy::unwrap_used)] // a test may panic
 
 #[path = "common/stream.rs"]
 mod stream;

@@ -14,6 +14,7 @@ from __future__ import annotations
 import logging
 import math
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -79,11 +80,20 @@ class LiveDesk:
         Orders; its risk manager is the desk's.
     settings : DeskSettings, optional
         Behaviour.
+    context : callable, optional
+        Adds to a ``RiskState`` what the desk does not know: capital, other instruments, volatility, state of the
+        book. Rules that are on and need it refuse without.
     """
 
-    def __init__(self, manager: OrderExecutionManagerV4, settings: DeskSettings | None = None) -> None:
+    def __init__(
+        self,
+        manager: OrderExecutionManagerV4,
+        settings: DeskSettings | None = None,
+        context: Callable[[RiskState], RiskState] | None = None,
+    ) -> None:
         self.manager = manager
         self.settings = settings or DeskSettings()
+        self._context = context
         self.refusals: deque[Refused] = deque(maxlen=1_000)
         self._mark = _Mark()
         self._passed_since: int | None = None
@@ -126,10 +136,10 @@ class LiveDesk:
             return mark.last_px
         return mark.bid_px if position > 0 else mark.ask_px
 
-    def state(self) -> RiskState:
-        """What the risk manager may know now."""
+    def state(self, plan: BracketPlan | None = None) -> RiskState:
+        """What the risk manager may know now about an order; ``plan`` is that of its trade."""
         books, mark = self.manager.books, self._mark
-        return RiskState(
+        state = RiskState(
             ts=self.manager.clock.now_ns(),
             position=books.ledger.position,
             working_buy=books.table.working_entries(Side.BUY),
@@ -140,7 +150,11 @@ class LiveDesk:
             ask_px=mark.ask_px,
             last_px=mark.last_px,
             has_touch=mark.has_touch,
+            trade=plan,
+            open_trades=sum(bracket.plan is not plan for bracket in books.live.values()),
+            last_event_ts=mark.ts or None,
         )
+        return state if self._context is None else self._context(state)
 
     # -- what comes in -----------------------------------------------------------------------------------------
 
@@ -283,7 +297,9 @@ class LiveDesk:
                 self._send(command)
 
     def _send(self, command: Send) -> None:
-        answer = self.manager.risk.check(command.order, self.state())
+        books = self.manager.books
+        plan = books.brackets[books.bracket_of(command.order.client_id)].plan
+        answer = self.manager.risk.check(command.order, self.state(plan))
         if isinstance(answer, Refused):
             self._refuse(answer)
         else:

@@ -115,7 +115,10 @@ class OrderExecutionManagerV4:
         settings: ManagerSettings | None = None,
         clock: Clock | None = None,
     ) -> None:
-        self.gateway: OrderGateway = getattr(connection, "order_gateway", connection)
+        gateway = getattr(connection, "order_gateway", connection)
+        if gateway is None:
+            raise OrderError("the session routes no orders yet: call route_orders(account, ticker) first")
+        self.gateway: OrderGateway = gateway
         self.journal = journal
         self.instrument = instrument
         self.risk = risk
@@ -166,7 +169,7 @@ class OrderExecutionManagerV4:
                 path=self.journal.path,
             )
         self._begin_session(now)
-        if self.books.killed:
+        if self.books.killed and self.risk.switch.path is None:  # a switch with a file knows better
             self.risk.trip(self.books.killed, hard=self.books.killed_hard)
         self.poll()
         return self.ready
@@ -421,6 +424,8 @@ class OrderExecutionManagerV4:
         now = self.clock.now_ns()
         if self.risk.tripped != self.books.killed and self.risk.tripped:
             self._write("kill", sync=True, reason=self.risk.tripped, hard=self.risk.tripped_hard)
+        elif self.books.killed and not self.risk.tripped:
+            self._write("clear", sync=True, by="the kill switch")
         self._take_reports()
         if now >= self._sweep_due:
             self._sweep_due = now + self.settings.sweep_ns

@@ -108,6 +108,8 @@ class Transition:
         Equal when the report does not move the machine.
     routing : bool
         Whether orders can be sent after it.
+    regained : bool
+        Market data are whole again after something was lost: subscriptions must be made again, for full books.
     text : str
         In plain words, with what to do where there is something to do.
     """
@@ -118,17 +120,13 @@ class Transition:
     before: ConnectionPhase
     after: ConnectionPhase
     routing: bool
+    regained: bool
     text: str
 
     @property
     def lost(self) -> bool:
         """Market data stopped: every book is void until its next full image."""
         return self.before.usable and not self.after.usable
-
-    @property
-    def regained(self) -> bool:
-        """Market data came back after a loss: subscriptions must be made again."""
-        return self.before is ConnectionPhase.LOST and self.after.usable
 
 
 @dataclass(slots=True)
@@ -141,12 +139,14 @@ class ConnectionState:
     numbers: dict[int, int] = field(default_factory=dict)
     """Last result of each kind; a kind that was never reported is absent."""
     losses: int = 0
-    """How often market data were lost."""
+    """How often market data were lost, or may have been (state 6)."""
+    _whole: bool = True
 
     def open(self, ts: int) -> None:
         """Initialise has been called."""
         self.phase, self.opened_ts = ConnectionPhase.CONNECTING, ts
         self.numbers.clear()
+        self._whole = True
 
     def close(self) -> None:
         """Finalise has been called: what is reported from here on is the library's farewell."""
@@ -168,13 +168,17 @@ class ConnectionState:
         self.numbers[kind] = result
         if before is not ConnectionPhase.CLOSED:
             self.phase = self._next(kind, result)
-        if before.usable and not self.phase.usable:
+        doubtful = before.usable and (not self.phase.usable or (kind, result) == (StateKind.MARKET, 6))
+        if doubtful and self._whole:
             self.losses += 1
+            self._whole = False
+        regained = not self._whole and self.phase.usable and self.numbers[StateKind.MARKET] != 6
+        self._whole |= regained
         text = explain_state(kind, result)
         remedy = _REMEDY.get((kind, result))
-        return Transition(
-            ts, kind, result, before, self.phase, self.routing, f"{text}; {remedy}" if remedy else text
-        )
+        if remedy:
+            text = f"{text}; {remedy}"
+        return Transition(ts, kind, result, before, self.phase, self.routing, regained, text)
 
     def _next(self, kind: int, result: int) -> ConnectionPhase:
         if kind == StateKind.LOGIN and result != 0 and not self.phase.usable:

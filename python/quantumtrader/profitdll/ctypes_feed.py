@@ -38,7 +38,9 @@ from quantumtrader.types import Events, Flag, Kind, Side, empty_events
 __all__ = ["CtypesFeed"]
 
 _MAX_INSTRUMENTS = 1024
-_MARKET, _CONNECTED = 2, 4
+_MARKET = 2
+_WHOLE = (4, 5)
+"""Market states that lose nothing: connected, and the server's warning about its performance."""
 _IS_EDIT, _LAST_PACKET = 1, 2
 _NOT_GIVEN = -(2**31)
 
@@ -315,9 +317,9 @@ class CtypesFeed:
     def _state(self, conn_type: int, result: int) -> None:
         self._core.say("state", conn_type, result)
         if conn_type == _MARKET:
-            left = self._core.market == _CONNECTED
+            left = self._core.market in _WHOLE
             self._core.market = result
-            if left and result != _CONNECTED:
+            if left and result not in _WHOLE:
                 self._gap_everywhere()
 
     def _new_trade(

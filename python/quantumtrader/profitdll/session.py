@@ -23,6 +23,7 @@ import numpy as np
 
 from quantumtrader.clock import Clock, LiveClock
 from quantumtrader.exceptions import ConfigError, OrderError, ProfitDllError, SessionError
+from quantumtrader.gateway import OrderGateway
 from quantumtrader.profitdll.connection import ConnectionPhase, ConnectionState
 from quantumtrader.profitdll.credentials import Credentials
 from quantumtrader.profitdll.feed import FeedProtocol, FeedReader, make_feed
@@ -30,7 +31,7 @@ from quantumtrader.profitdll.fetch import HistoryFetch
 from quantumtrader.profitdll.history import Version, plan_days
 from quantumtrader.profitdll.library import ProfitLibrary, load_library
 from quantumtrader.profitdll.registration import log_in, needed_functions, set_callbacks
-from quantumtrader.profitdll.simulator import configure, library_path
+from quantumtrader.profitdll.simulator import configure, last_error, library_path
 from quantumtrader.profitdll.subscriptions import Books, Subscription, subscribe, tick_size_of, unsubscribe
 from quantumtrader.profitdll.watchdog import Watchdog
 from quantumtrader.types import Events, Kind, Phase
@@ -134,6 +135,8 @@ class ConnectionManagerV4:
         By ticker.
     watchdog : Watchdog
         Its ``current`` is the silence of the whole feed that is going on.
+    order_gateway : OrderGateway or None
+        What :meth:`route_orders` made.
     """
 
     def __init__(
@@ -166,6 +169,7 @@ class ConnectionManagerV4:
         self._fetched: list[Events] = []
         self._primed: set[str] = set()
         self._order_gate: Callable[[Any], int] | None = None
+        self.order_gateway: OrderGateway | None = None
         self._lock = threading.RLock()
         self._thread: threading.Thread | None = None
         self._stop = threading.Event()
@@ -271,7 +275,8 @@ class ConnectionManagerV4:
         except ProfitDllError as error:
             self.connection.close()
             feed.close()
-            raise SessionError(f"logging in failed at once: {error}") from error
+            why = last_error(library) if library.is_simulator else ""
+            raise SessionError(f"logging in failed at once: {error}{f' ({why})' if why else ''}") from error
         set_callbacks(library, feed.callbacks(), routing=routing)
         if wait:
             self.connect()
@@ -533,6 +538,47 @@ class ConnectionManagerV4:
         if kind not in _HOOKS and kind not in _OTHER_HOOKS:
             raise ConfigError(f"no hook {kind!r}; there are {', '.join((*_HOOKS, *_OTHER_HOOKS))}")
         self._hooks.setdefault(kind, []).append(hook)
+
+    def route_orders(
+        self,
+        account: str,
+        ticker: str,
+        *,
+        tick_size: float | None = None,
+        signature: str = "",
+        day_trade: bool = True,
+    ) -> OrderGateway:
+        """Make the gateway for orders of one account in one contract; it becomes :attr:`order_gateway`.
+
+        Parameters
+        ----------
+        account : str
+            ``BROKER:ACCOUNT`` or ``BROKER:ACCOUNT:SUB``.
+        ticker : str
+            The contract; aliases such as ``WDOFUT`` are rejected by the vendor.
+        tick_size : float, optional
+            Needed only for products that the instrument table does not have.
+        signature : str
+            Trading password.
+        day_trade : bool
+            Which position of the account is meant: the day's, or the consolidated one.
+
+        Raises
+        ------
+        SessionError
+            The session was opened without order routing.
+        ConfigError
+            The account or the ticker is not one.
+        """
+        from quantumtrader.profitdll.orders import ProfitOrderGateway
+
+        if not self._routing:
+            raise SessionError("this session has no order routing: initialize it with routing=True")
+        tick = tick_size_of(ticker) if tick_size is None else tick_size
+        self.order_gateway = ProfitOrderGateway(
+            self, account, ticker, tick, signature=signature, day_trade=day_trade
+        )
+        return self.order_gateway
 
     def attach_orders(self, gate: Callable[[Any], int]) -> None:
         """Connect the order manager, through which alone orders leave."""

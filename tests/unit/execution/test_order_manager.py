@@ -25,6 +25,7 @@ from quantumtrader.execution import (
     FindingKind,
     ForeignPolicy,
     GatewayReport,
+    KillSwitch,
     LiveDesk,
     ManagerSettings,
     OrderDetails,
@@ -682,3 +683,15 @@ def test_a_vendor_that_cannot_say_is_asked_again(bench: Bench, monkeypatch: pyte
     bench.gateway.show(1)
     bench.wait(SETTINGS.retry_ns)
     assert bench.manager.ready
+
+
+def test_a_switch_with_a_file_is_believed_over_the_journal(bench: Bench, tmp_path: Path) -> None:
+    bench.manager.halt("strategy failed")
+    bench.journal.close()
+    again = Bench(tmp_path / "orders.journal")
+    again.risk.switch = again.risk._gate.switch = KillSwitch(
+        tmp_path / "kill.json"
+    )  # cleared by a person meanwhile
+    again.manager.initialize()
+    assert not again.risk.tripped
+    assert not again.books.killed

@@ -66,12 +66,22 @@ def test_loss_and_return() -> None:
     assert state.losses == 1
 
 
-def test_degraded_is_usable_and_no_loss() -> None:
-    state = opened(*OBSERVED, (2, 6))
+def test_a_performance_warning_is_usable_and_no_loss() -> None:
+    state = opened(*OBSERVED, (2, 5))
     assert state.phase is P.DEGRADED
     assert state.phase.usable
     assert not state.on_state(2, 4, 9).regained
     assert state.losses == 0
+
+
+def test_delivery_behind_may_have_lost_something_so_books_are_asked_for_again() -> None:
+    state = opened(*OBSERVED, (2, 6))
+    assert state.phase is P.DEGRADED
+    assert state.losses == 1
+    assert not state.on_state(2, 6, 8).regained
+    assert state.on_state(2, 4, 9).regained
+    assert not state.on_state(2, 4, 10).regained
+    assert state.losses == 1
 
 
 def test_losing_the_licence_while_connected_refuses_and_counts_as_loss() -> None:

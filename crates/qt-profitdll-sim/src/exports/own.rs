@@ -122,7 +122,8 @@ pub unsafe extern "system" fn QtSimReport(buffer: *mut u8, cap: i64) -> i64 {
     guard(&call("QtSimReport"), || unsafe { give(SIM.report().as_bytes(), buffer, cap) })
 }
 
-/// The true book of a side after the last delivered event, worst offer first; returns its length.
+/// The true book of a side after the last delivered event, worst offer first; returns its length, or
+/// `NL_WAITING_SERVER` while a full image is being loaded, of which the client knows nothing yet.
 ///
 /// # Safety
 /// `ticker` is readable for `length` bytes, `out` NULL or writable for `cap` offers.
@@ -143,6 +144,9 @@ pub unsafe extern "system" fn QtSimBook(
         let (Some(instrument), Some(side)) = (found, Side::from_code(side as u8)) else {
             return nresult::NL_INVALID_ARGS.into();
         };
+        if world.instruments[instrument].is_loading() {
+            return nresult::NL_WAITING_SERVER.into();
+        }
         let tick = world.specs[instrument].tick_size;
         let offers = world.instruments[instrument].offers(side).iter().map(|o| QtSimOffer {
             price: f64::from(o.px) * tick,

@@ -152,7 +152,9 @@ impl Broker {
                 Record::Order { order, fill, .. } => {
                     last.insert(order.key, i);
                     if let Some(f) = fill {
-                        self.position_of(order).apply(order.side.sign(), f.px, f.size, local_day(f.ts));
+                        let position = self.position_of(order);
+                        position.apply(order.side.sign(), f.px, f.size, local_day(f.ts));
+                        position.event_id = order.event_id;
                         self.fills.push(*f);
                     }
                 }

@@ -433,9 +433,13 @@ impl<'a> Delivery<'a> {
     }
 
     fn offer_book(&self, s: &Subscription) {
-        let sides = snapshot(self.session, |world| {
-            Side::BOTH.map(|side| world.instruments[s.instrument].offers(side).to_vec())
-        });
+        let Some(sides) = snapshot(self.session, |world| {
+            let instrument = &world.instruments[s.instrument];
+            // Half an image is no book; the whole one follows.
+            (!instrument.is_loading()).then(|| Side::BOTH.map(|side| instrument.offers(side).to_vec()))
+        }) else {
+            return;
+        };
         let paged = self.session.build >= 36 && self.session.scenario.profile.page_size > 0;
         let longest = sides[0].len().max(sides[1].len());
         let page = if paged { self.session.scenario.profile.page_size } else { longest.max(1) };

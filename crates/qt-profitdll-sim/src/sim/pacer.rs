@@ -143,6 +143,20 @@ impl Pacer {
         session.queue.push(if self.lossy { Item::Untold(packet) } else { Item::Packet(packet) });
     }
 
+    /// The market is over: once the client has caught up, it is told so.
+    fn settle(&mut self, session: &Session) {
+        let low = session.scenario.queue.high_water / 2 + 1;
+        while session.queue.depth().0 >= low && !session.is_stopping() {
+            session.queue.wait_below(low, Duration::from_millis(50));
+        }
+        if std::mem::take(&mut self.saturated) {
+            push_state(session, connection::MARKET, market_state::CONNECTED);
+        }
+        if std::mem::take(&mut self.lossy) {
+            session.queue.push(Item::FullBooks);
+        }
+    }
+
     fn act(&mut self, cues: Vec<Cue>, session: &Session) {
         for cue in cues {
             match cue {
@@ -238,20 +252,34 @@ pub fn run(session: &Session) {
         Speed::Times(times) => Some(times),
         _ => None,
     };
+    let longest_pause = Duration::from_secs_f64(session.scenario.market.longest_pause_s);
     let mut first = None;
+    let mut last = i64::MAX;
     while !session.is_stopping() {
         let next = lock(&session.pacer).next_ns();
         if let (Some(times), Some(ts)) = (times, next) {
             let (start, ts0) = *first.get_or_insert((clock::now(), ts));
             let due = start + Duration::from_secs_f64(((ts - ts0).max(0) as f64) * 1e-9 / times);
+            let pause = Duration::from_secs_f64((ts - last).max(0) as f64 * 1e-9 / times);
+            if pause > longest_pause {
+                // Nobody wants to sit through the night, or the minutes before the opening.
+                first = Some((clock::now() + longest_pause, ts));
+                last = ts;
+                continue;
+            }
             let wait = due.saturating_duration_since(clock::now());
             if !wait.is_zero() {
                 std::thread::sleep(wait.min(Duration::from_millis(50)));
                 continue;
             }
         }
-        match lock(&session.pacer).play(session) {
-            Ok(0) => break,
+        last = next.unwrap_or(last);
+        let mut pacer = lock(&session.pacer);
+        match pacer.play(session) {
+            Ok(0) => {
+                pacer.settle(session);
+                break;
+            }
             Ok(_) => {}
             Err(error) => {
                 SIM.fail(error);

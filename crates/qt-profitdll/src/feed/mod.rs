@@ -28,4 +28,5 @@ pub use depth::MAX_DEPTH;
 pub use door::{Feed, FeedError, Settings};
 pub use home::Unit;
 pub use messages::{Message, Messages, Value};
+pub use stamp::receive_time;
 pub use table::MAX_INSTRUMENTS;

@@ -7,7 +7,7 @@ use super::messages::Value;
 use super::stamp::{Date, day_of};
 use super::state::{Core, Instrument, State};
 use crate::codes::connection;
-use crate::codes::market_state::CONNECTED;
+use crate::codes::market_state::{CONNECTED, PERFORMANCE_WARNING};
 use crate::wide::Wide;
 
 /// The phase that an instrument is in.
@@ -38,12 +38,14 @@ impl Phases {
 }
 
 impl<W: Wide> State<W> {
-    /// A connection changed. Whatever happens between market data leaving `connected` and the next full image is lost.
+    /// A connection changed. Whatever happens between market data leaving `connected` and the next full image is lost;
+    /// a warning of the server's about its performance loses nothing.
     pub(super) fn connection(&mut self, kind: i32, result: i32) {
         self.core.say("state", vec![Value::Int(i64::from(kind)), Value::Int(i64::from(result))]);
         if kind == connection::MARKET {
-            let left = std::mem::replace(&mut self.core.market, result) == CONNECTED;
-            if left && result != CONNECTED {
+            let whole = |state| state == CONNECTED || state == PERFORMANCE_WARNING;
+            let left = whole(std::mem::replace(&mut self.core.market, result));
+            if left && !whole(result) {
                 self.gap_everywhere(0);
             }
         }

@@ -17,7 +17,7 @@ const SECOND_TEXT: usize = DATE - 3;
 /// Time at which a callback arrived, ns UTC: the one place of the feed that reads a clock.
 #[cfg(all(unix, target_pointer_width = "64"))]
 #[inline(always)]
-pub(super) fn receive_time() -> i64 {
+pub fn receive_time() -> i64 {
     #[repr(C)]
     struct Timespec {
         seconds: i64,
@@ -37,7 +37,7 @@ pub(super) fn receive_time() -> i64 {
 /// Time at which a callback arrived, ns UTC: the one place of the feed that reads a clock.
 #[cfg(not(all(unix, target_pointer_width = "64")))]
 #[inline(always)]
-pub(super) fn receive_time() -> i64 {
+pub fn receive_time() -> i64 {
     use std::time::{SystemTime, UNIX_EPOCH};
     #[allow(clippy::disallowed_methods)] // replay takes the stamp from the record
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_nanos() as i64)

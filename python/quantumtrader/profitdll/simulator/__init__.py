@@ -17,7 +17,7 @@ from quantumtrader.exceptions import ConfigError, SessionError
 if TYPE_CHECKING:
     from quantumtrader.profitdll.library import ProfitLibrary
 
-__all__ = ["configure", "library_path", "report", "step"]
+__all__ = ["configure", "last_error", "library_path", "report", "step"]
 
 _FOLDER = Path(__file__).parent
 _SUFFIX = {"win32": ".dll", "darwin": ".dylib"}.get(sys.platform, ".so")
@@ -67,7 +67,7 @@ def configure(library: ProfitLibrary, scenario: str) -> None:
         _export(library, "QtSimConfigure", ctypes.c_int32, ctypes.c_char_p, ctypes.c_int64)(text, len(text))
         != 0
     ):
-        raise ConfigError(f"scenario of the simulator: {_last_error(library)}")
+        raise ConfigError(f"scenario of the simulator: {last_error(library)}")
 
 
 def step(library: ProfitLibrary, events: int) -> int:
@@ -81,7 +81,8 @@ def report(library: ProfitLibrary) -> dict[str, Any]:
     return dict(json.loads(_text(function)))
 
 
-def _last_error(library: ProfitLibrary) -> str:
+def last_error(library: ProfitLibrary) -> str:
+    """Why the simulator last failed; empty when it did not."""
     return _text(_export(library, "QtSimLastError", ctypes.c_int64, ctypes.c_char_p, ctypes.c_int64))
 
 

@@ -60,12 +60,12 @@ fn client(desk: &mut Desk, i: i64, ids: &mut Vec<OrderId>) {
     }
 }
 
-/// What must not be lost: per permanent id, status and executed contracts; and the position.
-type Facts = (Vec<(String, OrderStatus, i64)>, (i64, f64), usize);
+/// What must not be lost: per permanent id, status and executed contracts; the position; executions.
+type Facts = (Vec<(String, OrderStatus, i64)>, Position, usize);
 
 fn facts(desk: &Desk) -> Facts {
     let orders = desk.broker.orders().iter().map(|o| (o.cl_ord_id.clone(), o.status, o.traded)).collect();
-    (orders, desk.open(), desk.broker.fills().len())
+    (orders, desk.broker.position(&account(), "WDOU25"), desk.broker.fills().len())
 }
 
 fn position_of_fills(broker: &Broker) -> i64 {
