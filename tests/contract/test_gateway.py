@@ -494,3 +494,12 @@ def test_without_orders_every_order_is_refused(tmp_path: Path) -> None:
         with pytest.raises(OrderRefusedError, match="start it with --orders"):
             RemoteOrderGateway(client, "WDOX26", 0.5)
         client.disconnect()
+
+
+def test_a_ring_of_another_capacity_is_named_and_not_tried_again(tmp_path: Path) -> None:
+    with gateway(tmp_path, "--capacity", "1024") as running:
+        running.client().disconnect()
+    with gateway(tmp_path, "--capacity", "2048") as running:
+        assert running.wait() == 1
+        assert "market.ring" in " ".join(running.said)
+        assert "started again" not in " ".join(running.said)

@@ -202,7 +202,7 @@ class GatewayClient:
         """Return a reader of the live events with a cursor of its own; it starts where this client came in."""
         if self._ring.ring is None:
             raise SessionError("there is no gateway yet: call initialize first")
-        return RingFollower(self._ring, lambda: [w.given.index for w in self._wanted.values()], self._on_lost)
+        return RingFollower(self._ring, lambda: [w.given.index for w in list(self._wanted.values())], self._on_lost)
 
     def subscribe_ticker(
         self,
@@ -361,14 +361,14 @@ class GatewayClient:
         self._ring.open()
         first, again = not self._life, self._life == welcome["life"]
         self._life, self.gateway_pid = welcome["life"], int(welcome["pid"])
-        for wanted in self._wanted.values():
+        for wanted in list(self._wanted.values()):
             try:
                 # A restarted gateway has asked for everything already, and its images follow the gap.
                 self._subscribe(wanted, image=again)
             except QuantumTraderError as error:
                 wanted.given.invalid = True
                 self._tell("connection", f"subscribing {wanted.given.ticker} again failed: {error}")
-        for desk in self._desks:
+        for desk in list(self._desks):
             try:
                 desk.open()
             except QuantumTraderError as error:

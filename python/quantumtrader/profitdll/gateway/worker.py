@@ -20,6 +20,7 @@ from typing import Any
 from quantumtrader.clock import LiveClock
 from quantumtrader.exceptions import (
     ConfigError,
+    DataError,
     EngineError,
     ProfitLibraryError,
     QuantumTraderError,
@@ -249,7 +250,7 @@ def work(options: GatewayOptions, lifeline: Connection, restarted: bool) -> None
     logging.basicConfig(level=logging.INFO, format="%(asctime)s gateway[%(process)d] %(message)s")
     try:
         gateway = GatewayProcess(options, restarted=restarted)
-    except (ConfigError, EngineError, ProfitLibraryError, _RefusedError) as error:
+    except (ConfigError, DataError, EngineError, ProfitLibraryError, _RefusedError) as error:
         lifeline.send(("failed", str(error)))
         sys.exit(FATAL)
     except QuantumTraderError as error:
