@@ -191,7 +191,8 @@ def test_one_client_orders_and_more_may_read(running: Gateway, client: GatewayCl
     other.subscribe_ticker("WDOX26")
     assert orders.connected
     client.disconnect()
-    assert RemoteOrderGateway(other, "WDOX26", 0.5).connected
+    assert other.route_orders("", "WDOX26") is other.order_gateway
+    assert other.order_gateway.connected
     other.disconnect()
 
 

@@ -23,13 +23,14 @@ from quantumtrader.exceptions import (
     QuantumTraderError,
     SessionError,
 )
+from quantumtrader.gateway import OrderGateway
 from quantumtrader.profitdll.connection import ConnectionPhase, ConnectionState, StateKind, Transition
 from quantumtrader.profitdll.gateway.folder import default_folder
 from quantumtrader.profitdll.gateway.frames import Message
 from quantumtrader.profitdll.gateway.link import GatewayLink, LinkOptions
 from quantumtrader.profitdll.gateway.reader import RingFile, RingFollower
 from quantumtrader.profitdll.session import BRASILIA, News
-from quantumtrader.profitdll.subscriptions import Books, Subscription
+from quantumtrader.profitdll.subscriptions import Books, Subscription, tick_size_of
 from quantumtrader.types import EVENT, Events, Kind
 
 if TYPE_CHECKING:
@@ -79,6 +80,8 @@ class GatewayClient:
         Of this client, by ticker.
     lost : int
         Events that a reader of this client did not get: they were overtaken in the ring.
+    order_gateway : OrderGateway or None
+        What :meth:`route_orders` made.
     """
 
     def __init__(
@@ -112,6 +115,7 @@ class GatewayClient:
         self._history: list[Events] = []
         self._history_state: Message = {}
         self._order_gate: Callable[[Any], int] | None = None
+        self.order_gateway: OrderGateway | None = None
         self._lock = threading.RLock()
         self._life = ""
         self._stop = threading.Event()
@@ -202,7 +206,9 @@ class GatewayClient:
         """Return a reader of the live events with a cursor of its own; it starts where this client came in."""
         if self._ring.ring is None:
             raise SessionError("there is no gateway yet: call initialize first")
-        return RingFollower(self._ring, lambda: [w.given.index for w in list(self._wanted.values())], self._on_lost)
+        return RingFollower(
+            self._ring, lambda: [w.given.index for w in list(self._wanted.values())], self._on_lost
+        )
 
     def subscribe_ticker(
         self,
@@ -331,6 +337,34 @@ class GatewayClient:
             raise ConfigError(f"no hook {kind!r}; there are {', '.join(_HOOKS)}")
         self._hooks.setdefault(kind, []).append(hook)
 
+    def route_orders(
+        self,
+        account: str,
+        ticker: str,
+        *,
+        tick_size: float | None = None,
+        day_trade: bool = True,
+    ) -> OrderGateway:
+        """Ask for the right to order in one contract; the gateway becomes :attr:`order_gateway`.
+
+        Parameters
+        ----------
+        account : str
+            ``BROKER:ACCOUNT``; empty for the gateway's.
+        ticker, tick_size, day_trade
+            As on a session. The trading password is the gateway's.
+
+        Raises
+        ------
+        OrderRefusedError
+            The gateway takes no orders, or another client has the right.
+        """
+        from quantumtrader.profitdll.gateway.orders import RemoteOrderGateway
+
+        tick = tick_size_of(ticker) if tick_size is None else tick_size
+        self.order_gateway = RemoteOrderGateway(self, ticker, tick, account=account, day_trade=day_trade)
+        return self.order_gateway
+
     def attach_orders(self, gate: Callable[[Any], int]) -> None:
         """Connect the order manager, through which alone orders leave."""
         self._order_gate = gate
@@ -430,9 +464,11 @@ class GatewayClient:
         connection = self.connection
         result = connection.numbers.get(kind, 0)
         now = self._clock.now_ns()
-        self._inbox.append(
-            ("state", Transition(now, kind, result, before, connection.phase, connection.routing, text))
+        regained = before is ConnectionPhase.LOST and connection.phase.usable
+        transition = Transition(
+            now, kind, result, before, connection.phase, connection.routing, regained, text
         )
+        self._inbox.append(("state", transition))
 
     def _subscribe(self, wanted: _Wanted, *, image: bool) -> None:
         given = wanted.given

@@ -201,6 +201,7 @@ class GatewayProcess:
             before=transition.before.value,
             after=transition.after.value,
             routing=transition.routing,
+            regained=transition.regained,
             text=transition.text,
         )
 
