@@ -18,6 +18,7 @@
     ├── ProfitLibraryError       ProfitDLL cannot be loaded, or lacks a function
     ├── ProfitDllError           ProfitDLL answered an error
     ├── SessionError             the session cannot be opened, or cannot do what was asked
+    │   └── GatewayLinkError     the gateway's process cannot be reached, or broke the rules of the link
     ├── OrderError               an order is malformed, or the venue refused it
     │   └── OrderRefusedError    the gateway refused it: certainly nothing was sent
     ├── GatewayError             the gateway failed: whether something was sent is not known
@@ -188,6 +189,10 @@ class ProfitDllError(QuantumTraderError, RuntimeError):
 
 class SessionError(QuantumTraderError, RuntimeError):
     """The session with the vendor's library cannot be opened, or cannot do what was asked."""
+
+
+class GatewayLinkError(SessionError):
+    """The gateway's process cannot be reached, or one side of the link broke its rules."""
 
 
 class OrderError(QuantumTraderError, ValueError):

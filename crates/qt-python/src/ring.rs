@@ -92,6 +92,12 @@ impl PyRingReader {
         self.0.behind()
     }
 
+    /// Number of the next event to be read, counted since the ring was made; its `sequence` where a feed writes.
+    #[getter]
+    fn position(&self) -> u64 {
+        self.0.position()
+    }
+
     /// Skips everything that is there.
     fn skip_to_end(&mut self) {
         self.0.skip_to_end();

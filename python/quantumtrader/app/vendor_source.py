@@ -21,7 +21,7 @@ __all__ = ["VendorSource", "open_session", "session_options"]
 _MESSAGES = 65_536
 
 
-def session_options(settings: Settings, scenario: str | None = None) -> SessionOptions:
+def session_options(settings: Settings, scenario: str | None = None, **others: Any) -> SessionOptions:
     """Options of a session from the settings section ``[profit]``.
 
     Parameters
@@ -30,6 +30,8 @@ def session_options(settings: Settings, scenario: str | None = None) -> SessionO
         Of the user.
     scenario : str, optional
         TOML for the simulator; stronger than the file that the settings name.
+    **others
+        Options that the settings do not have.
 
     Raises
     ------
@@ -51,6 +53,7 @@ def session_options(settings: Settings, scenario: str | None = None) -> SessionO
         history_timeout_s=profit.history_timeout_s,
         quiet_s=profit.quiet_s,
         scenario=scenario or "",
+        **others,
     )
 
 

@@ -40,6 +40,8 @@ CHOICES = {
     "out_of_order": ("error", "reject", "sort"),
     "compression": ("zstd", "snappy"),
     "source": ("generator", "simulator", "profitdll"),
+    "on_client_lost": ("keep", "cancel"),
+    "transport": ("auto", "unix", "tcp"),
     "family": ("order_flow", "tape_reading", "footprint", "liquidity", "microstructure", "technical"),
     "set": (
         "all",
@@ -116,6 +118,10 @@ EXAMPLES = {
         "quantumtrader run --duration 10m",
         "quantumtrader run --dll C:\\Profit\\ProfitDLL.dll --ticker WDO",
         "quantumtrader run --verify data/live/2026-10-09_WDOX26_001",
+    ),
+    "gateway": (
+        "quantumtrader gateway --simulator",
+        "quantumtrader gateway --dll C:/Profit/ProfitDLL64.dll --orders --on-client-lost cancel",
     ),
     "credentials set": ("quantumtrader credentials set password",),
     "credentials show": ("quantumtrader credentials show --json",),

@@ -32,6 +32,7 @@ COMMANDS = {
     "validate": "validate",
     "collect": "collect",
     "run": "run",
+    "gateway": "gateway",
     "doctor": "doctor",
 }
 """Command to its module in this package; each module has a function ``command``, whose help is its docstring."""

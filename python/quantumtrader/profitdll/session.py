@@ -413,15 +413,8 @@ class ConnectionManagerV4:
         name = ticker.strip().upper()
         if name in self.subscriptions:
             return True
-        tick = tick_size_of(name) if tick_size is None else tick_size
         with self._lock:
-            given = next((s for s in self._by_index if s.ticker == name), None)
-            if given is None:
-                given = Subscription(
-                    name, exchange or self.options.exchange, len(self._by_index), Books(books)
-                )
-                self.feed.add_instrument(name, given.exchange, given.index, tick)
-                self._by_index.append(given)
+            given = self.reserve_ticker(name, exchange=exchange, tick_size=tick_size)
             given.books, given.invalid = Books(books), False
             self.subscriptions[name] = given
             try:
@@ -433,6 +426,23 @@ class ConnectionManagerV4:
                 self._tell("connection", f"{name} is asked for as soon as market data are connected")
             self._subscribed_ns = self._clock.now_ns()
         return True
+
+    def reserve_ticker(
+        self, ticker: str, *, exchange: str | None = None, tick_size: float | None = None
+    ) -> Subscription:
+        """Give a ticker its number in the feed without asking for it; the next one that is reserved gets the next.
+
+        Raises ``ConfigError`` as :meth:`subscribe_ticker` does.
+        """
+        name = ticker.strip().upper()
+        with self._lock:
+            given = next((s for s in self._by_index if s.ticker == name), None)
+            if given is None:
+                tick = tick_size_of(name) if tick_size is None else tick_size
+                given = Subscription(name, exchange or self.options.exchange, len(self._by_index), Books.NONE)
+                self.feed.add_instrument(name, given.exchange, given.index, tick)
+                self._by_index.append(given)
+        return given
 
     def unsubscribe_ticker(self, ticker: str) -> bool:
         """Give a ticker up; True, or raises ``SessionError`` or ``ProfitDllError``."""

@@ -251,6 +251,11 @@ impl<T: Record> Reader<T> {
         self.memory.control().head.load(Ordering::Acquire).saturating_sub(self.cursor)
     }
 
+    /// Index of the next record to be read, counted since the ring was made; less than the oldest one after a lap.
+    pub const fn position(&self) -> u64 {
+        self.cursor
+    }
+
     /// Number of records that the ring holds.
     pub fn capacity(&self) -> u64 {
         self.memory.slots().len() as u64
@@ -318,6 +323,7 @@ mod tests {
         let mut late = ring.reader();
         let mut out = Vec::new();
         assert_eq!((late.read(100, &mut out), out.len()), (0, 8));
+        assert_eq!((late.position(), late.position() + late.behind()), (103, ring.pushed()));
         late.skip_to_end();
         assert_eq!(late.behind(), 0);
     }
