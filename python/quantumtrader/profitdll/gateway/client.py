@@ -24,7 +24,8 @@ from quantumtrader.exceptions import (
     SessionError,
 )
 from quantumtrader.gateway import OrderGateway
-from quantumtrader.profitdll.connection import ConnectionPhase, ConnectionState, StateKind, Transition
+from quantumtrader.profitdll.codes import Connection
+from quantumtrader.profitdll.connection import ConnectionPhase, ConnectionState, Transition
 from quantumtrader.profitdll.gateway.folder import default_folder
 from quantumtrader.profitdll.gateway.frames import Message
 from quantumtrader.profitdll.gateway.link import GatewayLink, LinkOptions
@@ -412,7 +413,7 @@ class GatewayClient:
         self._set_state(welcome)
         if not first:
             self._tell("connection", "the gateway is back" + ("" if again else ", started anew"))
-            self._transition(StateKind.MARKET, before, "the gateway is back")
+            self._transition(Connection.MARKET, before, "the gateway is back")
 
     def _on_down(self, why: str) -> None:
         before = self.connection.phase
@@ -425,7 +426,7 @@ class GatewayClient:
         for desk in self._desks:
             desk.lose(text)
         self._tell("connection", text)
-        self._transition(StateKind.MARKET, before, text)
+        self._transition(Connection.MARKET, before, text)
 
     def _on_push(self, push: Message) -> None:
         match push["push"]:
@@ -460,7 +461,7 @@ class GatewayClient:
         self.connection.numbers = {int(kind): result for kind, result in told["numbers"].items()}
         self.connection.phase = ConnectionPhase(told["phase"])
 
-    def _transition(self, kind: StateKind, before: ConnectionPhase, text: str) -> None:
+    def _transition(self, kind: Connection, before: ConnectionPhase, text: str) -> None:
         connection = self.connection
         result = connection.numbers.get(kind, 0)
         now = self._clock.now_ns()
