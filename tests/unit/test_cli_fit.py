@@ -98,7 +98,7 @@ def test_people_are_told_as_well(lake: Path, tmp_path: Path) -> None:
     run(*arguments, "--overwrite")
     vpin = run("fit", "vpin", "-i", lake, "-s", WDO, "-o", tmp_path / "v.json")
     assert "bucket" in vpin.stdout
-    assert "later ones only" in vpin.stderr
+    assert "sessions that start at or after" in vpin.stdout
 
 
 def test_a_picture(lake: Path, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ use pyo3::types::PyType;
 use qt_core::Event;
 use qt_features::fitted::MICROPRICE_STATES;
 use qt_features::prelude::{Footprint, PriceRow};
-use qt_features::{Config, EVIDENCE, Fitted, MicropriceTable};
+use qt_features::{Config, EVIDENCE, Fitted, MicropriceTable, VpinBucket};
 
 use crate::convert::{EventArray, PyEvent, one_event};
 use crate::errors::Raised as _;
@@ -74,6 +74,7 @@ impl Scalars {
 #[derive(FromPyObject)]
 struct FittedArgument {
     vpin_bucket: Option<i64>,
+    vpin_from_ns: Option<i64>,
     microprice: Option<(i64, Vec<f64>)>,
     pin: Vec<(i64, f64)>,
 }
@@ -88,7 +89,9 @@ impl FittedArgument {
             ))),
         };
         let microprice = self.microprice.map(table).transpose()?;
-        Ok(Fitted { vpin_bucket: self.vpin_bucket, microprice, pin: self.pin })
+        let from = self.vpin_from_ns.unwrap_or(i64::MIN);
+        let vpin_bucket = self.vpin_bucket.map(|contracts| VpinBucket { from, contracts });
+        Ok(Fitted { vpin_bucket, microprice, pin: self.pin })
     }
 }
 

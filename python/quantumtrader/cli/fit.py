@@ -186,7 +186,7 @@ def vpin(
 ) -> None:
     """Take a fiftieth of the mean volume of the sessions as the bucket of vpin_50 and vpin_bvc_50.
 
-    Every session uses it, also those it was taken from: give features later sessions only.
+    Only sessions that start at or after the end of the data use it.
     """
     from quantumtrader.features.fit.artifact import Artifact, check_free
     from quantumtrader.features.fit.vpin import SessionVolumes, bucket_size
@@ -201,7 +201,7 @@ def vpin(
     artifact = Artifact.vpin(
         bucket_size(sessions.volumes), sessions.volumes, stream.instrument, sessions.range
     )
-    notes = ["nothing keeps earlier sessions from using this size: compute features of later ones only"]
+    notes: list[str] = []
     _finish(artifact, out, overwrite, stream, time.perf_counter() - began, notes, as_json=as_json)
 
 
@@ -298,7 +298,11 @@ def _results(artifact: Artifact) -> list[tuple[str, str]]:
             ("values", f"{len(shares):,}, from {show_ns(values['pin'][0][0])} UTC on"),
             ("pin", f"{min(shares):.3f} to {max(shares):.3f}, last {shares[-1]:.3f}"),
         ]
-    return [("volume", f"{artifact.observations:,}"), ("bucket", f"{values['bucket']:,}")]
+    return [
+        ("volume", f"{artifact.observations:,}"),
+        ("bucket", f"{values['bucket']:,}"),
+        ("used by", f"sessions that start at or after {show_ns(values['usable_from_ns'])} UTC"),
+    ]
 
 
 def _print_table(adjustment: list[float], observations: list[int]) -> None:

@@ -13,7 +13,13 @@ from quantumtrader._protocols import Float64, Int64
 from quantumtrader.exceptions import ConfigError
 from quantumtrader.features.aliases import canonical
 from quantumtrader.features.catalogue import catalogue_hash
-from quantumtrader.features.detectors import Detection, DetectorSettings, detections, detector_kinds
+from quantumtrader.features.detectors import (
+    Detection,
+    DetectorSettings,
+    detections,
+    detector_kinds,
+    thresholds_read,
+)
 from quantumtrader.features.manifest import FeatureManifest
 from quantumtrader.features.sets import resolve
 from quantumtrader.types import Events, FeatureFrame, Fitted, Instrument
@@ -115,8 +121,11 @@ class FeatureEngine:
         options: dict[str, str | float | None] = {}
         if "session_frac" in computed:
             options["session_seconds"] = session_seconds
-        # Thresholds other than the catalogue's change what columns mean.
-        options |= {f"{_THRESHOLD}{name}": value for name, value in self._detectors.changed().items()}
+        # Thresholds other than the catalogue's change what the columns mean that read them.
+        read = thresholds_read(computed)
+        options |= {
+            f"{_THRESHOLD}{name}": value for name, value in self._detectors.changed().items() if name in read
+        }
         if fitted is not None:
             # Loaded here because few engines need it.
             from quantumtrader.features.fit.artifact import fitted_hashes, load_fitted
@@ -168,6 +177,8 @@ class FeatureEngine:
         day: date | None = None,
         fitted: Fitted | Path | str | Sequence[Path | str] | None = None,
         detectors: DetectorSettings | None = None,
+        *,
+        require_fits: bool = True,
     ) -> FeatureEngine:
         """Build the engine that a manifest describes, for an instrument.
 
@@ -175,12 +186,18 @@ class FeatureEngine:
 
         Whether its rows are of the same kind is for :meth:`FeatureManifest.require` to say: tick, definitions and
         version are those of here.
+
+        Raises
+        ------
+        ManifestError
+            If columns read a fit that is not given, or that is another one; ``require_fits=False`` leaves that to
+            :meth:`FeatureManifest.differences`.
         """
         if detectors is None:
             detectors = DetectorSettings.of(
                 {k.removeprefix(_THRESHOLD): v for k, v in manifest.options if k.startswith(_THRESHOLD)}
             )
-        return cls(
+        built = cls(
             manifest.names,
             instrument,
             manifest.clock,
@@ -190,6 +207,9 @@ class FeatureEngine:
             detectors=detectors,
             fitted=fitted,
         )
+        if require_fits:
+            manifest.require_fits(built)
+        return built
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -22,6 +22,8 @@ SCHEMA = 1
 Option = str | int | float | bool | None
 """Value of an engine option."""
 
+_FITTED = "fitted_"
+"""Before the kind of a fit among the options."""
 _ABSENT = "not given"
 _SHOWN = 6
 _OPTIONS = ("clock", "warmup", "rlp_sign", "tick_size", "point_value")
@@ -194,6 +196,31 @@ class FeatureManifest:
     def require(self, engine: FeatureEngine) -> None:
         """Refuse an engine whose rows are of another kind; errors as in :meth:`check`."""
         self.check(engine.manifest)
+
+    def require_fits(self, engine: FeatureEngine) -> None:
+        """Refuse an engine whose columns read other fits than those of this manifest, or none.
+
+        Raises
+        ------
+        ManifestError
+            Names each fit, with its hash.
+        """
+        expected, given = (
+            {k.removeprefix(_FITTED): str(v) for k, v in m.options if k.startswith(_FITTED)}
+            for m in (self, engine.manifest)
+        )
+        wrong = [kind for kind in sorted({*expected, *given}) if expected.get(kind) != given.get(kind)]
+        if not wrong:
+            return
+        found = [
+            f"the {kind} fit is {given.get(kind, 'not given')}, expected {expected.get(kind, 'none')}"
+            for kind in wrong
+        ]
+        raise ManifestError(
+            f"{'; '.join(found)}. Give the fit files that the features were computed with, "
+            "fitted=[...]: their values_hash is the one expected",
+            tuple(found),
+        )
 
     def _document(self) -> dict[str, Any]:
         return {"schema": SCHEMA, **asdict(self)}

@@ -121,7 +121,7 @@ class Artifact:
             range,
             len(volumes),
             sum(volumes),
-            {"bucket": bucket},
+            {"usable_from_ns": range.to_ns, "bucket": bucket},
             {"volumes": list(volumes)},
         )
 
@@ -168,7 +168,7 @@ class Artifact:
             return Fitted(microprice=(values["usable_from_ns"], table))
         if self.kind == "pin":
             return Fitted(pin=tuple((t, float(p)) for t, p in values["pin"]))
-        return Fitted(vpin_bucket=values["bucket"])
+        return Fitted(vpin_bucket=values["bucket"], vpin_from_ns=values["usable_from_ns"])
 
     def to_document(self) -> dict[str, Any]:
         """Return the JSON document, hashes included."""
@@ -306,7 +306,7 @@ def load_fitted(paths: Path | str | Sequence[Path | str], instrument: Instrument
                 f"{path}: its tick is {artifact.tick_size:g}, that of {instrument.symbol} {instrument.tick_size:g}"
             )
         part = artifact.fitted()
-        given |= {f: getattr(part, f) for f in ("vpin_bucket", "microprice", "pin") if getattr(part, f)}
+        given |= {f.name: value for f in fields(Fitted) if (value := getattr(part, f.name)) not in (None, ())}
     return Fitted(**given)
 
 
@@ -319,7 +319,7 @@ def fitted_hashes(fitted: Fitted, features: Sequence[str]) -> Mapping[str, str]:
     if fitted.pin:
         values["pin"] = {"pin": _series(fitted.pin)}
     if fitted.vpin_bucket is not None:
-        values["vpin"] = {"bucket": fitted.vpin_bucket}
+        values["vpin"] = {"usable_from_ns": fitted.vpin_from_ns, "bucket": fitted.vpin_bucket}
     return {
         f"fitted_{kind}": _hash({"kind": kind, "values": numbers})
         for kind, numbers in values.items()
@@ -342,6 +342,8 @@ def _check(artifact: Artifact) -> None:
             raise ValueError("expected shares between 0 and 1")
     elif type(fitted.vpin_bucket) is not int or fitted.vpin_bucket < 1:
         raise ValueError("expected a bucket of at least 1 contract")
+    elif type(fitted.vpin_from_ns) is not int:
+        raise ValueError("expected the time from which the bucket may be used")
 
 
 def _numbers(values: Sequence[float]) -> list[float | None]:
