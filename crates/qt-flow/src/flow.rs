@@ -457,7 +457,7 @@ impl Flow {
     #[inline(always)]
     pub fn pass(&mut self, t: i64) -> Option<Parent> {
         let ended = self.parents.pass(t);
-        if self.detectors.is_some() {
+        if self.detectors.as_ref().is_some_and(|d| ended.is_some() || d.is_due(t)) {
             self.pass_detectors(t, ended.as_ref());
         }
         ended
