@@ -10,7 +10,7 @@ use crate::bars::{Bar, BarBuilder};
 use crate::detect::{self, DetectorKind, DetectorSettings, Detectors};
 use crate::footprint::{Footprint, Footprints};
 use crate::ladder::{Ladder, SideDepth};
-use crate::levels;
+use crate::levels::{self, Edit};
 use crate::limit::LimitFlow;
 use crate::markout::Markouts;
 use crate::mid::Mids;
@@ -167,8 +167,10 @@ pub struct Flow {
     versions: [u64; 2],
     /// Sides of `levels` that a record may have changed, as bits: 1 asks, 2 bids.
     stale: u8,
-    /// A record may have changed the best levels since the multi-level imbalance last saw them.
+    /// More than `edit` may have changed the best levels since the multi-level imbalance last saw them.
     moved: bool,
+    /// What the packet has done to `levels` so far, but for the stale sides.
+    edit: Edit,
     /// Version of the levels that [`Effects::LEVELS`] last told of.
     told: u64,
     /// Levels before the packet of several records that is being applied.
@@ -325,7 +327,7 @@ impl Flow {
     }
 
     /// Sums over the best ten levels of the bid and of the ask while the touch is good, current after
-    /// [`Flow::prepare`].
+    /// [`Flow::prepare`], and where features hear of changes of the levels.
     #[inline]
     pub fn depth(&self) -> Option<&[SideDepth; 2]> {
         (self.good && self.has_levels()).then(|| self.ladder.sides())
@@ -390,7 +392,9 @@ impl Flow {
     #[inline]
     fn refresh_levels(&mut self) {
         let stale = std::mem::take(&mut self.stale);
-        self.moved |= stale != 0;
+        if stale != 0 {
+            (self.moved, self.edit) = (true, Edit::More);
+        }
         self.version += u64::from(stale != 0);
         self.versions[0] += u64::from(stale >> 1);
         self.versions[1] += u64::from(stale & 1);
@@ -572,10 +576,23 @@ impl Flow {
     /// Sets the size of one row in `levels`, which are current on its side; a row behind the last level is not kept.
     #[inline]
     fn set_level(&mut self, side: i8, px: i32, size: i64) {
-        let Some(rank) = levels::set(&mut self.levels[..self.kept], side, px, size) else { return };
-        self.moved |= rank < mlofi::LEVELS;
+        let edit = levels::set(&mut self.levels[..self.kept], side, px, size);
+        if edit == Edit::Nothing {
+            return;
+        }
+        let first = std::mem::replace(&mut self.edit, edit) == Edit::Nothing;
         self.version += 1;
-        self.versions[usize::from(side < 0)] += 1;
+        let version = &mut self.versions[usize::from(side < 0)];
+        *version += 1;
+        match edit {
+            Edit::Size { side, rank, by } if self.frozen.is_none() => {
+                self.ladder.resize(side, rank, by, *version - 1, *version);
+            }
+            _ => {}
+        }
+        if !first || edit == Edit::More {
+            (self.moved, self.edit) = (true, Edit::More);
+        }
     }
 
     /// Keeps the levels as they are before a packet of several records.
@@ -749,8 +766,13 @@ impl Flow {
         if self.added.pending() {
             self.count_additions();
         }
-        if self.by_book && (self.wants_changes_of_levels || !self.removed.is_idle()) && self.stale != 0 {
-            self.refresh_levels(); // the next packet begins with them
+        if self.by_book && (self.wants_changes_of_levels || !self.removed.is_idle()) {
+            if self.stale != 0 {
+                self.refresh_levels(); // the next packet begins with them
+            }
+            if self.wants_changes_of_levels && self.ladder.is_behind(self.versions) {
+                self.ladder.take(self.versions, &self.levels);
+            }
         }
         let moved = was.as_ref() != self.touch();
         if moved {
@@ -764,6 +786,7 @@ impl Flow {
             detectors.on_packet(self.now, effects, self);
             self.detectors = Some(detectors);
         }
+        self.edit = Edit::Nothing;
         effects
     }
 
@@ -777,8 +800,15 @@ impl Flow {
     /// Counts what the packet removed; `levels` are still those before it, or they were frozen.
     fn count_removals(&mut self) {
         let before = self.frozen.as_ref().unwrap_or(&self.levels);
-        self.removed.end_packet(self.now, self.rows.changes(), before);
+        let changes = self.rows.changes();
+        self.removed.end_packet(self.now, changes, before, self.among_best(changes.len()));
         self.next_exit = self.next_exit.min(self.removed.next_exit());
+    }
+
+    /// Whether so many changes of rows in this packet were all at the best five levels or none, where that is known.
+    #[inline]
+    fn among_best(&self, changes: usize) -> Option<bool> {
+        if self.stale == 0 { self.edit.among(mlofi::LEVELS, changes) } else { None }
     }
 
     /// Another touch is in force: so may be another mid or spread.
@@ -807,12 +837,18 @@ impl Flow {
             self.moved = false;
             self.mlofi.push(self.now, &self.levels);
             self.next_exit = self.next_exit.min(self.mlofi.next_exit());
+        } else if let Edit::Size { side, rank, by } = self.edit
+            && rank < mlofi::LEVELS
+        {
+            self.mlofi.resize(self.now, side, rank, by);
+            self.next_exit = self.next_exit.min(self.mlofi.next_exit());
         }
     }
 
     fn count_additions(&mut self) {
         self.refresh_levels();
-        self.added.end_packet(self.now, self.good.then_some(&self.levels));
+        let shown = self.among_best(self.added.len());
+        self.added.end_packet(self.now, self.good.then_some(&self.levels), shown);
         self.next_exit = self.next_exit.min(self.added.next_exit());
     }
 

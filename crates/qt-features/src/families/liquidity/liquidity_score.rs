@@ -99,7 +99,7 @@ impl Feature for LiquidityScore {
     fn on_levels(&mut self, t: i64, flow: &Flow) {
         self.begin(flow);
         let levels = flow.good_levels();
-        let depth = levels.map(|levels| levels.iter().map(|l| l.bid_sz + l.ask_sz).sum());
+        let depth = flow.depth().map(|[bid, ask]| bid.ten + ask.ten);
         let cost = levels.and_then(|levels| Some(cost(levels, 1)? + cost(levels, -1)?));
         if (depth, cost) != (self.depth, self.cost) {
             (self.usual_depth, self.usual_cost) = self.usual(t);
@@ -118,7 +118,7 @@ impl Feature for LiquidityScore {
 
 /// Makes one of [`SPECS`].
 pub fn build(_spec: &'static Spec, setup: &mut Setup<'_>) -> Box<dyn Feature> {
-    setup.flow.want_depth();
+    setup.flow.want_ladder();
     setup.on_levels();
     Box::new(LiquidityScore::default())
 }
