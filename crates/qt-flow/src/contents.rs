@@ -5,6 +5,7 @@
 
 use crate::brokers::Brokers;
 use crate::histogram::Histogram;
+use crate::moments::float;
 use crate::tape::Print;
 use crate::window::Windows;
 
@@ -60,7 +61,7 @@ impl Powers {
 
     /// Population standard deviation; NaN without a trade.
     pub fn deviation(&self) -> f64 {
-        if self.n == 0 { f64::NAN } else { (self.spread() as f64).sqrt() / self.n as f64 }
+        if self.n == 0 { f64::NAN } else { float(self.spread()).sqrt() / self.n as f64 }
     }
 
     /// Population skewness; NaN without a trade and where all sizes are equal.
@@ -75,8 +76,8 @@ impl Powers {
         let moved1 = s1 - k * n;
         let moved2 = self.s2 - k * (2 * s1 - k * n);
         let moved3 = self.s3 - k * (3 * self.s2 - k * (3 * s1 - k * n));
-        let n = n as f64;
-        let (a, b, c) = (moved1 as f64 / n, moved2 as f64 / n, moved3 as f64 / n);
+        let n = float(n);
+        let (a, b, c) = (float(moved1) / n, float(moved2) / n, float(moved3) / n);
         let m2 = b - a * a;
         let m3 = c - 3.0 * a * b + 2.0 * a * a * a;
         m3 / (m2 * m2.sqrt())
@@ -85,7 +86,7 @@ impl Powers {
     /// Σ (share of a trade)²; NaN without a trade.
     pub fn concentration(&self) -> f64 {
         let volume = i128::from(self.s1);
-        if volume == 0 { f64::NAN } else { self.s2 as f64 / (volume * volume) as f64 }
+        if volume == 0 { f64::NAN } else { float(self.s2) / float(volume * volume) }
     }
 }
 

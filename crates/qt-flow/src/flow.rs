@@ -171,6 +171,8 @@ pub struct Flow {
     moved: bool,
     /// What the packet has done to `levels` so far, but for the stale sides.
     edit: Edit,
+    /// What the last packet did to them.
+    edited: Edit,
     /// Version of the levels that [`Effects::LEVELS`] last told of.
     told: u64,
     /// Levels before the packet of several records that is being applied.
@@ -345,6 +347,12 @@ impl Flow {
         self.versions
     }
 
+    /// What the last packet did to the levels, in [`Effects::LEVELS`].
+    #[inline]
+    pub fn edited(&self) -> Edit {
+        self.edited
+    }
+
     /// Contracts displayed at a row after the last record, inside a packet too; `None` without a valid book.
     #[inline]
     pub fn size_at(&self, side: i8, px: i32) -> Option<i64> {
@@ -457,13 +465,16 @@ impl Flow {
         if self.changed && e.ends_packet() { self.end_packet() } else { Effects::default() }
     }
 
-    /// Lets time pass to `t`: returns the parent order that ends by that.
+    /// Whether [`Flow::pass`] may have something to do at `t`.
     #[inline(always)]
+    pub fn is_due(&self, t: i64) -> bool {
+        self.parents.is_due(t) || self.detectors.as_ref().is_some_and(|d| d.is_due(t))
+    }
+
+    /// Lets time pass to `t`: returns the parent order that ends by that.
     pub fn pass(&mut self, t: i64) -> Option<Parent> {
         let ended = self.parents.pass(t);
-        if self.detectors.as_ref().is_some_and(|d| ended.is_some() || d.is_due(t)) {
-            self.pass_detectors(t, ended.as_ref());
-        }
+        self.pass_detectors(t, ended.as_ref());
         ended
     }
 
@@ -786,7 +797,7 @@ impl Flow {
             detectors.on_packet(self.now, effects, self);
             self.detectors = Some(detectors);
         }
-        self.edit = Edit::Nothing;
+        self.edited = std::mem::take(&mut self.edit);
         effects
     }
 

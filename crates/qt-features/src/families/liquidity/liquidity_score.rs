@@ -1,8 +1,9 @@
 //! Depth, spread and cost of the book against what is usual, as one score.
 
-use super::impact::cost;
+use super::impact::cost_and_reach;
 use super::{STATE, WINDOW};
 use crate::prelude::*;
+use qt_flow::levels::Edit;
 
 /// Catalogue entries.
 pub const SPECS: &[Spec] = &[Spec {
@@ -49,12 +50,16 @@ impl FadingMean {
     }
 }
 
-#[derive(Default)]
+/// A cost that is not known yet: it depends on everything.
+const UNKNOWN: (Option<i64>, usize) = (None, usize::MAX);
+
 struct LiquidityScore {
     /// D in force, while the touch is good.
     depth: Option<i64>,
     /// k in force, as the sum of both costs, where the book is thick enough.
     cost: Option<i64>,
+    /// Cost of selling and of buying, each with the number of levels that it depends on.
+    costs: [(Option<i64>, usize); 2],
     usual_depth: FadingMean,
     usual_cost: FadingMean,
     /// Until when the means are made.
@@ -64,11 +69,30 @@ struct LiquidityScore {
 }
 
 impl LiquidityScore {
+    fn new() -> Self {
+        let (usual_depth, usual_cost) = <_>::default();
+        Self { depth: None, cost: None, costs: [UNKNOWN; 2], usual_depth, usual_cost, since: 0, fresh: false }
+    }
+
     fn begin(&mut self, flow: &Flow) {
         if std::mem::take(&mut self.fresh) {
             (self.usual_depth, self.usual_cost) = <_>::default();
             self.since = flow.session.start;
         }
+    }
+
+    /// The sum of both costs after a packet that did this to the levels.
+    fn taking(&mut self, levels: &Levels, edited: Edit) -> Option<i64> {
+        let (changed, from) = match edited {
+            Edit::Size { side, rank, .. } => (side..side + 1, rank),
+            _ => (0..2, 0),
+        };
+        for side in changed {
+            if from < self.costs[side].1 {
+                self.costs[side] = cost_and_reach(levels, if side == 0 { -1 } else { 1 });
+            }
+        }
+        Some(self.costs[0].0? + self.costs[1].0?)
     }
 
     /// The means at `t`.
@@ -98,9 +122,14 @@ impl Feature for LiquidityScore {
 
     fn on_levels(&mut self, t: i64, flow: &Flow) {
         self.begin(flow);
-        let levels = flow.good_levels();
         let depth = flow.depth().map(|[bid, ask]| bid.ten + ask.ten);
-        let cost = levels.and_then(|levels| Some(cost(levels, 1)? + cost(levels, -1)?));
+        let cost = match flow.good_levels() {
+            Some(levels) => self.taking(levels, flow.edited()),
+            None => {
+                self.costs = [UNKNOWN; 2];
+                None
+            }
+        };
         if (depth, cost) != (self.depth, self.cost) {
             (self.usual_depth, self.usual_cost) = self.usual(t);
             (self.since, self.depth, self.cost) = (t, depth, cost);
@@ -112,7 +141,7 @@ impl Feature for LiquidityScore {
     }
 
     fn on_roll(&mut self) {
-        *self = Self::default();
+        *self = Self::new();
     }
 }
 
@@ -120,7 +149,7 @@ impl Feature for LiquidityScore {
 pub fn build(_spec: &'static Spec, setup: &mut Setup<'_>) -> Box<dyn Feature> {
     setup.flow.want_ladder();
     setup.on_levels();
-    Box::new(LiquidityScore::default())
+    Box::new(LiquidityScore::new())
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use super::super::detection::{Detection, DetectorKind, Held, Sink, evidence};
 use super::super::settings::DetectorSettings;
 use crate::hash::Map;
+use crate::moments::float;
 use crate::tape::Print;
 
 /// Prints kept at most; beyond it the oldest are dropped and counted.
@@ -23,7 +24,7 @@ impl Sums {
     /// √(n·Σq² − (Σq)²): n times the population deviation of the sizes.
     fn spread(&self) -> f64 {
         let (n, volume) = (i128::from(self.n), i128::from(self.volume));
-        ((n * self.squares - volume * volume) as f64).sqrt()
+        float(n * self.squares - volume * volume).sqrt()
     }
 
     /// Whether these prints look like the slices of one order.
