@@ -59,7 +59,7 @@ pub struct Windows<R: Row> {
 }
 
 /// Rows reserved at the start; the ring doubles when the windows hold more.
-const INITIAL_ROWS: usize = 1024;
+const INITIAL_ROWS: usize = 256;
 
 impl<R: Row> Default for Windows<R> {
     fn default() -> Self {
@@ -145,16 +145,19 @@ impl<R: Row> Windows<R> {
         self.next_exit = i64::MAX;
         let mask = self.rows.len() as u64 - 1;
         for w in &mut self.spans {
+            let Some(begin) = now.checked_sub(w.length) else { continue };
+            let first = w.cursor;
             while w.cursor < self.head {
                 let row = &self.rows[(w.cursor & mask) as usize];
-                let exit = row.ts().saturating_add(w.length);
-                if exit > now {
-                    self.next_exit = self.next_exit.min(exit);
+                if row.ts() > begin {
+                    self.next_exit = self.next_exit.min(row.ts().saturating_add(w.length));
                     break;
                 }
                 row.add_to(&mut w.left);
-                w.last_left = Some(*row);
                 w.cursor += 1;
+            }
+            if w.cursor > first {
+                w.last_left = Some(self.rows[((w.cursor - 1) & mask) as usize]);
             }
         }
     }
@@ -163,6 +166,12 @@ impl<R: Row> Windows<R> {
     #[inline]
     pub fn sums(&self, id: WindowId) -> R::Sums {
         self.totals.minus(&self.spans[id.0].left)
+    }
+
+    /// Sums of the rows that have left the window.
+    #[inline]
+    pub fn left(&self, id: WindowId) -> &R::Sums {
+        &self.spans[id.0].left
     }
 
     /// Sums of all rows since [`Windows::clear`].

@@ -213,7 +213,8 @@ impl Spoofing {
         }
         let known = self.usual.get(c.side, c.px).copied();
         let size = match known {
-            Some(u) if c.before > 0 => {
+            // No time, no weight: the exponential would be 1.
+            Some(u) if c.before > 0 && t > u.at => {
                 let fade = 1.0 - (-((t - u.at) as f64) / (s.spoof_tau_s * SECOND as f64)).exp();
                 u.size + (c.before as f64 - u.size) * fade
             }

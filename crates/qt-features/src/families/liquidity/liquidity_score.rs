@@ -32,16 +32,21 @@ struct FadingMean {
 }
 
 impl FadingMean {
-    /// The mean after the signal was `x`, or did not exist, for a time that takes the share `gone` of all weights.
-    fn after(self, gone: f64, x: Option<i64>) -> Self {
+    /// The signal was `x` for a time that takes the share `gone` of all weights.
+    #[inline]
+    fn hold(&mut self, gone: f64, x: i64) {
         let kept = self.weight * (1.0 - gone);
-        match x {
-            Some(x) if gone > 0.0 => {
-                let weight = kept + gone;
-                Self { value: self.value + (x as f64 - self.value) * (gone / weight), weight }
-            }
-            _ => Self { weight: kept, ..self }
+        self.weight = kept;
+        if gone > 0.0 {
+            self.weight = kept + gone;
+            self.value += (x as f64 - self.value) * (gone / self.weight);
         }
+    }
+
+    /// There was no signal for such a time.
+    #[inline]
+    fn fade(&mut self, gone: f64) {
+        self.weight *= 1.0 - gone;
     }
 
     /// The mean, or the signal now while no time has counted.
@@ -83,25 +88,32 @@ impl LiquidityScore {
 
     /// The sum of both costs after a packet that did this to the levels.
     fn taking(&mut self, levels: &Levels, edited: Edit) -> Option<i64> {
-        let (changed, from) = match edited {
-            Edit::Size { side, rank, .. } => (side..side + 1, rank),
-            _ => (0..2, 0),
-        };
-        for side in changed {
-            if from < self.costs[side].1 {
+        match edited {
+            Edit::Size { side, rank, .. } if rank >= self.costs[side].1 => {}
+            Edit::Size { side, .. } if self.costs[side ^ 1] != UNKNOWN => {
                 self.costs[side] = cost_and_reach(levels, if side == 0 { -1 } else { 1 });
             }
+            _ => self.costs = [-1, 1].map(|side| cost_and_reach(levels, side)),
         }
         Some(self.costs[0].0? + self.costs[1].0?)
     }
 
     /// The means at `t`.
+    #[inline]
     fn usual(&self, t: i64) -> (FadingMean, FadingMean) {
-        if t == self.since {
-            return (self.usual_depth, self.usual_cost);
+        let (mut depth, mut cost) = (self.usual_depth, self.usual_cost);
+        if t != self.since {
+            let gone = -(-((t - self.since) as f64) / TAU).exp_m1();
+            match self.depth {
+                Some(x) => depth.hold(gone, x),
+                None => depth.fade(gone),
+            }
+            match self.cost {
+                Some(x) => cost.hold(gone, x),
+                None => cost.fade(gone),
+            }
         }
-        let gone = -(-((t - self.since) as f64) / TAU).exp_m1();
-        (self.usual_depth.after(gone, self.depth), self.usual_cost.after(gone, self.cost))
+        (depth, cost)
     }
 }
 
