@@ -741,9 +741,9 @@ impl Flow {
     /// Evaluates the touch after a packet that may have changed it.
     #[inline]
     fn end_packet(&mut self) -> Effects {
-        let was = self.touch().copied();
+        let (was_good, stays) = (self.good, self.touch_stays());
         self.changed = false;
-        if !self.removed.is_idle() && self.by_book && was.is_some() && !self.rows.voided() {
+        if !self.removed.is_idle() && self.by_book && was_good && !self.rows.voided() {
             self.count_removals();
         }
         if self.frozen.take().is_some() {
@@ -751,6 +751,53 @@ impl Flow {
             self.version += 1; // `levels` may have been read, as they were before the packet, since it changed
         }
         self.by_book = !matches!(self.source, Source::Quotes);
+        let moved = !stays && self.evaluate_touch();
+        if self.wants_mlofi && self.has_levels() {
+            self.push_levels();
+        }
+        if self.added.pending() {
+            self.count_additions();
+        }
+        if self.by_book && (self.wants_changes_of_levels || !self.removed.is_idle()) {
+            if self.stale != 0 {
+                self.refresh_levels(); // the next packet begins with them
+            }
+            if self.wants_changes_of_levels && self.ladder.is_behind(self.versions) {
+                self.ladder.take(self.versions, &self.levels);
+            }
+        }
+        if moved {
+            self.follow_quote();
+        }
+        let levels = u8::from(self.levels_changed(was_good)) * Effects::LEVELS;
+        let touch = u8::from(moved) * Effects::TOUCH;
+        let rows = u8::from(self.rows.pending()) * Effects::ROWS;
+        let effects = Effects(Effects::BOOK | levels | touch | rows);
+        if let Some(mut detectors) = self.detectors.take() {
+            detectors.on_packet(self.now, effects, self);
+            self.detectors = Some(detectors);
+        }
+        self.edited = std::mem::take(&mut self.edit);
+        effects
+    }
+
+    /// Whether the packet is known to leave the touch as it is: it did no more than to give one level behind the best
+    /// another size.
+    #[inline(always)]
+    fn touch_stays(&self) -> bool {
+        let behind = match self.edit {
+            Edit::Nothing => true,
+            Edit::Size { rank, .. } => rank > 0,
+            Edit::More => false,
+        };
+        // Whatever voids what was known takes the reference away.
+        behind && self.stale == 0 && self.wants_levels && self.by_book && self.reference
+    }
+
+    /// Takes the touch after a packet; returns whether it is another one, or no longer or newly good.
+    #[inline]
+    fn evaluate_touch(&mut self) -> bool {
+        let was = self.touch().copied();
         let (next, valid) = match &self.source {
             Source::Quotes => (self.pending, self.given),
             Source::Levels(book) => (Touch::from(book.touch()), self.given && book.feed().valid),
@@ -771,34 +818,7 @@ impl Flow {
             self.reference = false;
         }
         self.touch = next;
-        if self.wants_mlofi && self.has_levels() {
-            self.push_levels();
-        }
-        if self.added.pending() {
-            self.count_additions();
-        }
-        if self.by_book && (self.wants_changes_of_levels || !self.removed.is_idle()) {
-            if self.stale != 0 {
-                self.refresh_levels(); // the next packet begins with them
-            }
-            if self.wants_changes_of_levels && self.ladder.is_behind(self.versions) {
-                self.ladder.take(self.versions, &self.levels);
-            }
-        }
-        let moved = was.as_ref() != self.touch();
-        if moved {
-            self.follow_quote();
-        }
-        let levels = u8::from(self.levels_changed(was.is_some())) * Effects::LEVELS;
-        let touch = u8::from(moved) * Effects::TOUCH;
-        let rows = u8::from(self.rows.pending()) * Effects::ROWS;
-        let effects = Effects(Effects::BOOK | levels | touch | rows);
-        if let Some(mut detectors) = self.detectors.take() {
-            detectors.on_packet(self.now, effects, self);
-            self.detectors = Some(detectors);
-        }
-        self.edited = std::mem::take(&mut self.edit);
-        effects
+        was.as_ref() != self.touch()
     }
 
     /// Whether the packet that ends is to be told of as a change of the levels.
