@@ -7,7 +7,7 @@ use crate::brokers::Brokers;
 use crate::histogram::Histogram;
 use crate::moments::float;
 use crate::tape::Print;
-use crate::window::Windows;
+use crate::window::{Cursor, Windows};
 
 /// Least sizes of the classes small, medium, large and whale; what is smaller is micro.
 pub const SIZE_CLASSES: [i32; 4] = [5, 20, 50, 100];
@@ -133,13 +133,13 @@ pub struct Contents {
     pub brokers: Brokers,
     length: i64,
     parts: u8,
-    /// Position of the oldest print inside.
-    cursor: u64,
+    /// Before the oldest print inside.
+    cursor: Cursor,
     version: u64,
 }
 
 impl Contents {
-    pub(crate) fn new(length: i64, cursor: u64) -> Self {
+    pub(crate) fn new(length: i64, cursor: Cursor) -> Self {
         Self { length, cursor, ..Self::default() }
     }
 
@@ -151,8 +151,9 @@ impl Contents {
         self.length
     }
 
-    pub(crate) fn cursor(&self) -> u64 {
-        self.cursor
+    /// Position of the oldest print inside.
+    pub(crate) fn first(&self) -> u64 {
+        self.cursor.position()
     }
 
     /// Changes whenever the contents do: what is derived from them can be kept until then.
@@ -169,14 +170,13 @@ impl Contents {
 
     /// Lets prints leave; returns when the next one does.
     pub(crate) fn expire(&mut self, ring: &Windows<Print>, now: i64) -> i64 {
-        while self.cursor < ring.head() {
-            let p = ring.row(self.cursor);
+        while let Some(p) = ring.at(&self.cursor) {
             let exit = p.ts.saturating_add(self.length);
             if exit > now {
                 return exit;
             }
-            self.count(p, -1);
-            self.cursor += 1;
+            self.count(&p, -1);
+            self.cursor.pass(&p);
         }
         i64::MAX
     }
@@ -204,7 +204,7 @@ impl Contents {
         self.classes = Classes::default();
         self.sizes.clear();
         self.brokers.clear();
-        self.cursor = 0;
+        self.cursor = Cursor::default();
         self.version = self.version.wrapping_add(1);
     }
 }

@@ -56,6 +56,7 @@ impl Sums for Gathered {
 
 impl Row for Step {
     type Sums = Gathered;
+    type Small = i32;
 
     #[inline]
     fn ts(&self) -> i64 {
@@ -71,6 +72,19 @@ impl Row for Step {
     fn merge(&mut self, later: &Self) -> bool {
         self.value = later.value;
         true
+    }
+
+    #[inline]
+    fn small(&self) -> Option<i32> {
+        if self.value == NONE {
+            return Some(i32::MIN);
+        }
+        self.value.try_into().ok().filter(|value| *value != i32::MIN)
+    }
+
+    #[inline]
+    fn whole(ts: i64, value: i32) -> Self {
+        Self { ts, value: if value == i32::MIN { NONE } else { value.into() } }
     }
 }
 

@@ -53,6 +53,7 @@ impl Sums for Products {
 
 impl Row for Traded {
     type Sums = Products;
+    type Small = i32;
 
     fn ts(&self) -> i64 {
         self.ts
@@ -60,6 +61,16 @@ impl Row for Traded {
 
     fn add_to(&self, s: &mut Products) {
         s.add(self.px);
+    }
+
+    #[inline]
+    fn small(&self) -> Option<i32> {
+        Some(self.px)
+    }
+
+    #[inline]
+    fn whole(ts: i64, px: i32) -> Self {
+        Self { ts, px }
     }
 }
 
