@@ -448,6 +448,8 @@ def of_row(facts: list, recording: Recording, until: int) -> list[Candidate]:
         active = [c for c in active if due(c) >= t]
         if isinstance(fact, Deal):
             traded = Contracts(t, fact.at, fact.passive, fact.q)
+            if not active:
+                continue
             for decrease, n in settle(traded, decreases):
                 if n and any(c is decrease.owner for c in active):
                     decrease.owner.withdrawn -= n
@@ -459,7 +461,7 @@ def of_row(facts: list, recording: Recording, until: int) -> list[Candidate]:
         q = change.after - change.before
         mine = next((c for c in active if c.order_id == order_id), None)
         live = mine if mine is not None and t - mine.view.t <= 2 * SECOND else None
-        if q < 0:
+        if q < 0 and active:
             gone = Contracts(t, view.at, broker, -q)
             # A print before a candidate was added did not meet it.
             settle(gone, [p for p in prints if live is None or p.at > live.view.at])
@@ -467,7 +469,7 @@ def of_row(facts: list, recording: Recording, until: int) -> list[Candidate]:
             if live is not None:
                 live.withdrawn += min(gone.left, live.size - live.withdrawn)
             decreases.append(gone)
-        elif live is not None:
+        elif live is not None and q > 0:
             live.withdrawn = max(0, live.withdrawn - q)
         if live is not None:
             over = (

@@ -334,6 +334,9 @@ class DetectorSettings:
     def of(cls, changed: Mapping[str, Any]) -> DetectorSettings:
         """Return the settings that differ from the defaults in these values; the inverse of :meth:`changed`."""
         kinds: dict[str, Any] = {f.name: type(f.default) for f in fields(cls)}
+        for name in changed:
+            if name not in kinds:
+                raise ConfigError(f'detector setting "{name}" is not known')
         return cls(**{name: kinds[name](value) for name, value in changed.items()})
 
     def changed(self) -> dict[str, float]:

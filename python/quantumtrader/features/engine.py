@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 from pathlib import Path
 
@@ -107,6 +107,8 @@ class FeatureEngine:
         self.instrument = instrument
         kinds = _kinds(detect)
         self._names = () if kinds and not names else resolve(names)
+        if detectors is not None and not isinstance(detectors, DetectorSettings):
+            raise ConfigError(f"detectors is {detectors!r}; give DetectorSettings(...)")
         self._detectors = detectors or DetectorSettings()
         # Aliases are columns, not computations: each feature is computed once.
         repeated = [name for k, name in enumerate(self._names) if name in self._names[:k]]
@@ -351,4 +353,7 @@ def _kinds(detect: str | Sequence[str] | None) -> list[str]:
         return []
     if isinstance(detect, str):
         return list(detector_kinds()) if detect == "all" else [detect]
-    return list(detect)
+    kinds = list(detect) if isinstance(detect, Iterable) else None
+    if kinds is None or not all(isinstance(kind, str) for kind in kinds):
+        raise ConfigError(f'detect is {detect!r}; give "all", or names of {", ".join(detector_kinds())}')
+    return kinds

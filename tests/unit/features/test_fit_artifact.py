@@ -24,7 +24,7 @@ from quantumtrader.features.fit.artifact import (
 )
 from quantumtrader.features.fit.microprice import MicropriceFitter
 from quantumtrader.features.fit.pin import Ekop, Windows
-from quantumtrader.features.fit.stretches import Range
+from quantumtrader.features.fit.segments import Range
 from quantumtrader.features.verify import recompute
 from quantumtrader.types import Fitted
 

@@ -27,7 +27,7 @@ impl Taken {
     }
 }
 
-/// Prints that no decrease has shown yet, and decreases that no print has explained yet. Each contract is used once;
+/// Of the rows where there is a candidate: prints that no decrease has shown yet, and decreases that no print has explained yet. Each contract is used once;
 /// of several that fit, the first.
 #[derive(Debug, Clone)]
 pub(super) struct Matching {

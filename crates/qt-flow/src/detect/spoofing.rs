@@ -120,7 +120,7 @@ impl Spoofing {
             c.on_print(p, passive);
         }
         self.facts += 1;
-        if p.side == 0 || hidden {
+        if p.side == 0 || hidden || !self.follows(-p.side, p.px) {
             return;
         }
         let taken = Taken {
@@ -176,11 +176,17 @@ impl Spoofing {
         });
     }
 
+    /// Whether there is a candidate at this row.
+    fn follows(&self, side: i8, px: i32) -> bool {
+        self.candidates.iter().any(|c| (c.side, c.px) == (side, px))
+    }
+
     /// Takes a change of a row, which may be that of a candidate.
     fn follow(&mut self, t: i64, c: &RowChange, own: Option<usize>, s: &DetectorSettings) {
         let change = c.change();
+        let follows = change < 0 && self.follows(c.side, c.px);
         let mut own = own.map(|k| &mut self.candidates[k]);
-        if change < 0 {
+        if follows {
             // By level, more may go than the candidate has.
             let left = own.as_ref().map_or(i64::MAX, |x| x.size - x.withdrawn);
             let taken = Taken {
@@ -195,7 +201,7 @@ impl Spoofing {
             if let Some(x) = &mut own {
                 x.withdrawn += gone;
             }
-        } else if let Some(x) = &mut own {
+        } else if let Some(x) = own.as_mut().filter(|_| change > 0) {
             x.withdrawn = (x.withdrawn - change).max(0);
         }
         if let Some(x) = own {

@@ -111,7 +111,7 @@ class Spoofing:
         for c in self._candidates:
             c.count(trade)
         self._facts += 1
-        if not trade.side or trade.flags & _HIDDEN:
+        if not trade.side or trade.flags & _HIDDEN or not self._follows(-trade.side, trade.px):
             return  # what a hidden order gave was never displayed: it explains no decrease
         taken = Taken((-trade.side, trade.px), trade.t, self._facts, trade.passive, trade.size)
         for fact, contracts in self._matching.on_print(taken):
@@ -140,15 +140,18 @@ class Spoofing:
             Candidate(c.side, c.px, c.order_id, c.broker, t, change, usual, self._printed, fact=self._facts)
         )
 
+    def _follows(self, side: int, px: int) -> bool:
+        return any((c.side, c.px) == (side, px) for c in self._candidates)
+
     def _follow(self, t: int, c: RowChange, own: Candidate | None) -> None:
         """Take a change of a row, which may be that of a candidate."""
         change = c.after - c.before
-        if change < 0:
+        if change < 0 and self._follows(c.side, c.px):
             taken = Taken((c.side, c.px), t, self._facts, c.broker, -change, own.fact if own else 0)
             gone = self._matching.on_decrease(taken)
             if own:  # by level, more may go than the candidate has
                 own.withdrawn += min(gone, own.size - own.withdrawn)
-        elif own:
+        elif own and change > 0:
             own.withdrawn = max(0, own.withdrawn - change)
         if own:
             self._matching.limit(own.fact, own.withdrawn)
