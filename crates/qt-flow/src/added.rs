@@ -60,7 +60,7 @@ impl Added {
 
     /// How many increases the packet has brought so far.
     #[inline]
-    pub fn len(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.packet.len()
     }
 

@@ -135,12 +135,11 @@ impl Feature for LiquidityScore {
     fn on_levels(&mut self, t: i64, flow: &Flow) {
         self.begin(flow);
         let depth = flow.depth().map(|[bid, ask]| bid.ten + ask.ten);
-        let cost = match flow.good_levels() {
-            Some(levels) => self.taking(levels, flow.edited()),
-            None => {
-                self.costs = [UNKNOWN; 2];
-                None
-            }
+        let cost = if let Some(levels) = flow.good_levels() {
+            self.taking(levels, flow.edited())
+        } else {
+            self.costs = [UNKNOWN; 2];
+            None
         };
         if (depth, cost) != (self.depth, self.cost) {
             (self.usual_depth, self.usual_cost) = self.usual(t);
