@@ -554,6 +554,13 @@ impl FeatureEngine {
     /// Lets time pass to `t`: a parent order whose pause grew too long ends.
     #[inline(always)]
     fn pass(&mut self, t: i64) {
+        if self.flow.is_due(t) {
+            self.pass_due(t);
+        }
+    }
+
+    #[inline(never)]
+    fn pass_due(&mut self, t: i64) {
         if let Some(parent) = self.flow.pass(t) {
             self.tell_parent(&parent);
         }

@@ -1,5 +1,7 @@
 //! Windows over the last `N` bars: exact sums of integers, floats taken anew, extremes.
 
+use qt_flow::moments::float;
+
 use crate::indicators::Last;
 
 /// ln(a/b) of two prices; NaN unless both are positive: series that are adjusted or quoted as a difference may
@@ -78,12 +80,12 @@ impl<const N: usize> Moments<N> {
     /// `N` times the population standard deviation: √(N·Σx² − (Σx)²), integers up to the root.
     pub fn spread(&self) -> f64 {
         let sum = i128::from(self.total.sum);
-        ((N as i128 * self.squares - sum * sum) as f64).sqrt()
+        float(N as i128 * self.squares - sum * sum).sqrt()
     }
 
     /// `N` times the distance of `x` from the mean.
     pub fn distance(&self, x: i64) -> f64 {
-        (N as i128 * i128::from(x) - i128::from(self.total.sum)) as f64
+        float(N as i128 * i128::from(x) - i128::from(self.total.sum))
     }
 }
 

@@ -40,12 +40,15 @@ impl Added {
         self.packet.push(increase);
     }
 
-    /// Ends the packet: increases count at rows that are among the best five afterwards. `None` discards them.
-    pub fn end_packet(&mut self, ts: i64, levels: Option<&Levels>) {
-        if let Some(levels) = levels {
-            let shown = |i: &Increase| match i.side {
-                1 => levels[..mlofi::LEVELS].iter().any(|l| l.bid_px == i.px),
-                _ => levels[..mlofi::LEVELS].iter().any(|l| l.ask_px == i.px),
+    /// Ends the packet: increases count at rows that are among the best five afterwards; `shown` says whether all of
+    /// them are or none, where that is known. `None` for the levels discards them.
+    pub fn end_packet(&mut self, ts: i64, levels: Option<&Levels>, shown: Option<bool>) {
+        if let Some(levels) = levels.filter(|_| shown != Some(false)) {
+            let shown = |i: &Increase| {
+                shown.unwrap_or_else(|| match i.side {
+                    1 => levels[..mlofi::LEVELS].iter().any(|l| l.bid_px == i.px),
+                    _ => levels[..mlofi::LEVELS].iter().any(|l| l.ask_px == i.px),
+                })
             };
             let flow: i64 = self.packet.iter().filter(|i| shown(i)).map(|i| i.size).sum();
             if flow != 0 {
@@ -53,6 +56,12 @@ impl Added {
             }
         }
         self.packet.clear();
+    }
+
+    /// How many increases the packet has brought so far.
+    #[inline]
+    pub fn count(&self) -> usize {
+        self.packet.len()
     }
 
     /// Whether the packet has increased anything so far.
@@ -104,13 +113,13 @@ mod tests {
             a.note(Increase { side, px, size });
         }
         // Bid 94 and ask 107 lie deeper; bid 98 was removed again in the same packet.
-        a.end_packet(1, Some(&levels(&[100, 99, 97, 96, 95], &[101, 102, 103, 104, 105])));
+        a.end_packet(1, Some(&levels(&[100, 99, 97, 96, 95], &[101, 102, 103, 104, 105])), None);
         a.advance(1);
         assert_eq!(a.sum(w), 4 + 16);
         a.note(Increase { side: 1, px: 1, size: 1 });
-        a.end_packet(2, None); // the touch was not good
+        a.end_packet(2, None, None); // the touch was not good
         a.note(Increase { side: 1, px: 1, size: 2 });
-        a.end_packet(3, Some(&levels(&[1], &[])));
+        a.end_packet(3, Some(&levels(&[1], &[])), None);
         a.advance(3);
         assert_eq!(a.sum(w), 22);
     }

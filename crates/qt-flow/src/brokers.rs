@@ -4,6 +4,8 @@
 //! whose volume is not 0, and doubles when it is half full. A broker whose volume returns to 0 leaves it, so its size
 //! is that of the greatest number of brokers at one time.
 
+use crate::moments::float;
+
 #[derive(Debug, Clone, Copy, Default)]
 struct Slot {
     /// 0 for a free slot: no known broker has that id.
@@ -99,7 +101,7 @@ impl Brokers {
     /// Σ (share of a broker)²; NaN without volume of a known broker.
     pub fn concentration(&self) -> f64 {
         let volume = i128::from(self.volume);
-        if volume == 0 { f64::NAN } else { self.squares as f64 / (volume * volume) as f64 }
+        if volume == 0 { f64::NAN } else { float(self.squares) / float(volume * volume) }
     }
 
     /// Forgets everything, keeping the memory.

@@ -5,8 +5,9 @@
 
 use crate::brokers::Brokers;
 use crate::histogram::Histogram;
+use crate::moments::float;
 use crate::tape::Print;
-use crate::window::Windows;
+use crate::window::{Cursor, Windows};
 
 /// Least sizes of the classes small, medium, large and whale; what is smaller is micro.
 pub const SIZE_CLASSES: [i32; 4] = [5, 20, 50, 100];
@@ -60,7 +61,7 @@ impl Powers {
 
     /// Population standard deviation; NaN without a trade.
     pub fn deviation(&self) -> f64 {
-        if self.n == 0 { f64::NAN } else { (self.spread() as f64).sqrt() / self.n as f64 }
+        if self.n == 0 { f64::NAN } else { float(self.spread()).sqrt() / self.n as f64 }
     }
 
     /// Population skewness; NaN without a trade and where all sizes are equal.
@@ -75,8 +76,8 @@ impl Powers {
         let moved1 = s1 - k * n;
         let moved2 = self.s2 - k * (2 * s1 - k * n);
         let moved3 = self.s3 - k * (3 * self.s2 - k * (3 * s1 - k * n));
-        let n = n as f64;
-        let (a, b, c) = (moved1 as f64 / n, moved2 as f64 / n, moved3 as f64 / n);
+        let n = float(n);
+        let (a, b, c) = (float(moved1) / n, float(moved2) / n, float(moved3) / n);
         let m2 = b - a * a;
         let m3 = c - 3.0 * a * b + 2.0 * a * a * a;
         m3 / (m2 * m2.sqrt())
@@ -85,7 +86,7 @@ impl Powers {
     /// Σ (share of a trade)²; NaN without a trade.
     pub fn concentration(&self) -> f64 {
         let volume = i128::from(self.s1);
-        if volume == 0 { f64::NAN } else { self.s2 as f64 / (volume * volume) as f64 }
+        if volume == 0 { f64::NAN } else { float(self.s2) / float(volume * volume) }
     }
 }
 
@@ -132,13 +133,13 @@ pub struct Contents {
     pub brokers: Brokers,
     length: i64,
     parts: u8,
-    /// Position of the oldest print inside.
-    cursor: u64,
+    /// Before the oldest print inside.
+    cursor: Cursor,
     version: u64,
 }
 
 impl Contents {
-    pub(crate) fn new(length: i64, cursor: u64) -> Self {
+    pub(crate) fn new(length: i64, cursor: Cursor) -> Self {
         Self { length, cursor, ..Self::default() }
     }
 
@@ -150,8 +151,9 @@ impl Contents {
         self.length
     }
 
-    pub(crate) fn cursor(&self) -> u64 {
-        self.cursor
+    /// Position of the oldest print inside.
+    pub(crate) fn first(&self) -> u64 {
+        self.cursor.position()
     }
 
     /// Changes whenever the contents do: what is derived from them can be kept until then.
@@ -168,14 +170,13 @@ impl Contents {
 
     /// Lets prints leave; returns when the next one does.
     pub(crate) fn expire(&mut self, ring: &Windows<Print>, now: i64) -> i64 {
-        while self.cursor < ring.head() {
-            let p = ring.row(self.cursor);
+        while let Some(p) = ring.at(&self.cursor) {
             let exit = p.ts.saturating_add(self.length);
             if exit > now {
                 return exit;
             }
-            self.count(p, -1);
-            self.cursor += 1;
+            self.count(&p, -1);
+            self.cursor.pass(&p);
         }
         i64::MAX
     }
@@ -203,7 +204,7 @@ impl Contents {
         self.classes = Classes::default();
         self.sizes.clear();
         self.brokers.clear();
-        self.cursor = 0;
+        self.cursor = Cursor::default();
         self.version = self.version.wrapping_add(1);
     }
 }

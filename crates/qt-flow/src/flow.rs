@@ -10,7 +10,7 @@ use crate::bars::{Bar, BarBuilder};
 use crate::detect::{self, DetectorKind, DetectorSettings, Detectors};
 use crate::footprint::{Footprint, Footprints};
 use crate::ladder::{Ladder, SideDepth};
-use crate::levels;
+use crate::levels::{self, Edit};
 use crate::limit::LimitFlow;
 use crate::markout::Markouts;
 use crate::mid::Mids;
@@ -167,8 +167,12 @@ pub struct Flow {
     versions: [u64; 2],
     /// Sides of `levels` that a record may have changed, as bits: 1 asks, 2 bids.
     stale: u8,
-    /// A record may have changed the best levels since the multi-level imbalance last saw them.
+    /// More than `edit` may have changed the best levels since the multi-level imbalance last saw them.
     moved: bool,
+    /// What the packet has done to `levels` so far, but for the stale sides.
+    edit: Edit,
+    /// What the last packet did to them.
+    edited: Edit,
     /// Version of the levels that [`Effects::LEVELS`] last told of.
     told: u64,
     /// Levels before the packet of several records that is being applied.
@@ -325,7 +329,7 @@ impl Flow {
     }
 
     /// Sums over the best ten levels of the bid and of the ask while the touch is good, current after
-    /// [`Flow::prepare`].
+    /// [`Flow::prepare`], and where features hear of changes of the levels.
     #[inline]
     pub fn depth(&self) -> Option<&[SideDepth; 2]> {
         (self.good && self.has_levels()).then(|| self.ladder.sides())
@@ -341,6 +345,12 @@ impl Flow {
     #[inline(always)]
     pub fn levels_versions(&self) -> [u64; 2] {
         self.versions
+    }
+
+    /// What the last packet did to the levels, in [`Effects::LEVELS`].
+    #[inline]
+    pub fn edited(&self) -> Edit {
+        self.edited
     }
 
     /// Contracts displayed at a row after the last record, inside a packet too; `None` without a valid book.
@@ -390,7 +400,9 @@ impl Flow {
     #[inline]
     fn refresh_levels(&mut self) {
         let stale = std::mem::take(&mut self.stale);
-        self.moved |= stale != 0;
+        if stale != 0 {
+            (self.moved, self.edit) = (true, Edit::More);
+        }
         self.version += u64::from(stale != 0);
         self.versions[0] += u64::from(stale >> 1);
         self.versions[1] += u64::from(stale & 1);
@@ -453,13 +465,16 @@ impl Flow {
         if self.changed && e.ends_packet() { self.end_packet() } else { Effects::default() }
     }
 
-    /// Lets time pass to `t`: returns the parent order that ends by that.
+    /// Whether [`Flow::pass`] may have something to do at `t`.
     #[inline(always)]
+    pub fn is_due(&self, t: i64) -> bool {
+        self.parents.is_due(t) || self.detectors.as_ref().is_some_and(|d| d.is_due(t))
+    }
+
+    /// Lets time pass to `t`: returns the parent order that ends by that.
     pub fn pass(&mut self, t: i64) -> Option<Parent> {
         let ended = self.parents.pass(t);
-        if self.detectors.is_some() {
-            self.pass_detectors(t, ended.as_ref());
-        }
+        self.pass_detectors(t, ended.as_ref());
         ended
     }
 
@@ -572,10 +587,23 @@ impl Flow {
     /// Sets the size of one row in `levels`, which are current on its side; a row behind the last level is not kept.
     #[inline]
     fn set_level(&mut self, side: i8, px: i32, size: i64) {
-        let Some(rank) = levels::set(&mut self.levels[..self.kept], side, px, size) else { return };
-        self.moved |= rank < mlofi::LEVELS;
+        let edit = levels::set(&mut self.levels[..self.kept], side, px, size);
+        if edit == Edit::Nothing {
+            return;
+        }
+        let first = std::mem::replace(&mut self.edit, edit) == Edit::Nothing;
         self.version += 1;
-        self.versions[usize::from(side < 0)] += 1;
+        let version = &mut self.versions[usize::from(side < 0)];
+        *version += 1;
+        match edit {
+            Edit::Size { side, rank, by } if self.frozen.is_none() => {
+                self.ladder.resize(side, rank, by, *version - 1, *version);
+            }
+            _ => {}
+        }
+        if !first || edit == Edit::More {
+            (self.moved, self.edit) = (true, Edit::More);
+        }
     }
 
     /// Keeps the levels as they are before a packet of several records.
@@ -713,9 +741,9 @@ impl Flow {
     /// Evaluates the touch after a packet that may have changed it.
     #[inline]
     fn end_packet(&mut self) -> Effects {
-        let was = self.touch().copied();
+        let (was_good, stays) = (self.good, self.touch_stays());
         self.changed = false;
-        if !self.removed.is_idle() && self.by_book && was.is_some() && !self.rows.voided() {
+        if !self.removed.is_idle() && self.by_book && was_good && !self.rows.voided() {
             self.count_removals();
         }
         if self.frozen.take().is_some() {
@@ -723,6 +751,53 @@ impl Flow {
             self.version += 1; // `levels` may have been read, as they were before the packet, since it changed
         }
         self.by_book = !matches!(self.source, Source::Quotes);
+        let moved = !stays && self.evaluate_touch();
+        if self.wants_mlofi && self.has_levels() {
+            self.push_levels();
+        }
+        if self.added.pending() {
+            self.count_additions();
+        }
+        if self.by_book && (self.wants_changes_of_levels || !self.removed.is_idle()) {
+            if self.stale != 0 {
+                self.refresh_levels(); // the next packet begins with them
+            }
+            if self.wants_changes_of_levels && self.ladder.is_behind(self.versions) {
+                self.ladder.take(self.versions, &self.levels);
+            }
+        }
+        if moved {
+            self.follow_quote();
+        }
+        let levels = u8::from(self.levels_changed(was_good)) * Effects::LEVELS;
+        let touch = u8::from(moved) * Effects::TOUCH;
+        let rows = u8::from(self.rows.pending()) * Effects::ROWS;
+        let effects = Effects(Effects::BOOK | levels | touch | rows);
+        if let Some(mut detectors) = self.detectors.take() {
+            detectors.on_packet(self.now, effects, self);
+            self.detectors = Some(detectors);
+        }
+        self.edited = std::mem::take(&mut self.edit);
+        effects
+    }
+
+    /// Whether the packet is known to leave the touch as it is: it did no more than to give one level behind the best
+    /// another size.
+    #[inline(always)]
+    fn touch_stays(&self) -> bool {
+        let behind = match self.edit {
+            Edit::Nothing => true,
+            Edit::Size { rank, .. } => rank > 0,
+            Edit::More => false,
+        };
+        // Whatever voids what was known takes the reference away.
+        behind && self.stale == 0 && self.wants_levels && self.by_book && self.reference
+    }
+
+    /// Takes the touch after a packet; returns whether it is another one, or no longer or newly good.
+    #[inline]
+    fn evaluate_touch(&mut self) -> bool {
+        let was = self.touch().copied();
         let (next, valid) = match &self.source {
             Source::Quotes => (self.pending, self.given),
             Source::Levels(book) => (Touch::from(book.touch()), self.given && book.feed().valid),
@@ -743,28 +818,7 @@ impl Flow {
             self.reference = false;
         }
         self.touch = next;
-        if self.wants_mlofi && self.has_levels() {
-            self.push_levels();
-        }
-        if self.added.pending() {
-            self.count_additions();
-        }
-        if self.by_book && (self.wants_changes_of_levels || !self.removed.is_idle()) && self.stale != 0 {
-            self.refresh_levels(); // the next packet begins with them
-        }
-        let moved = was.as_ref() != self.touch();
-        if moved {
-            self.follow_quote();
-        }
-        let levels = u8::from(self.levels_changed(was.is_some())) * Effects::LEVELS;
-        let touch = u8::from(moved) * Effects::TOUCH;
-        let rows = u8::from(self.rows.pending()) * Effects::ROWS;
-        let effects = Effects(Effects::BOOK | levels | touch | rows);
-        if let Some(mut detectors) = self.detectors.take() {
-            detectors.on_packet(self.now, effects, self);
-            self.detectors = Some(detectors);
-        }
-        effects
+        was.as_ref() != self.touch()
     }
 
     /// Whether the packet that ends is to be told of as a change of the levels.
@@ -777,8 +831,15 @@ impl Flow {
     /// Counts what the packet removed; `levels` are still those before it, or they were frozen.
     fn count_removals(&mut self) {
         let before = self.frozen.as_ref().unwrap_or(&self.levels);
-        self.removed.end_packet(self.now, self.rows.changes(), before);
+        let changes = self.rows.changes();
+        self.removed.end_packet(self.now, changes, before, self.among_best(changes.len()));
         self.next_exit = self.next_exit.min(self.removed.next_exit());
+    }
+
+    /// Whether so many changes of rows in this packet were all at the best five levels or none, where that is known.
+    #[inline]
+    fn among_best(&self, changes: usize) -> Option<bool> {
+        if self.stale == 0 { self.edit.among(mlofi::LEVELS, changes) } else { None }
     }
 
     /// Another touch is in force: so may be another mid or spread.
@@ -807,12 +868,18 @@ impl Flow {
             self.moved = false;
             self.mlofi.push(self.now, &self.levels);
             self.next_exit = self.next_exit.min(self.mlofi.next_exit());
+        } else if let Edit::Size { side, rank, by } = self.edit
+            && rank < mlofi::LEVELS
+        {
+            self.mlofi.resize(self.now, side, rank, by);
+            self.next_exit = self.next_exit.min(self.mlofi.next_exit());
         }
     }
 
     fn count_additions(&mut self) {
         self.refresh_levels();
-        self.added.end_packet(self.now, self.good.then_some(&self.levels));
+        let shown = self.among_best(self.added.count());
+        self.added.end_packet(self.now, self.good.then_some(&self.levels), shown);
         self.next_exit = self.next_exit.min(self.added.next_exit());
     }
 

@@ -49,6 +49,19 @@ impl Ladder {
         self.enabled && self.versions != versions
     }
 
+    /// One level of a side (0 bid, 1 ask) has `by` contracts more: the sums follow if they were current.
+    #[inline]
+    pub fn resize(&mut self, side: usize, rank: usize, by: i64, was: u64, is: u64) {
+        if !self.enabled || self.versions[side] != was {
+            return;
+        }
+        self.versions[side] = is;
+        let sums = &mut self.sides[side];
+        sums.five += if rank < LEVELS { by } else { 0 };
+        sums.ten += by;
+        sums.weighted += by << (DEPTH - 1 - rank);
+    }
+
     /// Takes the levels.
     pub fn take(&mut self, versions: [u64; 2], levels: &Levels) {
         let was = std::mem::replace(&mut self.versions, versions);
@@ -92,5 +105,13 @@ mod tests {
         let ask = ladder.sides()[1];
         assert_eq!((ask.five, ask.ten), (10 + 11 + 12 + 13 + 14, 75));
         assert_eq!(ask.weighted, 512 * 10 + 256 * 11 + 128 * 12 + 64 * 13 + 32 * 14 + 16 * 15);
+        levels[5].ask_sz -= 4;
+        ladder.resize(1, 5, -4, 1, 2);
+        levels[0].bid_sz += 9;
+        ladder.resize(0, 0, 9, 2, 3); // of other levels than those it holds
+        let was = ladder.sides()[1];
+        ladder.take([3, 2], &levels);
+        assert_eq!(ladder.sides(), &[SideDepth::of(levels.iter().map(|l| l.bid_sz)), was]);
+        assert_eq!(was, SideDepth::of(levels.iter().map(|l| l.ask_sz)));
     }
 }

@@ -55,12 +55,18 @@ impl Ledger {
     pub fn on_print(&mut self, p: &Print) {
         let side = -p.side;
         let mut rest = i64::from(p.size);
-        let recent = self.changes.iter().rposition(|c| c.ts < p.ts - MATCH).map_or(0, |i| i + 1);
-        for c in self.changes.range_mut(recent..) {
+        let explains = |c: &Change| c.size < 0 && c.px == p.px && (side == 0 || c.side == side);
+        let mut first = self.changes.len();
+        for (k, c) in self.changes.iter().enumerate().rev().take_while(|(_, c)| c.ts >= p.ts - MATCH) {
+            if explains(c) {
+                first = k;
+            }
+        }
+        for c in self.changes.range_mut(first..) {
             if rest == 0 {
                 break;
             }
-            if c.size < 0 && c.px == p.px && (side == 0 || c.side == side) {
+            if explains(c) {
                 let explained = rest.min(-c.size);
                 c.size += explained;
                 rest -= explained;

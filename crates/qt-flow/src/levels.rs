@@ -31,33 +31,66 @@ pub fn read(book: &impl Book, stale: u8, out: &mut [Touch]) {
     }
 }
 
-/// Gives one row of current levels another size above 0: returns its rank, or `None` where nothing changes, which is
-/// also where the row lies behind the last level.
+/// What a record, or a packet, has done to the levels that are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Edit {
+    /// Nothing: also where the row lies behind the last level.
+    #[default]
+    Nothing,
+    /// One level of a side (0 bid, 1 ask) has `by` contracts more, or less when negative; never 0.
+    Size {
+        /// 0 bid, 1 ask.
+        side: usize,
+        /// 0 for the best level.
+        rank: usize,
+        /// Contracts.
+        by: i64,
+    },
+    /// Anything else.
+    More,
+}
+
+impl Edit {
+    /// Whether it is known that the rows of all `changes` are among the best `n` levels, or that none is.
+    #[inline]
+    pub fn among(self, n: usize, changes: usize) -> Option<bool> {
+        match self {
+            Self::Nothing => Some(false),
+            Self::Size { rank, .. } if changes == 1 => Some(rank < n),
+            _ => None,
+        }
+    }
+}
+
+/// Gives one row of current levels another size above 0.
 #[inline]
-pub fn set(levels: &mut [Touch], side: i8, px: i32, size: i64) -> Option<usize> {
+pub fn set(levels: &mut [Touch], side: i8, px: i32, size: i64) -> Edit {
     if side > 0 {
-        let rank = levels.iter().position(|l| l.bid_px <= px)?;
-        if levels[rank].bid_px != px {
-            for m in (rank + 1..levels.len()).rev() {
-                (levels[m].bid_px, levels[m].bid_sz) = (levels[m - 1].bid_px, levels[m - 1].bid_sz);
-            }
-        } else if levels[rank].bid_sz == size {
-            return None;
+        let Some(rank) = levels.iter().position(|l| l.bid_px <= px) else { return Edit::Nothing };
+        if levels[rank].bid_px == px {
+            return resize(&mut levels[rank].bid_sz, size, 0, rank);
+        }
+        for m in (rank + 1..levels.len()).rev() {
+            (levels[m].bid_px, levels[m].bid_sz) = (levels[m - 1].bid_px, levels[m - 1].bid_sz);
         }
         (levels[rank].bid_px, levels[rank].bid_sz) = (px, size);
-        Some(rank)
     } else {
-        let rank = levels.iter().position(|l| l.ask_px >= px)?;
-        if levels[rank].ask_px != px {
-            for m in (rank + 1..levels.len()).rev() {
-                (levels[m].ask_px, levels[m].ask_sz) = (levels[m - 1].ask_px, levels[m - 1].ask_sz);
-            }
-        } else if levels[rank].ask_sz == size {
-            return None;
+        let Some(rank) = levels.iter().position(|l| l.ask_px >= px) else { return Edit::Nothing };
+        if levels[rank].ask_px == px {
+            return resize(&mut levels[rank].ask_sz, size, 1, rank);
+        }
+        for m in (rank + 1..levels.len()).rev() {
+            (levels[m].ask_px, levels[m].ask_sz) = (levels[m - 1].ask_px, levels[m - 1].ask_sz);
         }
         (levels[rank].ask_px, levels[rank].ask_sz) = (px, size);
-        Some(rank)
     }
+    Edit::More
+}
+
+#[inline(always)]
+fn resize(known: &mut i64, size: i64, side: usize, rank: usize) -> Edit {
+    let by = size - std::mem::replace(known, size);
+    if by == 0 { Edit::Nothing } else { Edit::Size { side, rank, by } }
 }
 
 #[cfg(test)]
@@ -83,7 +116,13 @@ mod tests {
                 let mut anew = vec![Touch::default(); depth];
                 read(&book, 3, &mut anew);
                 prop_assert_eq!(&levels, &anew);
-                prop_assert_eq!(changed.is_some(), levels != before);
+                prop_assert_eq!(changed != Edit::Nothing, levels != before);
+                if let Edit::Size { side, rank, by } = changed {
+                    let mut edited = before;
+                    let level = &mut edited[rank];
+                    *(if side == 0 { &mut level.bid_sz } else { &mut level.ask_sz }) += by;
+                    prop_assert_eq!(&levels, &edited);
+                }
             }
         }
     }

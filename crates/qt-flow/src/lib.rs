@@ -11,6 +11,7 @@ pub mod contents;
 pub mod detect;
 pub mod flow;
 pub mod footprint;
+mod hash;
 pub mod histogram;
 pub mod ladder;
 pub mod ledger;

@@ -68,6 +68,7 @@ struct Marked {
 
 impl Row for Marked {
     type Sums = MarkoutSums;
+    type Small = [i32; 3];
 
     fn ts(&self) -> i64 {
         self.due
@@ -80,6 +81,18 @@ impl Row for Marked {
     fn merge(&mut self, later: &Self) -> bool {
         self.sums.join(&later.sums);
         true
+    }
+
+    #[inline]
+    fn small(&self) -> Option<[i32; 3]> {
+        let MarkoutSums { realized, impact, size } = self.sums;
+        Some([realized.try_into().ok()?, impact.try_into().ok()?, size.try_into().ok()?])
+    }
+
+    #[inline]
+    fn whole(due: i64, [realized, impact, size]: [i32; 3]) -> Self {
+        let (realized, impact, size) = (realized.into(), impact.into(), size.into());
+        Self { due, sums: MarkoutSums { realized, impact, size } }
     }
 }
 

@@ -36,6 +36,7 @@ impl Sums for MidSums {
 
 impl Row for MidRow {
     type Sums = MidSums;
+    type Small = (i32, [u8; 3]);
 
     fn ts(&self) -> i64 {
         self.ts
@@ -51,6 +52,19 @@ impl Row for MidRow {
         later.add_to(&mut self.sums);
         self.mid2 = later.mid2;
         true
+    }
+
+    #[inline]
+    fn small(&self) -> Option<(i32, [u8; 3])> {
+        let MidSums { changes, followed, reversals } = self.sums;
+        let counts = [changes.try_into().ok()?, followed.try_into().ok()?, reversals.try_into().ok()?];
+        Some((self.mid2.try_into().ok()?, counts))
+    }
+
+    #[inline]
+    fn whole(ts: i64, (mid2, counts): (i32, [u8; 3])) -> Self {
+        let [changes, followed, reversals] = counts.map(i64::from);
+        Self { ts, mid2: mid2.into(), sums: MidSums { changes, followed, reversals } }
     }
 }
 

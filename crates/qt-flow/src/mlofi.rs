@@ -42,6 +42,22 @@ impl Mlofi {
         self.reference = levels[..LEVELS].try_into().ok();
     }
 
+    /// Takes a packet that gave one level of a side (0 bid, 1 ask) `by` contracts more and changed nothing else of the
+    /// levels; there are levels to compare with.
+    #[inline]
+    pub fn resize(&mut self, ts: i64, side: usize, rank: usize, by: i64) {
+        let Some(level) = self.reference.as_mut().and_then(|levels| levels.get_mut(rank)) else { return };
+        // At the same price an order-flow event is the change of the size.
+        let flow = if side == 0 {
+            level.bid_sz += by;
+            by
+        } else {
+            level.ask_sz += by;
+            -by
+        };
+        self.flow.push(FlowRow { ts, flow: flow << (LEVELS - 1 - rank) });
+    }
+
     /// Whether levels have been taken that the next ones are compared with.
     pub fn has_reference(&self) -> bool {
         self.reference.is_some()
@@ -106,6 +122,12 @@ mod tests {
         m.advance(2);
         // Level 1: +3. Level 2: bid +2, ask 13 appears with 2, which sells: −2. Weighted: 3·16 / 31.
         assert_eq!(m.value(w), 48.0 / 31.0);
+        m.resize(2, 0, 1, -3);
+        m.resize(2, 1, 0, -2);
+        m.push(3, &levels(&[(10, 8), (9, 4)], &[(11, 3), (13, 2)]));
+        m.advance(3);
+        assert_eq!(m.value(w), (48.0 - 3.0 * 8.0 + 2.0 * 16.0) / 31.0);
+        m.push(3, &levels(&[(10, 8), (9, 7)], &[(11, 5), (13, 2)]));
         m.forget_reference();
         m.push(3, &levels(&[(8, 1)], &[]));
         m.advance(3);

@@ -21,6 +21,7 @@ impl Sums for i64 {
 
 impl Row for FlowRow {
     type Sums = i64;
+    type Small = i32;
 
     #[inline]
     fn ts(&self) -> i64 {
@@ -36,6 +37,16 @@ impl Row for FlowRow {
     fn merge(&mut self, later: &Self) -> bool {
         self.flow += later.flow;
         true
+    }
+
+    #[inline]
+    fn small(&self) -> Option<i32> {
+        self.flow.try_into().ok()
+    }
+
+    #[inline]
+    fn whole(ts: i64, flow: i32) -> Self {
+        Self { ts, flow: flow.into() }
     }
 }
 
@@ -63,6 +74,7 @@ impl Sums for DepthSums {
 
 impl Row for DepthRow {
     type Sums = DepthSums;
+    type Small = (u32, u16);
 
     fn ts(&self) -> i64 {
         self.ts
@@ -76,6 +88,16 @@ impl Row for DepthRow {
     fn merge(&mut self, later: &Self) -> bool {
         later.add_to(&mut self.sums);
         true
+    }
+
+    #[inline]
+    fn small(&self) -> Option<(u32, u16)> {
+        Some((self.sums.depth.try_into().ok()?, self.sums.n.try_into().ok()?))
+    }
+
+    #[inline]
+    fn whole(ts: i64, (depth, n): (u32, u16)) -> Self {
+        Self { ts, sums: DepthSums { depth: depth.into(), n: n.into() } }
     }
 }
 

@@ -1,5 +1,7 @@
 //! A value per price row, in pages that exist only where something traded.
 
+use std::cell::Cell;
+
 const PAGE_BITS: u32 = 8;
 const PAGE: usize = 1 << PAGE_BITS;
 
@@ -58,6 +60,23 @@ impl<T: Copy + Default> Pages<T> {
         self.used
             .binary_search_by_key(&number, |p| p.number)
             .map_or_else(|_| T::default(), |at| self.used[at].rows[px as usize & (PAGE - 1)])
+    }
+
+    /// The same for neighbouring prices: `place` is where the page of the last one was.
+    #[inline]
+    pub fn at_near(&self, px: i64, place: &Cell<usize>) -> T {
+        let number = (px >> PAGE_BITS) as i32;
+        let row = px as usize & (PAGE - 1);
+        match self.used.get(place.get()) {
+            Some(page) if page.number == number => page.rows[row],
+            _ => match self.used.binary_search_by_key(&number, |p| p.number) {
+                Ok(at) => {
+                    place.set(at);
+                    self.used[at].rows[row]
+                }
+                Err(_) => T::default(),
+            },
+        }
     }
 
     /// Every row of the pages there are, from the lowest price up.

@@ -71,13 +71,15 @@ impl Parent {
 #[derive(Debug, Clone, Copy)]
 pub struct Parents {
     open: Option<Parent>,
+    /// Until when a print may go on with it, inclusive; [`i64::MAX`] where none is open.
+    until: i64,
     /// Longest pause between two prints of one parent, ns, inclusive.
     pub gap: i64,
 }
 
 impl Default for Parents {
     fn default() -> Self {
-        Self { open: None, gap: GAP }
+        Self { open: None, until: i64::MAX, gap: GAP }
     }
 }
 
@@ -85,6 +87,7 @@ impl Parents {
     /// Takes a print; returns the parent that it ended.
     #[inline]
     pub fn push(&mut self, p: &Print) -> Option<Parent> {
+        self.until = if p.side == 0 { i64::MAX } else { p.ts.saturating_add(self.gap) };
         if let Some(open) = &mut self.open
             && open.takes(p, self.gap)
         {
@@ -95,13 +98,19 @@ impl Parents {
         std::mem::replace(&mut self.open, next)
     }
 
-    /// Time has come to `now`: returns the parent that no later print can belong to any more.
+    /// Whether [`Parents::pass`] returns a parent at `now`.
     #[inline(always)]
+    pub fn is_due(&self, now: i64) -> bool {
+        now > self.until
+    }
+
+    /// Time has come to `now`: returns the parent that no later print can belong to any more.
     pub fn pass(&mut self, now: i64) -> Option<Parent> {
-        match &self.open {
-            Some(open) if now - open.last > self.gap => self.open.take(),
-            _ => None,
+        if !self.is_due(now) {
+            return None;
         }
+        self.until = i64::MAX;
+        self.open.take()
     }
 
     /// The parent that a print may still go on with.
@@ -112,7 +121,7 @@ impl Parents {
 
     /// Starts a session; what is open is dropped.
     pub fn clear(&mut self) {
-        self.open = None;
+        (self.open, self.until) = (None, i64::MAX);
     }
 }
 

@@ -118,7 +118,8 @@ impl Profile {
             self.poc = point_of_control(self.rows.iter(), self.poc_volume, distance).unwrap_or(self.poc);
         }
         if self.wants_area {
-            let volume = |px| self.rows.at(px);
+            let near = std::cell::Cell::new(0);
+            let volume = |px| self.rows.at_near(px, &near);
             self.area = Some(value_area(self.poc, self.low, self.high, self.total, volume));
         }
     }

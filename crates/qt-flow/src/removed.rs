@@ -42,16 +42,19 @@ impl Removed {
         }
     }
 
-    /// Ends the packet: decreases count at rows that were among the best five of `before`.
-    pub fn end_packet(&mut self, ts: i64, changes: &[RowChange], before: &Levels) {
-        let shown = |c: &RowChange| match c.side {
-            1 => before[..LEVELS].iter().any(|l| l.bid_px == c.px),
-            _ => before[..LEVELS].iter().any(|l| l.ask_px == c.px),
-        };
+    /// Ends the packet: decreases count at rows that were among the best five of `before`; `shown` says whether all of
+    /// them were or none, where that is known.
+    pub fn end_packet(&mut self, ts: i64, changes: &[RowChange], before: &Levels, shown: Option<bool>) {
         self.cancelled.advance(ts); // keeps the ring bounded between samples
-        if changes.is_empty() {
+        if changes.is_empty() || shown == Some(false) {
             return;
         }
+        let shown = |c: &RowChange| {
+            shown.unwrap_or_else(|| match c.side {
+                1 => before[..LEVELS].iter().any(|l| l.bid_px == c.px),
+                _ => before[..LEVELS].iter().any(|l| l.ask_px == c.px),
+            })
+        };
         let mut flow = 0;
         for c in changes.iter().filter(|c| c.change() < 0 && shown(c)) {
             flow -= c.change();
@@ -118,7 +121,8 @@ mod tests {
             change(-1, 99, 7, 0),  // no ask there
         ];
         r.on_print(&Print { ts: 0, px: 99, size: 1, side: -1, ..Print::default() });
-        r.end_packet(MATCH, &gone, &levels);
+        r.end_packet(MATCH, &gone, &levels, None);
+        r.end_packet(MATCH, &gone, &levels, Some(false));
         r.advance(MATCH);
         assert_eq!((r.sum(w), r.cancelled()), (4, 3), "one of four was sold");
         r.on_print(&Print { ts: 2 * MATCH, px: 99, size: 1, side: 0, ..Print::default() });

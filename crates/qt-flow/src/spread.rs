@@ -48,6 +48,7 @@ impl Sums for SpreadSums {
 
 impl Row for Stretch {
     type Sums = SpreadSums;
+    type Small = (u32, i32);
 
     fn ts(&self) -> i64 {
         self.end
@@ -55,6 +56,16 @@ impl Row for Stretch {
 
     fn add_to(&self, s: &mut SpreadSums) {
         s.add(self.spread, self.length);
+    }
+
+    #[inline]
+    fn small(&self) -> Option<(u32, i32)> {
+        Some((self.length.try_into().ok()?, self.spread.try_into().ok()?))
+    }
+
+    #[inline]
+    fn whole(end: i64, (length, spread): (u32, i32)) -> Self {
+        Self { end, length: length.into(), spread: spread.into() }
     }
 }
 

@@ -2,23 +2,14 @@
 
 use crate::window::{Row, Sums, WindowId, Windows};
 
-/// Nothing: the integral is read from the ends of the window.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct NoSums;
+/// No value: that time does not count.
+const NONE: i64 = i64::MIN;
 
-impl Sums for NoSums {
-    fn minus(&self, _: &Self) -> Self {
-        Self
-    }
-}
-
-/// A value that is in force from `ts` on, with what has been gathered until then.
+/// A value that is in force from `ts` on.
 #[derive(Debug, Clone, Copy, Default)]
 struct Step {
     ts: i64,
-    /// `None` while there is no value: that time does not count.
-    value: Option<i64>,
-    area: Area,
+    value: i64,
 }
 
 /// Value × time in units × ns, and the time for which there was a value, in ns.
@@ -30,27 +21,70 @@ pub struct Area {
     pub time: i64,
 }
 
-impl Step {
-    /// What has been gathered by `t` ≥ `ts`.
+/// What has been gathered up to the last of some steps, and that step.
+#[derive(Debug, Clone, Copy)]
+struct Gathered {
+    last: Step,
+    area: Area,
+}
+
+impl Default for Gathered {
+    fn default() -> Self {
+        Self { last: Step { ts: 0, value: NONE }, area: Area::default() }
+    }
+}
+
+impl Gathered {
+    /// What has been gathered by `t`, no earlier than the last step.
+    #[inline]
     fn until(&self, t: i64) -> Area {
-        let Some(value) = self.value else { return self.area };
-        let span = t - self.ts;
+        let Step { ts, value } = self.last;
+        if value == NONE {
+            return self.area;
+        }
+        let span = t - ts;
         Area { area: self.area.area + i128::from(value) * i128::from(span), time: self.area.time + span }
     }
 }
 
-impl Row for Step {
-    type Sums = NoSums;
+impl Sums for Gathered {
+    /// Not asked for: the integral over a window is that up to its end less that up to its beginning.
+    fn minus(&self, _: &Self) -> Self {
+        *self
+    }
+}
 
+impl Row for Step {
+    type Sums = Gathered;
+    type Small = i32;
+
+    #[inline]
     fn ts(&self) -> i64 {
         self.ts
     }
 
-    fn add_to(&self, _: &mut NoSums) {}
+    #[inline]
+    fn add_to(&self, sums: &mut Gathered) {
+        *sums = Gathered { last: *self, area: sums.until(self.ts) };
+    }
 
+    #[inline]
     fn merge(&mut self, later: &Self) -> bool {
         self.value = later.value;
         true
+    }
+
+    #[inline]
+    fn small(&self) -> Option<i32> {
+        if self.value == NONE {
+            return Some(i32::MIN);
+        }
+        self.value.try_into().ok().filter(|value| *value != i32::MIN)
+    }
+
+    #[inline]
+    fn whole(ts: i64, value: i32) -> Self {
+        Self { ts, value: if value == i32::MIN { NONE } else { value.into() } }
     }
 }
 
@@ -60,7 +94,6 @@ pub struct Steps {
     changes: Windows<Step>,
     window: WindowId,
     length: i64,
-    now: Step,
 }
 
 impl Steps {
@@ -68,43 +101,40 @@ impl Steps {
     pub fn new(ns: i64) -> Self {
         let mut changes = Windows::default();
         let window = changes.add(ns);
-        Self { changes, window, length: ns, now: Step::default() }
+        Self { changes, window, length: ns }
     }
 
-    /// Sets the value from `ts` on.
+    /// Sets the value from `ts` on; it is more than the least number there is.
     #[inline]
     pub fn set(&mut self, ts: i64, value: Option<i64>) {
-        if value != self.now.value {
-            self.now = Step { ts, value, area: self.now.until(ts) };
-            self.changes.push(self.now);
+        let value = value.unwrap_or(NONE);
+        if value != self.changes.totals().last.value {
+            self.changes.push(Step { ts, value });
         }
     }
 
     /// No value any more, and nothing gathered.
     pub fn clear(&mut self) {
         self.changes.clear();
-        self.now = Step::default();
     }
 
     /// Begins again at `ts`; the value stays in force.
     pub fn restart(&mut self, ts: i64) {
+        let value = self.changes.totals().last.value;
         self.changes.clear();
-        self.now = Step { ts, value: self.now.value, area: Area::default() };
-        self.changes.push(self.now);
+        self.changes.push(Step { ts, value });
     }
 
     /// The integral over the window that ends at `t`, no further back than the last restart.
     #[inline]
     pub fn area(&mut self, t: i64) -> Area {
         self.changes.advance(t);
-        let end = self.now.until(t);
-        match self.changes.last_left(self.window) {
-            None => end,
-            Some(step) => {
-                let begin = step.until(t - self.length);
-                Area { area: end.area - begin.area, time: end.time - begin.time }
-            }
+        let end = self.changes.totals().until(t);
+        if self.changes.last_left(self.window).is_none() {
+            return end;
         }
+        let begin = self.changes.left(self.window).until(t - self.length);
+        Area { area: end.area - begin.area, time: end.time - begin.time }
     }
 }
 

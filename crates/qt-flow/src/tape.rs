@@ -67,6 +67,7 @@ impl Sums for TradeSums {
 
 impl Row for Print {
     type Sums = TradeSums;
+    type Small = (i32, i32, i16, i8);
 
     #[inline]
     fn ts(&self) -> i64 {
@@ -83,6 +84,16 @@ impl Row for Print {
         s.n_buy += buys;
         s.n_sell += sells;
         s.n += 1;
+    }
+
+    #[inline]
+    fn small(&self) -> Option<(i32, i32, i16, i8)> {
+        Some((self.px, self.size, self.broker.try_into().ok()?, self.side))
+    }
+
+    #[inline]
+    fn whole(ts: i64, (px, size, broker, side): (i32, i32, i16, i8)) -> Self {
+        Self { ts, px, size, broker: broker.into(), side }
     }
 }
 
@@ -139,7 +150,7 @@ impl Tape {
     pub fn contents_window(&mut self, ns: i64, parts: u8) -> ContentsId {
         let known = self.contents.iter().position(|c| c.length() == ns);
         let k = known.unwrap_or_else(|| {
-            self.contents.push(Contents::new(ns, self.windows.head()));
+            self.contents.push(Contents::new(ns, self.windows.cursor()));
             self.contents.len() - 1
         });
         self.contents[k].want(parts);
@@ -184,7 +195,7 @@ impl Tape {
     #[inline]
     fn hold(&mut self) {
         let contracts = self.by_contracts.as_ref().map(|w| w.cursor);
-        if let Some(oldest) = self.contents.iter().map(Contents::cursor).chain(contracts).min() {
+        if let Some(oldest) = self.contents.iter().map(Contents::first).chain(contracts).min() {
             self.windows.keep_from(oldest);
         }
     }

@@ -3,11 +3,19 @@
 //! A window of length W at time t holds the rows in `(t − W, t]`. The ring keeps each row once; a window is a
 //! cursor and the sums of what has left it, so adding a row costs the same for one window or twenty, and every
 //! row leaves every window once.
+//!
+//! An hour of rows is long: the ring keeps of each the pause before it and its numbers in few bytes. A row after a
+//! pause of more than four seconds, or with a number that does not fit, is kept whole beside the ring. So is the
+//! newest row, which may still take in others of its time.
+
+use std::collections::VecDeque;
 
 /// One row of a ring.
 pub trait Row: Copy + Default {
     /// What windows sum up over their rows.
     type Sums: Sums;
+    /// All of a row but its time, in few bytes.
+    type Small: Copy + Default;
     /// Time of the row in ns.
     fn ts(&self) -> i64;
     /// Adds this row to the sums.
@@ -16,6 +24,10 @@ pub trait Row: Copy + Default {
     fn merge(&mut self, _later: &Self) -> bool {
         false
     }
+    /// The row without its time; `None` where a number does not fit.
+    fn small(&self) -> Option<Self::Small>;
+    /// The row again.
+    fn whole(ts: i64, small: Self::Small) -> Self;
 }
 
 /// Exact sums over rows.
@@ -29,22 +41,63 @@ pub trait Sums: Copy + Default {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct WindowId(usize);
 
+/// A place between two rows of a ring.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Cursor {
+    /// Position of the row behind it.
+    position: u64,
+    /// Time of the row before it.
+    before: i64,
+}
+
+impl Cursor {
+    /// Position of the row that is passed next.
+    #[inline]
+    pub fn position(&self) -> u64 {
+        self.position
+    }
+
+    /// Passes the row that [`Windows::at`] gave.
+    #[inline(always)]
+    pub fn pass(&mut self, row: &impl Row) {
+        (self.position, self.before) = (self.position + 1, row.ts());
+    }
+}
+
 #[derive(Debug, Clone)]
 struct Window<R: Row> {
     length: i64,
-    /// Position of the oldest row inside.
-    cursor: u64,
+    /// Before the oldest row inside.
+    cursor: Cursor,
     /// Sums of the rows that have left.
     left: R::Sums,
     /// The row that left last.
     last_left: Option<R>,
 }
 
+/// A row in the ring.
+#[derive(Debug, Clone, Copy, Default)]
+struct Kept<S> {
+    /// Time since the row before it in ns, or [`WHOLE`].
+    pause: u32,
+    small: S,
+}
+
+/// In place of a pause: the row is kept whole.
+const WHOLE: u32 = u32::MAX;
+
 /// A ring of rows with its windows.
 #[derive(Debug, Clone)]
 pub struct Windows<R: Row> {
-    rows: Box<[R]>,
-    /// Position of the next row; positions only grow, the slot is the position modulo the capacity.
+    /// The slot of a row is its position modulo the capacity. That of the newest is not filled yet.
+    kept: Box<[Kept<R::Small>]>,
+    /// Rows that are kept whole, with their positions.
+    whole: VecDeque<(u64, R)>,
+    /// The row before the next one, while there is one.
+    newest: R,
+    /// Before the newest row, or where it would be.
+    end: Cursor,
+    /// Position of the next row; positions only grow.
     head: u64,
     /// Position of the oldest row kept.
     tail: u64,
@@ -59,12 +112,15 @@ pub struct Windows<R: Row> {
 }
 
 /// Rows reserved at the start; the ring doubles when the windows hold more.
-const INITIAL_ROWS: usize = 1024;
+const INITIAL_ROWS: usize = 256;
 
 impl<R: Row> Default for Windows<R> {
     fn default() -> Self {
         Self {
-            rows: vec![R::default(); INITIAL_ROWS].into_boxed_slice(),
+            kept: vec![Kept::default(); INITIAL_ROWS].into_boxed_slice(),
+            whole: VecDeque::new(),
+            newest: R::default(),
+            end: Cursor::default(),
             head: 0,
             tail: 0,
             hold: u64::MAX,
@@ -82,7 +138,8 @@ impl<R: Row> Windows<R> {
         self.shortest = self.shortest.min(length);
         let known = self.spans.iter().position(|w| w.length == length);
         WindowId(known.unwrap_or_else(|| {
-            self.spans.push(Window { length, cursor: self.head, left: self.totals, last_left: None });
+            let cursor = self.cursor();
+            self.spans.push(Window { length, cursor, left: self.totals, last_left: None });
             self.spans.len() - 1
         }))
     }
@@ -94,6 +151,8 @@ impl<R: Row> Windows<R> {
 
     /// Forgets every row; the windows stay.
     pub fn clear(&mut self) {
+        self.whole.clear();
+        self.end = Cursor::default();
         self.head = 0;
         self.tail = 0;
         if self.hold != u64::MAX {
@@ -102,7 +161,7 @@ impl<R: Row> Windows<R> {
         self.totals = R::Sums::default();
         self.next_exit = i64::MAX;
         for w in &mut self.spans {
-            w.cursor = 0;
+            w.cursor = Cursor::default();
             w.left = R::Sums::default();
             w.last_left = None;
         }
@@ -112,19 +171,36 @@ impl<R: Row> Windows<R> {
     #[inline]
     pub fn push(&mut self, row: R) {
         row.add_to(&mut self.totals);
-        if self.head > self.tail {
-            let last = self.slot(self.head - 1);
-            if self.rows[last].ts() == row.ts() && self.rows[last].merge(&row) {
+        if self.head > 0 {
+            if self.newest.ts() == row.ts() && self.newest.merge(&row) {
                 return;
             }
+            if self.head - self.tail == self.kept.len() as u64 {
+                self.make_room(row.ts());
+            }
+            self.keep_newest();
         }
-        if self.head - self.tail == self.rows.len() as u64 {
-            self.make_room(row.ts());
-        }
-        let slot = self.slot(self.head);
-        self.rows[slot] = row;
+        self.newest = row;
         self.head += 1;
         self.next_exit = self.next_exit.min(row.ts().saturating_add(self.shortest));
+    }
+
+    /// Puts the newest row into the ring, as another one follows it.
+    #[inline(always)]
+    fn keep_newest(&mut self) {
+        let Cursor { position, before } = self.end;
+        // Less than no time is, without its sign, a long one.
+        let pause = self.newest.ts().wrapping_sub(before).cast_unsigned();
+        let kept = match self.newest.small() {
+            Some(small) if pause < u64::from(WHOLE) => Kept { pause: pause as u32, small },
+            _ => {
+                self.whole.push_back((position, self.newest));
+                Kept { pause: WHOLE, small: R::Small::default() }
+            }
+        };
+        let slot = self.slot(position);
+        self.kept[slot] = kept;
+        self.end.pass(&self.newest);
     }
 
     /// Earliest time at which a row may leave a window: before it, [`Windows::advance`] has nothing to do.
@@ -143,19 +219,29 @@ impl<R: Row> Windows<R> {
 
     fn expire(&mut self, now: i64) {
         self.next_exit = i64::MAX;
-        let mask = self.rows.len() as u64 - 1;
-        for w in &mut self.spans {
-            while w.cursor < self.head {
-                let row = &self.rows[(w.cursor & mask) as usize];
-                let exit = row.ts().saturating_add(w.length);
-                if exit > now {
-                    self.next_exit = self.next_exit.min(exit);
-                    break;
-                }
-                row.add_to(&mut w.left);
-                w.last_left = Some(*row);
-                w.cursor += 1;
+        for k in 0..self.spans.len() {
+            let Window { length, mut cursor, .. } = self.spans[k];
+            let Some(begin) = now.checked_sub(length) else { continue };
+            let Some(mut row) = self.at(&cursor) else { continue };
+            if row.ts() > begin {
+                self.next_exit = self.next_exit.min(row.ts().saturating_add(length));
+                continue;
             }
+            let mut left = self.spans[k].left;
+            let last = loop {
+                row.add_to(&mut left);
+                cursor.pass(&row);
+                match self.at(&cursor) {
+                    Some(next) if next.ts() <= begin => row = next,
+                    next => {
+                        let exit = next.map_or(i64::MAX, |next| next.ts().saturating_add(length));
+                        self.next_exit = self.next_exit.min(exit);
+                        break row;
+                    }
+                }
+            };
+            let w = &mut self.spans[k];
+            (w.cursor, w.left, w.last_left) = (cursor, left, Some(last));
         }
     }
 
@@ -163,6 +249,12 @@ impl<R: Row> Windows<R> {
     #[inline]
     pub fn sums(&self, id: WindowId) -> R::Sums {
         self.totals.minus(&self.spans[id.0].left)
+    }
+
+    /// Sums of the rows that have left the window.
+    #[inline]
+    pub fn left(&self, id: WindowId) -> &R::Sums {
+        &self.spans[id.0].left
     }
 
     /// Sums of all rows since [`Windows::clear`].
@@ -180,14 +272,13 @@ impl<R: Row> Windows<R> {
     /// Position of the oldest row inside the window, that of the next row when it is empty.
     #[inline]
     pub fn first(&self, id: WindowId) -> u64 {
-        self.spans[id.0].cursor
+        self.spans[id.0].cursor.position
     }
 
     /// The oldest row inside the window.
     #[inline]
-    pub fn oldest(&self, id: WindowId) -> Option<&R> {
-        let first = self.first(id);
-        (first < self.head).then(|| self.row(first))
+    pub fn oldest(&self, id: WindowId) -> Option<R> {
+        self.at(&self.spans[id.0].cursor)
     }
 
     /// Position of the next row.
@@ -195,20 +286,38 @@ impl<R: Row> Windows<R> {
         self.head
     }
 
-    /// The row at a position that is still kept.
-    pub fn row(&self, position: u64) -> &R {
-        &self.rows[self.slot(position)]
+    /// Before the next row.
+    pub fn cursor(&self) -> Cursor {
+        if self.head == 0 {
+            return Cursor::default();
+        }
+        Cursor { position: self.head, before: self.newest.ts() }
     }
 
-    /// The row at a position that is still kept, to be changed in ways that the sums do not see.
-    pub fn row_mut(&mut self, position: u64) -> &mut R {
-        let slot = self.slot(position);
-        &mut self.rows[slot]
+    /// The row behind a cursor, which is still kept; `None` where there is none.
+    #[inline(always)]
+    pub fn at(&self, cursor: &Cursor) -> Option<R> {
+        if cursor.position >= self.end.position {
+            return (cursor.position < self.head).then_some(self.newest);
+        }
+        let Kept { pause, small } = self.kept[self.slot(cursor.position)];
+        if pause == WHOLE {
+            return self.look_up(cursor.position);
+        }
+        Some(R::whole(cursor.before + i64::from(pause), small))
     }
 
-    /// Changes the sums of all rows; for rows inside every window only.
-    pub fn totals_mut(&mut self) -> &mut R::Sums {
-        &mut self.totals
+    #[cold]
+    #[inline(never)]
+    fn look_up(&self, position: u64) -> Option<R> {
+        let k = self.whole.partition_point(|(p, _)| *p < position);
+        self.whole.get(k).map(|(_, row)| *row)
+    }
+
+    /// The row at a position that is still kept, without its time.
+    #[inline]
+    pub fn row(&self, position: u64) -> R {
+        self.at(&Cursor { position, before: 0 }).unwrap_or_default()
     }
 
     /// Keeps rows from this position on, whatever the windows hold.
@@ -218,23 +327,27 @@ impl<R: Row> Windows<R> {
 
     #[inline(always)]
     fn slot(&self, position: u64) -> usize {
-        (position & (self.rows.len() as u64 - 1)) as usize
+        (position & (self.kept.len() as u64 - 1)) as usize
     }
 
     #[cold]
     #[inline(never)]
     fn make_room(&mut self, now: i64) {
         self.expire(now);
-        let held = self.spans.iter().map(|w| w.cursor).min().unwrap_or(self.head);
-        self.tail = held.min(self.hold).min(self.head);
-        // Doubling while half full keeps the next call at least half a ring away.
-        if self.head - self.tail > self.rows.len() as u64 / 2 {
-            let mut grown = vec![R::default(); self.rows.len() * 2].into_boxed_slice();
+        let held = self.spans.iter().map(|w| w.cursor.position).min().unwrap_or(self.head);
+        // The newest row is not in the ring: it is kept in any case.
+        self.tail = held.min(self.hold).min(self.end.position);
+        while self.whole.front().is_some_and(|(position, _)| *position < self.tail) {
+            self.whole.pop_front();
+        }
+        // Doubling while nearly full keeps the next call at least an eighth of a ring away.
+        if self.head - self.tail > self.kept.len() as u64 / 8 * 7 {
+            let mut grown = vec![Kept::default(); self.kept.len() * 2].into_boxed_slice();
             let mask = grown.len() as u64 - 1;
-            for position in self.tail..self.head {
-                grown[(position & mask) as usize] = self.rows[self.slot(position)];
+            for position in self.tail..self.end.position {
+                grown[(position & mask) as usize] = self.kept[self.slot(position)];
             }
-            self.rows = grown;
+            self.kept = grown;
         }
     }
 }
@@ -255,11 +368,18 @@ mod tests {
     }
     impl Row for Item {
         type Sums = Total;
+        type Small = i8;
         fn ts(&self) -> i64 {
             self.0
         }
         fn add_to(&self, sums: &mut Total) {
             sums.0 += self.1;
+        }
+        fn small(&self) -> Option<i8> {
+            self.1.try_into().ok()
+        }
+        fn whole(ts: i64, small: i8) -> Self {
+            Self(ts, i64::from(small))
         }
     }
 
@@ -279,9 +399,14 @@ mod tests {
         assert_eq!(*w.totals(), Total(12));
     }
 
+    /// Mostly short, at times longer than fits.
+    fn pause() -> impl Strategy<Value = i64> {
+        (0i64..40, 0u8..200).prop_map(|(ns, k)| if k == 0 { ns << 30 } else { ns })
+    }
+
     proptest! {
         #[test]
-        fn equals_the_naive_window(steps in prop::collection::vec((0i64..40, -5i64..6, any::<bool>()), 1..6000)) {
+        fn equals_the_naive_window(steps in prop::collection::vec((pause(), -150i64..150, any::<bool>()), 1..6000)) {
             let mut w = Windows::<Item>::default();
             let ids = [(7, w.add(7)), (100, w.add(100)), (50_000, w.add(50_000))];
             let (mut t, mut all) = (0, Vec::new());
@@ -295,10 +420,12 @@ mod tests {
                         let naive: i64 =
                             all.iter().rev().take_while(|r| r.0 > t - length).map(|r| r.1).sum();
                         prop_assert_eq!(w.sums(id), Total(naive));
+                        let left = all.iter().rev().find(|r| r.0 <= t - length);
+                        prop_assert_eq!(w.last_left(id).map(|r| (r.0, r.1)), left.copied());
                     }
                 }
             }
-            prop_assert!(w.rows.len() <= 16_384);
+            prop_assert!(w.kept.len() <= 16_384);
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Least-squares line through the last closes.
 
+use qt_flow::moments::float;
+
 use super::Last;
 
 /// The line through the last `N` closes over the times 0 … `N` − 1. Every sum is an exact integer.
@@ -60,7 +62,7 @@ impl<const N: usize> Line<N> {
     /// Squared correlation with time; 0 where the closes do not vary.
     pub fn r_squared(&self) -> f64 {
         let (cross, spread) = (self.cross(), self.spread());
-        if spread == 0 { 0.0 } else { (cross * cross) as f64 / (i128::from(Self::XX) * spread) as f64 }
+        if spread == 0 { 0.0 } else { float(cross * cross) / float(i128::from(Self::XX) * spread) }
     }
 
     /// The last close less the line there, in population standard deviations of the residuals; NaN where all closes

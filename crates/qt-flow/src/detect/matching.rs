@@ -58,6 +58,9 @@ impl Matching {
             if n > 0 && d.candidate != 0 {
                 back(d.candidate, n);
             }
+            if p.contracts == 0 {
+                break;
+            }
         }
         self.dropped += keep(&mut self.prints, p);
     }
@@ -72,6 +75,9 @@ impl Matching {
             }
             let n = p.contracts.min(d.contracts);
             (p.contracts, d.contracts) = (p.contracts - n, d.contracts - n);
+            if d.contracts == 0 {
+                break;
+            }
         }
         self.dropped += keep(&mut self.decreases, d);
         d.contracts

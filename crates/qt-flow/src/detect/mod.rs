@@ -73,12 +73,14 @@ pub struct Detectors {
     /// The forming second and its end, `None` before the session's grid begins.
     second: Second,
     next: Option<i64>,
+    /// [`Detectors::advance`] has nothing to do up to this time.
+    quiet: i64,
 }
 
 impl Detectors {
     /// None yet, with these thresholds.
     pub fn new(settings: DetectorSettings) -> Self {
-        Self { settings, ..Self::default() }
+        Self { settings, quiet: i64::MIN, ..Self::default() }
     }
 
     /// The thresholds in force.
@@ -152,15 +154,18 @@ impl Detectors {
         }
         if let Some(d) = &mut self.tape {
             d.on_print(p, s, sink);
+            self.quiet = self.quiet.min(d.exit(s) - 1);
         }
         if let Some(d) = self.native.as_mut().filter(|_| flow.by_order() && !hidden) {
             d.on_print(p, packet);
+            self.quiet = self.quiet.min(p.ts + s.native_window_ns);
         }
         if let Some(d) = &mut self.synthetic {
             d.on_print(p, flow, s);
         }
         if let Some(d) = &mut self.spoofing {
             d.on_print(p, flow.passive_broker(), hidden, s);
+            self.quiet = self.quiet.min(d.earliest());
         }
     }
 
@@ -168,6 +173,7 @@ impl Detectors {
     pub(crate) fn on_parent(&mut self, p: &Parent, ts: i64) {
         if let Some(d) = &mut self.sweep {
             d.on_parent(p, ts, &self.settings, &mut self.sink);
+            self.quiet = self.quiet.min(d.exit() - 1);
         }
     }
 
@@ -223,6 +229,7 @@ impl Detectors {
             }
             if let Some(d) = &mut self.spoofing {
                 d.on_row(t, c, flow, s);
+                self.quiet = self.quiet.min(d.earliest());
             }
         }
         if let Some(d) = &mut self.native {
@@ -230,8 +237,17 @@ impl Detectors {
         }
     }
 
+    /// Whether [`Detectors::advance`] may have something to do at `t`.
+    #[inline(always)]
+    pub(crate) fn is_due(&self, t: i64) -> bool {
+        t > self.quiet
+    }
+
     /// Lets time pass to `t`: what was due before it happens, in the order of its times.
     pub(crate) fn advance(&mut self, t: i64, flow: &Flow) {
+        if !self.is_due(t) {
+            return;
+        }
         if self.next.is_none()
             && let Some(first) = flow.session.first
         {
@@ -248,10 +264,15 @@ impl Detectors {
         loop {
             let s = &self.settings;
             let native = self.native.as_ref().map_or(i64::MAX, |d| d.due(s));
-            let spoofing = self.spoofing.as_ref().map_or(i64::MAX, |d| d.due(s));
+            let spoofing = self.spoofing.as_mut().map_or(i64::MAX, |d| d.due(s));
             let second = self.next.filter(|_| self.counts_seconds()).unwrap_or(i64::MAX);
             let due = native.min(spoofing).min(second);
             if due >= t {
+                let sweep = self.sweep.as_ref().map_or(i64::MAX, Sweep::exit);
+                let tape = self.tape.as_ref().map_or(i64::MAX, |d| d.exit(s));
+                // Without a first market record the grid of seconds may begin at any time.
+                let known = self.next.map_or(i64::MIN, |_| i64::MAX);
+                self.quiet = due.min(sweep - 1).min(tape - 1).min(known);
                 break;
             }
             if due == second {
@@ -320,7 +341,7 @@ impl Detectors {
         self.spoofing.iter_mut().for_each(Spoofing::clear);
         self.ignition.iter_mut().for_each(Ignition::clear);
         self.stuffing.iter_mut().for_each(Stuffing::clear);
-        (self.second, self.next) = (Second::default(), None);
+        (self.second, self.next, self.quiet) = (Second::default(), None, i64::MIN);
     }
 }
 

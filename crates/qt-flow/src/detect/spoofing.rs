@@ -96,6 +96,8 @@ pub struct Spoofing {
     usual: Slots<Usual>,
     printed: Printed,
     candidates: Vec<Candidate>,
+    /// No candidate is due earlier.
+    earliest: i64,
     /// Prints and row changes so far.
     facts: u64,
     matching: Matching,
@@ -129,11 +131,12 @@ impl Spoofing {
             candidate: 0,
             contracts: q,
         };
-        let candidates = &mut self.candidates;
+        let (candidates, earliest) = (&mut self.candidates, &mut self.earliest);
         self.matching.print(taken, s.spoof_match_ns, |fact, contracts| {
             if let Some(c) = candidates.iter_mut().find(|c| c.fact == fact) {
                 c.withdrawn -= contracts;
                 c.judge(p.ts, s);
+                *earliest = c.due(s).min(*earliest);
             }
         });
     }
@@ -156,6 +159,7 @@ impl Spoofing {
             self.left_out += 1;
             return;
         }
+        self.earliest = self.earliest.min(t + s.spoof_lifetime_ns);
         self.candidates.push(Candidate {
             side: c.side,
             px: c.px,
@@ -203,6 +207,7 @@ impl Spoofing {
         if let Some(x) = own {
             self.matching.limit(x.fact, x.withdrawn);
             x.judge(t, s);
+            self.earliest = self.earliest.min(x.due(s));
         }
     }
 
@@ -214,7 +219,8 @@ impl Spoofing {
         }
         let known = self.usual.get(c.side, c.px).copied();
         let size = match known {
-            Some(u) if c.before > 0 => {
+            // No time, no weight: the exponential would be 1.
+            Some(u) if c.before > 0 && t > u.at => {
                 let fade = 1.0 - (-((t - u.at) as f64) / (s.spoof_tau_s * SECOND as f64)).exp();
                 u.size + (c.before as f64 - u.size) * fade
             }
@@ -243,8 +249,14 @@ impl Spoofing {
     }
 
     /// Time after which something is due.
-    pub(super) fn due(&self, s: &DetectorSettings) -> i64 {
-        self.candidates.iter().map(|c| c.due(s)).min().unwrap_or(i64::MAX)
+    pub(super) fn due(&mut self, s: &DetectorSettings) -> i64 {
+        self.earliest = self.candidates.iter().map(|c| c.due(s)).min().unwrap_or(i64::MAX);
+        self.earliest
+    }
+
+    /// A time before which nothing is due, as of the last look.
+    pub(super) fn earliest(&self) -> i64 {
+        self.earliest
     }
 
     /// The time `due` has passed.

@@ -87,6 +87,12 @@ impl Sweep {
         }
     }
 
+    /// When something leaves a window, [`i64::MAX`] where they are empty.
+    pub(super) fn exit(&self) -> i64 {
+        let walked = self.walked.front().map_or(i64::MAX, |w| w.0.saturating_add(MINUTE));
+        walked.min(self.swept.front().map_or(i64::MAX, |s| s.0.saturating_add(5 * MINUTE)))
+    }
+
     /// Side of the last sweep while it is held, else 0.
     pub fn signal(&self, t: i64, hold: i64) -> f64 {
         self.held.live(t, hold).unwrap_or(0.0)

@@ -25,8 +25,8 @@ fn root(size: i32) -> i64 {
 #[derive(Debug, Clone, Copy, Default)]
 struct Weighted {
     ts: i64,
-    side: i64,
-    root: i64,
+    /// Bought, or sold when negative; never 0.
+    size: i32,
 }
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -44,14 +44,26 @@ impl Sums for RootSums {
 
 impl Row for Weighted {
     type Sums = RootSums;
+    type Small = i32;
 
     fn ts(&self) -> i64 {
         self.ts
     }
 
     fn add_to(&self, s: &mut RootSums) {
-        s.net = s.net.wrapping_add(self.side * self.root);
-        s.gross = s.gross.wrapping_add(self.root);
+        let root = root(self.size.abs());
+        s.net = s.net.wrapping_add(i64::from(self.size.signum()) * root);
+        s.gross = s.gross.wrapping_add(root);
+    }
+
+    #[inline]
+    fn small(&self) -> Option<i32> {
+        Some(self.size)
+    }
+
+    #[inline]
+    fn whole(ts: i64, size: i32) -> Self {
+        Self { ts, size }
     }
 }
 
@@ -69,7 +81,7 @@ impl Feature for SqrtImbalance {
 
     fn on_print(&mut self, p: &Print, _flow: &Flow) {
         if p.side != 0 {
-            self.window.push(Weighted { ts: p.ts, side: i64::from(p.side), root: root(p.size) });
+            self.window.push(Weighted { ts: p.ts, size: p.size * i32::from(p.side) });
         }
     }
 

@@ -35,22 +35,27 @@ pub(super) const UNITS: i64 = 2 * QUANTITY;
 
 /// Σ quantity × distance from the mid, in half ticks, of taking [`QUANTITY`] contracts by a buyer (1) or seller (−1).
 pub(super) fn cost(levels: &Levels, side: i8) -> Option<i64> {
+    cost_and_reach(levels, side).0
+}
+
+/// The same with the number of levels that it depends on.
+pub(super) fn cost_and_reach(levels: &Levels, side: i8) -> (Option<i64>, usize) {
     if !levels[0].two_sided() {
-        return None;
+        return (None, DEPTH);
     }
     let mid2 = levels[0].mid2();
     let (mut left, mut cost) = (QUANTITY, 0);
-    for l in levels {
+    for (rank, l) in levels.iter().enumerate() {
         // A missing level has size 0: what is taken there is nothing.
         let (px, size) = if side > 0 { (l.ask_px, l.ask_sz) } else { (l.bid_px, l.bid_sz) };
         let taken = left.min(size);
         cost += taken * (2 * i64::from(px) - mid2).abs();
         left -= taken;
         if left == 0 {
-            return Some(cost);
+            return (Some(cost), rank + 1);
         }
     }
-    None
+    (None, DEPTH)
 }
 
 struct Impact(i8);

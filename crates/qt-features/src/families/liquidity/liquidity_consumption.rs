@@ -47,7 +47,7 @@ impl Feature for LiquidityConsumption {
 
     fn on_levels(&mut self, t: i64, flow: &Flow) {
         self.begin(flow);
-        let shown = flow.good_levels().map(|l| l[..LEVELS].iter().map(|l| l.bid_sz + l.ask_sz).sum());
+        let shown = flow.depth().map(|[bid, ask]| bid.five + ask.five);
         self.depth.set(t, shown);
     }
 
@@ -62,6 +62,7 @@ impl Feature for LiquidityConsumption {
 
 /// Makes one of [`SPECS`].
 pub fn build(spec: &'static Spec, setup: &mut Setup<'_>) -> Box<dyn Feature> {
+    setup.flow.want_ladder();
     setup.on_levels();
     let traded = setup.flow.tape.window(spec.window_ns());
     Box::new(LiquidityConsumption { traded, depth: Steps::new(spec.window_ns()), fresh: false })

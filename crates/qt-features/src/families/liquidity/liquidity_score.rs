@@ -1,8 +1,9 @@
 //! Depth, spread and cost of the book against what is usual, as one score.
 
-use super::impact::cost;
+use super::impact::cost_and_reach;
 use super::{STATE, WINDOW};
 use crate::prelude::*;
+use qt_flow::levels::Edit;
 
 /// Catalogue entries.
 pub const SPECS: &[Spec] = &[Spec {
@@ -31,16 +32,21 @@ struct FadingMean {
 }
 
 impl FadingMean {
-    /// The mean after the signal was `x`, or did not exist, for a time that takes the share `gone` of all weights.
-    fn after(self, gone: f64, x: Option<i64>) -> Self {
+    /// The signal was `x` for a time that takes the share `gone` of all weights.
+    #[inline]
+    fn hold(&mut self, gone: f64, x: i64) {
         let kept = self.weight * (1.0 - gone);
-        match x {
-            Some(x) if gone > 0.0 => {
-                let weight = kept + gone;
-                Self { value: self.value + (x as f64 - self.value) * (gone / weight), weight }
-            }
-            _ => Self { weight: kept, ..self }
+        self.weight = kept;
+        if gone > 0.0 {
+            self.weight = kept + gone;
+            self.value += (x as f64 - self.value) * (gone / self.weight);
         }
+    }
+
+    /// There was no signal for such a time.
+    #[inline]
+    fn fade(&mut self, gone: f64) {
+        self.weight *= 1.0 - gone;
     }
 
     /// The mean, or the signal now while no time has counted.
@@ -49,12 +55,16 @@ impl FadingMean {
     }
 }
 
-#[derive(Default)]
+/// A cost that is not known yet: it depends on everything.
+const UNKNOWN: (Option<i64>, usize) = (None, usize::MAX);
+
 struct LiquidityScore {
     /// D in force, while the touch is good.
     depth: Option<i64>,
     /// k in force, as the sum of both costs, where the book is thick enough.
     cost: Option<i64>,
+    /// Cost of selling and of buying, each with the number of levels that it depends on.
+    costs: [(Option<i64>, usize); 2],
     usual_depth: FadingMean,
     usual_cost: FadingMean,
     /// Until when the means are made.
@@ -64,6 +74,11 @@ struct LiquidityScore {
 }
 
 impl LiquidityScore {
+    fn new() -> Self {
+        let (usual_depth, usual_cost) = <_>::default();
+        Self { depth: None, cost: None, costs: [UNKNOWN; 2], usual_depth, usual_cost, since: 0, fresh: false }
+    }
+
     fn begin(&mut self, flow: &Flow) {
         if std::mem::take(&mut self.fresh) {
             (self.usual_depth, self.usual_cost) = <_>::default();
@@ -71,13 +86,34 @@ impl LiquidityScore {
         }
     }
 
-    /// The means at `t`.
-    fn usual(&self, t: i64) -> (FadingMean, FadingMean) {
-        if t == self.since {
-            return (self.usual_depth, self.usual_cost);
+    /// The sum of both costs after a packet that did this to the levels.
+    fn taking(&mut self, levels: &Levels, edited: Edit) -> Option<i64> {
+        match edited {
+            Edit::Size { side, rank, .. } if rank >= self.costs[side].1 => {}
+            Edit::Size { side, .. } if self.costs[side ^ 1] != UNKNOWN => {
+                self.costs[side] = cost_and_reach(levels, if side == 0 { -1 } else { 1 });
+            }
+            _ => self.costs = [-1, 1].map(|side| cost_and_reach(levels, side)),
         }
-        let gone = -(-((t - self.since) as f64) / TAU).exp_m1();
-        (self.usual_depth.after(gone, self.depth), self.usual_cost.after(gone, self.cost))
+        Some(self.costs[0].0? + self.costs[1].0?)
+    }
+
+    /// The means at `t`.
+    #[inline]
+    fn usual(&self, t: i64) -> (FadingMean, FadingMean) {
+        let (mut depth, mut cost) = (self.usual_depth, self.usual_cost);
+        if t != self.since {
+            let gone = -(-((t - self.since) as f64) / TAU).exp_m1();
+            match self.depth {
+                Some(x) => depth.hold(gone, x),
+                None => depth.fade(gone),
+            }
+            match self.cost {
+                Some(x) => cost.hold(gone, x),
+                None => cost.fade(gone),
+            }
+        }
+        (depth, cost)
     }
 }
 
@@ -98,9 +134,13 @@ impl Feature for LiquidityScore {
 
     fn on_levels(&mut self, t: i64, flow: &Flow) {
         self.begin(flow);
-        let levels = flow.good_levels();
-        let depth = levels.map(|levels| levels.iter().map(|l| l.bid_sz + l.ask_sz).sum());
-        let cost = levels.and_then(|levels| Some(cost(levels, 1)? + cost(levels, -1)?));
+        let depth = flow.depth().map(|[bid, ask]| bid.ten + ask.ten);
+        let cost = if let Some(levels) = flow.good_levels() {
+            self.taking(levels, flow.edited())
+        } else {
+            self.costs = [UNKNOWN; 2];
+            None
+        };
         if (depth, cost) != (self.depth, self.cost) {
             (self.usual_depth, self.usual_cost) = self.usual(t);
             (self.since, self.depth, self.cost) = (t, depth, cost);
@@ -112,15 +152,15 @@ impl Feature for LiquidityScore {
     }
 
     fn on_roll(&mut self) {
-        *self = Self::default();
+        *self = Self::new();
     }
 }
 
 /// Makes one of [`SPECS`].
 pub fn build(_spec: &'static Spec, setup: &mut Setup<'_>) -> Box<dyn Feature> {
-    setup.flow.want_depth();
+    setup.flow.want_ladder();
     setup.on_levels();
-    Box::new(LiquidityScore::default())
+    Box::new(LiquidityScore::new())
 }
 
 #[cfg(test)]

@@ -37,6 +37,7 @@ impl Sums for CostSums {
 
 impl Row for Cost {
     type Sums = CostSums;
+    type Small = [i32; 2];
 
     fn ts(&self) -> i64 {
         self.ts
@@ -50,6 +51,16 @@ impl Row for Cost {
     fn merge(&mut self, later: &Self) -> bool {
         later.add_to(&mut self.sums);
         true
+    }
+
+    #[inline]
+    fn small(&self) -> Option<[i32; 2]> {
+        Some([self.sums.cost.try_into().ok()?, self.sums.size.try_into().ok()?])
+    }
+
+    #[inline]
+    fn whole(ts: i64, [cost, size]: [i32; 2]) -> Self {
+        Self { ts, sums: CostSums { cost: cost.into(), size: size.into() } }
     }
 }
 

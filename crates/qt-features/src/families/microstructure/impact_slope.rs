@@ -77,7 +77,7 @@ impl Moments {
 
     /// n² times the covariance and the variances of x and y; `None` with fewer than three points.
     fn spread(&self) -> Option<(f64, f64, f64)> {
-        let centred = |ab: i128, a: i128, b: i128| (self.n * ab - a * b) as f64;
+        let centred = |ab: i128, a: i128, b: i128| float(self.n * ab - a * b);
         (self.n >= 3).then(|| {
             (
                 centred(self.xy, self.x, self.y),

@@ -22,72 +22,88 @@ pub const SPECS: &[Spec] = &[Spec {
 #[derive(Clone, Copy, Default)]
 struct Traded {
     ts: i64,
-    px: i64,
-    /// Change to this price times the change before it.
-    product: i128,
+    px: i32,
 }
 
+/// Σ of the change to a price times the change before it; a change that is not there is 0.
 #[derive(Clone, Copy, Default)]
 struct Products {
     n: i64,
     sum: i128,
+    /// Price of the last trade and the change to it.
+    px: i32,
+    change: i64,
+}
+
+impl Products {
+    #[inline]
+    fn add(&mut self, px: i32) {
+        let change = if self.n == 0 { 0 } else { i64::from(px) - i64::from(self.px) };
+        self.sum += i128::from(change) * i128::from(self.change);
+        (self.n, self.px, self.change) = (self.n + 1, px, change);
+    }
 }
 
 impl Sums for Products {
+    /// Those of the trades between; the last trade is that of `self`.
     fn minus(&self, o: &Self) -> Self {
-        Self { n: self.n - o.n, sum: self.sum - o.sum }
+        Self { n: self.n - o.n, sum: self.sum - o.sum, ..*self }
     }
 }
 
 impl Row for Traded {
     type Sums = Products;
+    type Small = i32;
 
     fn ts(&self) -> i64 {
         self.ts
     }
 
     fn add_to(&self, s: &mut Products) {
-        s.n += 1;
-        s.sum += self.product;
+        s.add(self.px);
+    }
+
+    #[inline]
+    fn small(&self) -> Option<i32> {
+        Some(self.px)
+    }
+
+    #[inline]
+    fn whole(ts: i64, px: i32) -> Self {
+        Self { ts, px }
     }
 }
 
 struct RollSpread {
     window: Windows<Traded>,
     id: WindowId,
-    /// Price of the last trade and the change to it, 0 before there are two.
-    last: Option<i64>,
-    change: i64,
 }
 
 impl Feature for RollSpread {
     fn value(&mut self, _flow: &Flow, t: i64) -> f64 {
         self.window.advance(t);
-        let Products { n, sum } = self.window.sums(self.id);
+        let n = self.window.sums(self.id).n;
         if n < 4 {
             return f64::NAN;
         }
         let (first, end) = (self.window.first(self.id), self.window.head());
-        let [a, b] = [first, first + 1].map(|k| *self.window.row(k));
-        let [c, d] = [end - 2, end - 1].map(|k| self.window.row(k).px);
+        let [a, b, c, d] = [first, first + 1, end - 2, end - 1].map(|k| self.window.row(k).px);
         // The products of the first two trades reach back beyond the window. Sums of changes telescope.
-        let pairs = i128::from(n - 2);
-        let sum = sum - a.product - b.product;
-        let covariance = pairs * sum - i128::from(d - b.px) * i128::from(c - a.px);
+        let mut beyond = *self.window.left(self.id);
+        beyond.add(a);
+        beyond.add(b);
+        let sum = self.window.totals().sum - beyond.sum;
+        let [a, b, c, d] = [a, b, c, d].map(i128::from);
+        let covariance = i128::from(n - 2) * sum - (d - b) * (c - a);
         2.0 * float((-covariance).max(0)).sqrt() / (n - 2) as f64
     }
 
     fn on_print(&mut self, p: &Print, _flow: &Flow) {
-        let px = i64::from(p.px);
-        let change = px - self.last.unwrap_or(px);
-        let product = i128::from(change) * i128::from(self.change);
-        self.window.push(Traded { ts: p.ts, px, product });
-        (self.last, self.change) = (Some(px), change);
+        self.window.push(Traded { ts: p.ts, px: p.px });
     }
 
     fn on_session(&mut self) {
         self.window.clear();
-        (self.last, self.change) = (None, 0);
     }
 }
 
@@ -98,7 +114,7 @@ pub fn build(spec: &'static Spec, setup: &mut Setup<'_>) -> Box<dyn Feature> {
     setup.flow.tape.window(spec.window_ns()); // tells when a print leaves
     let mut window = Windows::default();
     let id = window.add(spec.window_ns());
-    Box::new(RollSpread { window, id, last: None, change: 0 })
+    Box::new(RollSpread { window, id })
 }
 
 #[cfg(test)]

@@ -38,6 +38,7 @@ impl Sums for VolumeSums {
 
 impl Row for Volume {
     type Sums = VolumeSums;
+    type Small = [u32; 2];
 
     fn ts(&self) -> i64 {
         self.ts
@@ -51,6 +52,16 @@ impl Row for Volume {
     fn merge(&mut self, later: &Self) -> bool {
         later.add_to(&mut self.sums);
         true
+    }
+
+    #[inline]
+    fn small(&self) -> Option<[u32; 2]> {
+        Some([self.sums.ask.try_into().ok()?, self.sums.bid.try_into().ok()?])
+    }
+
+    #[inline]
+    fn whole(ts: i64, [ask, bid]: [u32; 2]) -> Self {
+        Self { ts, sums: VolumeSums { ask: ask.into(), bid: bid.into() } }
     }
 }
 

@@ -38,6 +38,7 @@ impl Sums for TickSums {
 
 impl Row for Ticks {
     type Sums = TickSums;
+    type Small = [u16; 2];
 
     fn ts(&self) -> i64 {
         self.ts
@@ -51,6 +52,16 @@ impl Row for Ticks {
     fn merge(&mut self, later: &Self) -> bool {
         later.add_to(&mut self.sums);
         true
+    }
+
+    #[inline]
+    fn small(&self) -> Option<[u16; 2]> {
+        Some([self.sums.up.try_into().ok()?, self.sums.all.try_into().ok()?])
+    }
+
+    #[inline]
+    fn whole(ts: i64, [up, all]: [u16; 2]) -> Self {
+        Self { ts, sums: TickSums { up: up.into(), all: all.into() } }
     }
 }
 

@@ -41,6 +41,7 @@ impl Sums for EndedSums {
 
 impl Row for Ended {
     type Sums = EndedSums;
+    type Small = i32;
 
     fn ts(&self) -> i64 {
         self.ts
@@ -49,6 +50,16 @@ impl Row for Ended {
     fn add_to(&self, s: &mut EndedSums) {
         s.volume += self.volume;
         s.n += 1;
+    }
+
+    #[inline]
+    fn small(&self) -> Option<i32> {
+        self.volume.try_into().ok()
+    }
+
+    #[inline]
+    fn whole(ts: i64, volume: i32) -> Self {
+        Self { ts, volume: volume.into() }
     }
 }
 
@@ -77,9 +88,9 @@ impl Feature for ParentSize {
 /// Makes one of [`SPECS`].
 pub fn build(spec: &'static Spec, setup: &mut Setup<'_>) -> Box<dyn Feature> {
     setup.on_parents();
-    // A parent leaves the window when its last print leaves that of the tape.
+    // A parent leaves the window when its last print leaves that of the tape, which it may also do as a print comes.
     setup.flow.tape.window(spec.window_ns());
-    setup.changes_with(cause::PARENT | cause::EXIT_TAPE);
+    setup.changes_with(cause::PARENT | cause::PRINT | cause::EXIT_TAPE);
     let mut window = Windows::default();
     let id = window.add(spec.window_ns());
     Box::new(ParentSize { window, id })
@@ -108,5 +119,25 @@ mod tests {
         assert_eq!(f.value(&flow, 5 * ms), 6.0);
         assert_eq!(f.value(&flow, ms + MINUTE), 6.0); // the two that ended at 1 ms are out
         assert!(f.value(&flow, 3 * ms + MINUTE).is_nan());
+    }
+
+    #[test]
+    fn a_parent_leaves_although_a_print_has_made_room() {
+        use qt_core::event::Trade;
+
+        // The n-th print comes a minute after the first; for one of these n it finds the ring of the tape full.
+        for n in [64, 128, 256, 512, 1024] {
+            let names = vec![SPECS[0].name.into()];
+            let config = crate::Config::parse(names, 0.5, 10.0, "event", "partial", "drop");
+            let mut engine = crate::FeatureEngine::new(config.expect("settings")).expect("engine");
+            for k in 0..=n {
+                let side = i8::from(k == 0);
+                let (ts, size) = (k * (MINUTE / n), 7);
+                let trade = Trade { ts_event: ts, ts_recv: ts, px: 100, size, side, ..Trade::default() };
+                engine.update(&trade.into()).expect("in order");
+            }
+            let values = engine.take().values;
+            assert!(values[1] == 7.0 && values[values.len() - 1].is_nan(), "{n}: {values:?}");
+        }
     }
 }

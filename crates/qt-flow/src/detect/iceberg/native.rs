@@ -1,12 +1,11 @@
 //! Orders that are restored after they were executed: icebergs as a by-order feed shows them.
 
-use std::collections::HashMap;
-
 use qt_core::book::Order;
 use qt_core::event::{Event, PX_NONE, action, flag};
 
 use super::super::detection::{Detection, DetectorKind, Held, Sink, evidence};
 use super::super::settings::DetectorSettings;
+use crate::hash::Map;
 use crate::tape::Print;
 
 /// Rows with unexplained trades at most; beyond it the oldest is dropped and counted.
@@ -77,7 +76,7 @@ pub struct NativeIceberg {
     traded: Vec<Traded>,
     slots: Vec<i64>,
     next_slot: usize,
-    known: HashMap<i64, (usize, Known)>,
+    known: Map<i64, (usize, Known)>,
     gone: Vec<Gone>,
     /// Rows and orders dropped because there were too many.
     pub dropped: u64,

@@ -1,5 +1,7 @@
 //! Rows that are refilled again and again after trades: icebergs as a price-level book shows them.
 
+use qt_core::event::side;
+
 use super::super::detection::{Detection, DetectorKind, Held, Sink, evidence};
 use super::super::settings::DetectorSettings;
 use crate::flow::Flow;
@@ -35,6 +37,9 @@ impl Followed {
 #[derive(Debug, Clone, Default)]
 pub struct SyntheticIceberg {
     rows: Vec<Followed>,
+    /// When the touch last changed, and its best prices then; bid and ask.
+    touched: i64,
+    best: [Option<i32>; 2],
     /// Rows dropped because there were too many.
     pub dropped: u64,
     /// (side, hidden) of the latest one.
@@ -65,6 +70,10 @@ impl SyntheticIceberg {
         let Some(shown) = flow.size_at(side, p.px).filter(|size| *size > 0) else { return };
         let k = self.find(side, p.px, p.ts, s).unwrap_or_else(|| {
             if self.rows.len() == MAX_ROWS {
+                let touched = self.touched;
+                self.rows.retain(|row| !row.abandoned(touched, s));
+            }
+            if self.rows.len() == MAX_ROWS {
                 self.rows.remove(0);
                 self.dropped += 1;
             }
@@ -85,9 +94,15 @@ impl SyntheticIceberg {
     }
 
     pub(in super::super) fn on_touch(&mut self, t: i64, touch: Option<&Touch>, s: &DetectorSettings) {
+        // Other sizes at the same prices leave the rows as they are; abandoned ones go when somebody looks for room.
+        self.touched = t;
+        let best = [best(touch, side::BUY), best(touch, side::SELL)];
+        if std::mem::replace(&mut self.best, best) == best {
+            return;
+        }
         self.rows.retain_mut(|row| {
             let keep = !row.abandoned(t, s);
-            let here = best(touch, row.side) == Some(row.px);
+            let here = best[usize::from(row.side < 0)] == Some(row.px);
             row.left = if here { None } else { row.left.or(Some(t)) };
             keep
         });
@@ -147,10 +162,11 @@ impl SyntheticIceberg {
     /// What was displayed is void.
     pub(in super::super) fn void(&mut self) {
         self.rows.clear();
+        self.best = [None; 2];
     }
 
     pub(in super::super) fn clear(&mut self) {
-        self.rows.clear();
+        self.void();
         (self.held, self.hidden) = (Held::default(), Held::default());
     }
 }

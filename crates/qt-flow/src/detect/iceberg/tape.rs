@@ -1,9 +1,11 @@
 //! Equal prints at one price: the weakest sign of an iceberg, from prints alone.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 
 use super::super::detection::{Detection, DetectorKind, Held, Sink, evidence};
 use super::super::settings::DetectorSettings;
+use crate::hash::Map;
+use crate::moments::float;
 use crate::tape::Print;
 
 /// Prints kept at most; beyond it the oldest are dropped and counted.
@@ -22,7 +24,7 @@ impl Sums {
     /// √(n·Σq² − (Σq)²): n times the population deviation of the sizes.
     fn spread(&self) -> f64 {
         let (n, volume) = (i128::from(self.n), i128::from(self.volume));
-        ((n * self.squares - volume * volume) as f64).sqrt()
+        float(n * self.squares - volume * volume).sqrt()
     }
 
     /// Whether these prints look like the slices of one order.
@@ -38,7 +40,7 @@ impl Sums {
 #[derive(Debug, Clone, Default)]
 pub struct TapeIceberg {
     prints: VecDeque<(i64, i32, i8, i32)>,
-    rows: HashMap<(i32, i8), Sums>,
+    rows: Map<(i32, i8), Sums>,
     /// Prints dropped because there were too many.
     pub dropped: u64,
     /// Price and side of the last signed print.
@@ -102,6 +104,11 @@ impl TapeIceberg {
         if fewer {
             self.on = self.rows.get(&self.last).is_some_and(|row| row.alike(s));
         }
+    }
+
+    /// When the oldest print leaves the window, [`i64::MAX`] without one.
+    pub(in super::super) fn exit(&self, s: &DetectorSettings) -> i64 {
+        self.prints.front().map_or(i64::MAX, |q| q.0.saturating_add(s.tape_window_ns))
     }
 
     fn drop_oldest(&mut self) {
