@@ -71,7 +71,7 @@ def test_no_line_no_result(data: Dataset, tmp_path: Path) -> None:
 
 def test_paths_hold_each_row_once(data: Dataset, ledger: TrialLedger) -> None:
     found = evaluate(data, LOGISTIC, CPCV, ledger, "s")
-    assert found.predictions.shape == (3, len(data), 3)
+    assert found.predictions.shape == (3, len(data), 2)
     np.testing.assert_allclose(found.predictions.sum(axis=2), 1)
     # Each prediction is that of a model fitted on the training part of its split.
     split = next(iter(CPCV.split(data.spans)))
