@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,7 +12,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from quantumtrader.exceptions import ConfigError, DataAccessError, DataError, DataFormatError
+from quantumtrader.exceptions import (
+    ConfigError,
+    DataAccessError,
+    DataError,
+    DataFormatError,
+    MissingExtraError,
+)
 from quantumtrader.models import Model, load_estimator, model, model_kinds, register_model
 
 pytest.importorskip("lightgbm", reason="tree models need the extra ml")
@@ -195,3 +203,18 @@ def test_a_kind_has_one_class() -> None:
 
     with pytest.raises(ConfigError, match="no model kind"):
         model("oracle")
+
+
+def test_extras_load_at_first_use_and_are_named_when_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    code = (
+        "import sys; import quantumtrader.models as m; m.model_kinds(); import quantumtrader.training.cross_validate; "
+        "print([x for x in ('lightgbm', 'xgboost', 'sklearn', 'scipy') if x in sys.modules])"
+    )
+    root = Path(__file__).parents[2] / "python"
+    done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+    X, y, w = rows(2)
+    for kind, package, extra in (("lightgbm", "lightgbm", "ml"), ("xgboost", "xgboost", "xgboost")):
+        monkeypatch.setitem(sys.modules, package, None)
+        with pytest.raises(MissingExtraError, match=rf"quantumtrader\[{extra}\]"):
+            make(kind).fit(X, y, w, names=NAMES)

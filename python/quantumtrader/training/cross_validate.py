@@ -237,7 +237,9 @@ def fold_importance(
             losses[name].append(values)
         weights.append(average_uniqueness(data.spans[rows]))
         sessions.append(data.spans.session[rows])
-    w, s = np.concatenate(weights), np.concatenate(sessions)
+    # Splits that test a row several times together count it once.
+    times = splitter.path_count if isinstance(splitter, CombinatorialPurged) else 1
+    w, s = np.concatenate(weights) / times, np.concatenate(sessions)
     return {name: clustered_mean(np.concatenate(v), s, w) for name, v in losses.items()}
 
 

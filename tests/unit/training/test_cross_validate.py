@@ -154,6 +154,7 @@ def test_importance_on_folds(data: Dataset) -> None:
     rise = fold_importance(data, LOGISTIC, CPCV)
     assert set(rise) == {"liquidity", "microstructure"}
     assert rise["liquidity"].low > 0.01
+    assert rise["liquidity"].n_eff == pytest.approx(data.n_eff, rel=0.02)  # not three times as much
     assert abs(rise["microstructure"].mean) < 0.02
 
 
