@@ -217,7 +217,7 @@ class _XGBoost:
         self.feature_names: list[str] = list(self._booster.feature_names or [])
         shape = self.scores(np.zeros((1, self.num_features)), raw=True).shape
         self.num_classes: int = shape[1] if len(shape) > 1 else 1
-        self.num_trees: int = self._booster.num_boosted_rounds() * self.num_classes
+        self.num_trees: int = len(self._booster.get_dump())
 
     def scores(self, rows: Float64, raw: bool) -> Float64:
         kind = "margin" if raw else "value"

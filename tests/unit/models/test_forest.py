@@ -148,6 +148,7 @@ def test_xgboost_bit_for_bit(objective: str) -> None:
         # The library refuses infinite values, and what becomes infinite in single precision.
         rows[np.abs(rows) > 3e38] = 7.0
         forest, library = Forest.from_text(text), LibraryForest.from_text(text)
+        assert (forest.num_classes, forest.num_trees) == (library.num_classes, library.num_trees)
         same(forest.predict_raw(rows), library.predict_raw(rows))
         same(forest.predict(rows), library.predict(rows))
         same(forest.predict(rows[3]), library.predict(rows[3]))
