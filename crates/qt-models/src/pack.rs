@@ -62,6 +62,7 @@ pub struct Packed {
     nodes: Vec<Node>,
     sets: Vec<u32>,
     cells: Vec<Cell>,
+    runs: Vec<(Reading, usize)>,
     groups: Vec<Group>,
 }
 
@@ -82,7 +83,9 @@ impl Packed {
         if !closed || !rooted {
             return Err("its trees lead nowhere".into());
         }
-        Ok(Self { nodes, sets, cells, groups })
+        let runs =
+            cells.chunk_by(|a, b| a.reading == b.reading).map(|run| (run[0].reading, run.len())).collect();
+        Ok(Self { nodes, sets, cells, runs, groups })
     }
 
     /// Nodes of all trees, level by level.
@@ -98,6 +101,11 @@ impl Packed {
     /// Cells 1 and up.
     pub fn cells(&self) -> &[Cell] {
         &self.cells
+    }
+
+    /// How many cells in a row are read in the same way.
+    pub fn runs(&self) -> &[(Reading, usize)] {
+        &self.runs
     }
 
     /// Trees by depth.

@@ -106,14 +106,12 @@ impl PyForest {
         if let Ok(row) = x.extract::<PyReadonlyArray1<'py, f64>>() {
             return self.row(py, row.as_slice()?, wanted);
         }
-        match x.extract::<PyReadonlyArray2<'py, f64>>() {
-            Ok(batch) => self.batch(py, &batch, wanted),
-            Err(_) => {
-                let found = x.getattr("ndim")?;
-                let message = format!("a row or a batch of rows was expected, got {found} dimensions");
-                Err(exception(py, "ManifestError", &message, None))
-            }
+        if let Ok(batch) = x.extract::<PyReadonlyArray2<'py, f64>>() {
+            return self.batch(py, &batch, wanted);
         }
+        let found = x.getattr("ndim")?;
+        let message = format!("a row or a batch of rows was expected, got {found} dimensions");
+        Err(exception(py, "ManifestError", &message, None))
     }
 }
 
