@@ -1,0 +1,233 @@
+"""The trial ledger: one line for everything that was ever evaluated, and no evaluation without a line.
+
+How many trials stand behind the best one decides how much of its result is luck, so the count must not depend
+on memory. The file is append-only JSON lines, each with a checksum; a line that was cut off by a crash is
+dropped, a line that was altered is an error.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import zlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from quantumtrader.clock import Clock, LiveClock
+from quantumtrader.exceptions import DataError, EmptyDataError
+
+__all__ = ["Trial", "TrialLedger", "configuration_hash"]
+
+
+def configuration_hash(parameters: Mapping[str, Any]) -> str:
+    """Return the SHA-256 of a configuration, whatever the order of its keys."""
+    text = json.dumps(parameters, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One evaluated configuration.
+
+    Parameters
+    ----------
+    study : str
+        What was searched: trials of one study compete with each other.
+    parameters : dict
+        Everything that was chosen; JSON values.
+    sessions : tuple of str
+        Session dates of the results, ``YYYY-MM-DD``, ascending.
+    results : tuple of float
+        Net result per session, in the unit of the study.
+    metrics : dict of str to float
+        Whatever else was measured.
+    ts : int
+        When it was recorded, ns UTC.
+    """
+
+    study: str
+    parameters: Mapping[str, Any]
+    sessions: tuple[str, ...]
+    results: tuple[float, ...]
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    ts: int = 0
+
+    @property
+    def hash(self) -> str:
+        """Hash of study and parameters."""
+        return configuration_hash({"study": self.study, "parameters": dict(self.parameters)})
+
+
+class TrialLedger:
+    """The file.
+
+    Parameters
+    ----------
+    path : Path
+        Made when it is not there.
+    clock : Clock, optional
+        Stamps the lines.
+    """
+
+    def __init__(self, path: Path, clock: Clock | None = None) -> None:
+        self.path = path
+        self._clock = clock or LiveClock()
+
+    def record(
+        self,
+        study: str,
+        parameters: Mapping[str, Any],
+        sessions: npt.NDArray[np.int64],
+        results: npt.ArrayLike,
+        metrics: Mapping[str, float] | None = None,
+    ) -> Trial:
+        """Append a trial and force it to the disk; returns it.
+
+        Parameters
+        ----------
+        study, parameters, metrics
+            See :class:`Trial`.
+        sessions : ndarray of int64, shape (n,)
+            Session dates as days since 1970, ascending.
+        results : array_like, shape (n,)
+            Net result per session, finite.
+
+        Raises
+        ------
+        DataError
+            Nothing to record, or something that is not finite.
+        """
+        values = np.asarray(results, np.float64)
+        if values.shape != sessions.shape or len(values) == 0 or not np.isfinite(values).all():
+            raise DataError(
+                f"trial of {study}: {values.shape} results for {sessions.shape} sessions, finite: "
+                f"{bool(np.isfinite(values).all())}; every session needs a result",
+                path=self.path,
+            )
+        dates = tuple(str(d) for d in sessions.astype("datetime64[D]"))
+        given = {k: float(v) for k, v in (metrics or {}).items()}
+        trial = Trial(study, dict(parameters), dates, tuple(values.tolist()), given, self._clock.now_ns())
+        body = json.dumps(
+            {
+                "study": trial.study,
+                "hash": trial.hash,
+                "ts": trial.ts,
+                "parameters": trial.parameters,
+                "metrics": {k: None if np.isnan(v) else v for k, v in given.items()},
+                "sessions": trial.sessions,
+                "results": trial.results,
+            },
+            separators=(",", ":"),
+            allow_nan=False,
+        )
+        self._append(body)
+        return trial
+
+    def trials(self, study: str | None = None) -> list[Trial]:
+        """Return the trials of a study, or all, oldest first.
+
+        Raises
+        ------
+        DataError
+            A line was altered; the message gives its number.
+        """
+        return [t for t in self._read() if study is None or t.study == study]
+
+    def count(self, study: str) -> int:
+        """Return how many different configurations of a study were evaluated."""
+        return len({t.hash for t in self.trials(study)})
+
+    def matrix(self, study: str) -> tuple[npt.NDArray[np.str_], npt.NDArray[np.float64]]:
+        """Return the results of a study on the sessions that all its trials share, for PBO and the reality
+        check.
+
+        Returns
+        -------
+        sessions : ndarray of str, shape (n,)
+        results : ndarray of float64, shape (n, trials)
+            One column per configuration, in the order of its first evaluation; the last result of each
+            counts.
+
+        Raises
+        ------
+        EmptyDataError
+            There is no trial, or no session in common.
+        """
+        latest: dict[str, Trial] = {}
+        for trial in self.trials(study):
+            latest[trial.hash] = trial
+        if not latest:
+            raise EmptyDataError(f"no trial of {study!r} was recorded", path=self.path)
+        shared = set.intersection(*(set(t.sessions) for t in latest.values()))
+        if not shared:
+            raise EmptyDataError(f"the trials of {study!r} have no session in common", path=self.path)
+        sessions = sorted(shared)
+        columns = []
+        for trial in latest.values():
+            by_session = dict(zip(trial.sessions, trial.results, strict=True))
+            columns.append([by_session[s] for s in sessions])
+        return np.array(sessions), np.array(columns).T
+
+    def independent(self, study: str, correlation: float = 0.7) -> int:
+        """Return the number of trials when those that move together count once.
+
+        Trials are joined greedily: one whose results correlate with those of an earlier cluster's first
+        member by at least ``correlation`` belongs to it.
+        """
+        _, results = self.matrix(study)
+        heads: list[npt.NDArray[np.float64]] = []
+        for column in results.T:
+            centred = column - column.mean()
+            norm = float(np.linalg.norm(centred))
+            unit = centred / norm if norm > 0 else centred
+            if not any(float(unit @ head) >= correlation for head in heads):
+                heads.append(unit)
+        return len(heads)
+
+    def _append(self, body: str) -> None:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        line = f"{zlib.crc32(body.encode()):08x} {body}\n".encode()
+        with self.path.open("ab") as file:
+            # A line cut off by a crash must not swallow this one.
+            if file.tell() and not self._ends_in_newline():
+                file.write(b"\n")
+            file.write(line)
+            file.flush()
+            os.fsync(file.fileno())
+
+    def _ends_in_newline(self) -> bool:
+        with self.path.open("rb") as file:
+            file.seek(-1, os.SEEK_END)
+            return file.read(1) == b"\n"
+
+    def _read(self) -> Iterator[Trial]:
+        if not self.path.exists():
+            return
+        lines = self.path.read_bytes().split(b"\n")
+        for number, line in enumerate(lines, 1):
+            if not line:
+                continue
+            check, _, body = line.partition(b" ")
+            if f"{zlib.crc32(body):08x}".encode() != check:
+                # Whatever a crash cut off is shorter than a line; what is complete and wrong was altered.
+                if number == len(lines) or not body.endswith(b"}"):
+                    continue
+                raise DataError(
+                    "this line was altered", path=self.path, line=number, remedy="Restore the file"
+                )
+            row = json.loads(body)
+            metrics = {k: float("nan") if v is None else v for k, v in row["metrics"].items()}
+            yield Trial(
+                row["study"],
+                row["parameters"],
+                tuple(row["sessions"]),
+                tuple(row["results"]),
+                metrics,
+                row["ts"],
+            )

@@ -1,0 +1,130 @@
+"""The trial ledger and the vault."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from quantumtrader.exceptions import ConfigError, DataError, EmptyDataError
+from quantumtrader.training.spans import Spans
+from quantumtrader.training.trials import TrialLedger, configuration_hash
+from quantumtrader.training.vault import Vault
+
+DAYS = np.arange(20_000, 20_010)
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> TrialLedger:
+    return TrialLedger(tmp_path / "trials.jsonl")
+
+
+def test_what_is_recorded_is_read_back(ledger: TrialLedger) -> None:
+    made = ledger.record("dir", {"k": 4, "h": [1, 2]}, DAYS, np.arange(10) / 3, {"auc": float("nan"), "n": 3})
+    (read,) = ledger.trials("dir")
+    assert (read.parameters, read.results, read.sessions, read.ts) == (
+        made.parameters,
+        made.results,
+        made.sessions,
+        made.ts,
+    )
+    assert read.sessions[0] == "2024-10-04"
+    assert np.isnan(read.metrics["auc"])
+    assert ledger.trials("other") == []
+
+
+def test_hash_ignores_the_order_of_keys_and_nothing_else() -> None:
+    assert configuration_hash({"a": 1, "b": 2}) == configuration_hash({"b": 2, "a": 1})
+    assert configuration_hash({"a": 1}) != configuration_hash({"a": 1.5})
+
+
+def test_the_same_configuration_counts_once_and_its_last_result_stands(ledger: TrialLedger) -> None:
+    ledger.record("s", {"k": 1}, DAYS, np.zeros(10))
+    ledger.record("s", {"k": 2}, DAYS[2:], np.ones(8))
+    ledger.record("s", {"k": 1}, DAYS, np.full(10, 5.0))
+    assert ledger.count("s") == 2
+    sessions, matrix = ledger.matrix("s")
+    assert matrix.shape == (8, 2)
+    assert (matrix == [5, 1]).all()
+    assert sessions[0] == "2024-10-06"
+
+
+def test_trials_that_move_together_count_once(ledger: TrialLedger) -> None:
+    rng = np.random.default_rng(0)
+    days = np.arange(20_000, 20_200)
+    base = rng.standard_normal(200)
+    for k in range(5):
+        ledger.record("s", {"k": k}, days, base + 0.1 * rng.standard_normal(200))
+    ledger.record("s", {"k": 9}, days, rng.standard_normal(200))
+    assert ledger.independent("s") == 2
+
+
+@pytest.mark.parametrize("cut", [1, 5, 40, 100])
+def test_a_line_cut_off_by_a_crash_is_dropped_and_costs_no_other(ledger: TrialLedger, cut: int) -> None:
+    for k in range(3):
+        ledger.record("s", {"k": k}, DAYS, np.zeros(10))
+    ledger.path.write_bytes(ledger.path.read_bytes()[:-cut])
+    kept = [t.parameters["k"] for t in ledger.trials()]
+    assert kept == ([0, 1, 2] if cut == 1 else [0, 1])
+    ledger.record("s", {"k": 7}, DAYS, np.zeros(10))
+    assert [t.parameters["k"] for t in ledger.trials()] == [*kept, 7]
+
+
+def test_an_altered_line_is_named(ledger: TrialLedger) -> None:
+    for k in range(3):
+        ledger.record("s", {"k": k}, DAYS, np.zeros(10))
+    ledger.path.write_bytes(ledger.path.read_bytes().replace(b'"k":1', b'"k":8'))
+    with pytest.raises(DataError, match=":2: this line was altered"):
+        ledger.trials()
+
+
+@pytest.mark.parametrize("results", [[1.0] * 9, [float("nan")] + [0.0] * 9, []])
+def test_what_is_not_a_result_per_session_is_refused(ledger: TrialLedger, results: list[float]) -> None:
+    with pytest.raises(DataError, match="every session needs a result"):
+        ledger.record("s", {}, DAYS, results)
+
+
+def test_nothing_in_common(ledger: TrialLedger) -> None:
+    with pytest.raises(EmptyDataError, match="no trial"):
+        ledger.matrix("s")
+    ledger.record("s", {"k": 1}, DAYS[:2], [0, 0])
+    ledger.record("s", {"k": 2}, DAYS[5:7], [0, 0])
+    with pytest.raises(EmptyDataError, match="in common"):
+        ledger.matrix("s")
+
+
+def spans() -> Spans:
+    session = np.repeat(DAYS, 3)
+    t0 = session * 100 + np.tile([10, 20, 90], 10)
+    return Spans(t0, t0 + 25, session)
+
+
+def test_the_last_fifth_is_locked_with_what_looks_into_it(ledger: TrialLedger) -> None:
+    vault = Vault.seal(DAYS, ledger)
+    assert list(vault.locked) == list(DAYS[-2:])
+    rows = vault.rows(spans())
+    # 8 sessions of 3 rows; the label of the last one looks over the night into the vault.
+    assert list(rows) == list(range(23))
+
+
+def test_the_newest_contract_is_locked_whatever_the_share(ledger: TrialLedger) -> None:
+    assert len(Vault.seal(DAYS, ledger, newest_from=int(DAYS[4])).locked) == 6
+    assert len(Vault.seal(DAYS, ledger, newest_from=int(DAYS[9])).locked) == 2
+
+
+def test_every_opening_is_written_down_and_a_model_is_judged_once(ledger: TrialLedger) -> None:
+    vault = Vault.seal(DAYS, ledger)
+    assert list(vault.open(spans(), model="m1", who="ana", why="release 1")) == [24, 25, 26, 27, 28, 29]
+    with pytest.raises(ConfigError, match="opened for m1 before, by ana"):
+        vault.open(spans(), model="m1", who="bia", why="again")
+    vault.open(spans(), model="m2", who="ana", why="release 2")
+    assert [t.parameters["openings"] for t in ledger.trials("vault")] == [1, 2]
+    with pytest.raises(ConfigError, match="name and a reason"):
+        vault.open(spans(), model="m3", who="", why="x")
+
+
+@pytest.mark.parametrize(("sessions", "share"), [(DAYS[:1], 0.2), (DAYS, 0.0), (DAYS, 1.0)])
+def test_bad_input(ledger: TrialLedger, sessions: np.ndarray, share: float) -> None:
+    with pytest.raises(ConfigError, match="vault"):
+        Vault.seal(sessions, ledger, share)
