@@ -5,6 +5,7 @@ from __future__ import annotations
 from quantumtrader.execution.brackets import Bracket, BracketPhase, BracketPlan, CancelOrder, Send
 from quantumtrader.execution.ledger import Ledger, Trade
 from quantumtrader.execution.orders import JournalEntry, OrderManager, OrderState, OrderStatus, Report
+from quantumtrader.execution.predictions import Prediction
 from quantumtrader.execution.registry import has_parameter, make_strategy, strategies, strategy_parameters
 from quantumtrader.execution.risk import (
     Approved,
@@ -18,8 +19,9 @@ from quantumtrader.execution.risk import (
     load_limits,
     measure_correlations,
 )
+from quantumtrader.execution.signal_generator import SignalConfig, SignalGenerator
 from quantumtrader.execution.signals import MarketState, Signal, SignalAction
-from quantumtrader.execution.strategy import Strategy, register_strategy
+from quantumtrader.execution.strategy import Strategy, bind_strategy, register_strategy
 
 __all__ = [
     "Approved",
@@ -35,6 +37,7 @@ __all__ = [
     "OrderManager",
     "OrderState",
     "OrderStatus",
+    "Prediction",
     "Refused",
     "Report",
     "RiskLimits",
@@ -43,8 +46,11 @@ __all__ = [
     "Send",
     "Signal",
     "SignalAction",
+    "SignalConfig",
+    "SignalGenerator",
     "Strategy",
     "Trade",
+    "bind_strategy",
     "has_parameter",
     "limits_from_config",
     "load_limits",
