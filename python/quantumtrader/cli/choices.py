@@ -14,7 +14,7 @@ import typer
 from typer.core import TyperCommand
 
 CHOICES = {
-    "strategy": ("bar_trend_baseline", "order_flow_baseline"),
+    "strategy": ("bar_trend_baseline", "model", "order_flow_baseline"),
     "format": (
         "b3-trades",
         "bars",
