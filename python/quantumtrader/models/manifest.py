@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import time
+from datetime import date, time
 from typing import Any, Self
 
 from quantumtrader.exceptions import DataFormatError, ManifestError, ModelError
@@ -65,6 +66,10 @@ class Evidence:
     def __post_init__(self) -> None:
         if self.judged_by not in ("dsr", "markout"):
             raise ModelError(f"evidence: judged_by is {self.judged_by!r}, expected dsr or markout")
+        for name in self.__dataclass_fields__:
+            value = getattr(self, name)
+            if isinstance(value, float) and not math.isfinite(value):
+                raise ModelError(f"evidence: {name} is {value}; what was not measured is None")
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,11 +159,11 @@ class ModelManifest:
     @property
     def hash(self) -> str:
         """SHA-256 of the manifest: it covers the hashes of the files, so it stands for the whole model."""
-        return sha256(canonical_json(self._document()))
+        return sha256(self._canonical())
 
     def to_bytes(self) -> bytes:
         """Return canonical JSON, the hash included, and a newline."""
-        return canonical_json({**self._document(), "hash": self.hash}) + b"\n"
+        return self._canonical(hash=self.hash) + b"\n"
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Self:
@@ -204,8 +209,6 @@ class ModelManifest:
         hours: tuple[SessionHours, ...] = ()
         if isinstance(seconds, (int, float)):
             whole = int(seconds) % 86_400
-            from datetime import date
-
             end = time(whole // 3_600, whole // 60 % 60, whole % 60)
             hours = (SessionHours(date(1970, 1, 1), time(0), end),)
         about = self.instrument
@@ -221,6 +224,14 @@ class ModelManifest:
     def with_files(self, files: Mapping[str, bytes]) -> Self:
         """Return the manifest of a folder with these files."""
         return replace(self, files={name: sha256(files[name]) for name in sorted(files)})
+
+    def _canonical(self, **more: str) -> bytes:
+        try:
+            return canonical_json({**self._document(), **more})
+        except (TypeError, ValueError) as error:
+            raise ModelError(
+                f"manifest of {self.id}: a value is not JSON ({error}); missing is null"
+            ) from error
 
     def _document(self) -> dict[str, Any]:
         document = {name: getattr(self, name) for name in self.__dataclass_fields__}
