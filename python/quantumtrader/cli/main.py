@@ -44,6 +44,16 @@ EVALUATE_COMMANDS = {"detectors": "evaluate_detectors", "forms": "evaluate_forms
 FIT_COMMANDS = ("microprice", "pin", "vpin")
 """The commands of ``fit``: functions of the module of that name."""
 
+MODEL_COMMANDS = {
+    "list": "list_models",
+    "show": "show",
+    "verify": "verify",
+    "promote": "promote",
+    "rollback": "rollback",
+    "retire": "retire",
+}
+"""The commands of ``models``, and their functions in the module of that name."""
+
 
 def exit_code(error: BaseException) -> int:
     """Return the exit code of an error."""
@@ -117,6 +127,9 @@ app = typer.Typer(
 )
 fit = typer.Typer(no_args_is_help=True, help="Fit what features need beforehand, into files for --fitted.")
 features = typer.Typer(no_args_is_help=True, help="The feature catalogue, and files of features.")
+models = typer.Typer(
+    no_args_is_help=True, help="Models: which there are, whether they are sound, who may trade."
+)
 evaluate = typer.Typer(no_args_is_help=True, help="What the features say on real data.")
 
 
@@ -190,8 +203,13 @@ for _name in FIT_COMMANDS:
     fit.command(_name, cls=Command, epilog=epilog(f"fit {_name}"))(
         getattr(import_module("quantumtrader.cli.fit"), _name)
     )
+for _name, _function in MODEL_COMMANDS.items():
+    models.command(_name, cls=Command, epilog=epilog(f"models {_name}"))(
+        getattr(import_module("quantumtrader.cli.models"), _function)
+    )
 app.add_typer(features, name="features")
 app.add_typer(fit, name="fit")
+app.add_typer(models, name="models")
 app.add_typer(evaluate, name="evaluate")
 
 

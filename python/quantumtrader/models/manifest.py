@@ -161,6 +161,10 @@ class ModelManifest:
         """SHA-256 of the manifest: it covers the hashes of the files, so it stands for the whole model."""
         return sha256(self._canonical())
 
+    def to_document(self) -> dict[str, Any]:
+        """Return JSON values, the hash included."""
+        return {**self._document(), "hash": self.hash}
+
     def to_bytes(self) -> bytes:
         """Return canonical JSON, the hash included, and a newline."""
         return self._canonical(hash=self.hash) + b"\n"

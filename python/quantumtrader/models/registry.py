@@ -149,6 +149,10 @@ class ModelRegistry:
         """Read a manifest, and verify that the folder is what it says; nothing is evaluated."""
         return self._read(name, version)[0]
 
+    def golden_events(self, name: str, version: str) -> GoldenEvents:
+        """Read the golden events of a model."""
+        return GoldenEvents.from_bytes(self._read(name, version)[1].get(EVENTS_FILE, b""))
+
     # -- writing -----------------------------------------------------------------------------------------------
 
     def save(
