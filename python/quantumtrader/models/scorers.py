@@ -54,7 +54,10 @@ class ForestScorer:
     def __init__(self, text: str, classes: int, features: int) -> None:
         from quantumtrader.models.forest import Forest
 
-        self._forest = Forest.from_text(text)
+        try:
+            self._forest = Forest.from_text(text)
+        except DataError as error:
+            raise ModelError(f"the trees cannot be read: {error}") from error
         outputs = 1 if classes == 2 else classes
         if (self._forest.num_features, self._forest.num_classes) != (features, outputs):
             raise ModelError(
@@ -66,12 +69,7 @@ class ForestScorer:
     def probabilities(self, row: Float64) -> tuple[float, ...]:
         """See ``Scorer``."""
         found = self._forest.predict(row)
-        parts: list[float]
-        if self._binary:
-            up = float(found)
-            parts = [1 - up, up]
-        else:
-            parts = found.tolist()
+        parts = [1 - float(found), float(found)] if self._binary else np.asarray(found).tolist()
         total = sum(parts)  # as the estimator does, so that both give the same bits
         return tuple(p / total for p in parts)
 
