@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from quantumtrader.models._tree import LightGBMText
 from quantumtrader.models.base import register_model
 
@@ -36,6 +39,10 @@ class RandomForest(LightGBMText):
 
     def _rounds(self) -> int:
         return self.trees
+
+    def _contributions(self, X: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        # The library adds the trees' contributions up, though it averages their values.
+        return np.asarray(super()._contributions(X) / self._booster_.current_iteration())
 
     def _parameters(self) -> dict[str, Any]:
         return {

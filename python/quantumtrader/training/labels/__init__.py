@@ -7,7 +7,7 @@ from quantumtrader.training.labels.direction import DirectionLabels, Pace, direc
 from quantumtrader.training.labels.fill import FillLabels, MarkoutLabels, fill, markout
 from quantumtrader.training.labels.meta import MetaLabels, meta_label
 from quantumtrader.training.labels.path import PathBuilder, PricePath, path_of
-from quantumtrader.training.labels.round_trip import RoundTrips, round_trips
+from quantumtrader.training.labels.round_trip import RoundTrips, barrier_trips, round_trips
 from quantumtrader.training.labels.volatility import VolatilityLabels, volatility
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "PricePath",
     "RoundTrips",
     "VolatilityLabels",
+    "barrier_trips",
     "direction",
     "fill",
     "markout",

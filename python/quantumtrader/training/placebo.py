@@ -1,0 +1,47 @@
+"""Placebos: data in which there is nothing to find, whatever was there before."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from quantumtrader.exceptions import DataError
+from quantumtrader.training.dataset import Dataset
+
+__all__ = ["permute_days"]
+
+
+def permute_days(data: Dataset, seed: int = 7) -> Dataset:
+    """Give every session the labels and results of another one, at the same place of the day.
+
+    Features, spans and the course of the day stay; what links a row to its own outcome is gone. A model that still
+    scores better than chance learned the calendar, or leaks.
+
+    Raises
+    ------
+    DataError
+        There are fewer than two sessions.
+    """
+    sessions = data.spans.sessions
+    if len(sessions) < 2:
+        raise DataError(f"permuting days needs two sessions, there are {len(sessions)}")
+    rng = np.random.default_rng(seed)
+    order = rng.permutation(len(sessions))
+    giver = np.empty(len(sessions), np.int64)
+    giver[order] = np.roll(order, 1)  # one cycle through all: no session keeps its own
+    rows = np.empty(len(data), np.int64)
+    begins = np.searchsorted(data.spans.session, sessions)
+    ends = np.searchsorted(data.spans.session, sessions, "right")
+    for k, g in enumerate(giver):
+        own, other = int(ends[k] - begins[k]), int(ends[g] - begins[g])
+        rows[begins[k] : ends[k]] = begins[g] + np.arange(own) * other // own
+    moved = replace(data, y=data.y[rows], label=f"{data.label} (days permuted)")
+    if data.trips is None:
+        return moved
+    trips = data.trips[rows]
+    # Results move, times do not: a position is as long as the other day's was.
+    shift = data.spans.t0 - data.spans.t0[rows]
+    return replace(
+        moved, trips=replace(trips, buy_left=trips.buy_left + shift, sell_left=trips.sell_left + shift)
+    )
