@@ -42,7 +42,7 @@ def list_models(models: Folder = _MODELS, as_json: AsJson = False) -> None:
                     "kind": manifest.kind,
                     "features": len(manifest.features.names),
                     "clock": manifest.features.clock,
-                    "created": show_ns(manifest.created_ns),
+                    "created": show_ns(manifest.created_ns)[:10],
                     "synthetic": bool(manifest.data["synthetic"]),
                 }
             except DataError as error:
@@ -54,8 +54,13 @@ def list_models(models: Folder = _MODELS, as_json: AsJson = False) -> None:
     if not rows:
         output.line(f"no model in {models}")
         return
-    columns = ("name", "version", "state", "kind", "features", "clock", "created", "problem")
-    output.table(str(models), columns, [[row.get(c) for c in columns] for row in rows], wrap=("problem",))
+    from rich.markup import escape
+
+    columns = ("name", "version", "state", "kind", "features", "clock", "created")
+    output.table(str(models), columns, [[row.get(c) for c in columns] for row in rows])
+    for row in rows:
+        if row["problem"]:
+            output.note(f"{row['name']} {row['version']} cannot be used: {escape(row['problem'])}")
 
 
 def show(name: Name, version: Version = "", models: Folder = _MODELS, as_json: AsJson = False) -> None:

@@ -35,6 +35,7 @@ def test_list_names_what_is_wrong(root: Path, save: Callable[..., Path]) -> None
     assert "hash of model.txt" in bad["problem"]
     shown = runner.invoke(cli.app, ["models", "list", "--models", str(root)])
     assert "wdo_dir" in shown.stdout
+    assert "wdo_dir 1.1.0 cannot be used" in shown.stderr
     assert run(root / "nothing", "list") == []
 
 

@@ -283,3 +283,59 @@ def test_every_kind_of_estimator_can_be_kept(root: Path, trained: Any) -> None:
         registry.save(replace(trained.draft, name=kind, kind=kind), fitted, rows, trained.events[:8_000])
         found = registry.load(kind, "1.0.0")
         assert np.allclose(found.batch(rows[:50]), fitted.predict_proba(rows[:50]), rtol=0, atol=1e-15), kind
+
+
+def test_calibration_is_kept_and_applied(root: Path, trained: Any) -> None:
+    from quantumtrader.models.calibration import Calibration
+
+    rows = trained.frame.values[np.isfinite(trained.frame.values).all(axis=1)]
+    calibration = Calibration("platt", 2, ((1.7, -0.1),), {"range": (0.4,)})
+    registry = ModelRegistry(root, clock_at(None))
+    registry.save(
+        replace(trained.draft, version="1.1.0"),
+        trained.estimator,
+        rows,
+        trained.events[:8_000],
+        calibration=calibration,
+    )
+    found = registry.load("wdo_dir", "1.1.0")
+    raw = trained.estimator.predict_proba(rows[:200])
+    assert np.array_equal(found.batch(rows[:200]), calibration.apply(raw))
+    inside = calibration.apply(raw, np.full(200, "range"))
+    assert np.array_equal(found.batch(rows[:200], "range"), inside)
+    assert (inside[:, 1] > found.batch(rows[:200])[:, 1]).all()
+
+
+def test_out_of_fold_predictions_are_kept(root: Path, trained: Any) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    table = pa.table({"ts": trained.frame.times[:5], "p": [0.1, 0.2, 0.3, 0.4, 0.5]})
+    folder = ModelRegistry(root, clock_at(None)).save(
+        replace(trained.draft, version="1.1.0"),
+        trained.estimator,
+        trained.frame.values[-100:],
+        trained.events[:8_000],
+        oof=table,
+        report="# report",
+    )
+    assert pq.read_table(folder / "oof.parquet").equals(table)
+    found = load(root, "1.1.0")
+    assert found.report == "# report"
+    assert set(found.manifest.files) == {p.name for p in folder.iterdir()} - {"manifest.json"}
+
+
+def test_the_python_engine_loads_it_too(root: Path) -> None:
+    """These eight features are the same to the bit in both engines."""
+    import os
+    import subprocess
+    import sys
+
+    code = (
+        "import sys; from quantumtrader.models.registry import ModelRegistry\n"
+        "print(ModelRegistry(sys.argv[1]).load('wdo_dir', '1.0.0', validity=False).id)"
+    )
+    source = str(Path(__file__).resolve().parents[3] / "python")
+    env = {**os.environ, "PYTHONPATH": source, "QUANTUMTRADER_ENGINE": "python"}
+    run = subprocess.run([sys.executable, "-c", code, str(root)], capture_output=True, text=True, env=env)
+    assert run.stdout.strip() == "wdo_dir 1.0.0", run.stderr
