@@ -23,7 +23,9 @@ BIN := $(VENV)/bin
 DEPS := $(VENV)/.installed
 CORE := python/quantumtrader/_core.abi3.so
 RUST_SOURCES := Cargo.toml Cargo.lock $(shell find crates -name '*.rs' -o -name Cargo.toml)
-ENGINE := $(if $(filter yes,$(RUST)),$(CORE),notice)
+# Stands for both flavours of the simulated ProfitDLL, which are built together.
+SIMULATOR := target/.simulator
+ENGINE := $(if $(filter yes,$(RUST)),$(CORE) $(SIMULATOR),notice)
 PYTEST := $(BIN)/python -m pytest
 JOBS ?= 2
 # The binding crate is a Python extension: maturin links it, cargo alone cannot.
@@ -63,6 +65,13 @@ $(CORE): $(RUST_SOURCES) | $(DEPS)
 	elif [ "$(QUANTUMTRADER_NATIVE)" = 1 ]; then exit 1; \
 	else reason='the Rust build failed, see above'; $(NOTICE); fi
 
+$(SIMULATOR): $(RUST_SOURCES)
+	@rm -f $@
+	@echo 'Building the simulated ProfitDLL, in both widths of its text.'
+	@if $(PYTHON) build_backend/qt_build.py simulator; then touch $@; \
+	elif [ "$(QUANTUMTRADER_NATIVE)" = 1 ]; then exit 1; \
+	else echo 'NOTICE: the simulated ProfitDLL is not built, see above; what needs it is skipped.'; fi
+
 notice:
 	@reason='$(RUST)'; $(NOTICE)
 
@@ -70,6 +79,7 @@ define NOTICE
 echo '----------------------------------------------------------------------------------------------'; \
 echo "NOTICE: the Rust engine is not built: $$reason."; \
 echo '        quantumtrader runs on the Python engine: the same numbers, much slower.'; \
+echo '        The simulated ProfitDLL is Rust too: what needs it is skipped.'; \
 ! test -e $(CORE) || echo '        $(CORE) of an earlier build is in place and in use; delete it to drop it.'; \
 echo '----------------------------------------------------------------------------------------------'
 endef
@@ -146,5 +156,5 @@ new-feature: $(DEPS) ## Write the skeleton of a feature: FAMILY=flow NAME=trade_
 
 clean: ## Remove what was built; .venv and data stay
 	rm -rf target dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks .import_linter_cache
-	rm -f python/quantumtrader/_core*.so $(DEPS)
+	rm -f python/quantumtrader/_core*.so python/quantumtrader/profitdll/simulator/*profitdll_sim* $(DEPS)
 	find python tests benches examples scripts build_backend -name __pycache__ -prune -exec rm -rf {} +

@@ -56,6 +56,7 @@ function Write-Notice([string] $Reason) {
     Write-Host ('-' * 94)
     Write-Host "NOTICE: the Rust engine is not built: $Reason."
     Write-Host '        quantumtrader runs on the Python engine: the same numbers, much slower.'
+    Write-Host '        The simulated ProfitDLL is Rust too: what needs it is skipped.'
     if (Test-Path $Core) {
         Write-Host "        $Core of an earlier build is in place and in use; delete it to drop it."
     }
@@ -84,12 +85,24 @@ function Get-RustState {
     (& $Py 'build_backend\qt_build.py') -join ' '
 }
 
+function Invoke-Simulator($Newest) {
+    # Both flavours of the simulated ProfitDLL; the stamp stands for the two.
+    $built = 'target\.simulator'
+    if ((Test-Path $built) -and (Get-Item $built).LastWriteTime -ge $Newest) { return }
+    if (Test-Path $built) { Remove-Item $built }
+    & $Py 'build_backend\qt_build.py' 'simulator'
+    if ($LASTEXITCODE -eq 0) { New-Item -ItemType File -Force $built | Out-Null; return }
+    if ($env:QUANTUMTRADER_NATIVE -eq '1') { exit 1 }
+    Write-Host 'NOTICE: the simulated ProfitDLL is not built, see above; what needs it is skipped.'
+}
+
 function Invoke-Build {
     Install-Dependencies
     $script:Rust = Get-RustState
     if ($script:Rust -ne 'yes') { Write-Notice $script:Rust; return }
     $sources = @(Get-ChildItem crates -Recurse -Include '*.rs', 'Cargo.toml') + @(Get-Item 'Cargo.toml', 'Cargo.lock')
     $newest = ($sources | Measure-Object LastWriteTime -Maximum).Maximum
+    Invoke-Simulator $newest
     if ((Test-Path $Core) -and (Get-Item $Core).LastWriteTime -ge $newest) { return }
     # A build that fails must not leave an engine of older sources behind.
     if (Test-Path $Core) { Remove-Item $Core }
@@ -198,7 +211,7 @@ switch ($Target) {
     }
     'new-feature' { Install-Dependencies; Invoke-Step $Py (@('scripts\new_feature.py') + $Rest) }
     'clean' {
-        foreach ($path in 'target', 'dist', '.pytest_cache', '.mypy_cache', '.ruff_cache', '.hypothesis', $Core, $Stamp) {
+        foreach ($path in 'target', 'dist', '.pytest_cache', '.mypy_cache', '.ruff_cache', '.hypothesis', 'python\quantumtrader\profitdll\simulator\*profitdll_sim*', $Core, $Stamp) {
             if (Test-Path $path) { Remove-Item -Recurse -Force $path }
         }
     }

@@ -31,7 +31,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """Print the notes."""
     if config.stash[NOTES]:
-        terminalreporter.section("instructions per event")
+        terminalreporter.section("measured")
         for note in config.stash[NOTES]:
             terminalreporter.write_line(note)
 

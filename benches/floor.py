@@ -74,15 +74,20 @@ class Floor:
         return calls.value
 
 
-def _library(cc: str) -> ctypes.CDLL:
-    tag = hashlib.sha256(SOURCE.read_bytes()).hexdigest()[:12]
-    target = Path(tempfile.gettempdir()) / f"quantumtrader-floor-{tag}.so"
+def compile_shared(cc: str, source: Path) -> ctypes.CDLL:
+    """Compile a C file into a library, once per content, and load it."""
+    tag = hashlib.sha256(source.read_bytes()).hexdigest()[:12]
+    target = Path(tempfile.gettempdir()) / f"quantumtrader-{source.stem}-{tag}.so"
     if not target.exists():
         scratch = target.with_suffix(f".{os.getpid()}")
         options = ["-O3", "-march=native", "-std=gnu11", "-Wall", "-Wextra", "-shared", "-fPIC"]
-        subprocess.run([cc, *options, "-o", str(scratch), str(SOURCE)], check=True)
+        subprocess.run([cc, *options, "-o", str(scratch), str(source)], check=True)
         scratch.replace(target)
-    lib = ctypes.CDLL(str(target))
+    return ctypes.CDLL(str(target))
+
+
+def _library(cc: str) -> ctypes.CDLL:
+    lib = compile_shared(cc, SOURCE)
     for name in ("book_new", "folded_new"):
         getattr(lib, name).restype = ctypes.c_void_p
         getattr(lib, name).argtypes = [ctypes.c_int32]

@@ -11,7 +11,8 @@
     Build the pure-Python wheel.
 
 pip hides the output of a successful build, so ``quantumtrader doctor`` names the engine in force and why.
-Run as a script it prints ``yes``, or why the Rust engine cannot be built here; the Makefile asks that way.
+Run as a script it prints ``yes``, or why the Rust engine cannot be built here; the Makefile asks that way. With the
+argument ``simulator`` it builds the simulated ProfitDLL, in both widths of its text, next to the Python sources.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 MATURIN = ["maturin>=1.9.4,<2"]
+SIMULATOR = ROOT / "python" / "quantumtrader" / "profitdll" / "simulator"
 HATCHLING = ["hatchling>=1.27", "editables>=0.5"]
 
 Settings = dict[str, Any] | None
@@ -63,6 +65,40 @@ def why_not_native() -> str | None:
     return None
 
 
+def build_simulator() -> list[Path]:
+    """Build the simulated ProfitDLL in both flavours and copy them into the package.
+
+    Returns
+    -------
+    list of Path
+        ``libprofitdll_sim16`` (the vendor's UTF-16) and ``libprofitdll_sim32`` (4-byte ``wchar_t``), with the suffix of
+        this system.
+
+    Raises
+    ------
+    subprocess.CalledProcessError
+        If cargo fails; its output is above.
+    """
+    suffix = {"win32": ".dll", "darwin": ".dylib"}.get(sys.platform, ".so")
+    prefix = "" if sys.platform == "win32" else "lib"
+    built = (
+        ROOT / os.environ.get("CARGO_TARGET_DIR", "target") / "release" / f"{prefix}qt_profitdll_sim{suffix}"
+    )
+    SIMULATOR.mkdir(parents=True, exist_ok=True)
+    copies = []
+    for width, features in (("16", []), ("32", ["--features", "wchar32"])):
+        command = ["cargo", "build", "--quiet", "--release", "--lib", "-p", "qt-profitdll-sim", *features]
+        command += ["--config", "profile.release.strip=true"]
+        subprocess.run(command, cwd=ROOT, check=True)
+        copy = SIMULATOR / f"libprofitdll_sim{width}{suffix}"
+        # A running process may have the old file mapped: replace it, never write into it.
+        fresh = copy.with_suffix(".new")
+        shutil.copyfile(built, fresh)
+        fresh.replace(copy)
+        copies.append(copy)
+    return copies
+
+
 def _requires() -> list[str]:
     if mode() == "1":
         return MATURIN
@@ -74,6 +110,14 @@ def _build(hook: str, directory: str, settings: Settings) -> str:
     if mode() == "1" or reason is None:
         import maturin
 
+        try:
+            build_simulator()
+        except (OSError, subprocess.CalledProcessError) as error:
+            if mode() == "1":
+                raise
+            print(
+                f"warning: building quantumtrader without the simulated ProfitDLL: {error}", file=sys.stderr
+            )
         try:
             return str(getattr(maturin, hook)(directory, settings))
         # maturin leaves through SystemExit when cargo fails.
@@ -129,4 +173,7 @@ def build_sdist(directory: str, config_settings: Settings = None) -> str:
 
 
 if __name__ == "__main__":
-    print(why_not_native() or "yes")
+    if sys.argv[1:] == ["simulator"]:
+        build_simulator()
+    else:
+        print(why_not_native() or "yes")

@@ -205,10 +205,20 @@ class VenueProtocol(Protocol):
         ...
 
     def submit(
-        self, client_id: int, side: int, size: int, type: str, px: int, reduce_only: bool, now_ns: int
+        self,
+        client_id: int,
+        side: int,
+        size: int,
+        type: str,
+        px: int,
+        reduce_only: bool,
+        now_ns: int,
+        limit_px: int = ...,
     ) -> None:
         """Send an order at ``now_ns``.
 
+        ``type`` is ``market``, ``limit``, ``stop`` or ``stop_limit``. ``px`` is the limit or the trigger in ticks,
+        ``PX_NONE`` for market orders; ``limit_px`` is the limit of a triggered ``stop_limit``, ``PX_NONE`` otherwise.
         Raises ``OrderError`` for a malformed order (side, size, type, price), a repeated id, or a ``now_ns``
         before the venue's time. What an exchange would refuse comes back as a ``rejected`` report.
         """
@@ -216,6 +226,10 @@ class VenueProtocol(Protocol):
 
     def cancel(self, client_id: int, now_ns: int) -> None:
         """Ask to cancel; takes effect after the latency, and loses against an earlier fill."""
+        ...
+
+    def is_armed(self, client_id: int) -> bool:
+        """Whether this order is a stop that has not been triggered."""
         ...
 
     def take_reports(self) -> list[Report]:

@@ -1,4 +1,4 @@
-"""Records out of columns: the inverse of :func:`quantumtrader.types.columns`, in numpy."""
+"""Records out of columns, the inverse of :func:`quantumtrader.types.columns`, and which of them are prints."""
 
 from __future__ import annotations
 
@@ -8,11 +8,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from quantumtrader.types import EVENT, Events
+from quantumtrader.types import EVENT, Events, Flag, Kind
 
 _BLOCK = 4_096
 """Records made at a time: 256 KiB, which a core's own cache holds while the columns are filled in."""
 _RAW = np.dtype(f"V{EVENT.itemsize}")
+NOT_A_PRINT = int(Flag.CANCELLED | Flag.EDITED)
+"""Flags of trade records that are no volume."""
+WITHOUT_AGGRESSOR = int(Flag.CROSS | Flag.AUCTION)
+"""Flags of prints without a side, whatever the record says; ``RLP`` is signed only where a rule does."""
 
 
 def pack_events(
@@ -61,3 +65,21 @@ def pack_events(
         for target, values in targets:
             target[:count] = values[start : start + count]
         raw[places[start : start + count]] = packed[:count]
+
+
+def prints(events: Events) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.int8]]:
+    """Say which records are trades that count as volume, and on which side.
+
+    The rules are the tape's with ``rlp_sign="drop"``: crosses, auction prints and retail-liquidity prints have no
+    side.
+
+    Returns
+    -------
+    counts : ndarray of bool, shape (n,)
+    side : ndarray of int8, shape (n,)
+        1 bought, -1 sold, 0 neither.
+    """
+    flags = events["flags"]
+    unsigned = WITHOUT_AGGRESSOR | int(Flag.RLP)
+    counts = (events["kind"] == Kind.TRADE) & (events["size"] > 0) & (flags & NOT_A_PRINT == 0)
+    return counts, np.where(counts & (flags & unsigned == 0), events["side"], 0)

@@ -15,7 +15,15 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 import platformdirs
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import (
     BaseSettings,
     InitSettingsSource,
@@ -32,6 +40,7 @@ __all__ = [
     "Hours",
     "InstrumentSettings",
     "LoggingSettings",
+    "ProfitSettings",
     "RiskSettings",
     "SessionSettings",
     "Settings",
@@ -98,6 +107,45 @@ class DataSettings(_Section):
     """Seconds that a recorded event may wait for the disk; 0 waits for it after every frame."""
     checkpoint_s: float = Field(default=5.0, gt=0)
     """Seconds between two checkpoints of the live books, which ``validate`` holds a recording against."""
+
+
+class ProfitSettings(_Section):
+    """The vendor's library and its session.
+
+    The four secrets come from the environment (``QT_PROFIT__PASSWORD``), the keyring or the credentials file; in a TOML file
+    they are an error.
+    """
+
+    dll_path: Path | None = None
+    """``ProfitDLL.dll`` or its folder; none takes the simulator that ships with the package."""
+    version: str | None = Field(default=None, pattern=r"^\d+\.\d+\.\d+\.\d+$")
+    """Version of the library, where it cannot be read from the file."""
+    exchange: str = Field(default="F", pattern=r"^[A-Z]$")
+    """One letter; F is BMF, where the futures are."""
+    login_timeout_s: float = Field(default=60.0, gt=0)
+    """Seconds until a login that is not complete counts as failed."""
+    history_timeout_s: float = Field(default=180.0, gt=0)
+    """Seconds to wait for one day of history."""
+    quiet_s: float = Field(default=15.0, gt=0)
+    """Seconds without any event in continuous trading until the feed counts as silent."""
+    scenario: Path | None = None
+    """Scenario of the simulator; the vendor's library takes none."""
+    account: str = ""
+    """Account that orders are sent to, as ``BROKER:ACCOUNT``; empty for market data only."""
+    username: SecretStr | None = None
+    activation_key: SecretStr | None = None
+    password: SecretStr | None = None
+    signature: SecretStr | None = None
+
+    def as_environment(self) -> dict[str, str]:
+        """Return the secrets that were given, under the names of their variables."""
+        names = ("username", "activation_key", "password", "signature")
+        given = {name: getattr(self, name) for name in names}
+        return {
+            f"{ENV_PREFIX}PROFIT__{n.upper()}": s.get_secret_value()
+            for n, s in given.items()
+            if s is not None
+        }
 
 
 class RiskSettings(_Section):
@@ -256,6 +304,7 @@ class Settings(BaseSettings):
     )
 
     data: DataSettings = DataSettings()
+    profit: ProfitSettings = ProfitSettings()
     risk: RiskSettings = RiskSettings()
     instruments: dict[str, InstrumentSettings] = {}
     fees: dict[str, FeeSettings] = {}
@@ -364,11 +413,18 @@ def section_complaints(section: type[S], given: Mapping[str, Any]) -> tuple[S | 
 def _check_toml(file: Path) -> None:
     try:
         with file.open("rb") as handle:
-            tomllib.load(handle)
+            content = tomllib.load(handle)
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{file} is not valid TOML: {error}") from error
     except OSError as error:
         raise ConfigError(f"cannot read the configuration file {file}: {error.strerror}") from error
+    profit = content.get("profit", {})
+    kept = [name for name in ("activation_key", "password", "signature") if name in profit]
+    if kept:
+        raise ConfigError(
+            f"{file}: [profit] {', '.join(kept)}: secrets do not belong in a settings file; store them with "
+            f"`quantumtrader credentials set`, or set {ENV_PREFIX}PROFIT__{kept[0].upper()}, and change what stood here"
+        )
 
 
 def _is_ours(variable: str) -> bool:
@@ -405,5 +461,7 @@ def _complaint_lines(error: ValidationError) -> list[str]:
         elif item["type"] == "missing":
             lines.append(f"{path}: missing")
         else:
-            lines.append(f"{path}: {item['msg'].removeprefix('Value error, ')} (got {item['input']!r})")
+            # A whole section that is wrong could hold a secret.
+            got = "" if path.startswith("profit") else f" (got {item['input']!r})"
+            lines.append(f"{path}: {item['msg'].removeprefix('Value error, ')}{got}")
     return lines

@@ -11,6 +11,7 @@
     │   ├── DataFormatError      wrong columns, encodings or numbers
     │   ├── EmptyDataError       nothing to read
     │   ├── DataAccessError      a file is missing, may not be read or replaced, or cannot be written
+    │   ├── JournalError         the order journal cannot be read, or cannot be written any more
     │   ├── ModelError           a model folder is damaged, expired, or of another kind than what is running
     │   └── UnsortedEventsError  receive time or sequence runs backwards
     ├── UnknownFeatureError      a name that the catalogue does not have
@@ -18,15 +19,16 @@
     ├── PromotionError           a model does not meet the conditions of the state it is to enter
     ├── ProfitLibraryError       ProfitDLL cannot be loaded, or lacks a function
     ├── ProfitDllError           ProfitDLL answered an error
+    ├── SessionError             the session cannot be opened, or cannot do what was asked
     ├── OrderError               an order is malformed, or the venue refused it
+    │   └── OrderRefusedError    the gateway refused it: certainly nothing was sent
+    ├── GatewayError             the gateway failed: whether something was sent is not known
     └── TradingHaltedError       the kill switch is on
 """
 
 from __future__ import annotations
 
 from pathlib import Path
-
-from quantumtrader._generated.profitdll_codes import NResult
 
 
 class QuantumTraderError(Exception):
@@ -104,6 +106,10 @@ class EmptyDataError(DataError):
 
 class DataAccessError(DataError):
     """A file is missing, may not be read or replaced, or cannot be written; says nothing about its content."""
+
+
+class JournalError(DataError):
+    """The order journal cannot be read, or cannot be written any more."""
 
 
 class UnsortedEventsError(DataError):
@@ -193,6 +199,9 @@ def explain_result(code: int) -> str:
     str
         Such as ``NL_MARKET_ONLY (0x8000000A): This session or licence has market data only, no order routing.``
     """
+    # Errors are defined before anything else is imported, and the codes are many.
+    from quantumtrader._generated.profitdll_codes import NResult
+
     unsigned = code & 0xFFFFFFFF
     try:
         known = NResult(unsigned - (1 << 32) if unsigned >> 31 else unsigned)  # type: ignore[call-arg]
@@ -222,8 +231,20 @@ class ProfitDllError(QuantumTraderError, RuntimeError):
         return (type(self), (self.code, self.function))
 
 
+class SessionError(QuantumTraderError, RuntimeError):
+    """The session with the vendor's library cannot be opened, or cannot do what was asked."""
+
+
 class OrderError(QuantumTraderError, ValueError):
     """An order is malformed, or the venue refused it."""
+
+
+class OrderRefusedError(OrderError):
+    """The gateway refused the order: certainly nothing was sent."""
+
+
+class GatewayError(QuantumTraderError):
+    """The gateway failed: whether something was sent is not known until the vendor's list was read."""
 
 
 class TradingHaltedError(QuantumTraderError):

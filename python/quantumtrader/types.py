@@ -190,6 +190,9 @@ class Fitted:
     vpin_bucket : int, optional
         Contracts in a bucket of ``vpin_50`` and ``vpin_bvc_50``; without it a fiftieth of the mean volume of the
         five sessions before.
+    vpin_from_ns : int, optional
+        The end of the data that size was taken from, ns UTC: sessions that start before it have NaN. A size chosen by
+        hand has none, and counts from the beginning.
     microprice : (int, tuple of float), optional
         Micro-price table: the end of the data it was fitted to, ns UTC (sessions that start before do not use it),
         and G* in ticks for 30 states, spread − 1 by tenth of q_b/(q_b + q_a); NaN for a state never seen.
@@ -198,6 +201,7 @@ class Fitted:
     """
 
     vpin_bucket: int | None = None
+    vpin_from_ns: int | None = None
     microprice: tuple[int, tuple[float, ...]] | None = None
     pin: tuple[tuple[int, float], ...] = ()
 

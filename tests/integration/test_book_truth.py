@@ -11,8 +11,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from quantumtrader import _backend
-from quantumtrader.data.importers import Options
+from quantumtrader.data.importers import Importer, Options
 from quantumtrader.data.importers.binance import Binance
+from quantumtrader.data.importers.bitstamp import Bitstamp
 from quantumtrader.data.importers.lobster import Lobster
 from quantumtrader.data.importers.mbo_parquet import MboParquet
 from quantumtrader.types import PX_NONE, Events, Instrument, Kind
@@ -24,9 +25,7 @@ def _instrument(symbol: str, tick: float, step: float = 1.0) -> Instrument:
     return Instrument(symbol, symbol, tick, 1.0, "USD", size_step=step, timezone="UTC")
 
 
-def _load(
-    importer: Lobster | Binance | MboParquet, path: Path, instrument: Instrument, **options: date
-) -> Events:
+def _load(importer: Importer, path: Path, instrument: Instrument, **options: date) -> Events:
     parts = list(importer.read(path, instrument, Options(**options)))  # type: ignore[arg-type]
     return np.concatenate([part.events for part in parts])
 
@@ -132,3 +131,29 @@ def test_cme_by_order(shared_data: SharedData) -> None:
     opening = np.datetime64("2023-12-25T23:00:00", "ns").astype(np.int64)
     assert crossed.any()
     assert (events["ts_event"][crossed] <= opening).all()
+
+
+def test_bitstamp_best_prices(shared_data: SharedData) -> None:
+    """The exchange's own book snapshots, from the five-hundredth on: before, what rested was not known."""
+    folder = shared_data("bitstamp_btcusd_l3_20150501")
+    events = _load(Bitstamp(), folder, _instrument("BTCUSD", 0.01, 1e-5))
+    orders = events[events["kind"] == Kind.ORDER]
+    book = _backend.core().OrderBook()
+    truth = pq.read_table(folder / "raw_book_top10.parquet").to_pandas()
+    times = orders["ts_event"] // 10**6
+    start = equal = compared = 0
+    for k, snapshot in enumerate(truth.itertuples()):
+        expected = round(snapshot.bid_price_1 * 100), round(snapshot.ask_price_1 * 100)
+        found = set()
+        # The log writes milliseconds: records of the same one may have come before or after.
+        for side in ("left", "right"):
+            end = int(np.searchsorted(times, snapshot.recv_ms, side=side))
+            book.update_many(np.ascontiguousarray(orders[start:end]))
+            start = max(start, end)
+            bid, _, ask, _ = book.depth(1)
+            found.add((int(bid[0]), int(ask[0])))
+        if k >= 499:
+            compared += 1
+            equal += expected in found
+    assert compared == 4_512
+    assert equal >= 4_500, equal

@@ -64,14 +64,14 @@ def test_injections_found(symbol: str, shared_data: SharedData) -> None:
         assert round(by["hidden_volume_ratio_5m"].base.share, 2) == 0.64
         assert report.sweeps is not None
         assert (report.sweeps.recall.hits, report.sweeps.recall.of) == (101, 107)
-        assert round(rates["spoofing"].recorded) == 792
+        assert round(rates["spoofing"].recorded) == 803
         assert rates["spoofing"].by_control["shuffled sides"] > 700
     if symbol == "ESH4":
         assert report.natives is not None
         assert (report.natives.recall.hits, report.natives.recall.of) == (12, 12)
         assert (report.natives.precision.hits, report.natives.precision.of) == (12, 13)
     if symbol == "BTCUSDT":
-        assert report.dropped == 3426
+        assert report.dropped["recording"] == 3426
         assert round(rates["sweep"].recorded, -1) == 4010
 
 

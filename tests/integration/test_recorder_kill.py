@@ -158,6 +158,8 @@ def collect(folder: Path, *options: str) -> list[str]:
         "-c",
         code,
         "collect",
+        "--source",
+        "generator",
         "--journal",
         str(folder / "journal"),
         "--lake",

@@ -104,6 +104,7 @@ def test_flow_with_patterns(engines, feed, settings):
         assert (np.diff(rust[0]) >= 0).all()
         found = detections(rust)
         assert all(0 <= d.score <= 1 and 0 < d.confidence <= 1 for d in found)
+        assert not np.isinf(rust[6]).any()
         kinds |= {d.kind for d in found}
     expected = set(KINDS)
     if feed == "trades":

@@ -135,14 +135,15 @@ def trade_randomly(engine: ModuleType, events: Events, seed: int, **settings: An
         for _ in range(rng.choice([0, 1, 1, 2])):
             oid += 1
             side = rng.choice([1, -1])
-            kind = rng.choice(["market", "limit", "limit", "limit", "stop"])
+            kind = rng.choice(["market", "limit", "limit", "limit", "stop", "stop_limit"])
             px = (
                 PX_NONE
                 if kind == "market"
-                else mid - side * rng.randint(-2, 6) * (-1 if kind == "stop" else 1)
+                else mid - side * rng.randint(-2, 6) * (-1 if kind.startswith("stop") else 1)
             )
+            limit = px + side * rng.randint(-2, 4) if kind == "stop_limit" else PX_NONE
             size = rng.choice([1, 2, 5, 20, 90])
-            venue.submit(oid, side, size, kind, px, rng.random() < 0.3, now)
+            venue.submit(oid, side, size, kind, px, rng.random() < 0.3, now, limit)
         if oid and rng.random() < 0.4:
             venue.cancel(rng.randint(max(1, oid - 8), oid + 1), now + rng.randint(0, 1_000_000))
         if rng.random() < 0.3:

@@ -7,7 +7,7 @@ Thresholds are the defaults. Tables are as long as they need to be.
 from __future__ import annotations
 
 import math
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -129,9 +129,9 @@ def _(row: Row) -> float:
     if not row.deals:
         return NAN
     signed = [d for d in row.deals if d.side]
-    if not signed or row.t - signed[-1].t >= 30 * SECOND:
-        return 0
-    return -signed[-1].side if looks_even([d.q for d in equal_prints(signed, signed[-1])]) else 0
+    last = signed[-1] if signed else None
+    equal = [d for d in row.inside(30 * SECOND) if last and (d.px, d.side) == (last.px, last.side)]
+    return -last.side if last and looks_even([d.q for d in equal]) else 0
 
 
 def by_tape(row: Row) -> Found:
@@ -383,73 +383,105 @@ def usual_sizes(changes: list[tuple[View, Change]]) -> list[float | None]:
     return out
 
 
-def fate(c: Candidate, changes: list[tuple[View, Change]], deals: list[Deal], until: int) -> int:
-    """Follow a candidate until it is judged or forgotten; returns the time after which it is."""
-    side, px = c.change.side, c.change.px
-    mine = [(v.at, 1, v.t, x.after - x.before) for v, x in changes]
-    mine += [(d.at, 0, d.t, d.q) for d in deals if d.at > c.view.at and (d.px, d.side) == (px, -side)]
-    traded: list[tuple[int, int]] = []
-    cancelled: list[tuple[int, int]] = []
-    for _, is_change, t, q in sorted(mine, key=lambda f: f[:2]):
-        due = c.view.t + 2 * SECOND if c.ended is None else c.ended + 500 * MILLI
-        if due < t:
-            return due
-        if not is_change:
-            room = sum(n for _, n in cancelled) if cancelled and t - cancelled[-1][0] <= 50 * MILLI else 0
-            late = min(q, room)
-            c.withdrawn -= late
-            cancelled = [(cancelled[-1][0], room - late)] if late else cancelled
-            traded = [x for x in traded if t - traded[-1][0] <= 50 * MILLI]
-            traded.append((t, q - late))
-        elif q > 0:
-            c.withdrawn = max(0, c.withdrawn - q)
-            room = min(sum(n for _, n in cancelled), c.withdrawn)
-            cancelled = [(cancelled[-1][0], room)] if cancelled else []
-        else:
-            fresh = bool(traded) and t - traded[-1][0] <= 50 * MILLI
-            explained = min(sum(n for _, n in traded), -q) if fresh else 0
-            if traded:
-                left = sum(n for _, n in traded) - explained if fresh else 0
-                traded = [(traded[-1][0], left)]
-            gone = min(-q - explained, c.size - c.withdrawn)
-            c.withdrawn += gone
-            if not cancelled or t - cancelled[-1][0] > 50 * MILLI:
-                cancelled = []
-            cancelled.append((t, gone))
-        # The threshold as the engines have it: a float product.
-        enough = c.withdrawn >= 0.9 * c.size
-        c.ended = (t if c.ended is None else c.ended) if enough else None
+@dataclass
+class Contracts:
+    """Contracts of one print or decrease at a row that the other has not explained."""
+
+    t: int
+    at: int
+    broker: int
+    left: int
+    owner: Candidate | None = None
+
+
+def settle(one: Contracts, others: list[Contracts]) -> list[tuple[Contracts, int]]:
+    """Explain one by the others: within 50 ms, of one broker where known, first come first served, each once."""
+    used = []
+    for other in others:
+        if one.t - other.t <= 50 * MILLI and (other.broker == one.broker or 0 in (other.broker, one.broker)):
+            n = min(one.left, other.left)
+            one.left, other.left = one.left - n, other.left - n
+            used.append((other, n))
+    return used
+
+
+def judge(c: Candidate, t: int) -> None:
+    # The threshold as the engines have it: a float product.
+    enough = c.withdrawn >= 0.9 * c.size
+    c.ended = (t if c.ended is None else c.ended) if enough else None
+
+
+def due(c: Candidate) -> int:
     return c.view.t + 2 * SECOND if c.ended is None else c.ended + 500 * MILLI
 
 
 def withdrawn_candidates(row: Row) -> list[Candidate]:
     """Candidates judged before ``row.t``, in the order in which they were."""
     views = in_session(row)
-    judged: list[tuple[int, int, Candidate]] = []
     voids = [v.at for v in views if v.voided]
+    done: list[Candidate] = []
     for rows in by_row(views, voids):
-        usual = usual_sizes(rows)
-        void = next((at for at in voids if at > rows[0][0].at), None)
-        void_t = row.recording.times[void] if void is not None else None
-        active: list[tuple[Candidate, int]] = []
-        for k, (v, c) in enumerate(rows):
-            order_id, broker = identity(row.recording, c)
-            if usual[k] is None or c.after - c.before < 2 * usual[k] or not near(v, c, order_id):
+        side, px = rows[0][1].side, rows[0][1].px
+        segment = bisect_right(voids, rows[0][0].at)
+        void_t = row.recording.times[voids[segment]] if segment < len(voids) else row.t
+        facts: list[tuple[int, int, Deal | tuple[View, Change, float | None]]] = [
+            (d.at, 0, d)
+            for d in row.deals
+            if (d.px, d.side) == (px, -side)
+            and bisect_left(voids, d.at) == segment
+            and not row.recording.events[d.at]["flags"] & Flag.HIDDEN
+        ]
+        facts += [(v.at, 1, (v, c, u)) for (v, c), u in zip(rows, usual_sizes(rows), strict=True)]
+        done += [c for c in of_row(facts, row.recording, void_t) if c.ended is not None]
+    return sorted(done, key=lambda c: (due(c), c.view.at, c.change.at))
+
+
+def of_row(facts: list, recording: Recording, until: int) -> list[Candidate]:
+    """The candidates of one row whose time was over before ``until``."""
+    done: list[Candidate] = []
+    active: list[Candidate] = []
+    prints: list[Contracts] = []
+    decreases: list[Contracts] = []
+    for _, _, fact in sorted(facts, key=lambda f: f[:2]):
+        t = fact.t if isinstance(fact, Deal) else fact[0].t
+        done += [c for c in active if due(c) < t]
+        active = [c for c in active if due(c) >= t]
+        if isinstance(fact, Deal):
+            traded = Contracts(t, fact.at, fact.passive, fact.q)
+            if not active:
                 continue
-            # One that is still followed takes this change as its own.
-            if any(due >= v.t and x.order_id in (0, order_id) for x, due in active):
-                continue
-            x = Candidate(c, v, order_id, broker, usual[k])
-            later = [
-                (w, y) for w, y in rows[k + 1 :] if not order_id or identity(row.recording, y)[0] == order_id
-            ]
-            due = fate(x, later, row.deals, row.t)
-            active.append((x, due))
-            dropped = void_t is not None and due >= void_t
-            if x.ended is not None and due < row.t and not dropped:
-                judged.append((due, v.at, x))
-    judged.sort(key=lambda j: (j[0], j[1], j[2].change.at))
-    return [x for _, _, x in judged]
+            for decrease, n in settle(traded, decreases):
+                if n and any(c is decrease.owner for c in active):
+                    decrease.owner.withdrawn -= n
+                    judge(decrease.owner, t)
+            prints.append(traded)
+            continue
+        view, change, usual = fact
+        order_id, broker = identity(recording, change)
+        q = change.after - change.before
+        mine = next((c for c in active if c.order_id == order_id), None)
+        live = mine if mine is not None and t - mine.view.t <= 2 * SECOND else None
+        if q < 0 and active:
+            gone = Contracts(t, view.at, broker, -q)
+            # A print before a candidate was added did not meet it.
+            settle(gone, [p for p in prints if live is None or p.at > live.view.at])
+            gone.owner = live
+            if live is not None:
+                live.withdrawn += min(gone.left, live.size - live.withdrawn)
+            decreases.append(gone)
+        elif live is not None and q > 0:
+            live.withdrawn = max(0, live.withdrawn - q)
+        if live is not None:
+            over = (
+                sum(d.left for d in decreases if d.owner is live and t - d.t <= 50 * MILLI) - live.withdrawn
+            )
+            for d in reversed([d for d in decreases if d.owner is live]):
+                n = min(max(0, over), d.left)
+                d.left, over = d.left - n, over - n
+            judge(live, t)
+        if mine is None and usual is not None and q >= 2 * usual and near(view, change, order_id):
+            active.append(Candidate(change, view, order_id, broker, usual))
+    return [c for c in done + active if due(c) < until]
 
 
 def by_row(views: list[View], voids: list[int]) -> list[list[tuple[View, Change]]]:
@@ -466,10 +498,10 @@ def near(v: View, c: Change, order_id: int) -> bool:
     return v.good and bool(best) and (0 if order_id else 1) <= (best[0][0] - c.px) * c.side <= 5
 
 
-def pressure(row: Row, c: Candidate, until: int, own: bool) -> float:
+def pressure(row: Row, c: Candidate, until: int) -> float:
     printed = [d for d in row.deals if d.at > c.view.at and d.t <= until]
     mine = [d for d in printed if d.side == c.change.side]
-    if own and c.broker:
+    if c.broker:
         mine = [d for d in mine if d.passive == c.broker]
     return over(sum(d.q for d in mine), sum(d.q for d in printed))
 
@@ -481,7 +513,7 @@ def _(row: Row) -> float:
         if c.size >= 5 * c.usual:
             end = c.ended + 500 * MILLI
             a, share = min(1.0, c.size / (10 * c.usual)), c.withdrawn / c.size
-            found.append((end + 1, c.change.side, a * share * pressure(row, c, end, True)))
+            found.append((end + 1, c.change.side, a * share * pressure(row, c, end)))
     last = held(found, row.t, 10 * SECOND)
     return last[1] * last[2] if last else 0
 
@@ -492,22 +524,27 @@ def _(row: Row) -> float:
     done = withdrawn_candidates(row)
     voids = [v.at for v in in_session(row) if v.voided]
     for k, c in enumerate(done):
-        group = [
+        alike = [
             x
             for x in done[: k + 1]
-            if x.change.side == c.change.side
-            and abs(x.ended - c.ended) <= SECOND
-            and abs(x.view.t - c.view.t) <= SECOND
-            and (x.broker == c.broker or 0 in (x.broker, c.broker))
+            if (x.change.side, x.broker) == (c.change.side, c.broker)
+            and c.ended - x.ended <= SECOND
             and bisect_right(voids, x.view.at) == bisect_right(voids, c.view.at)
         ]
+        # Within a second of each other, not only of the last one: a set for each addition that may be its first.
+        sets = [
+            [x for x in alike if 0 <= x.view.t - first.view.t <= SECOND]
+            for first in sorted(alike, key=lambda x: x.view.t)
+            if 0 <= c.view.t - first.view.t <= SECOND
+        ]
+        group = max(sets, key=lambda g: len({x.change.px for x in g}))
         rows = {x.change.px for x in group}
         if len(rows) < 3:
             continue
         first = min(group, key=lambda x: (x.view.t, done.index(x)))
         share = over(sum(x.withdrawn for x in group), sum(x.size for x in group))
         end = c.ended + 500 * MILLI
-        score = min(1.0, len(rows) / 5) * share * pressure(row, first, end, False)
+        score = min(1.0, len(rows) / 5) * share * pressure(row, first, end)
         found.append((end + 1, c.change.side, score))
     last = held(found, row.t, 10 * SECOND)
     return last[1] * last[2] if last else 0

@@ -90,12 +90,19 @@ def _(row: Row) -> float:
     return sum(estimates) / 5
 
 
+def usable_size(row: Row, first: int) -> int | None:
+    """The given size, for a session that begins with event ``first`` at or after the end of the fitted data."""
+    since = row.fitted.vpin_from_ns
+    start = row.recording.times[first] if first >= 0 else None
+    return row.fitted.vpin_bucket if since is None or (start is not None and start >= since) else None
+
+
 def buckets(row: Row, flows: list[tuple[int, int, float]]) -> float:
     """Mean imbalance of the last fifty buckets; ``flows`` are (event, contracts, bought less sold of each)."""
     rolls = [r for r in row.recording.rolls if r < row.seen]
     floor = rolls[-1] if rolls else -1
     starts = [p.first for p in row.recording.periods if floor <= p.first < row.seen]
-    size = None if row.fitted is None else row.fitted.vpin_bucket
+    given = row.fitted is not None and row.fitted.vpin_bucket is not None
     volumes: list[int] = []
     closed: list[Fraction] = []
     # What came after a roll and before the first session of the contract counts towards nothing but volume.
@@ -103,7 +110,7 @@ def buckets(row: Row, flows: list[tuple[int, int, float]]) -> float:
         last = starts[k] if k < len(starts) else row.seen
         units = [(q, Fraction(x)) for at, q, x in flows if first <= at < last and at > floor]
         measured = max(1, sum(volumes[-5:]) // 250) if len(volumes) >= 5 else None
-        bucket = size or measured
+        bucket = usable_size(row, first) if given else measured
         if k and bucket:
             room, net = bucket, Fraction(0)
             for q, x in units:
@@ -135,7 +142,7 @@ def buckets_of_bars(row: Row) -> float:
     rolls = [r for r in row.recording.rolls if r < row.seen]
     floor = rolls[-1] if rolls else -1
     starts = [p.first for p in row.recording.periods if floor <= p.first < row.seen]
-    fixed = None if row.fitted is None else row.fitted.vpin_bucket
+    given = row.fitted is not None and row.fitted.vpin_bucket is not None
     volumes: list[int] = []
     closed: list[float] = []
     session, bucket, room, net, volume = -1, None, 0, 0.0, 0
@@ -148,7 +155,8 @@ def buckets_of_bars(row: Row) -> float:
             if volume:
                 volumes.append(volume)
             volume = 0
-            bucket = fixed or (max(1, sum(volumes[-5:]) // 250) if len(volumes) >= 5 else None)
+            measured = max(1, sum(volumes[-5:]) // 250) if len(volumes) >= 5 else None
+            bucket = usable_size(row, starts[session]) if given else measured
             room, net = bucket or 0, 0.0
         volume += bar.volume
         if k < 60 or not bucket:

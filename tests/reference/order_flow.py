@@ -33,7 +33,9 @@ def _(row: Row) -> float:
 @define("mlofi_w5_1m", MINUTE, book=True)
 def _(row: Row) -> float:
     pairs = zip(row.known, row.known[1:], strict=False)
-    inside = [(a, b) for a, b in pairs if b.at >= row.first and b.chained and row.t - MINUTE < b.t]
+    inside = [
+        (a, b) for a, b in pairs if b.at >= row.first and b.chained and b.by_book and row.t - MINUTE < b.t
+    ]
     weights = [0.5**m for m in range(5)]
     total = sum(w * sum(e_n(a.level(m), b.level(m)) for a, b in inside) for m, w in enumerate(weights))
     return total / sum(weights)

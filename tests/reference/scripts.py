@@ -12,6 +12,31 @@ from quantumtrader.types import Events
 __all__ = ["ASK", "BID", "MS", "OPENING", "SECOND", "Script", "busy_flow"]
 
 
+def crowd(s: Script, rng: np.random.Generator, side: int) -> None:
+    """Some large orders at one row, prints there of one broker or another, and the orders taken away around them."""
+    px = s.best(side) - side
+    usual = s.shown.get((side, px), 1)
+    brokers = rng.choice((0, 4, 5), 3)
+    idents = [
+        s.add(side, px, int(usual * factor), broker=int(broker))
+        for factor, broker in zip((12, 130, 1400), brokers, strict=True)
+    ]
+    s.wait(float(rng.choice((0.1, 1.8))) * SECOND).trade(
+        side, s.best(-side), 2, passive=int(rng.choice(brokers))
+    )
+    for _ in range(8):
+        s.wait(int(rng.choice((0, 20, 40))) * MS)
+        if not idents or rng.random() < 0.4:
+            s.trade(-side, px, int(rng.integers(1, 8 * usual)), passive=int(rng.choice((0, 4, 5))))
+        elif rng.random() < 0.3:
+            ident = int(rng.choice(idents))
+            s.edit(ident, max(1, s.orders[ident][2] // 2))
+        else:
+            s.delete(idents.pop(int(rng.integers(len(idents)))))
+    for ident in idents:
+        s.delete(ident)
+
+
 def busy_flow(seed: int, feed: str, patterns: int = 16) -> Events:
     """Make a stream of calm minutes with patterns and near misses in random order and size."""
     rng = np.random.default_rng(seed)
@@ -58,7 +83,10 @@ def busy_flow(seed: int, feed: str, patterns: int = 16) -> Events:
             lambda: s.stuff(side(), whole(20, 40, 60), apart=pick(2, 5, 60)),
         ]
     if feed == "orders":
-        makers.append(lambda: (s.native(side(), peak=whole(1, 3), executed=whole(2, 5)), s.mend()))
+        makers += [
+            lambda: (s.native(side(), peak=whole(1, 3), executed=whole(2, 5)), s.mend()),
+            lambda: crowd(s, rng, side()),
+        ]
     if feed != "trades":
         makers.append(
             lambda: (
@@ -66,7 +94,7 @@ def busy_flow(seed: int, feed: str, patterns: int = 16) -> Events:
                 s.mend(),
             )
         )
-    s.calm(305)
+        s.calm(305)
     for _ in range(patterns):
         makers[int(rng.integers(len(makers)))]()
         s.calm(whole(1, 3, 8))

@@ -130,15 +130,19 @@ def test_wrong_values_are_usage_errors_and_json_when_asked(wrong: list[str], tmp
 def test_choices_are_those_of_the_modules_that_use_them() -> None:
     from typing import get_args
 
-    from quantumtrader.cli.choices import CHOICES
+    from quantumtrader.cli.choices import CHOICES, PICTURES
     from quantumtrader.data.importers import IMPORTERS
     from quantumtrader.data.lake import Compression
     from quantumtrader.execution import strategies
     from quantumtrader.features import set_names
+    from quantumtrader.features.pictures import SUFFIXES
+    from quantumtrader.features.sets import FAMILIES
 
     assert CHOICES["strategy"] == strategies()
     assert CHOICES["format"] == tuple(sorted(importer.name for importer in IMPORTERS))
     assert CHOICES["compression"] == get_args(Compression)
+    assert CHOICES["family"] == FAMILIES
+    assert PICTURES == SUFFIXES
     assert CHOICES["set"] == set_names()
 
 
@@ -213,8 +217,8 @@ def test_features_list() -> None:
     table = runner.invoke(cli.app, ["features", "list"]).stdout
     assert all(info["name"] in table for info in every)
     result = runner.invoke(cli.app, ["features", "list", "--family", "nonsense"])
-    assert result.exit_code == 1
-    assert "no feature family 'nonsense'; there are" in result.stderr
+    assert result.exit_code == 2
+    assert "'nonsense' is not known" in result.stderr
 
 
 def test_json_has_no_nan_and_takes_plain_python(capsys: pytest.CaptureFixture[str]) -> None:

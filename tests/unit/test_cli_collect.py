@@ -31,7 +31,17 @@ runner = CliRunner()
 
 def collect(folder: Path, *options: str) -> tuple[int, list[dict[str, Any]]]:
     result = runner.invoke(
-        cli.app, ["collect", "--journal", str(folder / "journal"), "--lake", str(folder / "lake"), *options]
+        cli.app,
+        [
+            "collect",
+            "--source",
+            "generator",
+            "--journal",
+            str(folder / "journal"),
+            "--lake",
+            str(folder / "lake"),
+            *options,
+        ],
     )
     lines = [json.loads(line) for line in result.stdout.splitlines() if line.startswith("{")]
     return result.exit_code, lines

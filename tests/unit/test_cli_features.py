@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
 
-from quantumtrader import FeatureEngine, FeatureFrame, core, features
+from quantumtrader import FeatureEngine, FeatureFrame, core, empty_events, features
 from quantumtrader.cli import main as cli
 from quantumtrader.data.contracts import instrument
 from quantumtrader.data.lake import Lake
@@ -101,7 +102,7 @@ def test_compute_gives_what_the_engine_gives(lake: Path, tmp_path: Path) -> None
     expected = engine.run(loaded.events)
     frame = read_features(out)
     assert frame.values.tobytes() == expected.values.tobytes()
-    assert frame.metadata == expected.metadata
+    assert frame.metadata == {**expected.metadata, "tail_s": "60"}
     assert (done["rows"], done["events"]) == (len(expected), len(loaded.events))
     assert done["manifest"] == FeatureManifest.of_frame(frame).hash == engine.manifest.hash
     assert done["events_per_second"] > 0
@@ -125,13 +126,15 @@ def test_compute_tells_of_rows_after_the_recording(tmp_path: Path) -> None:
     source.write_text(f"timestamp,open,high,low,close,volume\n{rows}", "utf-8")
     out = tmp_path / "f.parquet"
     arguments = ("compute", "-i", source, "-s", WDO, "-f", "rsi_14", "--clock", "10s", "-o", out)
-    done = run(*arguments, "--json")
+    done = run(*arguments, "--keep-tail", "--json")
     assert done["tail_rows"] > 1_000
-    assert any("--tail-s 60 leaves them out" in note for note in done["notes"])
-    less = run(*arguments, "--overwrite", "--tail-s", "60", "--json")
+    assert any("with nothing behind them" in note for note in done["notes"])
+    less = run(*arguments, "--overwrite", "--json")
     assert less["rows"] == done["rows"] - done["tail_rows"]
-    assert not any("--tail-s" in note for note in less["notes"])
-    assert run("check", out, "-i", source, "--json")["recomputed"]["equal"]
+    assert any("--keep-tail writes them" in note for note in less["notes"])
+    checked = run("check", out, "-i", source, "--json")
+    assert checked["recomputed"]["equal"]
+    assert not any(f["check"] in ("frozen", "stale") for f in checked["findings"])
 
 
 @pytest.mark.parametrize(
@@ -260,10 +263,10 @@ def test_check_says_what_is_wrong(tmp_path: Path, lake: Path) -> None:
     run("check", bad, "-i", lake, code=2)  # of what?
 
 
-def test_an_empty_file_is_valid_and_says_so(lake: Path, tmp_path: Path) -> None:
+def test_a_recording_too_short_for_the_clock_gives_nothing_to_check(lake: Path, tmp_path: Path) -> None:
     path = tmp_path / "f.parquet"
     run("compute", "-i", lake, "-s", WDO, "-f", "cvd_session", "--clock", "60m", "-o", path)
-    text = run("check", path).stdout
+    text = run("check", path, code=3).stdout
     assert "there are no rows" in text
 
 
@@ -280,5 +283,51 @@ def test_plot(file: Path, tmp_path: Path) -> None:
     assert svg.read_bytes().startswith(b"<?xml")
     run("plot", file, "--correlations", "-f", "cvd_session,spread_ticks", "-o", tmp_path / "d.png")
     assert "has no rsi_14" in run("plot", file, "-f", "rsi_14", "-o", out, code=1).stderr
-    run("plot", file, "-o", tmp_path / "a.txt", code=1)
+    run("plot", file, "-o", tmp_path / "a.txt", code=2)
     run("plot", file, "-o", out, "--reference", file, code=2)
+
+
+def test_a_file_without_rows_is_not_valid(tmp_path: Path) -> None:
+    path = tmp_path / "f.parquet"
+    frame = FeatureEngine(["cvd_session"], WDO).run(empty_events())
+    pq.write_table(frame.to_arrow(), path)
+    assert "there are no rows: nothing was checked" in run("check", path, code=3).stdout
+
+
+def test_rows_without_a_time_are_named(tmp_path: Path) -> None:
+    path = tmp_path / "f.parquet"
+    times = pa.array([1, None, 3], pa.timestamp("ns", "UTC"))
+    pq.write_table(pa.table({"ts": times, "cvd_session": [1.0, 2.0, 3.0]}), path)
+    assert "1 rows have no time, the first is row 1" in run("check", path, code=3).stderr
+
+
+def test_a_folder_is_no_file(lake: Path, tmp_path: Path) -> None:
+    assert "is a folder. Name the Parquet file in it" in run("check", tmp_path, code=1).stderr
+    compute = ("compute", "-i", lake, "-s", WDO, "-f", "cvd_session", "--clock", "1m", "-o", tmp_path)
+    assert "is a folder. Name the file in it" in run(*compute, "--overwrite", code=1).stderr
+    fitted = run(*compute[:-1], tmp_path / "x.parquet", "--fitted", tmp_path, code=1)
+    assert "is a folder. Name the fit file in it" in fitted.stderr
+
+
+def test_wrong_words_are_wrong_usage(tmp_path: Path) -> None:
+    assert "is not known" in run("list", "--family", "flow", code=2).stderr
+    plain = tmp_path / "f.parquet"
+    pq.write_table(FeatureEngine(["cvd_session"], WDO).run(empty_events()).to_arrow(), plain)
+    assert "x.gif" in run("plot", plain, "-o", tmp_path / "x.gif", code=2).stderr
+
+
+def test_show_suggests_other_names_and_sets() -> None:
+    assert "did you mean hmarl_ofi_1m" in run("show", "hmarl_ofi_1n", code=1).stderr
+    assert "did you mean tick_only" in run("show", "tick_onyl", code=1).stderr
+    text = run("show", "tape_reading", code=1).stderr
+    assert "is a set of 30 features: quantumtrader features list --set tape_reading" in " ".join(text.split())
+
+
+def test_a_picture_of_nothing_says_so(lake: Path, tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    path, out = tmp_path / "f.parquet", tmp_path / "x.png"
+    run("compute", "-i", lake, "-s", WDO, "-f", "cvd_session,pin_60", "--clock", "1m", "-o", path)
+    assert "no row has a value of pin_60" in " ".join(run("plot", path, "-o", out).stderr.split())
+    assert run("plot", path, "-o", out, "-f", "cvd_session", "--json")["notes"] == []
+    pq.write_table(FeatureEngine(["cvd_session"], WDO).run(empty_events()).to_arrow(), path)
+    assert run("plot", path, "-o", out, "--json")["notes"] == ["the file has no rows: the picture is empty"]

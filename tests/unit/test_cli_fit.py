@@ -98,14 +98,14 @@ def test_people_are_told_as_well(lake: Path, tmp_path: Path) -> None:
     run(*arguments, "--overwrite")
     vpin = run("fit", "vpin", "-i", lake, "-s", WDO, "-o", tmp_path / "v.json")
     assert "bucket" in vpin.stdout
-    assert "later ones only" in vpin.stderr
+    assert "sessions that start at or after" in vpin.stdout
 
 
 def test_a_picture(lake: Path, tmp_path: Path) -> None:
     pytest.importorskip("matplotlib", reason="matplotlib comes with the extra `plot`")
     arguments = ("fit", "microprice", "-i", lake, "-s", WDO, "-o", tmp_path / "m.json")
-    bad = run(*arguments, "--plot", tmp_path / "m.gif", code=1)
-    assert "cannot be written as 'm.gif'" in bad.stderr
+    bad = run(*arguments, "--plot", tmp_path / "m.gif", code=2)
+    assert "m.gif" in bad.stderr
     assert not (tmp_path / "m.json").exists()  # refused before the work began
     run(*arguments, "--plot", tmp_path / "m.png")
     assert (tmp_path / "m.png").read_bytes().startswith(b"\x89PNG")
@@ -160,3 +160,38 @@ def test_pin_of_a_lake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert 0 <= done["values"]["pin"][0][1] < 0.3
     text = run("fit", "pin", "-i", root, "-s", WDO, "-o", tmp_path / "q.json").stdout
     assert "pin" in text
+
+
+def test_a_fit_that_no_column_reads_is_told(lake: Path, tmp_path: Path) -> None:
+    fit, out = tmp_path / "v.json", tmp_path / "f.parquet"
+    first, _ = days(lake)
+    done = run("fit", "vpin", "-i", lake, "-s", WDO, "--end", first, "-o", fit, "--json")
+    # Twenty thousand events of a day of nine and a half hours, and one session alone.
+    assert any("1 of 1 sessions cover less than 80% of the trading hours" in note for note in done["notes"])
+    assert any("the mean is of 1 sessions" in note for note in done["notes"])
+    compute = (
+        "features",
+        "compute",
+        "-i",
+        lake,
+        "-s",
+        WDO,
+        "--clock",
+        "1s",
+        "-o",
+        out,
+        "--fitted",
+        fit,
+        "--json",
+    )
+    note = "the vpin fit is not used: no column is vpin_50 or vpin_bvc_50"
+    assert note in run(*compute, "-f", "cvd_session")["notes"]
+    checked = run("features", "check", out, "-i", lake, "--fitted", fit, "--json")
+    assert any(f["message"] == note for f in checked["findings"])
+    assert note not in run(*compute, "-f", "vpin_50", "--overwrite")["notes"]
+
+
+def test_a_wrong_picture_is_wrong_usage(lake: Path, tmp_path: Path) -> None:
+    fit = ("fit", "microprice", "-i", lake, "-s", WDO, "-o", tmp_path / "m.json")
+    assert "m.gif" in run(*fit, "--plot", tmp_path / "m.gif", code=2).stderr
+    assert "is a folder" in run("fit", "vpin", "-i", lake, "-s", WDO, "-o", tmp_path, code=1).stderr

@@ -7,13 +7,15 @@ import json
 import pickle
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from quantumtrader import Instrument, core
 from quantumtrader.exceptions import ConfigError
-from quantumtrader.features import DetectorSettings, FeatureEngine, detector_kinds, evidence_fields
+from quantumtrader.features import DetectorSettings, FeatureEngine, catalogue, detector_kinds, evidence_fields
+from quantumtrader.features.detectors import thresholds_read
 from quantumtrader.types import Events
-from reference.scripts import ASK, Script
+from reference.scripts import ASK, Script, busy_flow
 
 WDO = Instrument("WDOU25", "WDO", tick_size=0.5, point_value=10.0)
 
@@ -101,3 +103,45 @@ def test_the_compiled_engine_pickles_what_it_was_asked_for():
     copy = pickle.loads(pickle.dumps(engine))
     copy.update_many(swept())
     assert len(copy.take_detections()[0]) == 1
+
+
+def test_thresholds_that_no_column_reads_are_not_in_the_manifest():
+    changed = DetectorSettings(sweep_min_levels=4, spoof_factor=7.0)
+
+    def options(names):
+        manifest = FeatureEngine(names, WDO, detect="all", detectors=changed).manifest
+        return {k: v for k, v in manifest.options if k.startswith("detectors.")}
+
+    assert options(["cvd_session", "sweep_levels_1m"]) == {}
+    assert options(["sweep_detected"]) == {"detectors.sweep_min_levels": 4.0}
+    assert options(["layering_score", "cvd_session"]) == {"detectors.spoof_factor": 7.0}
+
+
+def test_features_move_with_the_thresholds_they_are_said_to_read_and_no_others(root):
+    """Every threshold to another value, one at a time: what moves is declared."""
+    names = [f.name for f in catalogue()]
+    read = {name: thresholds_read([name]) for name in names}
+    streams = [busy_flow(seed, "orders", patterns=60) for seed in (6, 27)]
+
+    def columns(settings):
+        tables = []
+        for events in streams:
+            features = core().FeatureEngine(names, 0.5, 10.0, "1s", settings=settings)
+            features.update_many(events)
+            tables.append(features.take()[1])
+        return np.concatenate(tables)
+
+    plain, moved = columns(None), set()
+    for p in declared(root)["parameters"]:
+        for factor in (0.3, 3.0):
+            value = min(max(p["default"] * factor, p["low"]), p["high"])
+            value = round(value) if p["whole"] else value
+            if value == p["default"]:
+                continue
+            other = columns({p["name"]: float(value)})
+            for k, name in enumerate(names):
+                if not np.array_equal(plain[:, k], other[:, k], equal_nan=True):
+                    assert p["name"] in read[name], f"{name} moves with {p['name']}"
+                    moved.add((name, p["name"]))
+    declared_pairs = {(name, t) for name, thresholds in read.items() for t in thresholds}
+    assert len(moved) > 0.6 * len(declared_pairs), sorted(declared_pairs - moved)

@@ -12,9 +12,10 @@ import pytest
 from typer.testing import CliRunner
 
 from quantumtrader import _backend
-from quantumtrader.cli import checks
+from quantumtrader.cli import checks, checks_profit
 from quantumtrader.cli.main import app
-from quantumtrader.exceptions import EngineError
+from quantumtrader.exceptions import EngineError, SessionError
+from quantumtrader.profitdll.simulator import library_path
 
 runner = CliRunner()
 
@@ -130,3 +131,50 @@ def test_clock_measures_something() -> None:
 def test_rust_tools_that_are_absent_are_not_essential(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
     assert [check.status for check in checks.check_tools()] == ["missing", "missing"]
+
+
+def test_profit_without_a_library_says_that_the_simulator_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("QT_PROFIT__DLL_PATH", raising=False)
+    by_name = {check.name: check for check in checks_profit.check_profit()}
+    assert by_name["library"].status == "missing"
+    assert "simulator" in by_name["library"].detail
+    assert by_name["credentials"].status in ("missing", "ok")
+
+
+def test_profit_library_that_is_none(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    file = tmp_path / "ProfitDLL64.dll"
+    file.write_bytes(b"not a library")
+    monkeypatch.setenv("QT_PROFIT__DLL_PATH", str(file))
+    library = checks_profit.check_profit()[0]
+    assert library.status == "broken"
+    assert "not a library" in library.detail
+
+
+def test_profit_library_is_looked_at_and_logged_in_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    try:
+        file = library_path()
+    except SessionError as error:
+        pytest.skip(str(error))
+    monkeypatch.setenv("QT_PROFIT__DLL_PATH", str(file))
+    monkeypatch.setenv("QT_PROFIT__VERSION", "4.0.0.41")
+    for name in ("USERNAME", "ACTIVATION_KEY", "PASSWORD", "SIGNATURE"):
+        monkeypatch.setenv(f"QT_PROFIT__{name}", f"secret-{name}")
+    by_name = {check.name: check for check in checks_profit.check_profit()}
+    assert by_name["library"].status == "ok"
+    assert "layouts agree" in by_name["library"].detail
+    assert by_name["credentials"].status == "ok"
+    (login,) = checks_profit.check_login(5)
+    assert login.status == "ok"
+    assert "market data are connected" in login.detail
+    shown = repr((*by_name.values(), login))
+    assert "secret-" not in shown
+
+
+def test_login_says_what_is_missing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(
+        "quantumtrader.profitdll.credentials.credentials_file", lambda: tmp_path / "none.toml"
+    )
+    monkeypatch.setenv("QT_PROFIT__DLL_PATH", str(tmp_path / "ProfitDLL64.dll"))
+    (login,) = checks_profit.check_login()
+    assert login.status == "broken"
+    assert "ProfitDLL needs username" in login.detail

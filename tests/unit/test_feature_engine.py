@@ -18,6 +18,7 @@ from quantumtrader.exceptions import (
     UnknownInstrumentError,
     UnsortedEventsError,
 )
+from quantumtrader.features import DetectorSettings
 from quantumtrader.types import SessionHours
 from reference.flows import as_events, random_flow
 
@@ -218,3 +219,23 @@ def test_hand_computed_minute():
 def test_a_day_that_is_no_date_is_refused(day):
     with pytest.raises(ConfigError, match="day is"):
         FeatureEngine(["cvd_session"], WDO, day=day)
+
+
+def test_nonsense_is_refused_in_words() -> None:
+    wdo = Instrument("WDOU25", "WDO", tick_size=0.5, point_value=10.0)
+    for given, message in (
+        ({"fitted": 5}, "fitted is 5; give a Fitted, or the path"),
+        ({"fitted": [5]}, r"fitted is \[5\]; give a Fitted"),
+        ({"detect": 5}, 'detect is 5; give "all"'),
+        ({"detect": [5]}, r'detect is \[5\]; give "all"'),
+        ({"detectors": {"spoof_factor": 5}}, "give DetectorSettings"),
+    ):
+        with pytest.raises(ConfigError, match=message):
+            FeatureEngine(["cvd_session"], wdo, **given)
+    manifest = FeatureEngine(["cvd_session"], wdo).manifest
+    with pytest.raises(ConfigError, match="expected a FeatureEngine, got NoneType"):
+        manifest.require(None)
+    with pytest.raises(ConfigError, match="expected a FeatureManifest, got str"):
+        manifest.check("x")
+    with pytest.raises(ConfigError, match='setting "nothing" is not known'):
+        DetectorSettings.of({"nothing": 1})

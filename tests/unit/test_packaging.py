@@ -27,6 +27,7 @@ def backend(root: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     monkeypatch.delenv("QUANTUMTRADER_NATIVE", raising=False)
+    monkeypatch.setattr(module, "build_simulator", list)
     monkeypatch.setattr(module.shutil, "which", lambda tool: f"/bin/{tool}")
     _rustc(module, monkeypatch, "rustc 1.99.0 (0000 2026-01-01)")
     return module
@@ -93,6 +94,21 @@ def test_auto_falls_back_when_the_rust_build_fails(
     assert "Python engine only: the Rust build failed" in capsys.readouterr().err
 
 
+def test_auto_does_without_a_simulator_that_fails(
+    backend: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail() -> None:
+        raise subprocess.CalledProcessError(101, "cargo")
+
+    monkeypatch.setattr(backend, "build_simulator", fail)
+    _fake(monkeypatch, "maturin", lambda *_: "native.whl")
+    assert backend.build_wheel("d") == "native.whl"
+    assert "without the simulated ProfitDLL" in capsys.readouterr().err
+    monkeypatch.setenv("QUANTUMTRADER_NATIVE", "1")
+    with pytest.raises(subprocess.CalledProcessError):
+        backend.build_wheel("d")
+
+
 def test_1_means_native_or_failure(backend: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("QUANTUMTRADER_NATIVE", "1")
     _fake(monkeypatch, "maturin", _leave)
@@ -141,7 +157,7 @@ def test_pure_wheel_holds_the_package_and_nothing_else(root: Path, tmp_path: Pat
         inside = set(wheel.namelist())
         metadata = wheel.read(next(n for n in inside if n.endswith("METADATA"))).decode()
     package = root / "python" / "quantumtrader"
-    built = {".so", ".pyd", ".pyc"}
+    built = {".so", ".pyd", ".dll", ".dylib", ".pyc"}
     expected = {
         path.relative_to(root / "python").as_posix()
         for path in package.rglob("*")
@@ -149,7 +165,7 @@ def test_pure_wheel_holds_the_package_and_nothing_else(root: Path, tmp_path: Pat
     }
     assert expected <= inside
     files = {n for n in inside if n.startswith("quantumtrader/")}
-    assert not [n for n in files if n.endswith((".so", ".pyd", ".pyc", ".parquet", ".csv"))]
+    assert not [n for n in files if n.endswith((".so", ".pyd", ".dll", ".pyc", ".parquet", ".csv"))]
     tops = {n.partition("/")[0] for n in inside}
     assert tops == {"quantumtrader", f"quantumtrader-{quantumtrader.__version__}.dist-info"}
     assert "License-Expression: MIT OR Apache-2.0" in metadata

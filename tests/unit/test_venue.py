@@ -85,10 +85,10 @@ class Desk:
 
     def send(
         self, oid: int, side: int, size: int, kind: str = "market", px: int = PX_NONE,
-        reduce_only: bool = False, at: float | None = None,
+        reduce_only: bool = False, at: float | None = None, limit_px: int = PX_NONE,
     ) -> Desk:  # fmt: skip
         now = self.venue.now_ns if at is None else int(at * MS)
-        self.venue.submit(oid, side, size, kind, px, reduce_only, now)
+        self.venue.submit(oid, side, size, kind, px, reduce_only, now, limit_px)
         self.venue.advance(now)
         self.log += self.venue.take_reports()
         return self
@@ -352,6 +352,31 @@ def test_touch_triggers_stops_where_no_prints_exist(engine: ModuleType) -> None:
     desk = Desk(engine, Tape().quote(0, 100, 5, 101, 5)).send(1, SELL, 2, "stop", 99)
     desk.tape.quote(1, 99, 5, 100, 5)
     assert desk.sync().fills == [(1, 99, 2)]
+
+
+def test_stop_limit_takes_up_to_its_limit_and_rests(engine: ModuleType) -> None:
+    desk = Desk(engine, book().trade(0, BUY, 101, 1)).send(1, SELL, 12, "stop_limit", 100, limit_px=100)
+    assert desk.venue.is_armed(1)
+    desk.tape.trade(1, SELL, 100, 1)
+    assert not desk.sync().venue.is_armed(1)
+    assert desk.fills == [(1, 100, 10)], "the bid of 100 and no further"
+    desk.tape.trade(2, BUY, 101, 6)
+    assert desk.sync().fills == [(1, 100, 10), (1, 100, 2)], "what rests is at its limit"
+
+
+def test_stop_limit_whose_bar_ran_past_its_limit_waits(engine: ModuleType) -> None:
+    desk = Desk(engine, Tape().bar(0, 1, 100, 101, 99, 100)).send(1, BUY, 1, "stop_limit", 103, limit_px=103)
+    desk.tape.bar(1, 2, 100, 104, 99, 104)
+    assert desk.sync().fills == []
+    desk.tape.bar(2, 3, 104, 105, 102, 105)
+    assert desk.sync().fills == [(1, 103, 1)]
+
+
+def test_a_limit_beside_the_price_belongs_to_stop_limits_only(engine: ModuleType) -> None:
+    desk = Desk(engine, book())
+    for kind, px, limit_px in (("limit", 100, 99), ("stop_limit", 100, PX_NONE)):
+        with pytest.raises(OrderError, match=f"a {kind} order with limit"):
+            desk.send(1, BUY, 1, kind, px, limit_px=limit_px)
 
 
 # ---- reduce only

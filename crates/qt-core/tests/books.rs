@@ -169,9 +169,9 @@ fn sum(orders: &[NaiveOrder], side: i8) -> BTreeMap<i32, i64> {
 fn edit(old: NaiveOrder, e: &Event) -> Option<NaiveOrder> {
     let delta = e.has(flag::DELTA);
     let size = if delta { i64::from(old.size) + i64::from(e.size) } else { i64::from(e.size) };
-    let px = if delta && e.px == PX_NONE { old.px } else { e.px };
+    let px = if e.px == PX_NONE { old.px } else { e.px };
     let size = i32::try_from(size).ok().filter(|&s| s >= 0)?;
-    (px != PX_NONE).then_some(NaiveOrder { px, size, ..old })
+    Some(NaiveOrder { px, size, ..old })
 }
 
 impl Naive for NaiveById {

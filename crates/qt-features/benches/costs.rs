@@ -18,7 +18,7 @@ use std::time::{Duration, Instant, SystemTime};
 use qt_core::Event;
 use qt_core::calendar::Date;
 use qt_features::catalogue::catalogue;
-use qt_features::{Config, FeatureEngine, Fitted, MicropriceTable};
+use qt_features::{Config, FeatureEngine, Fitted, MicropriceTable, VpinBucket};
 use qt_venue::{SessionSpec, generate_session};
 
 const EVENTS: i64 = 400_000;
@@ -40,7 +40,11 @@ fn fitted() -> Fitted {
     for (k, x) in table.adjustment.iter_mut().enumerate() {
         *x = ((k % 10) as f64 - 4.5) * 0.1;
     }
-    Fitted { vpin_bucket: Some(40), microprice: Some(table), pin: vec![(i64::MIN, 0.25)] }
+    Fitted {
+        vpin_bucket: Some(VpinBucket { from: i64::MIN, contracts: 40 }),
+        microprice: Some(table),
+        pin: vec![(i64::MIN, 0.25)],
+    }
 }
 
 fn feed(engine: &mut FeatureEngine, events: &[Event]) {

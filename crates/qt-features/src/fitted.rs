@@ -14,11 +14,21 @@ pub struct MicropriceTable {
     pub adjustment: [f64; MICROPRICE_STATES],
 }
 
+/// A size of the buckets of VPIN.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct VpinBucket {
+    /// End of the data it was taken from, ns: sessions that start before this do not use it. `i64::MIN` for one that
+    /// was chosen by hand.
+    pub from: i64,
+    /// Contracts.
+    pub contracts: i64,
+}
+
 /// Fitted inputs of an engine; what is missing leaves its features NaN.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Fitted {
-    /// Contracts in a bucket of VPIN; without it the mean of the five sessions before, over fifty.
-    pub vpin_bucket: Option<i64>,
+    /// Buckets of VPIN; without it the mean of the five sessions before, over fifty.
+    pub vpin_bucket: Option<VpinBucket>,
     /// Micro-price table.
     pub microprice: Option<MicropriceTable>,
     /// Probability of informed trading by the time from which each value may be used, ns, in order.
@@ -31,8 +41,8 @@ impl Fitted {
     /// # Errors
     /// [`Error::Config`] with the value that cannot be used.
     pub fn check(&self) -> Result<(), Error> {
-        if let Some(bucket) = self.vpin_bucket.filter(|b| *b < 1) {
-            return Err(Error::Config(format!("vpin_bucket is {bucket}; expected at least 1 contract")));
+        if let Some(VpinBucket { contracts, .. }) = self.vpin_bucket.filter(|b| b.contracts < 1) {
+            return Err(Error::Config(format!("vpin_bucket is {contracts}; expected at least 1 contract")));
         }
         if let Some(table) = &self.microprice
             && let Some(x) = table.adjustment.iter().find(|x| x.is_infinite())
@@ -58,7 +68,7 @@ mod tests {
     fn what_cannot_be_used_is_refused() {
         let message = |f: Fitted| f.check().map_err(|e| e.to_string()).unwrap_err();
         assert_eq!(Fitted::default().check(), Ok(()));
-        let none = Fitted { vpin_bucket: Some(0), ..Fitted::default() };
+        let none = Fitted { vpin_bucket: Some(VpinBucket { from: 0, contracts: 0 }), ..Fitted::default() };
         assert_eq!(message(none), "vpin_bucket is 0; expected at least 1 contract");
         let late = Fitted { pin: vec![(5, 0.1), (5, 0.2)], ..Fitted::default() };
         assert_eq!(message(late), "pin is not in order of time: 5 before 5; sort it");

@@ -24,5 +24,5 @@ pub mod spec;
 pub use clock::Clock;
 pub use engine::{Config, FeatureEngine, Samples};
 pub use error::Error;
-pub use fitted::{Fitted, MicropriceTable};
+pub use fitted::{Fitted, MicropriceTable, VpinBucket};
 pub use qt_flow::detect::{Detection, DetectorKind, DetectorSettings, EVIDENCE};

@@ -10,6 +10,7 @@ pub mod blob;
 pub mod callbacks;
 pub mod codes;
 pub mod exports;
+pub mod feed;
 pub mod generate;
 pub mod layout;
 pub mod python_codes;

@@ -9,12 +9,15 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyType;
 use qt_core::Event;
+use qt_core::event::Gap;
 use qt_features::fitted::MICROPRICE_STATES;
 use qt_features::prelude::{Footprint, PriceRow};
-use qt_features::{Config, EVIDENCE, Fitted, MicropriceTable};
+use qt_features::{Config, EVIDENCE, Fitted, MicropriceTable, VpinBucket};
+use qt_profitdll::feed::receive_time;
 
-use crate::convert::{EventArray, PyEvent, one_event};
+use crate::convert::{EventArray, PyEvent, events_to_py, one_event};
 use crate::errors::Raised as _;
+use crate::ring::PyRingReader;
 
 /// `PyVoidScalarObject` of numpy's `arrayscalars.h`, the same in every numpy since 1.20: what `events[i]` is.
 #[repr(C)]
@@ -74,6 +77,7 @@ impl Scalars {
 #[derive(FromPyObject)]
 struct FittedArgument {
     vpin_bucket: Option<i64>,
+    vpin_from_ns: Option<i64>,
     microprice: Option<(i64, Vec<f64>)>,
     pin: Vec<(i64, f64)>,
 }
@@ -88,7 +92,9 @@ impl FittedArgument {
             ))),
         };
         let microprice = self.microprice.map(table).transpose()?;
-        Ok(Fitted { vpin_bucket: self.vpin_bucket, microprice, pin: self.pin })
+        let from = self.vpin_from_ns.unwrap_or(i64::MIN);
+        let vpin_bucket = self.vpin_bucket.map(|contracts| VpinBucket { from, contracts });
+        Ok(Fitted { vpin_bucket, microprice, pin: self.pin })
     }
 }
 
@@ -106,6 +112,16 @@ pub struct PyFeatureEngine {
     fitted: Option<Py<PyAny>>,
     /// Thresholds of detectors as they were given.
     settings: BTreeMap<String, f64>,
+}
+
+/// Events read at a time while following a ring: few, so that a row is seen as soon as it is due.
+const PIECE: usize = 64;
+
+/// What stands where events were lost: books are void until their next image.
+fn gap(first: &Event, instrument: u16, lost: u64) -> Event {
+    let lost = i32::try_from(lost).unwrap_or(i32::MAX);
+    let gap = Gap { ts_event: first.ts_event, ts_recv: first.ts_recv, sequence: first.sequence, lost };
+    Event { instrument, ..gap.into() }
 }
 
 /// Arguments of the class, as pickle keeps them.
@@ -183,6 +199,49 @@ impl PyFeatureEngine {
         let slice = events.as_slice()?;
         let engine = &mut self.engine;
         py.detach(|| engine.update_many(slice)).map_err(|e| e.raised(py))
+    }
+
+    /// Follows a ring until a row is due, for at most `wait_ns`, without the interpreter lock.
+    ///
+    /// Returns the events that were applied (those of `instrument` whose kind is in the bits of `kinds`; a gap stands in
+    /// front where some were lost), and the time on the receive clock at which the first row was ready, 0 without one.
+    #[pyo3(signature = (reader, wait_ns, instrument = 0, kinds = u32::MAX, max = 1 << 14))]
+    fn follow<'py>(
+        &mut self,
+        py: Python<'py>,
+        reader: &mut PyRingReader,
+        wait_ns: i64,
+        instrument: u16,
+        kinds: u32,
+        max: usize,
+    ) -> PyResult<(Bound<'py, PyArray1<PyEvent>>, i64)> {
+        let engine = &mut self.engine;
+        let (applied, ready, result) = py.detach(|| {
+            let (mut batch, mut applied) = (Vec::with_capacity(PIECE), Vec::new());
+            let give_up = receive_time() + wait_ns;
+            loop {
+                batch.clear();
+                let lost = reader.0.read(PIECE.min(max), &mut batch);
+                let from = applied.len();
+                if lost > 0
+                    && let Some(first) = batch.first()
+                {
+                    applied.push(gap(first, instrument, lost));
+                }
+                applied
+                    .extend(batch.iter().filter(|e| e.instrument == instrument && kinds >> e.kind & 1 == 1));
+                match engine.update_many(&applied[from..]) {
+                    Ok(0) if applied.len() < max && (!batch.is_empty() || receive_time() < give_up) => {}
+                    Ok(due) => return (applied, if due > 0 { receive_time() } else { 0 }, Ok(())),
+                    Err(error) => return (applied, 0, Err(error)),
+                }
+                if batch.is_empty() {
+                    std::thread::yield_now();
+                }
+            }
+        });
+        result.map_err(|e| e.raised(py))?;
+        Ok((events_to_py(py, applied), ready))
     }
 
     /// Hands over the rows due since the last call: times, values and event counts.

@@ -8,6 +8,7 @@ mod errors;
 mod features;
 mod indicators;
 mod pack;
+mod profit;
 mod ring;
 mod venue;
 
@@ -22,6 +23,7 @@ fn _core(m: &Bound<'_, PyModule>) -> PyResult<()> {
     features::register(m)?;
     indicators::register(m)?;
     pack::register(m)?;
+    profit::register(m)?;
     ring::register(m)?;
     venue::register(m)
 }

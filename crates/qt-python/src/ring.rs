@@ -74,7 +74,7 @@ impl PyRing {
 
 /// A reading end of a ring, with a cursor of its own.
 #[pyclass(module = "quantumtrader._core", name = "RingReader")]
-pub struct PyRingReader(Reader<Event>);
+pub struct PyRingReader(pub(crate) Reader<Event>);
 
 #[pymethods]
 impl PyRingReader {

@@ -5,6 +5,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyInt, PyList};
 use qt_core::Event;
 use qt_core::book::Touch;
+use qt_core::event::PX_NONE;
 use qt_venue::{Config, NewOrder, OrderType, QueueModel, Report, SessionSpec, Unsorted};
 
 use crate::convert::{EventArray, PyEvent, event_memory, events_to_py, one_event};
@@ -101,6 +102,7 @@ impl Venue {
     }
 
     /// Send an order at `now_ns`.
+    #[pyo3(signature = (client_id, side, size, r#type, px, reduce_only, now_ns, limit_px=PX_NONE))]
     #[allow(clippy::too_many_arguments)] // the signature of the protocol
     fn submit(
         &mut self,
@@ -112,11 +114,12 @@ impl Venue {
         px: i32,
         reduce_only: bool,
         now_ns: i64,
+        limit_px: i32,
     ) -> PyResult<()> {
         let order_error = |message: &str| exception(py, "OrderError", &message, None);
         let kind = OrderType::from_name(r#type).ok_or_else(|| {
             order_error(&format!(
-                "order {client_id}: type \"{type}\" is not known; use \"market\", \"limit\" or \"stop\"",
+                "order {client_id}: type \"{type}\" is not known; use \"market\", \"limit\", \"stop\" or \"stop_limit\"",
             ))
         })?;
         if side != 1 && side != -1 {
@@ -124,13 +127,18 @@ impl Venue {
                 "order {client_id}: side is {side}, expected 1 (buy) or -1 (sell)"
             )));
         }
-        let order = NewOrder { client_id, side: side as i8, size, kind, px, reduce_only };
+        let order = NewOrder { client_id, side: side as i8, size, kind, px, limit_px, reduce_only };
         self.inner.submit(order, now_ns).map_err(|message| order_error(&message))
     }
 
     /// Ask to cancel an order at `now_ns`.
     fn cancel(&mut self, py: Python<'_>, client_id: i64, now_ns: i64) -> PyResult<()> {
         self.inner.cancel(client_id, now_ns).map_err(|message| exception(py, "OrderError", &message, None))
+    }
+
+    /// Whether this order is a stop that has not been triggered.
+    fn is_armed(&self, client_id: i64) -> bool {
+        self.inner.is_armed(client_id)
     }
 
     /// Reports since the last call, in order.

@@ -34,6 +34,7 @@ fn replay(events: &[Event], mut venue: Venue, quote: bool) -> usize {
                 size: 1,
                 kind: if px == PX_NONE { OrderType::Market } else { OrderType::Limit },
                 px,
+                limit_px: PX_NONE,
                 reduce_only: false,
             };
             let _ = venue.submit(order, until);

@@ -48,8 +48,17 @@ impl Venue {
                 continue;
             }
             let from = if side > 0 { bar.open.max(w.order.px) } else { bar.open.min(w.order.px) };
-            let size = self.wanted(i);
-            self.fill(i, from + i32::from(side) * self.config.adverse_ticks, size, false, self.now);
+            let px = from + i32::from(side) * self.config.adverse_ticks;
+            let now = self.now;
+            let w = &mut self.working[i];
+            w.trigger();
+            if w.accepts(px) {
+                let size = self.wanted(i);
+                self.fill(i, px, size, false, now);
+            } else {
+                // A stop-limit that its own bar ran past waits for the bars after it.
+                (w.state, w.sent) = (State::Resting, now);
+            }
         }
     }
 

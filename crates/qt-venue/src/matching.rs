@@ -42,7 +42,7 @@ impl Venue {
         }
         for w in &mut self.working {
             if w.state == State::Armed && w.triggers(trade.px) {
-                w.state = State::Taking;
+                w.trigger();
             }
         }
     }
@@ -175,7 +175,7 @@ impl Venue {
         for w in &mut self.working {
             let px = if w.order.side > 0 { t.ask_px } else { t.bid_px };
             if w.state == State::Armed && px != PX_NONE && w.triggers(px) {
-                w.state = State::Taking;
+                w.trigger();
             }
         }
     }

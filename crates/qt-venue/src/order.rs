@@ -11,15 +11,18 @@ pub enum OrderType {
     Limit,
     /// Becomes a market order when the last print reaches its price.
     Stop,
+    /// Becomes a limit order when the last print reaches its price.
+    StopLimit,
 }
 
 impl OrderType {
-    /// The type with this name: `market`, `limit` or `stop`.
+    /// The type with this name: `market`, `limit`, `stop` or `stop_limit`.
     pub fn from_name(name: &str) -> Option<Self> {
         match name {
             "market" => Some(Self::Market),
             "limit" => Some(Self::Limit),
             "stop" => Some(Self::Stop),
+            "stop_limit" => Some(Self::StopLimit),
             _ => None,
         }
     }
@@ -30,6 +33,7 @@ impl OrderType {
             Self::Market => "market",
             Self::Limit => "limit",
             Self::Stop => "stop",
+            Self::StopLimit => "stop_limit",
         }
     }
 }
@@ -47,6 +51,8 @@ pub struct NewOrder {
     pub kind: OrderType,
     /// Limit or trigger in ticks; `PX_NONE` for market orders.
     pub px: i32,
+    /// Limit in ticks of a stop-limit order once it is triggered; `PX_NONE` for every other type.
+    pub limit_px: i32,
     /// Never opens or turns a position.
     pub reduce_only: bool,
 }
@@ -139,6 +145,15 @@ impl Working {
     /// Whether a print at `px` triggers it.
     pub fn triggers(&self, px: i32) -> bool {
         if self.order.side > 0 { px >= self.order.px } else { px <= self.order.px }
+    }
+
+    /// Triggered: a stop wants liquidity at any price, a stop-limit is a limit order from now on.
+    pub fn trigger(&mut self) {
+        self.state = State::Taking;
+        if self.order.kind == OrderType::StopLimit {
+            self.order.kind = OrderType::Limit;
+            self.order.px = self.order.limit_px;
+        }
     }
 }
 

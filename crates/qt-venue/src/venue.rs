@@ -174,6 +174,11 @@ impl Venue {
         self.depth.touch()
     }
 
+    /// Whether this order is a stop that has not been triggered.
+    pub fn is_armed(&self, client_id: i64) -> bool {
+        self.working.iter().any(|w| w.order.client_id == client_id && w.state == State::Armed)
+    }
+
     /// Reports since the last call, in order.
     pub fn take_reports(&mut self) -> Vec<Report> {
         std::mem::take(&mut self.reports)
@@ -259,6 +264,9 @@ impl Venue {
         }
         if (order.kind == OrderType::Market) != (order.px == PX_NONE) {
             return Err(format!("order {id}: a {} order with price {}", order.kind.name(), order.px));
+        }
+        if (order.kind == OrderType::StopLimit) != (order.limit_px != PX_NONE) {
+            return Err(format!("order {id}: a {} order with limit {}", order.kind.name(), order.limit_px));
         }
         self.in_time(id, now_ns)?;
         if !self.known.insert(id) {
@@ -453,8 +461,12 @@ impl Venue {
             queue: Queue::new(None),
             changed: true,
         };
-        if order.kind == OrderType::Stop && !(self.last_px != PX_NONE && w.triggers(self.last_px)) {
-            w.state = State::Armed;
+        if matches!(order.kind, OrderType::Stop | OrderType::StopLimit) {
+            if self.last_px != PX_NONE && w.triggers(self.last_px) {
+                w.trigger();
+            } else {
+                w.state = State::Armed;
+            }
         }
         self.working.push(w);
         self.match_book(ts);
@@ -472,6 +484,7 @@ impl Venue {
             size: 0,
             kind: OrderType::Market,
             px: PX_NONE,
+            limit_px: PX_NONE,
             reduce_only: false,
         };
         self.report(&nobody, ts, Status::CancelRejected, PX_NONE, 0, false, reason);

@@ -26,8 +26,18 @@ struct Plan {
     cancel_after: Option<usize>,
 }
 
+/// The limit of a stop-limit: at its trigger.
+const fn limit(kind: OrderType, px: i32) -> i32 {
+    if matches!(kind, OrderType::StopLimit) { px } else { PX_NONE }
+}
+
 fn plans(events: usize) -> impl Strategy<Value = Vec<Plan>> {
-    let kind = prop_oneof![Just(OrderType::Market), Just(OrderType::Limit), Just(OrderType::Stop)];
+    let kind = prop_oneof![
+        Just(OrderType::Market),
+        Just(OrderType::Limit),
+        Just(OrderType::Stop),
+        Just(OrderType::StopLimit)
+    ];
     let plan = (
         100..events,
         any::<bool>(),
@@ -75,7 +85,11 @@ fn run(events: &[Event], plans: &[Plan], config: Config) -> (Log, Sent, Venue) {
             if touch == PX_NONE {
                 continue;
             }
-            let away = if plan.kind == OrderType::Stop { -plan.offset } else { plan.offset };
+            let away = if matches!(plan.kind, OrderType::Stop | OrderType::StopLimit) {
+                -plan.offset
+            } else {
+                plan.offset
+            };
             let px =
                 if plan.kind == OrderType::Market { PX_NONE } else { touch - i32::from(plan.side) * away };
             let order = NewOrder {
@@ -84,6 +98,7 @@ fn run(events: &[Event], plans: &[Plan], config: Config) -> (Log, Sent, Venue) {
                 size: plan.size,
                 kind: plan.kind,
                 px,
+                limit_px: limit(plan.kind, px),
                 reduce_only: plan.reduce_only,
             };
             venue.submit(order, venue.now_ns()).unwrap();
@@ -310,7 +325,7 @@ proptest! {
             }
             let (plan, now, px) = sent[&id];
             let order = NewOrder {
-                client_id: id, side: plan.side, size: plan.size, kind: plan.kind, px, reduce_only: plan.reduce_only,
+                client_id: id, side: plan.side, size: plan.size, kind: plan.kind, px, limit_px: limit(plan.kind, px), reduce_only: plan.reduce_only,
             };
             venue.submit(order, now).unwrap();
         }

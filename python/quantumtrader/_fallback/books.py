@@ -307,8 +307,8 @@ def _edited(old: _Order, row: Row) -> _Order | None:
     """Return the order after an edit; None when the result makes no sense."""
     delta = row[3] & _DELTA
     size = old.size + row[5] if delta else row[5]
-    px = old.px if delta and row[4] == PX_NONE else row[4]
-    if not 0 <= size <= _MAX_SIZE or px == PX_NONE:
+    px = old.px if row[4] == PX_NONE else row[4]
+    if not 0 <= size <= _MAX_SIZE:
         return None
     return replace(old, id=row[6] or old.id, px=px, size=size, broker=row[7] or old.broker)
 
@@ -322,7 +322,7 @@ class OrderBook(_Book):
     By id, an order added goes to the back of its price; an edit that adds size or changes the price loses the
     place, one that takes size away keeps it, one to size 0 removes. By position, records are the list operations
     of ProfitDLL: add at, edit, delete, delete-from. In both, ``Flag.DELTA`` makes the size of an edit a signed
-    change, and lets its price be ``PX_NONE``: unchanged.
+    change; a price of ``PX_NONE`` is unchanged.
 
     Parameters
     ----------

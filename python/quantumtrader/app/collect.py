@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from quantumtrader import _backend
+from quantumtrader.app.vendor_source import VendorSource, open_session
 from quantumtrader.clock import LiveClock
 from quantumtrader.data.calendar import Calendar
 from quantumtrader.data.checkpoints import Books
@@ -315,5 +316,33 @@ def _open_generator(request: Request) -> tuple[Feed, Callable[[], None]]:
     return GeneratorFeed(events, speed, clock), lambda: None
 
 
-SOURCES: dict[str, Source] = {"generator": Source(_open_generator, synthetic=True)}
-"""By name. A live source adds itself here: one function that returns a feed and what closes it."""
+def _open_simulator(request: Request) -> tuple[Feed, Callable[[], None]]:
+    return _open_vendor(request, simulator=True)
+
+
+def _open_profitdll(request: Request) -> tuple[Feed, Callable[[], None]]:
+    return _open_vendor(request, simulator=False)
+
+
+def _open_vendor(request: Request, *, simulator: bool) -> tuple[Feed, Callable[[], None]]:
+    scenario = request.options.get("scenario")
+    if simulator and scenario is None and request.settings.profit.scenario is None:
+        tickers = ", ".join(f'"{i.symbol}"' for i in request.instruments)
+        speed = float(request.options.get("speed", 1.0))
+        seed = int(request.options.get("seed", 7))
+        scenario = f"[market]\ntickers = [{tickers}]\nspeed = {speed}\nseed = {seed}\nmax_events = 0\n"
+    session = open_session(request.settings, simulator=simulator, scenario=scenario)
+    try:
+        feed = VendorSource(session, request.instruments)
+    except BaseException:
+        session.disconnect()
+        raise
+    return feed, feed.close
+
+
+SOURCES: dict[str, Source] = {
+    "generator": Source(_open_generator, synthetic=True),
+    "simulator": Source(_open_simulator, synthetic=True),
+    "profitdll": Source(_open_profitdll, synthetic=False),
+}
+"""By name: one function each that returns a feed and what closes it."""

@@ -10,44 +10,14 @@ import subprocess
 import sys
 import time
 import warnings
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from importlib import import_module, metadata
 from pathlib import Path
-from typing import Any
 
 from quantumtrader import __version__
+from quantumtrader.cli.check import BROKEN, MISSING, OK, Check
+from quantumtrader.cli.checks_profit import check_profit
 from quantumtrader.exceptions import QuantumTraderError
-
-OK, MISSING, BROKEN = "ok", "missing", "broken"
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One thing that was looked at.
-
-    Parameters
-    ----------
-    section : str
-        Heading it is listed under.
-    name : str
-        What was looked at.
-    status : str
-        ``ok``, ``missing`` (works without it) or ``broken`` (something essential does not work).
-    detail : str
-        What was found.
-    remedy : str
-        What to do; empty when there is nothing to do.
-    data : dict
-        The same in numbers, for ``--json``.
-    """
-
-    section: str
-    name: str
-    status: str
-    detail: str
-    remedy: str = ""
-    data: dict[str, Any] = field(default_factory=dict)
 
 
 def check_engine() -> list[Check]:
@@ -263,6 +233,7 @@ SECTIONS = (
     check_versions,
     check_extras,
     check_folders,
+    check_profit,
     check_clock,
     check_tools,
     check_machine,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+from pathlib import Path
 from typing import Any
 
 import typer
@@ -19,6 +20,7 @@ CHOICES = {
         "b3-trades",
         "bars",
         "binance",
+        "bitstamp",
         "collector",
         "journal",
         "lobster",
@@ -27,6 +29,7 @@ CHOICES = {
         "mt5-ticks",
         "profit-candles",
         "profit-trades",
+        "wondertrader",
     ),
     "queue": ("pessimistic", "proportional", "exact"),
     "warmup": ("full", "partial"),
@@ -36,7 +39,8 @@ CHOICES = {
     "infer_side": ("auto", "none", "quote", "tick"),
     "out_of_order": ("error", "reject", "sort"),
     "compression": ("zstd", "snappy"),
-    "source": ("generator",),
+    "source": ("generator", "simulator", "profitdll"),
+    "family": ("order_flow", "tape_reading", "footprint", "liquidity", "microstructure", "technical"),
     "set": (
         "all",
         "tick_only",
@@ -70,8 +74,18 @@ SHAPES = {
 }
 """Parameter of a command to the pattern of its values, how help shows them, and in words."""
 
+PICTURES = (".png", ".svg", ".pdf")
+"""Endings of pictures."""
 POSITIVE = ("tick_size", "point_value", "size_step", "lot")
-AT_MOST = {"latency_ms": 3_600_000.0, "fee": 1e9, "tick_size": 1e9, "point_value": 1e12, "gap_seconds": 1e9}
+AT_LEAST = {"interval_s": 1e-6}
+AT_MOST = {
+    "interval_s": 1e6,
+    "latency_ms": 3_600_000.0,
+    "fee": 1e9,
+    "tick_size": 1e9,
+    "point_value": 1e12,
+    "gap_seconds": 1e9,
+}
 METAVARS = {
     "day": "YYYY-MM-DD",
     "start": "YYYY-MM-DD",
@@ -101,7 +115,9 @@ EXAMPLES = {
         "quantumtrader collect -s WDOU25 --now --duration 30m --json",
         "quantumtrader collect --roll-only --keep-days 30",
     ),
-    "doctor": ("quantumtrader doctor",),
+    "credentials set": ("quantumtrader credentials set password",),
+    "credentials show": ("quantumtrader credentials show --json",),
+    "doctor": ("quantumtrader doctor", "quantumtrader doctor --login"),
     "version": ("quantumtrader version --json",),
     "features list": (
         "quantumtrader features list --family order_flow",
@@ -196,6 +212,8 @@ def check(name: str, value: Any) -> None:
         raise ValueError(f"{value!r} is not known; use one of {', '.join(CHOICES[name])}")
     if name in SHAPES and not SHAPES[name][0].fullmatch(value):
         raise ValueError(f"{value!r} is not known; use {SHAPES[name][2]}")
+    if name == "plot" and isinstance(value, Path) and value.suffix.lower() not in PICTURES:
+        raise ValueError(f"a picture cannot be written as {value.name!r}; end it with {', '.join(PICTURES)}")
     if name == "param":
         for pair in value:
             if pair.partition("=")[2].strip().lower().lstrip("+-") in ("nan", "inf", "infinity"):
@@ -205,5 +223,7 @@ def check(name: str, value: Any) -> None:
             raise ValueError(f"{value} is not a finite number")
         if name in POSITIVE and value <= 0:
             raise ValueError(f"{value} is not above 0")
+        if value < AT_LEAST.get(name, -math.inf):
+            raise ValueError(f"{value:g} is less than {AT_LEAST[name]:g}")
         if value > AT_MOST.get(name, math.inf):
             raise ValueError(f"{value:g} is more than {AT_MOST[name]:g}")

@@ -32,7 +32,13 @@ def command(
     symbol: Annotated[
         list[str] | None, typer.Option("--symbol", "-s", help="Contract; may be given several times.")
     ] = None,
-    source: Annotated[str, typer.Option("--source", help="Where events come from.")] = "generator",
+    source: Annotated[str, typer.Option("--source", help="Where events come from.")] = "profitdll",
+    dll: Annotated[
+        Path | None, typer.Option("--dll", help="ProfitDLL64.dll or its folder; else QT_PROFIT__DLL_PATH.")
+    ] = None,
+    scenario: Annotated[
+        Path | None, typer.Option("--scenario", help="TOML that tells the simulator what to play.")
+    ] = None,
     now: Annotated[bool, typer.Option("--now", help="Begin at once, whatever the calendar says.")] = False,
     until_close: Annotated[bool, typer.Option("--until-close", help="End after one session.")] = False,
     duration: Annotated[
@@ -53,8 +59,10 @@ def command(
         int | None,
         typer.Option("--keep-days", min=0, help="Remove journals that are older, once the lake has them."),
     ] = None,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="Of the generator.")] = 7,
-    speed: Annotated[float, typer.Option("--speed", min=0.01, max=10_000, help="Of the generator.")] = 1.0,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Of generator or simulator.")] = 7,
+    speed: Annotated[
+        float, typer.Option("--speed", min=0.01, max=10_000, help="Of generator or simulator.")
+    ] = 1.0,
     status_seconds: Annotated[
         float, typer.Option("--status-seconds", min=0.05, max=3_600, help="Between two status lines.")
     ] = 1.0,
@@ -72,6 +80,9 @@ def command(
 
     folders = {name: path for name, path in (("journal", journal), ("lake", lake)) if path is not None}
     flags: dict[str, Any] = {"data": folders} if folders else {}
+    vendor = {name: path for name, path in (("dll_path", dll), ("scenario", scenario)) if path is not None}
+    if vendor:
+        flags["profit"] = vendor
     settings = load_settings(config, **flags)
     seconds = None if duration is None else _seconds(duration)
     if roll_only:

@@ -7,12 +7,19 @@ from typing import Annotated
 import typer
 
 
-def command(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
-    """Show the engine in force, versions, extras, folders and clock, and what to do about gaps."""
+def command(
+    login: Annotated[
+        bool, typer.Option("--login", help="Log in to ProfitDLL as well, and out again; no order is sent.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Show the engine in force, versions, extras, folders, ProfitDLL and clock, and what to do about gaps."""
     from quantumtrader.cli import output
-    from quantumtrader.cli.checks import BROKEN, MISSING, OK, examine
+    from quantumtrader.cli.check import BROKEN, MISSING, OK
+    from quantumtrader.cli.checks import examine
+    from quantumtrader.cli.checks_profit import check_login
 
-    checks = examine()
+    checks = examine() + (check_login() if login else [])
     broken = [check for check in checks if check.status == BROKEN]
     if as_json:
         engine = next(check for check in checks if check.section == "engine")

@@ -138,8 +138,9 @@ def command(
     notes += report.notes
     if report.synthetic:
         notes.insert(0, _SYNTHETIC)
-    if report.dropped:
-        notes.append(f"{report.dropped:,} things were dropped because a table of a detector was full")
+    full = [f"{count:,} ({name})" for name, count in report.dropped.items() if count]
+    if full:
+        notes.append(f"dropped because a table of a detector was full: {', '.join(full)}")
     document: dict[str, Any] = {
         "symbol": instrument.symbol,
         "source": description,

@@ -91,7 +91,14 @@ def command(
     from quantumtrader.config import load_settings, with_instrument
     from quantumtrader.data.source import load_events
     from quantumtrader.evaluation import measure_forms, plot_forms
+    from quantumtrader.evaluation.forms import grid
+    from quantumtrader.exceptions import ConfigError
 
+    try:
+        grid(interval_s, window_s)
+    except ConfigError as error:
+        hint = "--interval-s" if str(error).startswith("interval_s") else "--window-s"
+        raise typer.BadParameter(str(error), param_hint=hint) from error
     given = make_instrument(tick_size, point_value, currency, lot, size_step, fee, hours, timezone)
     settings = with_instrument(load_settings(config), symbol, given)
     loaded = load_events(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from quantumtrader.cli import output
-from quantumtrader.exceptions import ConfigError
+from quantumtrader.exceptions import ConfigError, UnknownFeatureError
 
 if TYPE_CHECKING:
     from quantumtrader.features import FeatureInfo
@@ -67,8 +67,25 @@ def show_one(name: str, *, as_json: bool) -> None:
     UnknownFeatureError
         If the catalogue has no such name; the message offers close ones.
     """
-    from quantumtrader.features import GuardLimits, definition_hash, info
+    from quantumtrader._fallback.features.suggestions import suggestion
+    from quantumtrader.features import (
+        ALIASES,
+        GuardLimits,
+        catalogue,
+        definition_hash,
+        info,
+        resolve,
+        set_names,
+    )
 
+    features = [entry.name for entry in catalogue()]
+    if name in set_names() and name not in (*features, *ALIASES):
+        raise ConfigError(
+            f'"{name}" is a set of {len(resolve(name))} features: quantumtrader features list --set {name}'
+        )
+    if name not in (*features, *ALIASES):
+        near = suggestion(name, (*features, *ALIASES, *set_names()))
+        raise UnknownFeatureError(f'no feature "{name}" in the catalogue{near}')
     entry = info(name)
     limit = GuardLimits().unchanged(entry)
     if as_json:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from quantumtrader.cli import output
-from quantumtrader.cli.features_compute import show_ns
+from quantumtrader.cli.features_compute import show_ns, unused_notes
 from quantumtrader.cli.source_options import (
     AsJson,
     BarSeconds,
@@ -95,8 +95,9 @@ def command(
 ) -> None:
     """Check a file of features: missing, infinite, out of range, frozen, duplicates, drift.
 
-    With --input the features are computed again and must be the same. Exit code 3: values are infinite or out of
-    range, something stands still for too long, or the features are not those of the reference or the recording.
+    With --input the features are computed again and must be the same. Exit code 3: there are no rows, values are
+    infinite or out of range, something stands still for too long, or the features are not those of the reference or
+    the recording.
     """
     from quantumtrader.features import FeatureDebugger, FeatureGuard, read_features
     from quantumtrader.features.debugger import Finding
@@ -107,10 +108,11 @@ def command(
     with output.progress(f"checking {file.name}"):
         report = FeatureDebugger(frame, reference, drifted=drift_psi).report()
     again: Recomputed | None = None
+    unused: list[str] = []
     if input is not None:
         given = make_instrument(tick_size, point_value, currency, lot, size_step, fee, hours, timezone)
         options = make_options(decimal, timezone, day, infer_side, out_of_order, bar_seconds)
-        again = _recompute(frame, input, symbol, config, given, options, format, fitted)
+        again, unused = _recompute(frame, input, symbol, config, given, options, format, fitted)
     watched: GuardReport | None = None
     if frame.names:
         guard = FeatureGuard(frame.names)
@@ -122,8 +124,9 @@ def command(
         *([] if watched is None else _frozen(watched, frozen_share)),
         *([] if again is None else _recomputed(again)),
     ]
+    findings += [Finding("warning", "fitted", "", 1, text) for text in unused]
     if not len(frame):
-        findings.append(Finding("warning", "rows", "", 0, "there are no rows"))
+        findings.append(Finding("error", "rows", "", 0, "there are no rows: nothing was checked"))
     rank = {"error": 0, "warning": 1, "info": 2}
     findings.sort(key=lambda finding: rank[finding.severity])
     valid = all(finding.severity != "error" for finding in findings)
@@ -145,10 +148,11 @@ def _recompute(
     options: Any,
     format: str | None,
     fitted: list[Path] | None,
-) -> Recomputed:
+) -> tuple[Recomputed, list[str]]:
     from quantumtrader import _backend
     from quantumtrader.config import load_settings, with_instrument
     from quantumtrader.data.stream import stream_events
+    from quantumtrader.features import FeatureManifest, load_fitted
     from quantumtrader.features.verify import recompute
 
     about = symbol or frame.metadata.get("symbol")
@@ -158,8 +162,10 @@ def _recompute(
     stream = stream_events(
         path, about, settings, format=format, options=options, pack=_backend.core().pack_events
     )
+    fits = load_fitted(fitted, stream.instrument) if fitted else None
+    unused = unused_notes(fits, FeatureManifest.of_frame(frame).features)
     with output.progress(f"computing the features of {path.name} again", stream.total) as advance:
-        return recompute(frame, stream, stream.instrument, fitted=fitted, advance=advance)
+        return recompute(frame, stream, stream.instrument, fitted=fits, advance=advance), unused
 
 
 def _frozen(watched: GuardReport, share: float) -> list[Finding]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -35,6 +36,9 @@ from quantumtrader.cli.source_options import (
     make_options,
 )
 
+if TYPE_CHECKING:
+    from quantumtrader.types import Fitted
+
 
 def command(
     input: Annotated[
@@ -57,13 +61,16 @@ def command(
     ] = "drop",
     fitted: FittedFiles = None,
     tail_s: Annotated[
-        float | None,
+        float,
         typer.Option(
             "--tail-s",
             min=0,
             help="Leave out rows later than so many seconds after the last record of their session.",
         ),
-    ] = None,
+    ] = 60.0,
+    keep_tail: Annotated[
+        bool, typer.Option("--keep-tail", help="Write them too, up to the close of the session.")
+    ] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a file that is there.")] = False,
     format: Format = None,
     decimal: Decimal = "auto",
@@ -87,12 +94,12 @@ def command(
     """Compute features over a recording and write them as Parquet, with their manifest.
 
     The recording is read in parts: memory holds one session of it. The same recording gives the same values, and
-    they are those of FeatureEngine.run.
+    they are those of FeatureEngine.run. Where a recording stops before the close, rows go on for --tail-s seconds.
     """
     from quantumtrader import _backend
     from quantumtrader.config import load_settings, with_instrument
     from quantumtrader.data.stream import stream_events
-    from quantumtrader.features import FeatureEngine, compute_to_file
+    from quantumtrader.features import FeatureEngine, compute_to_file, load_fitted
 
     names = chosen(features)
     if (set is None) == (names is None):
@@ -111,16 +118,24 @@ def command(
         pack=_backend.core().pack_events,
     )
     wanted = names if names is not None else (set or "")
-    engine = FeatureEngine(wanted, stream.instrument, clock, warmup, rlp_sign, fitted=fitted)
+    fits = load_fitted(fitted, stream.instrument) if fitted else None
+    engine = FeatureEngine(wanted, stream.instrument, clock, warmup, rlp_sign, fitted=fits)
     with output.progress(f"computing {len(engine.names)} features of {input.name}", stream.total) as advance:
-        done = compute_to_file(stream, engine, out, overwrite=overwrite, tail_s=tail_s, advance=advance)
+        tail = None if keep_tail else tail_s
+        done = compute_to_file(stream, engine, out, overwrite=overwrite, tail_s=tail, advance=advance)
     seconds = time.perf_counter() - began
     notes = list(stream.notes)
-    if done.tail_rows and tail_s is None:
+    if done.tail_rows and keep_tail:
         notes.append(
             f"{done.tail_rows:,} rows come more than a minute after the last record of their session, with nothing "
-            "behind them; --tail-s 60 leaves them out"
+            "behind them"
         )
+    elif done.tail_rows:
+        notes.append(
+            f"{done.tail_rows:,} rows that would come more than {tail_s:g} s after the last record of their session are "
+            "left out: nothing stands behind them; --keep-tail writes them"
+        )
+    notes += unused_notes(fits, engine.manifest.features)
     result: dict[str, Any] = {
         "out": out,
         "source": stream.origin,
@@ -190,6 +205,18 @@ def chosen(features: list[str] | None) -> list[str] | None:
     if not names:
         raise typer.BadParameter("names no feature", param_hint="--features")
     return names
+
+
+def unused_notes(fits: Fitted | None, features: Iterable[str]) -> list[str]:
+    """Say which of the given fits no column reads."""
+    if fits is None:
+        return []
+    from quantumtrader.features.fit.artifact import FEATURES, unused_fits
+
+    return [
+        f"the {kind} fit is not used: no column is {' or '.join(FEATURES[kind])}"
+        for kind in unused_fits(fits, features)
+    ]
 
 
 def peak_rss_bytes() -> int | None:

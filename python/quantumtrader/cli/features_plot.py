@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,10 +11,15 @@ from quantumtrader.cli import output
 from quantumtrader.cli.features_compute import chosen
 from quantumtrader.cli.source_options import AsJson
 
+if TYPE_CHECKING:
+    from quantumtrader.types import FeatureFrame
+
+_NAMED = 6
+
 
 def command(
     file: Annotated[Path, typer.Argument(metavar="FILE", readable=False, help="Parquet of features.")],
-    out: Annotated[Path, typer.Option("--out", "-o", help="The picture: .png, .svg or .pdf.")],
+    plot: Annotated[Path, typer.Option("--out", "-o", help="The picture: .png, .svg or .pdf.")],
     features: Annotated[
         list[str] | None,
         typer.Option("--features", "-f", help="Columns, separated by commas; the first ones when left out."),
@@ -47,12 +52,29 @@ def command(
     with output.progress(f"drawing {file.name}"):
         if correlations:
             part = frame if names is None else select(frame, names)
-            path = plot_overview(FeatureDebugger(part, reference), out)
+            path = plot_overview(FeatureDebugger(part, reference), plot)
         else:
-            path = plot_series(frame, names, out)
+            path = plot_series(frame, names, plot)
+    drawn = names or list(frame.names)
+    notes = _without_values(frame, drawn)
     if as_json:
-        output.print_json({"out": path, "rows": len(frame), "features": names or list(frame.names)})
-    else:
-        from rich.markup import escape
+        output.print_json({"out": path, "rows": len(frame), "features": drawn, "notes": notes})
+        return
+    from rich.markup import escape
 
-        output.line(escape(str(path)))
+    output.line(escape(str(path)))
+    for text in notes:
+        output.note(f"note: {escape(text)}")
+
+
+def _without_values(frame: FeatureFrame, names: list[str]) -> list[str]:
+    """Say what of a picture is empty, and why."""
+    import numpy as np
+
+    if not len(frame):
+        return ["the file has no rows: the picture is empty"]
+    bare = [name for name in names if not np.isfinite(frame[name]).any()]
+    if not bare:
+        return []
+    shown = ", ".join(bare[:_NAMED]) + (f" and {len(bare) - _NAMED} more" if len(bare) > _NAMED else "")
+    return [f"no row has a value of {shown}: not warm in so short a time, or the data lack what it needs"]

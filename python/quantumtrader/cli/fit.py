@@ -49,6 +49,10 @@ Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace a file tha
 Start = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="First day.")]
 End = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Last day.")]
 
+_WHOLE = 0.8
+"""Share of the trading hours from which a session counts as whole."""
+_FEW = 5
+"""Sessions whose mean volume the engine takes by itself."""
 _THIN = 100
 """Observations of a state below which its number is little more than a guess."""
 
@@ -186,7 +190,7 @@ def vpin(
 ) -> None:
     """Take a fiftieth of the mean volume of the sessions as the bucket of vpin_50 and vpin_bvc_50.
 
-    Every session uses it, also those it was taken from: give features later sessions only.
+    Only sessions that start at or after the end of the data use it.
     """
     from quantumtrader.features.fit.artifact import Artifact, check_free
     from quantumtrader.features.fit.vpin import SessionVolumes, bucket_size
@@ -201,8 +205,29 @@ def vpin(
     artifact = Artifact.vpin(
         bucket_size(sessions.volumes), sessions.volumes, stream.instrument, sessions.range
     )
-    notes = ["nothing keeps earlier sessions from using this size: compute features of later ones only"]
+    notes = _days(sessions.lengths_s, stream.instrument.session_seconds())
     _finish(artifact, out, overwrite, stream, time.perf_counter() - began, notes, as_json=as_json)
+
+
+def _days(lengths_s: list[float], hours_s: float | None) -> list[str]:
+    """Say how far the volumes of these sessions are those of whole days, and of enough of them."""
+    notes = []
+    short = [] if hours_s is None else [x for x in lengths_s if x < _WHOLE * hours_s]
+    if short:
+        notes.append(
+            f"{len(short)} of {len(lengths_s)} sessions cover less than {_WHOLE:.0%} of the trading hours (the shortest "
+            f"{min(short) / 3600:.1f} of {(hours_s or 0) / 3600:.1f} h): their volume counts as that of a day, and the "
+            "bucket is too small"
+        )
+    elif hours_s is None:
+        notes.append(
+            "the trading hours are not known: whether the sessions are whole cannot be told; give --hours"
+        )
+    if len(lengths_s) < _FEW:
+        notes.append(
+            f"the mean is of {len(lengths_s)} sessions; without a fit the engine takes that of {_FEW}"
+        )
+    return notes
 
 
 def _open(
@@ -298,7 +323,11 @@ def _results(artifact: Artifact) -> list[tuple[str, str]]:
             ("values", f"{len(shares):,}, from {show_ns(values['pin'][0][0])} UTC on"),
             ("pin", f"{min(shares):.3f} to {max(shares):.3f}, last {shares[-1]:.3f}"),
         ]
-    return [("volume", f"{artifact.observations:,}"), ("bucket", f"{values['bucket']:,}")]
+    return [
+        ("volume", f"{artifact.observations:,}"),
+        ("bucket", f"{values['bucket']:,}"),
+        ("used by", f"sessions that start at or after {show_ns(values['usable_from_ns'])} UTC"),
+    ]
 
 
 def _print_table(adjustment: list[float], observations: list[int]) -> None:

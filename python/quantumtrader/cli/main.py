@@ -55,6 +55,10 @@ MODEL_COMMANDS = {
 """The commands of ``models``, and their functions in the module of that name."""
 
 
+CREDENTIAL_COMMANDS = ("set", "show")
+"""The commands of ``credentials``."""
+
+
 def exit_code(error: BaseException) -> int:
     """Return the exit code of an error."""
     if isinstance(error, DataError) and not isinstance(error, DataAccessError):
@@ -131,6 +135,7 @@ models = typer.Typer(
     no_args_is_help=True, help="Models: which there are, whether they are sound, who may trade."
 )
 evaluate = typer.Typer(no_args_is_help=True, help="What the features say on real data.")
+credentials = typer.Typer(no_args_is_help=True, help="The secrets of ProfitDLL's session, in the keyring.")
 
 
 def _version(shown: bool) -> None:
@@ -207,10 +212,15 @@ for _name, _function in MODEL_COMMANDS.items():
     models.command(_name, cls=Command, epilog=epilog(f"models {_name}"))(
         getattr(import_module("quantumtrader.cli.models"), _function)
     )
+for _name in CREDENTIAL_COMMANDS:
+    credentials.command(_name, cls=Command, epilog=epilog(f"credentials {_name}"))(
+        getattr(import_module("quantumtrader.cli.credentials"), _name)
+    )
 app.add_typer(features, name="features")
 app.add_typer(fit, name="fit")
 app.add_typer(models, name="models")
 app.add_typer(evaluate, name="evaluate")
+app.add_typer(credentials, name="credentials")
 
 
 def _one_line(message: Warning | str, *_: object, **__: object) -> str:

@@ -104,8 +104,9 @@ class DetectorReport:
         Whether the stream was made by a generator.
     hours : float
         Hours watched: pauses of more than a minute are left out.
-    dropped : int
-        What the detectors dropped in the recording because a table was full.
+    dropped : dict of str to int
+        What the detectors dropped because a table was full, by run: ``recording``, each injection and each shuffle, and
+        the recording without its hidden flags where those are the truth.
     scripted : tuple of Scripted
         Part a.
     injected : tuple of InjectedScore
@@ -124,7 +125,7 @@ class DetectorReport:
 
     synthetic: bool
     hours: float
-    dropped: int
+    dropped: dict[str, int]
     scripted: tuple[Scripted, ...]
     injected: tuple[InjectedScore, ...]
     hidden: tuple[HiddenTruth, ...]
@@ -209,7 +210,13 @@ def evaluate_detectors(
     hours = watched_hours(events)
     notes = []
     say("recording")
-    recorded, dropped = detect(events, instrument, chosen, settings)
+    dropped: dict[str, int] = {}
+
+    def run(name: str, stream: Events, which: Sequence[str]) -> list[Detection]:
+        found, dropped[name] = detect(stream, instrument, which, settings)
+        return found
+
+    recorded = run("recording", events, chosen)
     rates = _rates(recorded, chosen, hours)
     say("scripts")
     scripted = score_scripts(chosen, settings)
@@ -219,7 +226,7 @@ def evaluate_detectors(
     for kind in (k for k in chosen if k in can):
         say(f"injecting {kind}")
         made = inject(events, kind, injections, seed)
-        found, _ = detect(made.events, instrument, [kind], settings)
+        found = run(f"injected {kind}", made.events, [kind])
         its = score(made.episodes, found, hours=hours, tolerance_ns=_TOLERANCE_NS)
         injected.append(InjectedScore(kind, its, rates[kind], made.refused))
         if len(made.episodes) < injections:
@@ -229,7 +236,7 @@ def evaluate_detectors(
         notes.append(f"not injected into this stream: {', '.join(left)}")
 
     say("what the recording proves")
-    hidden, natives, sweeps = _proven(events, instrument, chosen, settings, source, recorded, hours)
+    hidden, natives, sweeps = _proven(events, instrument, chosen, run, source, recorded, hours)
 
     controls = []
     counts: dict[str, dict[str, float]] = {kind: {} for kind in chosen}
@@ -237,7 +244,8 @@ def evaluate_detectors(
         total = dict.fromkeys(chosen, 0.0)
         for k in range(shuffles):
             say(f"{name}, {k + 1} of {shuffles}")
-            told, _ = detect(shuffle(events, np.random.default_rng([seed, k])), instrument, chosen, settings)
+            shuffled = shuffle(events, np.random.default_rng([seed, k]))
+            told = run(f"{name} {k + 1}", shuffled, chosen)
             for kind, rate in _rates(told, chosen, hours).items():
                 total[kind] += rate / shuffles
         for kind in chosen:
@@ -266,7 +274,7 @@ def _proven(
     events: Events,
     instrument: Instrument,
     kinds: Sequence[str],
-    settings: DetectorSettings | None,
+    run: Callable[[str, Events, Sequence[str]], list[Detection]],
     source: Path | None,
     recorded: list[Detection],
     hours: float,
@@ -276,7 +284,7 @@ def _proven(
     flagged = (events["kind"] == Kind.TRADE) & ((events["flags"] & int(Flag.HIDDEN)) != 0)
     if flagged.any() and icebergs:
         blind = masked(events)
-        told, _ = detect(blind, instrument, icebergs, settings)
+        told = run("hidden flags taken away", blind, icebergs)
         engine = FeatureEngine(["hidden_volume_ratio_5m"], instrument, clock="1s", warmup="partial")
         frame = engine.run(blind)
         hidden = score_hidden(events, told, (frame.times, frame["hidden_volume_ratio_5m"]))

@@ -161,7 +161,7 @@ def measure_forms(
     EmptyDataError
         If continuous trading has neither a two-sided touch nor a signed trade.
     """
-    step, per_window = _grid(interval_s, window_s)
+    step, per_window = grid(interval_s, window_s)
     if not 1 <= levels <= 50:
         raise ConfigError(f"levels is {levels}: give 1 to 50")
     if not 1 <= lags <= 100_000:
@@ -202,8 +202,14 @@ def measure_forms(
     )
 
 
-def _grid(interval_s: float, window_s: float) -> tuple[int, int]:
-    """Interval in ns, and intervals in a window."""
+def grid(interval_s: float, window_s: float) -> tuple[int, int]:
+    """Return the interval in ns, and the intervals in a window.
+
+    Raises
+    ------
+    ConfigError
+        If an interval is out of range, or a window no multiple of it.
+    """
     if not 1e-6 <= interval_s <= 1e6:
         raise ConfigError(f"interval_s is {interval_s}: give 0.000001 to 1000000 seconds")
     step = round(interval_s * SECOND)

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from quantumtrader._fallback.features.parents import Parents
+from quantumtrader._fallback.features.tape import Print
 from quantumtrader._protocols import Int64
+from quantumtrader._records import prints
 from quantumtrader.evaluation.stretches import Stretch
-from quantumtrader.types import Events, Flag, Kind
-
-PARENT_GAP = 1_000_000
-"""Longest pause between two prints of one parent order, ns."""
+from quantumtrader.types import Events, Flag
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,20 +34,14 @@ class Prints:
     @classmethod
     def of(cls, events: Events, pieces: Sequence[Stretch]) -> Prints:
         """Take the trades of the stretches that are neither cancellations nor corrections."""
-        flags = events["flags"]
-        prints = (
-            (events["kind"] == Kind.TRADE)
-            & (flags & (Flag.CANCELLED | Flag.EDITED) == 0)
-            & (events["size"] > 0)
-        )
+        counts, sides = prints(events)
         home = np.full(len(events), -1)
         for k, piece in enumerate(pieces):
             home[piece.first : piece.stop] = k
-        index = np.flatnonzero(prints & (home >= 0))
+        index = np.flatnonzero(counts & (home >= 0))
         times = np.maximum.accumulate(events["ts_event"])[index]
         rows = events[index]
-        unsigned = rows["flags"] & (Flag.CROSS | Flag.AUCTION | Flag.RLP) != 0
-        side = np.where(unsigned, 0, np.sign(rows["side"])).astype(np.int64)
+        side = np.sign(sides[index]).astype(np.int64)
         broker = np.where(side > 0, rows["ref_a"], rows["ref_b"])
         begins = _parent_starts(times, side, broker, home[index])
         signed = (rows["flags"] & Flag.SIDE_INFERRED != 0)[side != 0]
@@ -75,24 +69,16 @@ class Prints:
 
 
 def _parent_starts(times: Int64, side: Int64, broker: Int64, home: Int64) -> Int64:
-    """Places of prints that begin a parent order."""
+    """Places of prints that begin a parent order: the engine's rule, within one stretch."""
     out: list[int] = []
-    last: tuple[int, int, int] | None = None
-    last_t = 0
-    prints = zip(times.tolist(), side.tolist(), broker.tolist(), home.tolist(), strict=True)
-    for k, (t, s, who, where) in enumerate(prints):
-        if s == 0:
-            last = None
-            continue
-        goes_on = (
-            last is not None
-            and last[::2] == (s, where)
-            and t - last_t <= PARENT_GAP
-            and (who == last[1] or 0 in (who, last[1]))
-        )
-        if goes_on and last is not None:
-            who = last[1] or who
-        else:
+    parents, stretch = Parents(), -1
+    rows = zip(times.tolist(), side.tolist(), broker.tolist(), home.tolist(), strict=True)
+    for k, (t, s, who, where) in enumerate(rows):
+        if where != stretch:
+            parents.restart()
+            stretch = where
+        before = parents.open
+        parents.add(Print(t, 0, 0, s, who))
+        if parents.open is not None and parents.open is not before:
             out.append(k)
-        last, last_t = (s, who, where), t
     return np.array(out, np.int64)

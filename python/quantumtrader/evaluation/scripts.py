@@ -243,7 +243,10 @@ class Script:
         buys: int = 2,
         broker: int = 0,
     ) -> Script:
-        """Add orders on several rows within ``spread`` s, trade, and take them away; the last one ``late`` s later."""
+        """Add orders on several rows within ``spread`` s, trade, and take them away; the last one ``late`` s later.
+
+        Every trade but the first is against the broker's orders on the other side.
+        """
         px = [self.best(side) - side * (1 + k) for k in range(rows)]
         usual = {p: self.shown.get((side, p), 0) for p in px}
         idents = {}
@@ -254,8 +257,8 @@ class Script:
             else:
                 self.set(side, p, usual[p] + size)
             self.wait(spread * SECOND / rows)
-        for _ in range(buys):
-            self.trade(side, self.best(-side), 1)
+        for k in range(buys):
+            self.trade(side, self.best(-side), 1, passive=broker if k else 0)
         self.wait(life * SECOND)
         for k, p in enumerate(px):
             if k == rows - 1:

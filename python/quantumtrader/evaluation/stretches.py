@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from quantumtrader.types import Events, Kind, Phase
+from quantumtrader.features.fit.segments import Segment, Segments
+from quantumtrader.types import Events, Kind
 
 _MARKET = (Kind.TRADE, Kind.QUOTE, Kind.LEVEL, Kind.ORDER)
 
@@ -32,34 +33,31 @@ class Stretch:
 
 
 def stretches(events: Events) -> list[Stretch]:
-    """Cut a stream at its session markers.
+    """Join the segments of continuous trading that follow each other in one session of one contract.
 
     A stretch begins at ``OPEN``, at ``RESUME`` after an auction or a halt, and at ``ROLL`` while trading; it ends
     where the next one begins and at ``AUCTION``, ``HALT`` and ``CLOSED``. A stream without markers is one stretch.
     Those without a market record are left out.
     """
-    if len(events) == 0:
-        return []
-    times = np.maximum.accumulate(events["ts_event"])
+    times, segments = Segments().cut(events)
     market = np.flatnonzero(np.isin(events["kind"], _MARKET))
-    begins: int | None = 0
-    in_session = True
     out: list[Stretch] = []
-
-    def close(stop: int) -> None:
-        if begins is None:
-            return
+    for first, stop in _joined(segments):
         last = int(np.searchsorted(market, stop)) - 1
-        if last >= 0 and market[last] >= begins:
-            out.append(Stretch(begins, stop, int(times[begins]), int(times[market[last]])))
+        if last >= 0 and market[last] >= first:
+            out.append(Stretch(first, stop, int(times[first]), int(times[market[last]])))
+    return out
 
-    for k in np.flatnonzero(events["kind"] == Kind.SESSION).tolist():
-        phase = int(events["action"][k])
-        goes_on = phase == Phase.RESUME and (begins is not None or not in_session)
-        if goes_on or (phase == Phase.ROLL and begins is None):
-            continue
-        close(k)
-        begins = k if phase in (Phase.OPEN, Phase.RESUME, Phase.ROLL) else None
-        in_session = phase in (Phase.OPEN, Phase.AUCTION) or (in_session and phase != Phase.CLOSED)
-    close(len(events))
+
+def _joined(segments: list[Segment]) -> list[tuple[int, int]]:
+    out: list[tuple[int, int]] = []
+    before: Segment | None = None
+    for piece in segments:
+        if piece.continuous:
+            goes_on = before is not None and not piece.begins and piece.contract == before.contract
+            if goes_on:
+                out[-1] = out[-1][0], piece.last
+            else:
+                out.append((piece.first, piece.last))
+        before = piece if piece.continuous else None
     return out

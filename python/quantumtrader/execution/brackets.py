@@ -12,7 +12,9 @@ Invariants (explored exhaustively in ``tests/unit/execution/test_brackets.py``):
 
 - while contracts are held and the bracket is not closing, stops for at least that many are on their way;
 - DONE means flat, and no order of the bracket is alive: no orphan stop, no ghost position;
-- if more was closed than was held (a venue without ``reduce_only``), the excess is bought or sold back.
+- if more was closed than was held (a venue without ``reduce_only``), the excess is bought or sold back;
+- on such a venue an exit at the market never adds to exits that may still trade: stop and target are cancelled
+  first, protect until their end is known, and only what is then left is closed.
 """
 
 from __future__ import annotations
@@ -119,11 +121,14 @@ class Bracket:
         What to do.
     new_id : callable
         Gives client ids that were not used before.
+    reduce_only : bool
+        Whether the venue lets such an order never trade more than is held.
     """
 
-    def __init__(self, plan: BracketPlan, new_id: Callable[[], int]) -> None:
+    def __init__(self, plan: BracketPlan, new_id: Callable[[], int], *, reduce_only: bool = True) -> None:
         self.plan = plan
         self._new_id = new_id
+        self._reduce_only = reduce_only
         self._legs: dict[int, _Leg] = {}
         self._entered = 0
         self._exited = 0
@@ -150,6 +155,11 @@ class Bracket:
         if self._closing or self._exited:
             return BracketPhase.CLOSING
         return BracketPhase.OPEN if self._entered else BracketPhase.ENTERING
+
+    @property
+    def closing(self) -> str:
+        """Why the bracket leaves; empty while it does not."""
+        return self._closing
 
     @property
     def stop_px(self) -> int:
@@ -185,6 +195,9 @@ class Bracket:
             leg = self._legs.get(report.client_id)
             if leg is not None:
                 self._apply(leg, report)
+        if self.done and self.net != 0:  # an order filled after it was reported to have ended
+            self.done = False
+            self._close("late_fill")
         return self._react()
 
     def on_refused(self, client_id: int, now_ns: int) -> list[Command]:
@@ -195,6 +208,29 @@ class Bracket:
             raise OrderError(f"bracket: order {client_id} is not one of its own")
         self._lose(leg)
         return self._react()
+
+    def on_unsent(self, client_id: int, now_ns: int) -> list[Command]:
+        """An order is known never to have left: what it was for is asked for again, an entry is not."""
+        self._now = max(self._now, now_ns)
+        leg = self._legs.get(client_id)
+        if leg is None:
+            raise OrderError(f"bracket: order {client_id} is not one of its own")
+        leg.final = True
+        return self._react()
+
+    @property
+    def wakes_ns(self) -> int | None:
+        """When ``on_time`` has something to do next, ns UTC; None while only reports matter."""
+        due: list[int] = []
+        if self.done:
+            return None
+        if self.plan.time_stop_ns and self.entry_ts and not self._closing and not self._exited:
+            due.append(self.entry_ts + self.plan.time_stop_ns)
+        if self.plan.entry_ttl_ns and self._working("entry", self.plan.side):
+            due.append(self._started + self.plan.entry_ttl_ns)
+        if self.net != 0 and self._closing and self._blocked_until > self._now:
+            due.append(self._blocked_until)
+        return min(due, default=None)
 
     def on_time(self, now_ns: int) -> list[Command]:
         """Let time pass: time stop, entry timeout, retries."""
@@ -270,7 +306,8 @@ class Bracket:
 
     def _leave(self) -> list[Command]:
         side = -self.plan.side if self.net > 0 else self.plan.side
-        missing = abs(self.net) - self._working("close", side)
+        under_way = self._working("close", side) if self._reduce_only else self._alive(side)
+        missing = abs(self.net) - under_way
         if missing <= 0 or self._now < self._blocked_until:
             return []
         return [self._send("close", side, missing, OrderType.MARKET, PX_NONE, self._closing)]
@@ -281,6 +318,10 @@ class Bracket:
             for leg in self._legs.values()
             if leg.kind == kind and leg.order.side == side and not leg.cancel_asked
         )
+
+    def _alive(self, side: int) -> int:
+        """Contracts of one side that may still trade, orders whose cancel is on its way included."""
+        return sum(leg.remaining for leg in self._legs.values() if leg.order.side == side)
 
     def _cancel(self, kind: str) -> list[Command]:
         out: list[Command] = []

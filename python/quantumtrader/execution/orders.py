@@ -1,12 +1,12 @@
-"""The only way to a venue: ``OrderManager.submit`` takes an ``Approved`` order and nothing else.
+"""Orders on their way, and the only way to a venue: ``OrderManager.submit`` takes an ``Approved`` and nothing else.
 
-It numbers orders, follows each one through the venue's reports, and keeps a journal.
+``OrderTable`` follows each order through the venue's reports. ``OrderManager`` numbers orders and sends them.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, MutableSequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
@@ -16,7 +16,7 @@ from quantumtrader.exceptions import OrderError
 from quantumtrader.execution.risk import Approved, Refused
 from quantumtrader.types import Fill, Order, Side
 
-__all__ = ["JournalEntry", "OrderManager", "OrderState", "OrderStatus", "Report"]
+__all__ = ["JournalEntry", "OrderManager", "OrderState", "OrderStatus", "OrderTable", "Report"]
 
 _log = logging.getLogger(__name__)
 
@@ -84,71 +84,33 @@ class JournalEntry:
     detail: str
 
 
-class OrderManager:
-    """Sends approved orders to one venue and knows their state.
+class OrderTable:
+    """Knows the state of every order that was registered; sends nothing.
 
     Parameters
     ----------
-    venue : VenueProtocol
-        Simulated or live.
+    journal : mutable sequence of JournalEntry, optional
+        Where to note what happens; a list by default.
     """
 
-    def __init__(self, venue: VenueProtocol) -> None:
-        self._venue = venue
+    def __init__(self, journal: MutableSequence[JournalEntry] | None = None) -> None:
         self._orders: dict[int, OrderState] = {}
         self._open: dict[int, OrderState] = {}
         self._seen: set[int] = set()
-        self._next_id = 1
-        self.journal: list[JournalEntry] = []
+        self.journal: MutableSequence[JournalEntry] = [] if journal is None else journal
 
-    def next_id(self) -> int:
-        """Return a client id that was not used before."""
-        self._next_id += 1
-        return self._next_id - 1
-
-    def submit(self, approved: Approved[Order], now_ns: int) -> OrderState:
-        """Send an approved order.
-
-        Raises
-        ------
-        OrderError
-            If it is not an ``Approved``, was used before or is too old, if its id was used before, or if the
-            venue refuses its form.
-        TradingHaltedError
-            If the kill switch was moved since the order was approved.
-        """
-        if not isinstance(approved, Approved):
-            raise OrderError(
-                f"submit takes an Approved order from RiskManager.check, got {type(approved).__name__}"
-            )
-        order = approved.order
+    def register(self, order: Order, now_ns: int) -> OrderState:
+        """Take an order that is being sent into the table."""
         if order.client_id in self._orders:
             raise OrderError(f"order {order.client_id} was already sent; every order needs its own id")
-        approved.use(now_ns)
-        self._venue.submit(
-            order.client_id, order.side, order.size, order.type.value, order.px, order.reduce_only, now_ns
-        )
         state = OrderState(order, now_ns)
         self._orders[order.client_id] = self._open[order.client_id] = state
         self._note(now_ns, "sent", order.client_id, f"{order.type} {order.side * order.size:+d} {order.tag}")
         return state
 
-    def cancel(self, client_id: int, now_ns: int) -> None:
-        """Ask to cancel an order; a second request for the same order is not sent."""
-        state = self[client_id]
-        if state.status.final or state.cancel_asked:
-            return
-        self._venue.cancel(client_id, now_ns)
-        state.cancel_asked = True
-        self._note(now_ns, "cancel_asked", client_id, state.order.tag)
-
     def refused(self, refusal: Refused) -> None:
         """Record a refusal of the risk manager."""
         self._note(refusal.ts, "refused", refusal.order.client_id, refusal.message)
-
-    def take_reports(self) -> list[Report]:
-        """Fetch the venue's reports, apply them to the order states, and return the new ones in order."""
-        return self.apply(Report._make(raw) for raw in self._venue.take_reports())
 
     def apply(self, reports: Iterable[Report]) -> list[Report]:
         """Apply reports; one that was seen before is ignored, so redelivery is harmless."""
@@ -195,7 +157,7 @@ class OrderManager:
         try:
             return self._orders[client_id]
         except KeyError:
-            raise OrderError(f"order {client_id} was never sent through this manager") from None
+            raise OrderError(f"order {client_id} was never sent from here") from None
 
     def __contains__(self, client_id: int) -> bool:
         return client_id in self._orders
@@ -214,3 +176,61 @@ class OrderManager:
     def _note(self, ts: int, event: str, client_id: int, detail: str) -> None:
         self.journal.append(JournalEntry(ts, event, client_id, detail))
         _log.debug("order %d %s at %d: %s", client_id, event, ts, detail)
+
+
+class OrderManager(OrderTable):
+    """Sends approved orders to one venue and knows their state.
+
+    Parameters
+    ----------
+    venue : VenueProtocol
+        Simulated or live.
+    """
+
+    def __init__(self, venue: VenueProtocol) -> None:
+        self.journal: list[JournalEntry] = []
+        super().__init__(self.journal)
+        self._venue = venue
+        self._next_id = 1
+
+    def next_id(self) -> int:
+        """Return a client id that was not used before."""
+        self._next_id += 1
+        return self._next_id - 1
+
+    def submit(self, approved: Approved[Order], now_ns: int) -> OrderState:
+        """Send an approved order.
+
+        Raises
+        ------
+        OrderError
+            If it is not an ``Approved``, was used before or is too old, if its id was used before, or if the
+            venue refuses its form.
+        TradingHaltedError
+            If the kill switch was moved since the order was approved.
+        """
+        if not isinstance(approved, Approved):
+            raise OrderError(
+                f"submit takes an Approved order from RiskManager.check, got {type(approved).__name__}"
+            )
+        order = approved.order
+        if order.client_id in self:
+            raise OrderError(f"order {order.client_id} was already sent; every order needs its own id")
+        approved.use(now_ns)
+        self._venue.submit(
+            order.client_id, order.side, order.size, order.type.value, order.px, order.reduce_only, now_ns
+        )
+        return self.register(order, now_ns)
+
+    def cancel(self, client_id: int, now_ns: int) -> None:
+        """Ask to cancel an order; a second request for the same order is not sent."""
+        state = self[client_id]
+        if state.status.final or state.cancel_asked:
+            return
+        self._venue.cancel(client_id, now_ns)
+        state.cancel_asked = True
+        self._note(now_ns, "cancel_asked", client_id, state.order.tag)
+
+    def take_reports(self) -> list[Report]:
+        """Fetch the venue's reports, apply them to the order states, and return the new ones in order."""
+        return self.apply(Report._make(raw) for raw in self._venue.take_reports())

@@ -11,7 +11,7 @@ from typing import Any
 
 from quantumtrader._fallback.features.suggestions import suggestion
 from quantumtrader.exceptions import UnknownFeatureError
-from quantumtrader.features.aliases import canonical
+from quantumtrader.features.aliases import ALIASES, canonical
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +102,7 @@ def info(name: str) -> FeatureInfo:
     except KeyError:
         where = f' (which "{name}" stands for)' if wanted != name else ""
         raise UnknownFeatureError(
-            f'no feature "{wanted}"{where} in the catalogue{suggestion(wanted, _entries())}'
+            f'no feature "{wanted}"{where} in the catalogue{suggestion(wanted, (*_entries(), *ALIASES))}'
         ) from None
 
 

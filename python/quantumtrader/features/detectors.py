@@ -8,7 +8,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cache
 from importlib import resources
@@ -72,6 +72,85 @@ class Detection:
     confidence: float
     px: int
     evidence: dict[str, float]
+
+
+_PARENTS = ("sweep_gap_ns",)
+_SWEEPS = (*_PARENTS, "sweep_min_levels", "sweep_min_qty")
+_TAPE = ("tape_window_ns", "tape_min_prints", "tape_max_mean", "tape_max_cv")
+_ICEBERGS = (
+    *_TAPE,
+    "native_window_ns",
+    "refill_window_ns",
+    "refill_tolerance",
+    "refill_min",
+    "refill_abandon_ns",
+    "iceberg_hold_ns",
+)
+_SPOOFING = (
+    "spoof_factor",
+    "spoof_tau_s",
+    "spoof_max_distance",
+    "spoof_lifetime_ns",
+    "spoof_withdrawn",
+    "spoof_after_ns",
+    "spoof_match_ns",
+    "spoof_hold_ns",
+    "layer_factor",
+)
+_READ: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(
+        (
+            "hidden_volume_ratio_5m",
+            "parent_size_mean_1m",
+            "sweep_levels_1m",
+            "sign_acf_1",
+            "sign_acf_10",
+            "hawkes_buy",
+            "hawkes_sell",
+        ),
+        _PARENTS,
+    ),
+    "sweep_detected": (*_SWEEPS, "sweep_hold_ns"),
+    "sweep_volume_ratio_5m": _SWEEPS,
+    "sweep_run_detected": ("run_min_length", "run_min_speed"),
+    "iceberg_tape_signal": _TAPE,
+    "iceberg_detected": _ICEBERGS,
+    "iceberg_hidden_est": _ICEBERGS,
+    "fp_absorption_live": (
+        "absorption_window_s",
+        "absorption_tau_s",
+        "absorption_factor",
+        "absorption_max_move",
+    ),
+    "spoof_score": (*_SPOOFING, "spoof_full_factor"),
+    "layering_score": (*_SPOOFING, "layer_min_rows", "layer_full_rows", "layer_within_ns"),
+    "momentum_ignition": (
+        "ignition_history_s",
+        "ignition_deviations",
+        "ignition_min_move",
+        "ignition_confirm_ns",
+        "ignition_give_back",
+        "ignition_hold_ns",
+    ),
+    "quote_stuffing": (
+        "stuffing_history_s",
+        "stuffing_deviations",
+        "stuffing_undone_ns",
+        "stuffing_max_trades",
+    ),
+}
+"""The thresholds that features read; the others bear on detections alone."""
+
+
+def thresholds_read(features: Iterable[str]) -> frozenset[str]:
+    """Return the thresholds that change any of these features.
+
+    Parameters
+    ----------
+    features : iterable of str
+        Names of the catalogue.
+    """
+    return frozenset(name for feature in features for name in _READ.get(feature, ()))
 
 
 def detections(arrays: Sequence[Any]) -> list[Detection]:
@@ -255,6 +334,9 @@ class DetectorSettings:
     def of(cls, changed: Mapping[str, Any]) -> DetectorSettings:
         """Return the settings that differ from the defaults in these values; the inverse of :meth:`changed`."""
         kinds: dict[str, Any] = {f.name: type(f.default) for f in fields(cls)}
+        for name in changed:
+            if name not in kinds:
+                raise ConfigError(f'detector setting "{name}" is not known')
         return cls(**{name: kinds[name](value) for name, value in changed.items()})
 
     def changed(self) -> dict[str, float]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 from pathlib import Path
 
@@ -13,7 +13,13 @@ from quantumtrader._protocols import Float64, Int64
 from quantumtrader.exceptions import ConfigError
 from quantumtrader.features.aliases import canonical
 from quantumtrader.features.catalogue import catalogue_hash
-from quantumtrader.features.detectors import Detection, DetectorSettings, detections, detector_kinds
+from quantumtrader.features.detectors import (
+    Detection,
+    DetectorSettings,
+    detections,
+    detector_kinds,
+    thresholds_read,
+)
 from quantumtrader.features.manifest import FeatureManifest
 from quantumtrader.features.sets import resolve
 from quantumtrader.types import Events, FeatureFrame, Fitted, Instrument
@@ -101,6 +107,8 @@ class FeatureEngine:
         self.instrument = instrument
         kinds = _kinds(detect)
         self._names = () if kinds and not names else resolve(names)
+        if detectors is not None and not isinstance(detectors, DetectorSettings):
+            raise ConfigError(f"detectors is {detectors!r}; give DetectorSettings(...)")
         self._detectors = detectors or DetectorSettings()
         # Aliases are columns, not computations: each feature is computed once.
         repeated = [name for k, name in enumerate(self._names) if name in self._names[:k]]
@@ -115,8 +123,11 @@ class FeatureEngine:
         options: dict[str, str | float | None] = {}
         if "session_frac" in computed:
             options["session_seconds"] = session_seconds
-        # Thresholds other than the catalogue's change what columns mean.
-        options |= {f"{_THRESHOLD}{name}": value for name, value in self._detectors.changed().items()}
+        # Thresholds other than the catalogue's change what the columns mean that read them.
+        read = thresholds_read(computed)
+        options |= {
+            f"{_THRESHOLD}{name}": value for name, value in self._detectors.changed().items() if name in read
+        }
         if fitted is not None:
             # Loaded here because few engines need it.
             from quantumtrader.features.fit.artifact import fitted_hashes, load_fitted
@@ -168,6 +179,8 @@ class FeatureEngine:
         day: date | None = None,
         fitted: Fitted | Path | str | Sequence[Path | str] | None = None,
         detectors: DetectorSettings | None = None,
+        *,
+        require_fits: bool = True,
     ) -> FeatureEngine:
         """Build the engine that a manifest describes, for an instrument.
 
@@ -175,12 +188,18 @@ class FeatureEngine:
 
         Whether its rows are of the same kind is for :meth:`FeatureManifest.require` to say: tick, definitions and
         version are those of here.
+
+        Raises
+        ------
+        ManifestError
+            If columns read a fit that is not given, or that is another one; ``require_fits=False`` leaves that to
+            :meth:`FeatureManifest.differences`.
         """
         if detectors is None:
             detectors = DetectorSettings.of(
                 {k.removeprefix(_THRESHOLD): v for k, v in manifest.options if k.startswith(_THRESHOLD)}
             )
-        return cls(
+        built = cls(
             manifest.names,
             instrument,
             manifest.clock,
@@ -190,6 +209,9 @@ class FeatureEngine:
             detectors=detectors,
             fitted=fitted,
         )
+        if require_fits:
+            manifest.require_fits(built)
+        return built
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -331,4 +353,7 @@ def _kinds(detect: str | Sequence[str] | None) -> list[str]:
         return []
     if isinstance(detect, str):
         return list(detector_kinds()) if detect == "all" else [detect]
-    return list(detect)
+    kinds = list(detect) if isinstance(detect, Iterable) else None
+    if kinds is None or not all(isinstance(kind, str) for kind in kinds):
+        raise ConfigError(f'detect is {detect!r}; give "all", or names of {", ".join(detector_kinds())}')
+    return kinds

@@ -62,6 +62,8 @@ def read_features(path: Path | str) -> FeatureFrame:
     import pyarrow.parquet as pq
 
     path = Path(path)
+    if path.is_dir():
+        raise DataAccessError("is a folder", path=path, remedy="Name the Parquet file in it")
     if not path.is_file():
         raise DataAccessError("no such file", path=path, remedy="Check the path")
     try:
@@ -78,6 +80,13 @@ def read_features(path: Path | str) -> FeatureFrame:
     odd = [name for name in names if not pa.types.is_floating(table.schema.field(name).type)]
     if odd:
         raise DataFormatError(f"column {odd[0]} is not of floats: it is not a feature file", path=path)
+    if table["ts"].null_count:
+        first = table["ts"].is_null().index(True).as_py()
+        raise DataFormatError(
+            f"{table['ts'].null_count} rows have no time, the first is row {first}",
+            path=path,
+            remedy="Compute it again: quantumtrader features compute",
+        )
     times = table["ts"].cast(pa.timestamp("ns", "UTC")).cast(pa.int64()).to_numpy()
     values = np.empty((len(times), len(names)))
     for k, name in enumerate(names):
@@ -120,6 +129,10 @@ class FeatureFile:
         self._writer: Any = None
         self._held: list[FeatureFrame] = []
         self._held_rows = 0
+        if self.path.is_dir():
+            raise DataAccessError(
+                "is a folder", path=self.path, remedy="Name the file in it: --out FOLDER/FILE"
+            )
         if self.path.exists() and not overwrite:
             raise DataAccessError(
                 "is there already",

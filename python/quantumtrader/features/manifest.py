@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any, Self
 
-from quantumtrader.exceptions import DataFormatError, ManifestError
+from quantumtrader.exceptions import ConfigError, DataFormatError, ManifestError
 from quantumtrader.features.aliases import canonical
 from quantumtrader.features.catalogue import canonical_json, catalogue_hash, definition_hash, info
 
@@ -22,6 +22,8 @@ SCHEMA = 1
 Option = str | int | float | bool | None
 """Value of an engine option."""
 
+_FITTED = "fitted_"
+"""Before the kind of a fit among the options."""
 _ABSENT = "not given"
 _SHOWN = 6
 _OPTIONS = ("clock", "warmup", "rlp_sign", "tick_size", "point_value")
@@ -187,13 +189,48 @@ class FeatureManifest:
         ManifestError
             Lists everything that differs.
         """
+        if not isinstance(other, FeatureManifest):
+            raise ConfigError(
+                f"expected a FeatureManifest, got {type(other).__name__}: FeatureEngine.manifest is one"
+            )
         found = self.differences(other)
         if found:
             raise ManifestError("the features are not those expected: " + "; ".join(found), found)
 
     def require(self, engine: FeatureEngine) -> None:
-        """Refuse an engine whose rows are of another kind; errors as in :meth:`check`."""
-        self.check(engine.manifest)
+        """Refuse an engine whose rows are of another kind; errors as in :meth:`check`.
+
+        Raises
+        ------
+        ConfigError
+            If it is no engine.
+        """
+        self.check(_manifest_of(engine))
+
+    def require_fits(self, engine: FeatureEngine) -> None:
+        """Refuse an engine whose columns read other fits than those of this manifest, or none.
+
+        Raises
+        ------
+        ManifestError
+            Names each fit, with its hash.
+        """
+        expected, given = (
+            {k.removeprefix(_FITTED): str(v) for k, v in m.options if k.startswith(_FITTED)}
+            for m in (self, _manifest_of(engine))
+        )
+        wrong = [kind for kind in sorted({*expected, *given}) if expected.get(kind) != given.get(kind)]
+        if not wrong:
+            return
+        found = [
+            f"the {kind} fit is {given.get(kind, 'not given')}, expected {expected.get(kind, 'none')}"
+            for kind in wrong
+        ]
+        raise ManifestError(
+            f"{'; '.join(found)}. Give the fit files that the features were computed with, "
+            "fitted=[...]: their values_hash is the one expected",
+            tuple(found),
+        )
 
     def _document(self) -> dict[str, Any]:
         return {"schema": SCHEMA, **asdict(self)}
@@ -224,6 +261,13 @@ class FeatureManifest:
 
     def _options(self) -> dict[str, Option]:
         return {name: getattr(self, name) for name in (*_OPTIONS, "version")} | dict(self.options)
+
+
+def _manifest_of(engine: object) -> FeatureManifest:
+    found = getattr(engine, "manifest", None)
+    if not isinstance(found, FeatureManifest):
+        raise ConfigError(f"expected a FeatureEngine, got {type(engine).__name__}")
+    return found
 
 
 def _frozen(value: Any) -> Any:

@@ -71,6 +71,8 @@ def new_figure(
     def save() -> Path:
         temporary = target.with_name(f".{target.name}.tmp{target.suffix}")
         fixed = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}.get(target.suffix.lower(), {})
+        if target.is_dir():
+            raise DataAccessError("is a folder", path=target, remedy="Name the picture in it")
         style = {"svg.hashsalt": "quantumtrader", "svg.fonttype": "none" if text else "path"}
         try:
             target.parent.mkdir(parents=True, exist_ok=True)

@@ -117,6 +117,8 @@ def plot_series(frame: FeatureFrame, features: Sequence[str] | None, path: Path 
         axes.set_title(name, loc="left", fontsize=9)
         axes.tick_params(labelsize=7, labelbottom=k == len(names) - 1)
         axes.grid(alpha=0.25)
+        if np.isnan(column).all():
+            axes.text(0.5, 0.5, "no values", ha="center", va="center", transform=axes.transAxes, fontsize=8)
         _histogram(figure.add_subplot(grid[k, 1]), "", frame[name], None)
     if shared is not None:
         dates = import_module("matplotlib.dates")

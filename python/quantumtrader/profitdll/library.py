@@ -152,6 +152,11 @@ class ProfitLibrary:
         return f"ProfitLibrary({str(self.path)!r}, {kind}{8 * self.abi.char_width}-bit characters)"
 
     @property
+    def handle(self) -> ctypes.CDLL:
+        """The library as ctypes has it, for what is not declared in the vendor's ABI."""
+        return self._handle
+
+    @property
     def folder(self) -> Path:
         """Folder of the library, where it looks for its side files."""
         return self.path.parent

@@ -181,7 +181,7 @@ def test_notes_stay_with_the_data(tmp_path: Path) -> None:
     assert load_events(tmp_path / "lake", "WDOU25").notes == load_events(path, "WDOU25").notes
 
 
-@pytest.mark.parametrize("name", ["lobster", "binance", "mbo", "collector"])
+@pytest.mark.parametrize("name", ["lobster", "binance", "mbo", "bitstamp", "wondertrader", "collector"])
 def test_formats_with_state_are_not_sorted(name: str, tmp_path: Path) -> None:
     importer = find_importer(tmp_path, name)
     with pytest.raises(

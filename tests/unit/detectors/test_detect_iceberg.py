@@ -215,3 +215,18 @@ def test_native_near_misses(find, miss):
         s.wait(5 * MS + 1 if miss == "new id too late" else MS)
         s.add(-1, ASK, 8 if miss == "other peak" else 7, broker=8 if miss == "other broker" else broker)
     assert find(s, "iceberg_native") == []
+
+
+def test_the_tape_signal_counts_at_each_read(engine):
+    """Five equal prints four seconds apart: on at the fifth, out once the first of them is thirty seconds old."""
+    s = Script("trades")
+    for size in (30, 5, 5, 5, 5, 5):
+        s.trade(-1, BID, size).wait(4 * SECOND)
+    # The uneven one leaves at 30 s, and the next at 34 s, when the last print is 14 s old.
+    s.timer(20 * SECOND)
+    features = engine.FeatureEngine(["iceberg_tape_signal"], 0.5, 10.0, "1s")
+    features.update_many(s.events())
+    times, values, _ = features.take()
+    start = int(s.events()["ts_event"][0])
+    seconds = ((times - start) // SECOND).tolist()
+    assert [t for t, v in zip(seconds, values[:, 0].tolist(), strict=True) if v == 1.0] == [30, 31, 32, 33]

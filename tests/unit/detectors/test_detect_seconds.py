@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+import statistics
+
 import pytest
 
 from reference.scripts import ASK, BID, MS, OPENING, SECOND, Script
@@ -91,7 +94,17 @@ def test_updates_undone_at_once(find, feed, side, apart):
     assert (d.side, d.confidence) == (0, 0.8 if feed == "orders" else 0.5)
     assert d.score == pytest.approx(1.0, abs=0.05)
     assert d.evidence["updates"] >= 70
-    assert d.evidence["z"] >= 5
+    assert math.isnan(d.evidence["z"]), "all seconds before were equal"
+
+
+def test_z_in_deviations_of_uneven_seconds(find):
+    """Of 300 seconds one had twelve changes, one two, and the others one."""
+    s = Script("levels").calm(20).stuff(1, 6).calm(290).wait(100 * MS).stuff(1, 40)
+    d = find(s.timer(SECOND), "stuffing")[0]
+    r, mean = d.evidence["updates"], d.evidence["usual"]
+    usual = [12, 2] + 298 * [1]
+    assert mean == sum(usual) / 300
+    assert d.evidence["z"] == pytest.approx((r - mean) / statistics.pstdev(usual))
 
 
 @pytest.mark.parametrize("miss", ["undone too late", "unequal", "trades", "few", "too early"])

@@ -12,14 +12,15 @@ import pytest
 from typer.testing import CliRunner
 
 from quantumtrader.cli import main as cli
-from quantumtrader.evaluation.detectors import score_scripts
-from quantumtrader.evaluation.scripts import MS, Script
+from quantumtrader.evaluation.detectors import evaluate_detectors, score_scripts
+from quantumtrader.evaluation.scripts import ASK, BID, MS, Script
 from quantumtrader.evaluation.truths import masked, native_icebergs, one_time_sweeps, score_hidden
 from quantumtrader.exceptions import DataFormatError
 from quantumtrader.features import DetectorSettings, detector_kinds
-from quantumtrader.types import Flag, Kind
+from quantumtrader.types import Flag, Instrument, Kind
 
 runner = CliRunner()
+WDO = Instrument("WDOU25", "WDO", tick_size=0.5, point_value=10.0)
 
 
 def test_every_script_goes_as_written():
@@ -77,6 +78,18 @@ def test_hidden_seconds():
     (h,) = score_hidden(events, [], (times, np.array([0.0, 0.5, 0.5])))
     assert (h.base.hits, h.base.of) == (1, 2)
     assert (h.recall.share, h.precision.share) == (1, 1)
+
+
+def test_what_every_run_dropped_is_told():
+    """Trades at 80 displayed rows: the table of refilled rows holds 64."""
+    s = Script("levels")
+    for k in range(80):
+        s.set(1, BID - k, 10).set(-1, ASK + k, 10)
+    for k in range(80):
+        s.wait(MS).trade(-1, BID - k, 1)
+    report = evaluate_detectors(s.events(), WDO, kinds=["iceberg_synthetic"], injections=0, shuffles=2)
+    runs = ["recording", *(f"shuffled {what} {k}" for what in ("sides", "times") for k in (1, 2))]
+    assert report.dropped == dict.fromkeys(runs, 16)
 
 
 def test_the_command_on_the_synthetic_session(tmp_path: Path):

@@ -83,10 +83,11 @@ def test_out_and_plot_write_files(lake: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("wrong", "code", "words"),
     [
-        (["--window-s", 100], 1, "window_s is 100"),
+        (["--window-s", 100], 2, "window_s is 100"),
+        (["--interval-s", 0], 2, "--interval-s"),
         (["--levels", 0], 2, "--levels"),
         (["--interval-s", "nan"], 2, "finite"),
-        ([*SHORT, "--plot", "p.txt"], 1, "p.txt"),
+        ([*SHORT, "--plot", "p.txt"], 2, "p.txt"),
         (["--start", "2031-01-01"], 3, "2031"),
     ],
 )

@@ -95,8 +95,38 @@ def test_shuffles_keep_what_they_should(session):
     for shuffle, kept in ((shuffled_sides, ("px", "size")), (shuffled_times, ())):
         out = shuffle(session, rng)
         np.testing.assert_array_equal(out[~trade], session[~trade])
-        for name in ("ts_event", "flags", *kept):
+        for name in ("ts_event", *kept):
             np.testing.assert_array_equal(out[name], session[name])
         assert (out["side"] != session["side"]).any()
         for name in ("side", "px", "size"):
             np.testing.assert_array_equal(np.sort(out[name][trade]), np.sort(session[name][trade]))
+
+
+def test_shuffled_trades_take_their_flags_along():
+    """An auction print stays one wherever it goes; whether a packet goes on is a fact of the place."""
+    s = Script("trades")
+    for k in range(40):
+        flags = int(Flag.AUCTION if k < 10 else Flag.HIDDEN if k < 20 else 0) | int(Flag.MORE) * (k % 2)
+        s.wait(MS).trade(1 if k % 3 else -1, 1_000 + k, 1 + k, flags=flags)
+    events = s.events()
+    trade = events["kind"] == Kind.TRADE
+    out = shuffled_times(events, np.random.default_rng(3))
+    np.testing.assert_array_equal(out["flags"][trade] & Flag.MORE, events["flags"][trade] & Flag.MORE)
+    own = {
+        int(px): int(f) & ~Flag.MORE
+        for px, f in zip(events["px"][trade], events["flags"][trade], strict=True)
+    }
+    assert (out["px"][trade] != events["px"][trade]).any()
+    assert all(
+        int(f) & ~Flag.MORE == own[int(px)]
+        for px, f in zip(out["px"][trade], out["flags"][trade], strict=True)
+    )
+
+
+def test_an_inferred_side_stays_inferred():
+    s = Script("trades")
+    for k in range(40):
+        s.wait(MS).trade(1 if k < 20 else -1, 1_000, 1, flags=int(Flag.SIDE_INFERRED) if k < 20 else 0)
+    out = shuffled_sides(s.events(), np.random.default_rng(3))
+    signed = out["side"] != 0
+    np.testing.assert_array_equal(out["flags"][signed] & Flag.SIDE_INFERRED != 0, out["side"][signed] > 0)

@@ -232,11 +232,17 @@ class World:
 
 
 def explore(
-    size: int, enforce_reduce_only: bool, limit: bool, accidents: int = 1, flattens: int = 1, ticks: int = 1
+    size: int,
+    enforce_reduce_only: bool,
+    limit: bool,
+    accidents: int = 1,
+    flattens: int = 1,
+    ticks: int = 1,
+    patient: bool = False,
 ) -> tuple[int, int]:
     ids = Ids()
     plan = BracketPlan(1, size, 2, 2, time_stop_ns=50 * SECOND, entry_px=99 if limit else PX_NONE)
-    start = World(Bracket(plan, ids), ids, enforce_reduce_only)
+    start = World(Bracket(plan, ids, reduce_only=not patient), ids, enforce_reduce_only)
     start.accidents, start.flattens, start.ticks = accidents, flattens, ticks
     start.carry_out(start.bracket.start(0))
     seen = {start.key()}
@@ -278,3 +284,63 @@ def test_every_interleaving_of_two_contracts_ends_flat() -> None:
     states, ended = explore(2, True, False, accidents=0, flattens=1, ticks=0)
     assert states > 1000
     assert ended > 0
+
+
+@pytest.mark.parametrize("limit", [False, True])
+def test_a_venue_without_reduce_only_ends_flat_in_every_interleaving(limit: bool) -> None:
+    states, ended = explore(1, False, limit, patient=True)
+    assert states > 300
+    assert ended > 0
+
+
+def test_two_contracts_without_reduce_only_end_flat_in_every_interleaving() -> None:
+    states, ended = explore(2, False, False, accidents=0, flattens=1, ticks=0, patient=True)
+    assert states > 1000
+    assert ended > 0
+
+
+def test_without_reduce_only_the_exit_waits_until_no_other_exit_can_trade() -> None:
+    bracket = Bracket(BracketPlan(1, 2, 8, 8), Ids(), reduce_only=False)
+    bracket.start(0)
+    bracket.on_reports([report(1, "filled", 1, 2)], 1)
+    out = bracket.flatten("test", 2)
+    assert out == [CancelOrder(2), CancelOrder(3)]
+    assert bracket.on_reports([report(3, "cancelled")], 3) == []  # the stop still stands, and may trade
+    assert sends(bracket.on_reports([report(2, "filled", -1, 1)], 4)) == []
+    assert sends(bracket.on_reports([report(2, "cancelled")], 5)) == [("test", -1, 1, PX_NONE)]
+
+
+def test_an_order_that_never_left_is_replaced_unless_it_was_the_entry() -> None:
+    bracket = Bracket(BracketPlan(1, 1, 8, 8), Ids())
+    bracket.start(0)
+    bracket.on_reports([report(1, "filled", 1, 1)], 1)
+    assert sends(bracket.on_unsent(2, 2)) == [("stop", -1, 1, 92)]
+    entry = Bracket(BracketPlan(1, 1, 8, 8), Ids())
+    entry.start(0)
+    assert entry.on_unsent(1, 1) == []
+    assert entry.done
+
+
+def test_a_fill_after_the_end_is_closed_again() -> None:
+    bracket = Bracket(BracketPlan(1, 1, 8, 8, entry_px=99), Ids())
+    bracket.start(0)
+    bracket.on_time(10 * SECOND)
+    bracket.on_reports([report(1, "cancelled")], 11 * SECOND)
+    assert bracket.done
+    assert sends(bracket.on_reports([report(1, "filled", 1, 1)], 12 * SECOND)) == [
+        ("late_fill", -1, 1, PX_NONE)
+    ]
+    bracket.on_reports([report(2, "filled", -1, 1)], 13 * SECOND)
+    assert bracket.done
+
+
+def test_it_says_when_time_matters() -> None:
+    bracket = Bracket(BracketPlan(1, 1, 8, 8, entry_px=99, time_stop_ns=60 * SECOND), Ids())
+    bracket.start(0)
+    assert bracket.wakes_ns == 10 * SECOND
+    bracket.on_reports([report(1, "filled", 1, 1, ts=5 * SECOND)], 5 * SECOND)
+    assert bracket.wakes_ns == 65 * SECOND
+    bracket.on_time(65 * SECOND)
+    assert bracket.wakes_ns is None
+    bracket.on_refused(4, 66 * SECOND)
+    assert bracket.wakes_ns == 67 * SECOND

@@ -24,7 +24,7 @@ from quantumtrader.features.fit.artifact import (
 )
 from quantumtrader.features.fit.microprice import MicropriceFitter
 from quantumtrader.features.fit.pin import Ekop, Windows
-from quantumtrader.features.fit.stretches import Range
+from quantumtrader.features.fit.segments import Range
 from quantumtrader.features.verify import recompute
 from quantumtrader.types import Fitted
 
@@ -86,7 +86,9 @@ def test_loading_gives_the_engine_its_input(every: dict[str, Artifact], files: d
     assert since == every["microprice"].to_ns
     given = [math.nan if x is None else x for x in every["microprice"].values["adjustment"]]
     np.testing.assert_array_equal(table, given)
-    assert load_fitted(files["vpin"], replace(WDO, symbol="WDOV25")) == Fitted(vpin_bucket=40)
+    assert load_fitted(files["vpin"], replace(WDO, symbol="WDOV25")) == Fitted(
+        vpin_bucket=40, vpin_from_ns=every["vpin"].to_ns
+    )
     assert load_fitted([], WDO) == Fitted()
 
 
@@ -114,9 +116,11 @@ def set_value(**values: Any) -> Callable[[dict[str, Any]], None]:
         ("vpin", set_value(more=1), "fields are missing or not known: more"),
         ("vpin", lambda d: d.pop("tick_size"), "fields are missing or not known: tick_size"),
         ("vpin", lambda d: d.pop("kind"), "is not a fit file: it has no `kind`"),
-        ("vpin", set_value(values={"bucket": 0}), "expected a bucket of at least 1"),
-        ("vpin", set_value(values={"bucket": "40"}), "its values cannot be used"),
+        ("vpin", set_value(values={"usable_from_ns": 5, "bucket": 0}), "expected a bucket of at least 1"),
+        ("vpin", set_value(values={"usable_from_ns": 5, "bucket": "40"}), "its values cannot be used"),
         ("vpin", set_value(values={}), "its values cannot be used"),
+        ("vpin", set_value(values={"bucket": 40}), "its values cannot be used"),
+        ("vpin", set_value(values={"usable_from_ns": None, "bucket": 40}), "expected the time from which"),
         ("pin", set_value(values={"pin": [[5, 0.5], [5, 0.5]]}), "expected times in order"),
         ("pin", set_value(values={"pin": [[5, 1.5]]}), "expected shares between 0 and 1"),
         ("microprice", set_value(values={"usable_from_ns": 1, "adjustment": [0.0]}), "30 numbers"),
@@ -187,20 +191,29 @@ def test_the_manifest_names_the_fits_that_columns_read(
     assert fitted_hashes(Fitted(), NAMES) == {}
 
 
-def test_a_model_refuses_rows_of_another_fit(files: dict[str, Path], session: np.ndarray) -> None:
+def test_a_model_refuses_rows_of_another_fit(
+    every: dict[str, Artifact], files: dict[str, Path], session: np.ndarray
+) -> None:
     trained = FeatureEngine(NAMES, WDO, "1s", fitted=list(files.values()))
     manifest = trained.manifest
     same = FeatureEngine.for_manifest(manifest, WDO, fitted=list(files.values()))
     manifest.require(same)
+    with pytest.raises(
+        ManifestError, match=r"the microprice fit is not given, expected .*Give the fit files"
+    ):
+        FeatureEngine.for_manifest(manifest, WDO)
     with pytest.raises(ManifestError, match="fitted_microprice is not given, expected"):
-        manifest.require(FeatureEngine.for_manifest(manifest, WDO))
+        manifest.require(FeatureEngine(NAMES, WDO, "1s"))
     other = replace(load_fitted(list(files.values()), WDO), vpin_bucket=41)
-    with pytest.raises(ManifestError, match="fitted_vpin is"):
-        manifest.require(FeatureEngine.for_manifest(manifest, WDO, fitted=other))
+    with pytest.raises(ManifestError, match=f"the vpin fit is .*, expected {every['vpin'].values_hash}"):
+        FeatureEngine.for_manifest(manifest, WDO, fitted=other)
+    plain = FeatureEngine(["vpin_50"], WDO, "1s").manifest
+    with pytest.raises(ManifestError, match="expected none"):
+        FeatureEngine.for_manifest(plain, WDO, fitted=other)
 
     frame = trained.run(session)
     assert np.isfinite(frame["pin_60"]).any()
-    assert np.isfinite(frame["vpin_50"]).any()
+    assert np.isnan(frame["vpin_50"]).all(), "it was fitted to this very session"
     assert np.isnan(frame["microprice_dev"]).all()  # its own session lies in the data
     assert recompute(frame, [session], WDO, fitted=list(files.values())).equal
     without = recompute(frame, [session], WDO)

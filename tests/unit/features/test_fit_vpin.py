@@ -11,6 +11,9 @@ from quantumtrader import EVENT, FeatureEngine, Flag, Instrument, Kind, Phase, _
 from quantumtrader.exceptions import EmptyDataError
 from quantumtrader.features.fit.vpin import SessionVolumes, bucket_size
 from quantumtrader.types import Fitted
+from reference.definitions import DEFINITIONS
+from reference.recording import Recording
+from reference.rules import Row
 
 WDO = Instrument("WDOU25", "WDO", tick_size=0.5, point_value=10.0)
 
@@ -94,3 +97,34 @@ def test_the_fit_is_what_the_engine_measures_itself(engine) -> None:
     expected = given.take()[1]
     np.testing.assert_array_equal(alone.take()[1][-len(expected) :], expected)
     assert np.isfinite(expected).any()
+
+
+def test_only_sessions_after_the_fitted_data_use_the_bucket(engine) -> None:
+    """Three sessions, the size known from the start of the second: NaN in the first, by prints and by bars."""
+    events = []
+    for k in range(3):
+        start = k * 10**14
+        events += [marker(start, Phase.OPEN), trades(5_000, start=start, size=5, seed=k)]
+        events[-1]["ts_event"] = events[-1]["ts_recv"] = start + np.arange(5_000) * 10**9
+        events += [marker(start + 5_000 * 10**9, Phase.CLOSED)]
+    stream = np.concatenate(events)
+    for since, first in ((None, 0), (-1, 0), (10**14, 1), (10**14 + 1, 2), (10**15, 3)):
+        fitted = Fitted(vpin_bucket=100, vpin_from_ns=since)
+        features = engine.FeatureEngine(["vpin_50", "vpin_bvc_50"], 0.5, 10.0, "1m", fitted=fitted)
+        features.update_many(stream)
+        times, values, counts = features.take()
+        for name, column in zip(("vpin_50", "vpin_bvc_50"), values.T, strict=True):
+            known = set((times[np.isfinite(column)] // 10**14).tolist())
+            assert known == set(range(first, 3)), (name, since)
+            for k in range(10, len(times), 120):
+                row = Row(Recording(stream), int(times[k]), int(counts[k]))
+                row.fitted = fitted
+                np.testing.assert_allclose(column[k], DEFINITIONS[name](row), rtol=1e-9, err_msg=name)
+
+
+def test_the_usable_time_is_part_of_the_manifest() -> None:
+    hashes = {
+        dict(FeatureEngine(["vpin_50"], WDO, fitted=fitted).manifest.options)["fitted_vpin"]
+        for fitted in (Fitted(40), Fitted(40, 0), Fitted(40, 1), Fitted(41, 1))
+    }
+    assert len(hashes) == 4

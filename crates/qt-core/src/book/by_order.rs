@@ -55,7 +55,7 @@ impl Orders {
 /// - **By position.** Add at, edit, delete, delete-from: the list operations of `ProfitDLL`. An edit sets what it
 ///   carries: id and broker where not 0.
 ///
-/// In both, `flag::DELTA` makes the size of an edit a signed change, and lets its price be `PX_NONE`: unchanged.
+/// In both, `flag::DELTA` makes the size of an edit a signed change, and a price of `PX_NONE` is unchanged.
 #[derive(Debug, Clone)]
 pub struct OrderBook {
     /// Asks, bids.
@@ -261,8 +261,8 @@ const fn order_of(e: &Event) -> Order {
 fn edited(old: &Order, e: &Event) -> Option<Order> {
     let delta = e.has(flag::DELTA);
     let size = if delta { old.size.checked_add(e.size)? } else { e.size };
-    let px = if delta && e.px == PX_NONE { old.px } else { e.px };
-    if size < 0 || px == PX_NONE {
+    let px = if e.px == PX_NONE { old.px } else { e.px };
+    if size < 0 {
         return None;
     }
     let id = if e.id == 0 { old.id } else { e.id };

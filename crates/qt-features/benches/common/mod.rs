@@ -6,7 +6,7 @@ use qt_core::Event;
 use qt_core::event::{Kind, phase};
 use qt_features::catalogue::catalogue;
 use qt_features::fitted::{MICROPRICE_STATES, MicropriceTable};
-use qt_features::{Config, FeatureEngine, Fitted};
+use qt_features::{Config, FeatureEngine, Fitted, VpinBucket};
 use qt_venue::generator::DEFAULT_OPEN_NS;
 use qt_venue::{SessionSpec, generate_session};
 
@@ -82,7 +82,7 @@ pub fn engine(workload: &str, clock: &str) -> FeatureEngine {
     let adjustment: [f64; MICROPRICE_STATES] =
         std::array::from_fn(|k| ((k % 10) as f64 - 4.5) * (0.03 + 0.05 * (k / 10) as f64));
     let fitted = Fitted {
-        vpin_bucket: Some(200),
+        vpin_bucket: Some(VpinBucket { from: i64::MIN, contracts: 200 }),
         microprice: Some(MicropriceTable { from: 0, adjustment }),
         pin: vec![(0, 0.25)],
     };

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use qt_core::Event;
 use qt_core::event::{Kind, Level, PX_NONE, Quote, Session, Trade, action, flag, phase, side};
 use qt_features::catalogue::catalogue;
-use qt_features::{Config, FeatureEngine, Fitted, MicropriceTable, Samples};
+use qt_features::{Config, FeatureEngine, Fitted, MicropriceTable, Samples, VpinBucket};
 
 pub const SECOND: i64 = 1_000_000_000;
 pub const MINUTE: i64 = 60 * SECOND;
@@ -31,7 +31,11 @@ pub fn fitted() -> Fitted {
     for (k, x) in table.adjustment.iter_mut().enumerate() {
         *x = ((k % 10) as f64 - 4.5) * (0.03 + 0.05 * (k / 10) as f64);
     }
-    Fitted { vpin_bucket: Some(40), microprice: Some(table), pin: vec![(i64::MIN, 0.25)] }
+    Fitted {
+        vpin_bucket: Some(VpinBucket { from: i64::MIN, contracts: 40 }),
+        microprice: Some(table),
+        pin: vec![(i64::MIN, 0.25)],
+    }
 }
 
 pub fn run(names: &[&str], clock: &str, warmup: &str, events: &[Event]) -> Samples {

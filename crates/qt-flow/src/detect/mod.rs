@@ -10,6 +10,7 @@ mod exhaustion;
 mod iceberg;
 mod ignition;
 mod layering;
+mod matching;
 mod seconds;
 mod settings;
 mod slots;
@@ -115,7 +116,7 @@ impl Detectors {
 
     /// What was dropped because a table was full: prints, rows, orders, candidates, detections.
     pub fn dropped(&self) -> u64 {
-        let spoofing = self.spoofing.as_ref().map_or(0, |s| s.dropped + s.layering.dropped);
+        let spoofing = self.spoofing.as_ref().map_or(0, Spoofing::dropped);
         self.sink.dropped
             + self.native.as_ref().map_or(0, |n| n.dropped)
             + self.synthetic.as_ref().map_or(0, |n| n.dropped)
@@ -159,7 +160,7 @@ impl Detectors {
             d.on_print(p, flow, s);
         }
         if let Some(d) = &mut self.spoofing {
-            d.on_print(p, flow.passive_broker(), s);
+            d.on_print(p, flow.passive_broker(), hidden, s);
         }
     }
 
@@ -239,6 +240,9 @@ impl Detectors {
         }
         if let Some(d) = &mut self.sweep {
             d.forget(t);
+        }
+        if let Some(d) = &mut self.tape {
+            d.forget(t, &self.settings);
         }
         let mut quiet_from = None;
         loop {

@@ -2,6 +2,7 @@
 
 use super::detection::{Detection, DetectorKind, Held, Sink, evidence};
 use super::layering::Layering;
+use super::matching::{Matching, Taken};
 use super::settings::DetectorSettings;
 use super::slots::{SLOTS, Slots};
 use crate::flow::Flow;
@@ -29,7 +30,7 @@ pub(super) struct Printed {
 
 impl Printed {
     /// Share of the aggressors that would meet resting orders opposite to `side` in what was printed since `then`.
-    pub(super) fn pressure(&self, then: &Self, side: i8) -> f64 {
+    fn pressure(&self, then: &Self, side: i8) -> f64 {
         let volume = self.volume - then.volume;
         let own = if side > 0 { self.buy - then.buy } else { self.sell - then.sell };
         if volume > 0 { own as f64 / volume as f64 } else { 0.0 }
@@ -52,15 +53,28 @@ pub(super) struct Candidate {
     pub ended: Option<i64>,
     /// Contracts of prints against its broker's orders on the other side.
     own: i64,
-    /// Traded at its row and not yet seen in the book, and when last.
-    traded: i64,
-    traded_at: i64,
-    /// Taken for withdrawn at the last decrease, and when.
-    recent: i64,
-    recent_at: i64,
+    /// The fact that began it.
+    fact: u64,
 }
 
 impl Candidate {
+    /// Counts a print against the orders of its broker on the other side.
+    pub(super) fn on_print(&mut self, p: &Print, passive: i32) {
+        if p.side == self.side && self.broker != 0 && passive == self.broker {
+            self.own += i64::from(p.size);
+        }
+    }
+
+    /// Share of the aggressors that would meet orders on the other side, its broker's alone where that is known, in
+    /// what was printed since it was added; 0 if nothing was.
+    pub(super) fn pressure(&self, printed: &Printed) -> f64 {
+        match (self.broker, printed.volume - self.printed.volume) {
+            (_, 0) => 0.0,
+            (0, _) => printed.pressure(&self.printed, self.side),
+            (_, volume) => self.own as f64 / volume as f64,
+        }
+    }
+
     fn due(&self, s: &DetectorSettings) -> i64 {
         self.ended.map_or(self.began + s.spoof_lifetime_ns, |t| t + s.spoof_after_ns)
     }
@@ -70,34 +84,9 @@ impl Candidate {
         self.ended = if enough { self.ended.or(Some(t)) } else { None };
     }
 
-    /// A print at its row; one that comes after the decrease it explains takes back what was taken for withdrawn.
-    fn on_trade(&mut self, p: &Print, s: &DetectorSettings) {
-        let mut q = i64::from(p.size);
-        if p.ts - self.recent_at <= s.spoof_match_ns {
-            let explained = q.min(self.recent);
-            self.recent -= explained;
-            self.withdrawn -= explained;
-            q -= explained;
-            self.judge(p.ts, s);
-        }
-        self.traded = if p.ts - self.traded_at <= s.spoof_match_ns { self.traded + q } else { q };
-        self.traded_at = p.ts;
-    }
-
-    fn on_change(&mut self, t: i64, change: i64, s: &DetectorSettings) {
-        if change > 0 {
-            self.withdrawn = (self.withdrawn - change).max(0);
-            self.recent = self.recent.min(self.withdrawn);
-        } else {
-            let traded = if t - self.traded_at <= s.spoof_match_ns { self.traded } else { 0 };
-            let explained = traded.min(-change);
-            self.traded = traded - explained;
-            let gone = (-change - explained).min(self.size - self.withdrawn);
-            self.withdrawn += gone;
-            self.recent = if t - self.recent_at <= s.spoof_match_ns { self.recent + gone } else { gone };
-            self.recent_at = t;
-        }
-        self.judge(t, s);
+    /// Whether what is taken away at `t` may still withdraw it.
+    fn lives(&self, t: i64, s: &DetectorSettings) -> bool {
+        t - self.began <= s.spoof_lifetime_ns
     }
 }
 
@@ -107,46 +96,64 @@ pub struct Spoofing {
     usual: Slots<Usual>,
     printed: Printed,
     candidates: Vec<Candidate>,
+    /// Prints and row changes so far.
+    facts: u64,
+    matching: Matching,
     /// Candidates left out because there were too many.
-    pub dropped: u64,
+    left_out: u64,
     /// Several of them together.
     pub layering: Layering,
     held: Held,
 }
 
 impl Spoofing {
-    pub(super) fn on_print(&mut self, p: &Print, passive: i32, s: &DetectorSettings) {
+    /// A print; what a hidden order gave was never displayed, so it explains no decrease.
+    pub(super) fn on_print(&mut self, p: &Print, passive: i32, hidden: bool, s: &DetectorSettings) {
         let q = i64::from(p.size);
         self.printed.volume += q;
         self.printed.buy += q * i64::from(p.side > 0);
         self.printed.sell += q * i64::from(p.side < 0);
+        self.layering.on_print(p, passive);
         for c in &mut self.candidates {
-            if p.side == c.side && c.broker != 0 && passive == c.broker {
-                c.own += q;
-            }
-            if p.side == -c.side && p.px == c.px {
-                c.on_trade(p, s);
-            }
+            c.on_print(p, passive);
         }
+        self.facts += 1;
+        if p.side == 0 || hidden || !self.follows(-p.side, p.px) {
+            return;
+        }
+        let taken = Taken {
+            row: (-p.side, p.px),
+            t: p.ts,
+            fact: self.facts,
+            broker: passive,
+            candidate: 0,
+            contracts: q,
+        };
+        let candidates = &mut self.candidates;
+        self.matching.print(taken, s.spoof_match_ns, |fact, contracts| {
+            if let Some(c) = candidates.iter_mut().find(|c| c.fact == fact) {
+                c.withdrawn -= contracts;
+                c.judge(p.ts, s);
+            }
+        });
     }
 
     pub(super) fn on_row(&mut self, t: i64, c: &RowChange, flow: &Flow, s: &DetectorSettings) {
         let usual = self.usual(t, c, flow, s);
         let change = c.change();
-        let mut known = false;
-        for x in &mut self.candidates {
-            if (x.side, x.px) == (c.side, c.px) && (x.order_id == 0 || x.order_id == c.order_id) {
-                x.on_change(t, change, s);
-                known = true;
-            }
-        }
+        self.facts += 1;
+        let mine =
+            |x: &Candidate| (x.side, x.px) == (c.side, c.px) && (x.order_id == 0 || x.order_id == c.order_id);
+        let own = self.candidates.iter().position(mine);
+        let known = own.is_some();
+        self.follow(t, c, own.filter(|k| self.candidates[*k].lives(t, s)), s);
         let Some(usual) = usual else { return };
         let large = s.layer_factor.min(s.spoof_factor) * usual;
         if known || (change as f64) < large || !Self::near(c, flow, s) {
             return;
         }
         if self.candidates.len() == MAX_CANDIDATES {
-            self.dropped += 1;
+            self.left_out += 1;
             return;
         }
         self.candidates.push(Candidate {
@@ -161,11 +168,42 @@ impl Spoofing {
             withdrawn: 0,
             ended: None,
             own: 0,
-            traded: 0,
-            traded_at: i64::MIN / 2,
-            recent: 0,
-            recent_at: i64::MIN / 2,
+            fact: self.facts,
         });
+    }
+
+    /// Whether there is a candidate at this row.
+    fn follows(&self, side: i8, px: i32) -> bool {
+        self.candidates.iter().any(|c| (c.side, c.px) == (side, px))
+    }
+
+    /// Takes a change of a row, which may be that of a candidate.
+    fn follow(&mut self, t: i64, c: &RowChange, own: Option<usize>, s: &DetectorSettings) {
+        let change = c.change();
+        let follows = change < 0 && self.follows(c.side, c.px);
+        let mut own = own.map(|k| &mut self.candidates[k]);
+        if follows {
+            // By level, more may go than the candidate has.
+            let left = own.as_ref().map_or(i64::MAX, |x| x.size - x.withdrawn);
+            let taken = Taken {
+                row: (c.side, c.px),
+                t,
+                fact: self.facts,
+                broker: c.broker,
+                candidate: own.as_ref().map_or(0, |x| x.fact),
+                contracts: -change,
+            };
+            let gone = self.matching.decrease(taken, s.spoof_match_ns).min(left);
+            if let Some(x) = &mut own {
+                x.withdrawn += gone;
+            }
+        } else if let Some(x) = own.as_mut().filter(|_| change > 0) {
+            x.withdrawn = (x.withdrawn - change).max(0);
+        }
+        if let Some(x) = own {
+            self.matching.limit(x.fact, x.withdrawn);
+            x.judge(t, s);
+        }
     }
 
     /// Brings the row's usual size up to `t`; `None` when nothing was known of the row. Time in which the row shows
@@ -222,12 +260,7 @@ impl Spoofing {
     fn score(&mut self, ts: i64, c: &Candidate, ended: i64, s: &DetectorSettings, sink: &mut Sink) {
         let size = c.size as f64;
         if size >= s.spoof_factor * c.usual {
-            let volume = self.printed.volume - c.printed.volume;
-            let pressure = match (c.broker, volume) {
-                (_, 0) => 0.0,
-                (0, _) => self.printed.pressure(&c.printed, c.side),
-                _ => c.own as f64 / volume as f64,
-            };
+            let pressure = c.pressure(&self.printed);
             let share = c.withdrawn as f64 / size;
             let score = (size / (s.spoof_full_factor * c.usual)).min(1.0) * share * pressure;
             self.held.set(ts, score * f64::from(c.side));
@@ -258,9 +291,15 @@ impl Spoofing {
         self.held.live(t, hold).unwrap_or(0.0)
     }
 
+    /// What was dropped because there was too much of it.
+    pub(super) fn dropped(&self) -> u64 {
+        self.left_out + self.matching.dropped + self.layering.dropped
+    }
+
     /// What was displayed is void.
     pub(super) fn void(&mut self) {
         self.usual.clear();
+        self.matching.clear();
         self.candidates.clear();
         self.layering.void();
     }

@@ -67,7 +67,8 @@ impl Stuffing {
                     evidence: evidence([
                         r as f64,
                         self.usual.mean(),
-                        above / sd,
+                        // Where all seconds were equal there is no deviation to measure it in.
+                        if sd > 0.0 { above / sd } else { f64::NAN },
                         self.score,
                         x.trades as f64,
                     ]),

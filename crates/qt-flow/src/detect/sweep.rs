@@ -145,7 +145,8 @@ impl SweepRun {
         }
         // n·Σi² − (Σi)² = n²(n² − 1)/12
         let spread = (k as f64) * (k as f64) * ((k as f64) * (k as f64) - 1.0) / 12.0;
-        let speed = if span == 0 { f64::INFINITY } else { (k - 1) as f64 * SECOND as f64 / span as f64 };
+        // Of prints at one time there is none to tell.
+        let speed = if span == 0 { f64::NAN } else { (k - 1) as f64 * SECOND as f64 / span as f64 };
         sink.push(Detection {
             ts: p.ts,
             kind: DetectorKind::SweepRun,

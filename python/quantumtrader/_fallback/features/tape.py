@@ -7,10 +7,9 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from quantumtrader._fallback.features.touch import Touch
+from quantumtrader._records import NOT_A_PRINT, WITHOUT_AGGRESSOR
 from quantumtrader.types import Flag
 
-_NOT_A_PRINT = int(Flag.CANCELLED | Flag.EDITED)
-_UNSIGNED = int(Flag.CROSS | Flag.AUCTION)
 _RLP = int(Flag.RLP)
 
 
@@ -107,7 +106,7 @@ class Tape:
         seller: int = 0,
     ) -> Print | None:
         """Apply one trade record; None when it is not a print."""
-        if size <= 0 or flags & _NOT_A_PRINT:
+        if size <= 0 or flags & NOT_A_PRINT:
             return None
         if self.last is not None and px != self.last.px:
             self._direction = 1 if px > self.last.px else -1
@@ -121,7 +120,7 @@ class Tape:
         return trade
 
     def _sign(self, px: int, side: int, flags: int, touch: Touch | None) -> int:
-        if flags & _UNSIGNED:
+        if flags & WITHOUT_AGGRESSOR:
             return 0
         if not flags & _RLP:
             return side

@@ -30,7 +30,11 @@ class Bars(Matching):
             if w.state != "armed" or w.sent > ts_open or not w.triggers(high if w.side > 0 else low):
                 continue
             start = max(bar_open, w.px) if w.side > 0 else min(bar_open, w.px)
-            self._fill(w, start + w.side * self._adverse, self._wanted(w), False, self.now_ns)
+            w.trigger()
+            if w.accepts(start + w.side * self._adverse):
+                self._fill(w, start + w.side * self._adverse, self._wanted(w), False, self.now_ns)
+            else:  # a stop-limit that its own bar ran past waits for the bars after it
+                w.state, w.sent = "resting", self.now_ns
         for w in self._working:  # through the limit, not only to it
             through = w.type == "limit" and short_of(-w.side, w.px, low if w.side > 0 else high)
             if w.state == "resting" and w.sent <= ts_open and through and self._wanted(w) > 0:

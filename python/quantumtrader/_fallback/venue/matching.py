@@ -52,7 +52,7 @@ class Matching(Exchange):
             self._take_from_print(px, size - used)
         for w in self._working:
             if w.state == "armed" and w.triggers(px):
-                w.state = "taking"
+                w.trigger()
 
     def _reached(self, row: Row) -> Callable[[Working], bool]:
         """Whom a print can have traded with: by the aggressor, or by the touch before where it is not told."""
@@ -119,7 +119,7 @@ class Matching(Exchange):
         if not self._has_prints:  # without prints in the stream, the touch triggers stops
             for w in self._working:
                 if w.state == "armed" and opposite(w) != PX_NONE and w.triggers(opposite(w)):
-                    w.state = "taking"
+                    w.trigger()
 
         def crossed(w: Working) -> bool:
             px, size = (ask, ask_sz) if w.side > 0 else (bid, bid_sz)

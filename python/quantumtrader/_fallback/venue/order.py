@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from quantumtrader._fallback.venue.queue import Queue
+from quantumtrader.types import PX_NONE
 
 __all__ = ["Working", "short_of"]
 
@@ -25,6 +26,7 @@ class Working:
     px: int
     reduce_only: bool
     sent: int
+    limit_px: int = PX_NONE
     arrived: int = 0
     left: int = 0
     state: str = "taking"
@@ -38,3 +40,9 @@ class Working:
     def triggers(self, px: int) -> bool:
         """Whether a print at ``px`` triggers it."""
         return px >= self.px if self.side > 0 else px <= self.px
+
+    def trigger(self) -> None:
+        """Triggered: a stop wants liquidity at any price, a stop-limit is a limit order from now on."""
+        self.state = "taking"
+        if self.type == "stop_limit":
+            self.type, self.px = "limit", self.limit_px

@@ -34,7 +34,7 @@ from quantumtrader.types import EVENT, PX_NONE, Events
 
 __all__ = ["Venue"]
 
-_TYPES = ("market", "limit", "stop")
+_TYPES = ("market", "limit", "stop", "stop_limit")
 
 
 class Venue(Bars):
@@ -172,12 +172,21 @@ class Venue(Bars):
     # ---- orders in
 
     def submit(
-        self, client_id: int, side: int, size: int, type: str, px: int, reduce_only: bool, now_ns: int
+        self,
+        client_id: int,
+        side: int,
+        size: int,
+        type: str,
+        px: int,
+        reduce_only: bool,
+        now_ns: int,
+        limit_px: int = PX_NONE,
     ) -> None:
         """Send an order at ``now_ns``; raises ``OrderError`` when it is malformed."""
         if type not in _TYPES:
             raise OrderError(
-                f'order {client_id}: type "{type}" is not known; use "market", "limit" or "stop"'
+                f'order {client_id}: type "{type}" is not known; '
+                'use "market", "limit", "stop" or "stop_limit"'
             )
         if side not in (1, -1):
             raise OrderError(f"order {client_id}: side is {side}, expected 1 (buy) or -1 (sell)")
@@ -185,12 +194,21 @@ class Venue(Bars):
             raise OrderError(f"order {client_id}: size is {size}, expected a positive number")
         if (type == "market") != (px == PX_NONE):
             raise OrderError(f"order {client_id}: a {type} order with price {px}")
+        if (type == "stop_limit") != (limit_px != PX_NONE):
+            raise OrderError(f"order {client_id}: a {type} order with limit {limit_px}")
         self._in_time(client_id, now_ns)
         if client_id in self._known:
             raise OrderError(f"order {client_id}: this id has been used before")
         self._known.add(client_id)
         order = Working(
-            int(client_id), int(side), int(size), str(type), int(px), bool(reduce_only), int(now_ns)
+            int(client_id),
+            int(side),
+            int(size),
+            str(type),
+            int(px),
+            bool(reduce_only),
+            int(now_ns),
+            int(limit_px),
         )
         self._send(now_ns, order)
 
@@ -198,6 +216,10 @@ class Venue(Bars):
         """Ask to cancel an order at ``now_ns``."""
         self._in_time(client_id, now_ns)
         self._send(now_ns, client_id)
+
+    def is_armed(self, client_id: int) -> bool:
+        """Whether this order is a stop that has not been triggered."""
+        return any(w.client_id == client_id and w.state == "armed" for w in self._working)
 
     def _in_time(self, client_id: int, now_ns: int) -> None:
         if now_ns < self.now_ns:
@@ -235,8 +257,11 @@ class Venue(Bars):
         if refused:
             return
         w.left, w.arrived = w.size, ts
-        if w.type == "stop" and not (self._last_px != PX_NONE and w.triggers(self._last_px)):
-            w.state = "armed"
+        if w.type in ("stop", "stop_limit"):
+            if self._last_px != PX_NONE and w.triggers(self._last_px):
+                w.trigger()
+            else:
+                w.state = "armed"
         self._working.append(w)
         self._match_book(ts)
 

@@ -10,6 +10,7 @@ from quantumtrader.data.importers.b3_trades import B3Trades
 from quantumtrader.data.importers.bars_csv import BarsCsv
 from quantumtrader.data.importers.base import Imported, Importer, Options, Rejected
 from quantumtrader.data.importers.binance import Binance
+from quantumtrader.data.importers.bitstamp import Bitstamp
 from quantumtrader.data.importers.collector import Collector
 from quantumtrader.data.importers.journal import Journal
 from quantumtrader.data.importers.lobster import Lobster
@@ -18,6 +19,7 @@ from quantumtrader.data.importers.mt5_bars import Mt5Bars
 from quantumtrader.data.importers.mt5_ticks import Mt5Ticks
 from quantumtrader.data.importers.profit_candles import ProfitCandles
 from quantumtrader.data.importers.profit_trades import ProfitTrades
+from quantumtrader.data.importers.wondertrader import WonderTrader
 
 __all__ = ["IMPORTERS", "Imported", "Importer", "Options", "Rejected"]
 
@@ -30,6 +32,8 @@ IMPORTERS: tuple[Importer, ...] = (
     Lobster(),
     Binance(),
     MboParquet(),
+    Bitstamp(),
+    WonderTrader(),
     BarsCsv(),
     Collector(),
     Journal(),

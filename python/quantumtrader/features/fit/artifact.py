@@ -8,7 +8,7 @@ import json
 import math
 import os
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Self
@@ -18,10 +18,19 @@ from quantumtrader.exceptions import ConfigError, DataAccessError, DataFormatErr
 from quantumtrader.features.catalogue import canonical_json, catalogue_hash
 from quantumtrader.features.fit.microprice import SPREADS, STATES, TENTHS, MicropriceFit
 from quantumtrader.features.fit.pin import BLOCK_NS, Windows
-from quantumtrader.features.fit.stretches import Range
+from quantumtrader.features.fit.segments import Range
 from quantumtrader.types import Fitted, Instrument
 
-__all__ = ["KINDS", "VERSION", "Artifact", "fitted_hashes", "load_fitted", "read_artifact", "write_artifact"]
+__all__ = [
+    "KINDS",
+    "VERSION",
+    "Artifact",
+    "fitted_hashes",
+    "load_fitted",
+    "read_artifact",
+    "unused_fits",
+    "write_artifact",
+]
 
 VERSION = 1
 """Layout of the document."""
@@ -121,7 +130,7 @@ class Artifact:
             range,
             len(volumes),
             sum(volumes),
-            {"bucket": bucket},
+            {"usable_from_ns": range.to_ns, "bucket": bucket},
             {"volumes": list(volumes)},
         )
 
@@ -168,7 +177,7 @@ class Artifact:
             return Fitted(microprice=(values["usable_from_ns"], table))
         if self.kind == "pin":
             return Fitted(pin=tuple((t, float(p)) for t, p in values["pin"]))
-        return Fitted(vpin_bucket=values["bucket"])
+        return Fitted(vpin_bucket=values["bucket"], vpin_from_ns=values["usable_from_ns"])
 
     def to_document(self) -> dict[str, Any]:
         """Return the JSON document, hashes included."""
@@ -215,6 +224,8 @@ def check_free(path: Path, *, overwrite: bool) -> None:
     DataAccessError
         If it is there and ``overwrite`` is not given.
     """
+    if path.is_dir():
+        raise DataAccessError("is a folder", path=path, remedy="Name the file in it: --out FOLDER/FILE.json")
     if path.exists() and not overwrite:
         raise DataAccessError(
             "is there already", path=path, remedy="Replace it with --overwrite, or choose another --out"
@@ -235,6 +246,8 @@ def read_artifact(path: Path | str) -> Artifact:
     try:
         document: Any = json.loads(path.read_bytes())
     except OSError as error:
+        if path.is_dir():
+            raise DataAccessError("is a folder", path=path, remedy="Name the fit file in it") from error
         what = "no such file" if isinstance(error, FileNotFoundError) else str(error.strerror or error)
         raise DataAccessError(what, path=path, remedy="Check the path") from error
     except (ValueError, RecursionError) as error:
@@ -288,7 +301,11 @@ def load_fitted(paths: Path | str | Sequence[Path | str], instrument: Instrument
     DataError
         If a file cannot be read; see :func:`read_artifact`.
     """
-    files = [paths] if isinstance(paths, (str, Path)) else list(paths)
+    files = [paths] if isinstance(paths, (str, Path)) else paths
+    if not isinstance(files, (list, tuple)) or not all(isinstance(file, (str, Path)) for file in files):
+        raise ConfigError(
+            f"fitted is {paths!r}; give a Fitted, or the path of a file that `quantumtrader fit` wrote, or a list of such"
+        )
     seen: dict[str, Path] = {}
     given: dict[str, Any] = {}
     for path in map(Path, files):
@@ -306,7 +323,7 @@ def load_fitted(paths: Path | str | Sequence[Path | str], instrument: Instrument
                 f"{path}: its tick is {artifact.tick_size:g}, that of {instrument.symbol} {instrument.tick_size:g}"
             )
         part = artifact.fitted()
-        given |= {f: getattr(part, f) for f in ("vpin_bucket", "microprice", "pin") if getattr(part, f)}
+        given |= {f.name: value for f in fields(Fitted) if (value := getattr(part, f.name)) not in (None, ())}
     return Fitted(**given)
 
 
@@ -319,12 +336,21 @@ def fitted_hashes(fitted: Fitted, features: Sequence[str]) -> Mapping[str, str]:
     if fitted.pin:
         values["pin"] = {"pin": _series(fitted.pin)}
     if fitted.vpin_bucket is not None:
-        values["vpin"] = {"bucket": fitted.vpin_bucket}
+        values["vpin"] = {"usable_from_ns": fitted.vpin_from_ns, "bucket": fitted.vpin_bucket}
     return {
         f"fitted_{kind}": _hash({"kind": kind, "values": numbers})
         for kind, numbers in values.items()
         if any(name in features for name in FEATURES[kind])
     }
+
+
+def unused_fits(fitted: Fitted, features: Iterable[str]) -> tuple[str, ...]:
+    """Return the kinds of fits that are given and that none of the features reads."""
+    wanted = set(features)
+    given = {"microprice": fitted.microprice, "pin": fitted.pin or None, "vpin": fitted.vpin_bucket}
+    return tuple(
+        kind for kind, value in given.items() if value is not None and wanted.isdisjoint(FEATURES[kind])
+    )
 
 
 def _check(artifact: Artifact) -> None:
@@ -342,6 +368,8 @@ def _check(artifact: Artifact) -> None:
             raise ValueError("expected shares between 0 and 1")
     elif type(fitted.vpin_bucket) is not int or fitted.vpin_bucket < 1:
         raise ValueError("expected a bucket of at least 1 contract")
+    elif type(fitted.vpin_from_ns) is not int:
+        raise ValueError("expected the time from which the bucket may be used")
 
 
 def _numbers(values: Sequence[float]) -> list[float | None]:

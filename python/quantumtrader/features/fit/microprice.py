@@ -20,7 +20,7 @@ import numpy.typing as npt
 
 from quantumtrader._protocols import Float64, Int64
 from quantumtrader.exceptions import DataError, EmptyDataError
-from quantumtrader.features.fit.stretches import Range
+from quantumtrader.features.fit.segments import Range
 from quantumtrader.features.fit.touches import Touches, TouchPairs
 from quantumtrader.types import Events
 

@@ -18,8 +18,9 @@ import numpy as np
 import numpy.typing as npt
 
 from quantumtrader._protocols import Float64, Int64
+from quantumtrader._records import prints
 from quantumtrader.exceptions import ConfigError, EmptyDataError, MissingExtraError
-from quantumtrader.features.fit.stretches import MARKET, Range, Stretch, Stretches, prints
+from quantumtrader.features.fit.segments import MARKET, Range, Segment, Segments
 from quantumtrader.types import Events, Kind
 
 __all__ = [
@@ -76,7 +77,7 @@ class BlockCounter:
     def __init__(self) -> None:
         self.range = Range()
         self.sessions: set[int] = set()
-        self._stretches = Stretches()
+        self._segments = Segments()
         self._counts: dict[int, list[int]] = {}
         self._void: set[int] = set()
         self._anchor = self._session = 0
@@ -90,34 +91,34 @@ class BlockCounter:
     def add(self, events: Events) -> list[Block]:
         """Return the blocks that the next part of the stream completes, in order."""
         self.range.add(events)
-        now, stretches = self._stretches.cut(events)
+        now, segments = self._segments.cut(events)
         counts, side = prints(events)
         heard = np.isin(events["kind"], (*MARKET, Kind.TIMER))
         gap = events["kind"] == Kind.GAP
         out: list[Block] = []
-        for stretch in stretches:
-            here = slice(stretch.first, stretch.last)
-            out += self._boundary(stretch, int(now[stretch.first]))
+        for segment in segments:
+            here = slice(segment.first, segment.last)
+            out += self._boundary(segment, int(now[segment.first]))
             block = (now[here] - self._anchor) // BLOCK_NS
-            if not stretch.continuous:
+            if not segment.continuous:
                 continue
             self._void |= set(np.unique(block[gap[here]]).tolist())
-            out += self._take(block, heard[here], (counts[here], side[here]), stretch.contract)
+            out += self._take(block, heard[here], (counts[here], side[here]), segment.contract)
         return out
 
-    def _boundary(self, stretch: Stretch, t: int) -> list[Block]:
-        """Handle the marker that a stretch begins with."""
+    def _boundary(self, segment: Segment, t: int) -> list[Block]:
+        """Handle the marker that a segment begins with."""
         out: list[Block] = []
-        if stretch.closes and self._next is not None:
+        if segment.closes and self._next is not None:
             # The close ends the last block. Where a recording stops long before it, nothing says what was to come.
             last = (t - self._anchor) // BLOCK_NS
             if self._reached == last - 1:
-                out = self._complete(last, stretch.contract)
-        if stretch.begins or stretch.closes:
+                out = self._complete(last, segment.contract)
+        if segment.begins or segment.closes:
             self._counts, self._void, self._next = {}, set(), None
-            self._anchor, self._session = stretch.start_ns, stretch.session
+            self._anchor, self._session = segment.start_ns, segment.session
             self._halted = None
-        if not stretch.continuous:
+        if not segment.continuous:
             self._halted = t if self._halted is None else self._halted
         elif self._halted is not None:
             # Nothing traded in between, and that says nothing about who wanted to.

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from quantumtrader import _backend
 from quantumtrader._protocols import BookProtocol, Int64
-from quantumtrader.features.fit.stretches import Stretches
+from quantumtrader.features.fit.segments import Segments
 from quantumtrader.types import EVENT, PX_NONE, Action, Events, Flag, Kind, Phase
 
 __all__ = ["TouchPairs", "Touches"]
@@ -46,19 +46,19 @@ class Touches:
     """
 
     def __init__(self) -> None:
-        self._stretches = Stretches()
+        self._segments = Segments()
         self._book: BookProtocol | None = None
         self._kind = 0
         self._gap: Events | None = None
         self._quote = _NO_TOUCH
         self._chain = 0
         self._last: Int64 | None = None
-        """Touch, chain, whether it is good, and the stretch it came in, at the last packet end."""
+        """Touch, chain, whether it is good, and the segment it came in, at the last packet end."""
         self._count = 0
 
     def add(self, events: Events) -> TouchPairs:
         """Return the pairs that end in the next part of the stream."""
-        now, stretches = self._stretches.cut(events)
+        now, segments = self._segments.cut(events)
         touch = np.empty((len(events), 4), np.int64)
         breaks = np.zeros(len(events), bool)
         switch = self._switch(events)
@@ -68,11 +68,11 @@ class Touches:
         breaks |= events["kind"] == Kind.GAP
         continuous = np.zeros(len(events), bool)
         session, part = np.zeros(len(events), np.int64), np.zeros(len(events), np.int64)
-        for stretch in stretches:
-            here = slice(stretch.first, stretch.last)
-            continuous[here], session[here] = stretch.continuous, stretch.session
-            # The first stretch of a part goes on from the part before, unless a marker begins it.
-            self._count += stretch.first > 0 or bool(events["kind"][0] == Kind.SESSION)
+        for segment in segments:
+            here = slice(segment.first, segment.last)
+            continuous[here], session[here] = segment.continuous, segment.session
+            # The first segment of a part goes on from the part before, unless a marker begins it.
+            self._count += segment.first > 0 or bool(events["kind"][0] == Kind.SESSION)
             part[here] = self._count
         chain = self._chain + np.cumsum(breaks)
         self._chain = int(chain[-1]) if len(chain) else self._chain
@@ -121,7 +121,7 @@ class Touches:
         breaks |= (events["kind"] == self._kind) & (voids | (events["flags"] & _IMAGE != 0))
 
     def _pairs(self, rows: Int64, now: Int64, session: Int64) -> TouchPairs:
-        """Return the pairs among packet ends: touch, chain, whether good, stretch."""
+        """Return the pairs among packet ends: touch, chain, whether good, segment."""
         if self._last is not None:
             rows = np.vstack((self._last, rows))
             now, session = np.concatenate(([0], now)), np.concatenate(([0], session))

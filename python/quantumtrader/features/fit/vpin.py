@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from quantumtrader._records import prints
 from quantumtrader.exceptions import EmptyDataError
-from quantumtrader.features.fit.stretches import Range, Stretches, prints
+from quantumtrader.features.fit.segments import Range, Segments
 from quantumtrader.types import Events
 
 __all__ = ["BUCKETS", "SessionVolumes", "bucket_size"]
@@ -19,18 +20,28 @@ class SessionVolumes:
 
     def __init__(self) -> None:
         self.range = Range()
-        self._stretches = Stretches()
+        self._segments = Segments()
         self._volume: dict[int, int] = {}
+        self._span: dict[int, tuple[int, int]] = {}
 
     def add(self, events: Events) -> None:
         """Take the next part of the stream."""
         self.range.add(events)
         counts, _ = prints(events)
-        for stretch in self._stretches.cut(events)[1]:
-            here = slice(stretch.first, stretch.last)
-            volume = int(events["size"][here][counts[here]].sum(dtype="i8"))
-            if volume:
-                self._volume[stretch.session] = self._volume.get(stretch.session, 0) + volume
+        now, segments = self._segments.cut(events)
+        for segment in segments:
+            here, number = slice(segment.first, segment.last), segment.session
+            traded = now[here][counts[here]]
+            if len(traded):
+                volume = int(events["size"][here][counts[here]].sum(dtype="i8"))
+                self._volume[number] = self._volume.get(number, 0) + volume
+                first, _ = self._span.get(number, (int(traded[0]), 0))
+                self._span[number] = first, int(traded[-1])
+
+    @property
+    def lengths_s(self) -> list[float]:
+        """Seconds from the first trade to the last of each session that traded, in order."""
+        return [(last - first) / 1e9 for first, last in self._span.values()]
 
     @property
     def volumes(self) -> list[int]:

@@ -1,5 +1,6 @@
 //! Volume-synchronised probability of informed trading.
 
+use crate::fitted::VpinBucket;
 use crate::prelude::*;
 
 /// Catalogue entries.
@@ -8,7 +9,7 @@ pub const SPECS: &[Spec] = &[
         number: 131,
         name: "vpin_50",
         family: Family::Microstructure,
-        definition: "mean |B−S|/V* of the last 50 closed volume buckets; V* = ⌊mean volume of the 5 sessions before/50⌋, at least 1, or as configured; prints are split across buckets, unsigned ones count in V only; the open bucket is dropped at a session start",
+        definition: "mean |B−S|/V* of the last 50 closed volume buckets; V* = ⌊mean volume of the 5 sessions before/50⌋, at least 1, or as given (for sessions that start at or after the end of the data it was fitted to, NaN before); prints are split across buckets, unsigned ones count in V only; the open bucket is dropped at a session start",
         window: Window::Buckets(50),
         range: (0.0, 1.0),
         warmup: Warmup::Items(50),
@@ -47,7 +48,7 @@ const CHANGES: usize = 60;
 /// Volume of the sessions before, and the bucket size it gives.
 #[derive(Clone, Default)]
 struct BucketSize {
-    configured: Option<i64>,
+    configured: Option<VpinBucket>,
     sessions: Last<i64, SESSIONS>,
     /// Volume of the session so far.
     volume: i64,
@@ -55,16 +56,18 @@ struct BucketSize {
 
 impl BucketSize {
     /// A session starts: the size of its buckets, where it is known. Sessions without volume do not count.
-    fn session(&mut self) -> Option<i64> {
+    fn session(&mut self, start: i64) -> Option<i64> {
         let volume = std::mem::take(&mut self.volume);
         if volume > 0 {
             self.sessions.push(volume);
         }
-        let measured = self.sessions.full().then(|| {
+        if let Some(given) = self.configured {
+            return (start >= given.from).then_some(given.contracts);
+        }
+        self.sessions.full().then(|| {
             let total: i64 = self.sessions.values().iter().sum();
             (total / (SESSIONS * BUCKETS) as i64).max(1)
-        });
-        self.configured.or(measured)
+        })
     }
 }
 
@@ -127,8 +130,8 @@ impl Feature for Vpin {
         self.buckets.fill(i64::from(p.size), f64::from(p.side));
     }
 
-    fn on_session_start(&mut self, _start: i64) {
-        self.buckets.session(self.size.session());
+    fn on_session_start(&mut self, start: i64) {
+        self.buckets.session(self.size.session(start));
     }
 
     fn on_roll(&mut self) {
@@ -165,8 +168,8 @@ impl Rule for BulkVpin {
         self.buckets.value
     }
 
-    fn session(&mut self, _start: i64) {
-        self.buckets.session(self.size.session());
+    fn session(&mut self, start: i64) {
+        self.buckets.session(self.size.session(start));
     }
 }
 
@@ -210,12 +213,12 @@ mod tests {
         let mut s = BucketSize::default();
         for (volume, expected) in [(0, None), (900, None), (1100, None), (1000, None), (1000, None), (1249, Some(20))] {
             s.volume = volume;
-            assert_eq!(s.session(), expected);
+            assert_eq!(s.session(0), expected);
         }
         s.volume = 10;
-        assert_eq!(s.session(), Some((1100 + 1000 + 1000 + 1249 + 10) / 250));
-        s.configured = Some(7);
-        assert_eq!(s.session(), Some(7));
+        assert_eq!(s.session(0), Some((1100 + 1000 + 1000 + 1249 + 10) / 250));
+        s.configured = Some(VpinBucket { from: 5, contracts: 7 });
+        assert_eq!((s.session(4), s.session(5)), (None, Some(7)));
     }
 
     #[test]

@@ -120,12 +120,11 @@ impl NativeIceberg {
             return;
         }
         let Some(old) = old.filter(|o| o.id != 0) else { return };
-        let (size, px) = match e.action {
-            action::DELETE => (0, old.px),
-            action::EDIT if e.has(flag::DELTA) => {
-                (old.size.saturating_add(e.size), if e.px == PX_NONE { old.px } else { e.px })
-            }
-            action::EDIT => (e.size, e.px),
+        let px = if e.action == action::DELETE || e.px == PX_NONE { old.px } else { e.px };
+        let size = match e.action {
+            action::DELETE => 0,
+            action::EDIT if e.has(flag::DELTA) => old.size.saturating_add(e.size),
+            action::EDIT => e.size,
             _ => return,
         };
         let Some(row) = self.traded.iter_mut().find(|r| (r.side, r.px) == (old.side, old.px)) else {

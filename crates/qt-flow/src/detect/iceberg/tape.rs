@@ -18,16 +18,33 @@ struct Sums {
     told: Option<i64>,
 }
 
-/// Evaluated at each signed print over the prints of the window at its price with its side; told once per window and row.
+impl Sums {
+    /// √(n·Σq² − (Σq)²): n times the population deviation of the sizes.
+    fn spread(&self) -> f64 {
+        let (n, volume) = (i128::from(self.n), i128::from(self.volume));
+        ((n * self.squares - volume * volume) as f64).sqrt()
+    }
+
+    /// Whether these prints look like the slices of one order.
+    fn alike(&self, s: &DetectorSettings) -> bool {
+        self.n >= s.tape_min_prints
+            && self.spread() <= s.tape_max_cv * self.volume as f64
+            && self.volume as f64 <= s.tape_max_mean * self.n as f64
+    }
+}
+
+/// Evaluated over the prints of the window at the price and with the side of the last signed one: at each such print,
+/// and again as prints leave the window. Told at prints alone, once per window and row.
 #[derive(Debug, Clone, Default)]
 pub struct TapeIceberg {
     prints: VecDeque<(i64, i32, i8, i32)>,
     rows: HashMap<(i32, i8), Sums>,
     /// Prints dropped because there were too many.
     pub dropped: u64,
-    /// Price and resting side of the last signed print, if the rule held at it, and when that was.
-    on: Option<(i32, i8)>,
-    at: i64,
+    /// Price and side of the last signed print.
+    last: (i32, i8),
+    /// Whether the rule holds for it.
+    on: bool,
     held: Held,
 }
 
@@ -36,34 +53,25 @@ impl TapeIceberg {
         if p.side == 0 {
             return;
         }
-        while self.prints.front().is_some_and(|q| q.0 <= p.ts - s.tape_window_ns) {
-            self.drop_oldest();
-        }
+        self.forget(p.ts, s);
         if self.prints.len() == MAX_PRINTS {
             self.drop_oldest();
             self.dropped += 1;
         }
         self.prints.push_back((p.ts, p.px, p.side, p.size));
-        let row = self.rows.entry((p.px, p.side)).or_default();
+        self.last = (p.px, p.side);
+        let row = self.rows.entry(self.last).or_default();
         let q = i64::from(p.size);
         row.n += 1;
         row.volume += q;
         row.squares += i128::from(q) * i128::from(q);
-        let Sums { n, volume, squares, told } = *row;
-        let spread = i128::from(n) * squares - i128::from(volume) * i128::from(volume);
-        let spread = (spread as f64).sqrt();
-        let even = spread <= s.tape_max_cv * volume as f64;
-        let small = volume as f64 <= s.tape_max_mean * n as f64;
-        (self.on, self.at) = (None, p.ts);
-        if n < s.tape_min_prints || !even || !small {
-            return;
-        }
-        let side = -p.side;
-        self.on = Some((p.px, side));
-        if told.is_some_and(|at| p.ts - at < s.tape_window_ns) {
+        self.on = row.alike(s);
+        if !self.on || row.told.is_some_and(|at| p.ts - at < s.tape_window_ns) {
             return;
         }
         row.told = Some(p.ts);
+        let Sums { n, volume, .. } = *row;
+        let (side, spread) = (-p.side, row.spread());
         self.held.set(p.ts, f64::from(side));
         let first = self.prints.iter().find(|x| (x.1, x.2) == (p.px, p.side)).map_or(p.ts, |x| x.0);
         let n = n as f64;
@@ -84,6 +92,18 @@ impl TapeIceberg {
         });
     }
 
+    /// Lets the window end at `t`.
+    pub(in super::super) fn forget(&mut self, t: i64, s: &DetectorSettings) {
+        let mut fewer = false;
+        while let Some(q) = self.prints.front().filter(|q| q.0 <= t - s.tape_window_ns) {
+            fewer |= (q.1, q.2) == self.last;
+            self.drop_oldest();
+        }
+        if fewer {
+            self.on = self.rows.get(&self.last).is_some_and(|row| row.alike(s));
+        }
+    }
+
     fn drop_oldest(&mut self) {
         let Some((_, px, side, size)) = self.prints.pop_front() else { return };
         if let Some(row) = self.rows.get_mut(&(px, side)) {
@@ -97,12 +117,9 @@ impl TapeIceberg {
         }
     }
 
-    /// Resting side of the last signed print while it is in the window and the rule held at it, else 0.
-    pub fn signal(&self, t: i64, s: &DetectorSettings) -> f64 {
-        match self.on {
-            Some((_, side)) if t - self.at < s.tape_window_ns => f64::from(side),
-            _ => 0.0,
-        }
+    /// Resting side of the last signed print if the rule holds for it now, else 0.
+    pub fn signal(&self) -> f64 {
+        if self.on { f64::from(-self.last.1) } else { 0.0 }
     }
 
     pub(in super::super) fn held(&self) -> &Held {
@@ -112,6 +129,6 @@ impl TapeIceberg {
     pub(in super::super) fn clear(&mut self) {
         self.prints.clear();
         self.rows.clear();
-        (self.on, self.at, self.held) = (None, 0, Held::default());
+        (self.on, self.held) = (false, Held::default());
     }
 }

@@ -25,13 +25,11 @@ _ADD, _EDIT, _DELETE = int(Action.ADD), int(Action.EDIT), int(Action.DELETE)
 
 
 class TapeIceberg:
-    """Equal prints at one price; judged at each signed print."""
+    """Equal prints at one price; judged at each signed print, and whenever it is read."""
 
     def __init__(self, s: SimpleNamespace, sink: Sink) -> None:
         self._s, self._sink = s, sink
         self._prints: deque[Print] = deque()
-        self._on: tuple[int, int] | None = None
-        self._at = 0
         self._told: dict[tuple[int, int], int] = {}
         self.held = Held()
 
@@ -46,27 +44,40 @@ class TapeIceberg:
             prints.popleft()
             self._sink.dropped += 1
         prints.append(trade)
-        sizes = [p.size for p in prints if p.px == trade.px and p.side == trade.side]
-        n, volume = len(sizes), sum(sizes)
-        spread = math.sqrt(n * sum(q * q for q in sizes) - volume * volume)
-        even, small = spread <= s.tape_max_cv * volume, volume <= s.tape_max_mean * n
-        self._on, self._at = None, trade.t
-        if n < s.tape_min_prints or not even or not small:
+        found = self._alike(trade.t)
+        if not found:
             return
-        self._on = trade.px, -trade.side
+        row = trade.px, -trade.side
         self._told = {row: t for row, t in self._told.items() if trade.t - t < s.tape_window_ns}
-        if self._on in self._told:
+        if row in self._told:
             return
-        self._told[self._on] = trade.t
+        self._told[row] = trade.t
         self.held.set(trade.t, float(-trade.side))
-        first = next(p.t for p in prints if p.px == trade.px and p.side == trade.side)
+        n, volume = len(found), sum(p.size for p in found)
         score = min(1.0, n / (2 * s.tape_min_prints))
-        facts = n, volume, volume / n, spread / volume, trade.t - first
+        facts = n, volume, volume / n, _spread(found) / volume, trade.t - found[0].t
         self._sink.push(trade.t, "iceberg_tape", -trade.side, score, 0.3, trade.px, *facts)
 
+    def _alike(self, t: int) -> list[Print]:
+        """Return the prints of the window at ``t`` like the last one, if they look like slices of one order."""
+        s = self._s
+        if not self._prints:
+            return []
+        last, since = self._prints[-1], t - s.tape_window_ns
+        found = [p for p in self._prints if p.t > since and (p.px, p.side) == (last.px, last.side)]
+        n, volume = len(found), sum(p.size for p in found)
+        even = _spread(found) <= s.tape_max_cv * volume
+        return found if n >= s.tape_min_prints and even and volume <= s.tape_max_mean * n else []
+
     def signal(self, t: int) -> float:
-        """Return the resting side at the last signed print, if the rule held there and it is in the window."""
-        return float(self._on[1]) if self._on and t - self._at < self._s.tape_window_ns else 0.0
+        """Return the resting side at the last signed print, if the rule holds for it at ``t``."""
+        return float(-self._prints[-1].side) if self._alike(t) else 0.0
+
+
+def _spread(prints: list[Print]) -> float:
+    """Return n times the population deviation of the sizes."""
+    sizes = [p.size for p in prints]
+    return math.sqrt(len(sizes) * sum(q * q for q in sizes) - sum(sizes) ** 2)
 
 
 @dataclass
@@ -233,7 +244,8 @@ class NativeIceberg:
         if action == _DELETE:
             size, px = 0, old.px
         elif flags & _DELTA:
-            size, px = old.size + size, old.px if px == PX_NONE else px
+            size += old.size
+        px = old.px if px == PX_NONE else px
         row = next((r for r in self._traded if (r.side, r.px) == (old.side, old.px)), None)
         if row is None:
             if size <= 0:

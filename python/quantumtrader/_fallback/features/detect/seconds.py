@@ -201,6 +201,6 @@ class Stuffing:
         if burst and x.trades < s.stuffing_max_trades * r:
             self.score = min(1.0, x.undone / r)
             if self.score > 0 and was == 0:
-                facts = r, self._usual.mean, above / sd if sd else math.inf, self.score, x.trades
+                facts = r, self._usual.mean, above / sd if sd else math.nan, self.score, x.trades
                 self._sink.push(g + 1, "stuffing", 0, self.score, confidence, PX_NONE, *facts)
         self._usual.last.append(r)

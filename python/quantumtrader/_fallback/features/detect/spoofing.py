@@ -9,15 +9,17 @@ from types import SimpleNamespace
 from typing import NamedTuple
 
 from quantumtrader._fallback.features.detect.detection import Held, Sink
+from quantumtrader._fallback.features.detect.matching import Matching, Taken
 from quantumtrader._fallback.features.detect.slots import SLOTS, Slots
 from quantumtrader._fallback.features.feed import RowChange
 from quantumtrader._fallback.features.numbers import SECOND
 from quantumtrader._fallback.features.tape import Print
 from quantumtrader._fallback.features.touch import NO_ASK, NO_BID, Touch
+from quantumtrader.types import Flag
 
 _MAX_CANDIDATES = 128
 _MAX_LAYERS = 64
-_NEVER = -(1 << 62)
+_HIDDEN = int(Flag.HIDDEN)
 
 
 class Printed(NamedTuple):
@@ -51,17 +53,23 @@ class Candidate:
     """When enough of it was withdrawn."""
     own: int = 0
     """Contracts of prints against its broker's orders on the other side."""
-    traded: int = 0
-    traded_at: int = _NEVER
-    """Traded at its row and not yet seen in the book, and when last."""
-    recent: int = 0
-    recent_at: int = _NEVER
-    """Taken for withdrawn at the last decreases, and when last."""
+    fact: int = 0
+    """The fact that began it."""
 
     @property
     def confidence(self) -> float:
         """What can be known: one broker's order, an order, or a row."""
         return 1.0 if self.broker else 0.8 if self.order_id else 0.5
+
+    def count(self, trade: Print) -> None:
+        """Count a print against the orders of its broker on the other side."""
+        if trade.side == self.side and self.broker and trade.passive == self.broker:
+            self.own += trade.size
+
+    def pressure(self, printed: Printed) -> float:
+        """Return the share of the aggressors that would meet orders on the other side, its broker's where known."""
+        volume = printed.volume - self.printed.volume
+        return self.own / volume if volume and self.broker else printed.pressure(self.printed, self.side)
 
     def due(self, s: SimpleNamespace) -> int:
         """Return the time after which it is judged, or forgotten."""
@@ -75,33 +83,6 @@ class Candidate:
         elif self.ended is None:
             self.ended = t
 
-    def on_trade(self, trade: Print, s: SimpleNamespace) -> None:
-        """Take a print at its row: it explains a decrease just before it, or one to come."""
-        q = trade.size
-        if trade.t - self.recent_at <= s.spoof_match_ns:
-            explained = min(q, self.recent)
-            self.recent -= explained
-            self.withdrawn -= explained
-            q -= explained
-            self.judge(trade.t, s)
-        self.traded = q + (self.traded if trade.t - self.traded_at <= s.spoof_match_ns else 0)
-        self.traded_at = trade.t
-
-    def on_change(self, t: int, change: int, s: SimpleNamespace) -> None:
-        """Take a change of its row, or of its order."""
-        if change > 0:
-            self.withdrawn = max(0, self.withdrawn - change)
-            self.recent = min(self.recent, self.withdrawn)
-        else:
-            traded = self.traded if t - self.traded_at <= s.spoof_match_ns else 0
-            explained = min(traded, -change)
-            self.traded = traded - explained
-            gone = min(-change - explained, self.size - self.withdrawn)
-            self.withdrawn += gone
-            self.recent = gone + (self.recent if t - self.recent_at <= s.spoof_match_ns else 0)
-            self.recent_at = t
-        self.judge(t, s)
-
 
 class Spoofing:
     """Follows candidates and scores each when it has been withdrawn."""
@@ -111,12 +92,14 @@ class Spoofing:
         self._printed = Printed()
         self.held = Held()
         self.layering = Layering(s, sink)
+        self._facts = 0
         self.void()
 
     def void(self) -> None:
         """Forget what was displayed."""
         self._usual: Slots[tuple[float, int]] = Slots()
         self._candidates: list[Candidate] = []
+        self._matching = Matching(self._s.spoof_match_ns, self._sink)
         self.layering.void()
 
     def on_print(self, trade: Print) -> None:
@@ -124,21 +107,28 @@ class Spoofing:
         buy, sell, volume = self._printed
         q = trade.size
         self._printed = Printed(buy + q * (trade.side > 0), sell + q * (trade.side < 0), volume + q)
+        self.layering.on_print(trade)
         for c in self._candidates:
-            if trade.side == c.side and c.broker and trade.passive == c.broker:
-                c.own += q
-            if trade.side == -c.side and trade.px == c.px:
-                c.on_trade(trade, self._s)
+            c.count(trade)
+        self._facts += 1
+        if not trade.side or trade.flags & _HIDDEN or not self._follows(-trade.side, trade.px):
+            return  # what a hidden order gave was never displayed: it explains no decrease
+        taken = Taken((-trade.side, trade.px), trade.t, self._facts, trade.passive, trade.size)
+        for fact, contracts in self._matching.on_print(taken):
+            for c in self._candidates:
+                if c.fact == fact:
+                    c.withdrawn -= contracts
+                    c.judge(trade.t, self._s)
 
     def on_row(self, t: int, c: RowChange, touch: Touch | None) -> None:
         """Take a change of a row."""
         s, change = self._s, c.after - c.before
         usual = self._usual_size(t, c, touch)
-        known = False
-        for x in self._candidates:
-            if (x.side, x.px) == (c.side, c.px) and x.order_id in (0, c.order_id):
-                x.on_change(t, change, s)
-                known = True
+        self._facts += 1
+        mine = (x for x in self._candidates if (x.side, x.px) == (c.side, c.px))
+        own = next((x for x in mine if x.order_id in (0, c.order_id)), None)
+        known = own is not None
+        self._follow(t, c, own if own and t - own.began <= s.spoof_lifetime_ns else None)
         if usual is None or known or change < min(s.layer_factor, s.spoof_factor) * usual:
             return
         if not self._near(c, touch):
@@ -146,8 +136,26 @@ class Spoofing:
         if len(self._candidates) == _MAX_CANDIDATES:
             self._sink.dropped += 1
             return
-        candidate = Candidate(c.side, c.px, c.order_id, c.broker, t, change, usual, self._printed)
-        self._candidates.append(candidate)
+        self._candidates.append(
+            Candidate(c.side, c.px, c.order_id, c.broker, t, change, usual, self._printed, fact=self._facts)
+        )
+
+    def _follows(self, side: int, px: int) -> bool:
+        return any((c.side, c.px) == (side, px) for c in self._candidates)
+
+    def _follow(self, t: int, c: RowChange, own: Candidate | None) -> None:
+        """Take a change of a row, which may be that of a candidate."""
+        change = c.after - c.before
+        if change < 0 and self._follows(c.side, c.px):
+            taken = Taken((c.side, c.px), t, self._facts, c.broker, -change, own.fact if own else 0)
+            gone = self._matching.on_decrease(taken)
+            if own:  # by level, more may go than the candidate has
+                own.withdrawn += min(gone, own.size - own.withdrawn)
+        elif own and change > 0:
+            own.withdrawn = max(0, own.withdrawn - change)
+        if own:
+            self._matching.limit(own.fact, own.withdrawn)
+            own.judge(t, self._s)
 
     def _usual_size(self, t: int, c: RowChange, touch: Touch | None) -> float | None:
         """Bring the usual size of a row up to ``t``; None when nothing was known of it, and far from the touch."""
@@ -183,8 +191,7 @@ class Spoofing:
     def _score(self, ts: int, c: Candidate, ended: int) -> None:
         s = self._s
         if c.size >= s.spoof_factor * c.usual:
-            volume = self._printed.volume - c.printed.volume
-            pressure = c.own / volume if volume and c.broker else self._printed.pressure(c.printed, c.side)
+            pressure = c.pressure(self._printed)
             share = c.withdrawn / c.size
             score = min(1.0, c.size / (s.spoof_full_factor * c.usual)) * share * pressure
             self.held.set(ts, score * c.side)
@@ -214,31 +221,37 @@ class Layering:
         """Forget what was displayed."""
         self._layers: deque[tuple[Candidate, int]] = deque()
 
+    def on_print(self, trade: Print) -> None:
+        """Count a print against the orders of a layer's broker on the other side."""
+        for x, _ in self._layers:
+            x.count(trade)
+
     def add(self, ts: int, c: Candidate, ended: int, printed: Printed) -> None:
-        """Take a withdrawn candidate; with those added and withdrawn within a second of it, it may be a layering."""
-        s, layers, within = self._s, self._layers, self._s.layer_within_ns
-        while layers and ended - layers[0][1] > within:
+        """Take a withdrawn candidate: with others of the same second, it may be a layering."""
+        s, layers = self._s, self._layers
+        while layers and ended - layers[0][1] > s.layer_within_ns:
             layers.popleft()
         if len(layers) == _MAX_LAYERS:
             layers.popleft()
             self._sink.dropped += 1
         layers.append((c, ended))
-        group = [
-            x
-            for x, at in layers
-            if x.side == c.side
-            and abs(ended - at) <= within
-            and abs(x.began - c.began) <= within
-            and (x.broker == c.broker or 0 in (x.broker, c.broker))
-        ]
+        group = self._together(c)
         rows = len({x.px for x in group})
         if rows < s.layer_min_rows:
             return
         first = min(group, key=lambda x: x.began)
         size, withdrawn = sum(x.size for x in group), sum(x.withdrawn for x in group)
-        pressure = printed.pressure(first.printed, c.side)
+        pressure = first.pressure(printed)
         score = min(1.0, rows / s.layer_full_rows) * (withdrawn / size) * pressure
         self.held.set(ts, score * c.side)
         confidence = min(x.confidence for x in group)
         facts = rows, size, withdrawn / size, pressure, ended - first.began
         self._sink.push(ts, "layering", c.side, score, confidence, c.px, *facts)
+
+    def _together(self, c: Candidate) -> list[Candidate]:
+        """Return the layers around ``c`` that were added within the time of each other: on most rows, the earliest."""
+        alike = [x for x, _ in self._layers if (x.side, x.broker) == (c.side, c.broker)]
+        within = self._s.layer_within_ns
+        starts = sorted({x.began for x in alike if 0 <= c.began - x.began <= within})
+        sets = [[x for x in alike if 0 <= x.began - start <= within] for start in starts]
+        return max(sets, key=lambda group: len({x.px for x in group}))

@@ -113,7 +113,7 @@ class SweepRun:
             k,
             self._volume,
             rise / spread,
-            (k - 1) * SECOND / span if span else math.inf,
+            (k - 1) * SECOND / span if span else math.nan,
             span,
             self._run[0].px,
         )

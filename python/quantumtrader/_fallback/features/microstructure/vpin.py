@@ -18,10 +18,10 @@ _BUCKETS, _SESSIONS, _CHANGES = 50, 5, 60
 
 
 class _Buckets:
-    """Volume buckets, whose size is known once five sessions have passed, or from the start."""
+    """Volume buckets, whose size is known once five sessions have passed, or given for sessions from some time on."""
 
-    def __init__(self, configured: int | None) -> None:
-        self._configured = configured
+    def __init__(self, flow: Flow) -> None:
+        self._flow = flow
         self._sessions: deque[int] = deque(maxlen=_SESSIONS)
         self._volume = 0
         self._size: int | None = None
@@ -32,8 +32,12 @@ class _Buckets:
         if self._volume:
             self._sessions.append(self._volume)
         self._volume, self._filled, self._net = 0, 0, 0.0
-        self._size = self._configured
-        if self._size is None and len(self._sessions) == _SESSIONS:
+        start, given = self._flow.session_start, self._flow.fitted
+        self._size = None
+        if given.vpin_bucket is not None:
+            if given.vpin_from_ns is None or (start is not None and start >= given.vpin_from_ns):
+                self._size = given.vpin_bucket
+        elif len(self._sessions) == _SESSIONS:
             self._size = max(1, sum(self._sessions) // (_SESSIONS * _BUCKETS))
 
     def add(self, contracts: int, net: float) -> None:
@@ -72,7 +76,7 @@ class Vpin(Feature):
 
     def __init__(self, spec: Spec, flow: Flow) -> None:
         super().__init__(spec, flow)
-        self._buckets = _Buckets(flow.fitted.vpin_bucket)
+        self._buckets = _Buckets(flow)
         flow.tape.listeners.append(self._on_print)
 
     def restart(self) -> None:
@@ -95,7 +99,7 @@ class BulkVpin(HeldFeature):
 
     def __init__(self, spec: Spec, flow: Flow) -> None:
         super().__init__(spec, flow)
-        self._buckets = _Buckets(flow.fitted.vpin_bucket)
+        self._buckets = _Buckets(flow)
 
     def restart(self) -> None:
         """Begin a session: the open bucket is dropped, the closed ones stay."""

@@ -1,4 +1,4 @@
-"""A recording cut at its session markers, and the trades that count: what every fit reads a stream with."""
+"""A recording cut at its session markers: what every fit reads a stream with."""
 
 from __future__ import annotations
 
@@ -7,42 +7,22 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-import numpy.typing as npt
 
 from quantumtrader._fallback.features.session import Change, Session
 from quantumtrader._protocols import Int64
 from quantumtrader.types import Events, Flag, Kind, Phase
 
-__all__ = ["MARKET", "Range", "Stretch", "Stretches", "prints"]
+__all__ = ["MARKET", "Range", "Segment", "Segments"]
 
 MARKET = (Kind.TRADE, Kind.QUOTE, Kind.LEVEL, Kind.ORDER, Kind.BAR)
 """Kinds that say something of the market; the others are markers."""
 
 _BEGINNING = -(1 << 63)
-_NOT_A_PRINT = int(Flag.CANCELLED | Flag.EDITED)
-_UNSIGNED = int(Flag.CROSS | Flag.AUCTION | Flag.RLP)
-
-
-def prints(events: Events) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.int8]]:
-    """Say which records are trades that count as volume, and on which side.
-
-    The rules are the tape's with ``rlp_sign="drop"``: crosses, auction prints and retail-liquidity prints have no
-    side.
-
-    Returns
-    -------
-    counts : ndarray of bool, shape (n,)
-    side : ndarray of int8, shape (n,)
-        1 bought, -1 sold, 0 neither.
-    """
-    flags = events["flags"]
-    counts = (events["kind"] == Kind.TRADE) & (events["size"] > 0) & (flags & _NOT_A_PRINT == 0)
-    return counts, np.where(counts & (flags & _UNSIGNED == 0), events["side"], 0)
 
 
 @dataclass(frozen=True, slots=True)
-class Stretch:
-    """Records between two session markers; a marker is the first record of its stretch.
+class Segment:
+    """Records between two session markers; a marker is the first record of its segment.
 
     Parameters
     ----------
@@ -70,7 +50,7 @@ class Stretch:
     closes: bool
 
 
-class Stretches:
+class Segments:
     """Follows the sessions of a stream that comes in parts, by the rules of the feature engine."""
 
     def __init__(self) -> None:
@@ -79,14 +59,14 @@ class Stretches:
         self._now = _BEGINNING
         self._number = self._start = self._contract = 0
 
-    def cut(self, events: Events) -> tuple[Int64, list[Stretch]]:
+    def cut(self, events: Events) -> tuple[Int64, list[Segment]]:
         """Cut the next part of the stream.
 
         Returns
         -------
         now : ndarray of int64, shape (n,)
             Engine time at each record: the greatest ``ts_event`` so far.
-        stretches : list of Stretch
+        segments : list of Segment
             In order; together all records.
         """
         if not len(events):
@@ -95,7 +75,7 @@ class Stretches:
         self._now = int(now[-1])
         return now, list(self._cut(events, now))
 
-    def _cut(self, events: Events, now: Int64) -> Iterator[Stretch]:
+    def _cut(self, events: Events, now: Int64) -> Iterator[Segment]:
         marks = np.flatnonzero(events["kind"] == Kind.SESSION).tolist()
         edges = [*marks, len(events)] if marks and marks[0] == 0 else [0, *marks, len(events)]
         for first, last in pairwise(edges):
@@ -114,7 +94,7 @@ class Stretches:
             if Change.START in change:
                 self._start, self._number = int(now[first]), self._number + 1
                 self._session.begin(self._start)
-            yield Stretch(
+            yield Segment(
                 first,
                 last,
                 self._number,

@@ -1,0 +1,368 @@
+"""The live desk: prices and signals in, brackets and orders out, every step in the journal.
+
+One desk trades one instrument on one account, one bracket at a time, on paper and for real alike; only the gateway
+differs. Its owner calls ``on_market`` with every price, ``step`` often (every 10 ms), and ``enter`` when a strategy
+says so, all from one thread.
+
+Brackets ask for commands; the desk carries them out one by one, each through the risk manager and the journal. While
+something is unknown about an order of ours, nothing is sent: what was asked for waits, and what went stale or was
+overtaken meanwhile is dropped.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from quantumtrader.exceptions import ConfigError, JournalError, OrderError, TradingHaltedError
+from quantumtrader.execution.brackets import Bracket, BracketPlan, CancelOrder, Send
+from quantumtrader.execution.manager import OrderExecutionManagerV4
+from quantumtrader.execution.recovery import Books
+from quantumtrader.execution.risk import Refused, RiskState
+from quantumtrader.execution.signals import Signal
+from quantumtrader.types import PX_NONE, Order, OrderType, Side
+
+__all__ = ["DeskSettings", "LiveDesk", "StopMode"]
+
+_log = logging.getLogger(__name__)
+
+
+class StopMode(StrEnum):
+    """What happens to a position when the desk stops."""
+
+    FLATTEN = "flatten"
+    """Leave at the market and wait until that is done."""
+    HAND_OVER = "hand_over"
+    """Cancel a working entry; stop and target stay at the exchange and guard what is held."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeskSettings:
+    """How the desk behaves besides its limits.
+
+    Parameters
+    ----------
+    stale_entry_ns : int
+        An entry that could not be sent within this time is dropped, in ns.
+    passed_stop_ns : int
+        Leave at the market when the price has been beyond the reach of a stop for this long, in ns: a stop-limit
+        that was jumped over protects nothing.
+    """
+
+    stale_entry_ns: int = 1_000_000_000
+    passed_stop_ns: int = 500_000_000
+
+    def __post_init__(self) -> None:
+        for name in ("stale_entry_ns", "passed_stop_ns"):
+            if getattr(self, name) < 0:
+                raise ConfigError(f"desk setting {name} is {getattr(self, name)}, expected 0 or more")
+
+
+@dataclass(frozen=True, slots=True)
+class _Mark:
+    ts: int = 0
+    bid_px: int = PX_NONE
+    ask_px: int = PX_NONE
+    last_px: int = PX_NONE
+    has_touch: bool = True
+
+
+class LiveDesk:
+    """Brackets, risk and orders of one instrument.
+
+    Parameters
+    ----------
+    manager : OrderExecutionManagerV4
+        Orders; its risk manager is the desk's.
+    settings : DeskSettings, optional
+        Behaviour.
+    context : callable, optional
+        Adds to a ``RiskState`` what the desk does not know: capital, other instruments, volatility, state of the
+        book. Rules that are on and need it refuse without.
+    """
+
+    def __init__(
+        self,
+        manager: OrderExecutionManagerV4,
+        settings: DeskSettings | None = None,
+        context: Callable[[RiskState], RiskState] | None = None,
+    ) -> None:
+        self.manager = manager
+        self.settings = settings or DeskSettings()
+        self._context = context
+        self.refusals: deque[Refused] = deque(maxlen=1_000)
+        self._mark = _Mark()
+        self._passed_since: int | None = None
+        self._stopping: StopMode | None = None
+
+    # -- state -------------------------------------------------------------------------------------------------
+
+    @property
+    def books(self) -> Books:
+        """Everything that is known about our orders."""
+        return self.manager.books
+
+    @property
+    def busy(self) -> bool:
+        """Whether a bracket is alive."""
+        return bool(self.manager.books.live)
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is held, nothing works, and nothing is left to do."""
+        books = self.manager.books
+        return not (
+            books.live or books.todo or books.undead or books.table.open_orders or books.ledger.position
+        )
+
+    @property
+    def last_exit_ts(self) -> int:
+        """When the last trade ended, ns UTC; 0 before the first."""
+        return self.manager.books.last_exit_ts
+
+    @property
+    def halted(self) -> str:
+        """Why the kill switch is on; empty while it is off."""
+        return self.manager.risk.tripped
+
+    def mark_px(self) -> int:
+        """Price in ticks at which the position could be left now; the last price when flat; ``PX_NONE`` unknown."""
+        mark, position = self._mark, self.manager.position
+        if position == 0 or not mark.has_touch:
+            return mark.last_px
+        return mark.bid_px if position > 0 else mark.ask_px
+
+    def state(self, plan: BracketPlan | None = None) -> RiskState:
+        """What the risk manager may know now about an order; ``plan`` is that of its trade."""
+        books, mark = self.manager.books, self._mark
+        state = RiskState(
+            ts=self.manager.clock.now_ns(),
+            position=books.ledger.position,
+            working_buy=books.table.working_entries(Side.BUY),
+            working_sell=books.table.working_entries(Side.SELL),
+            realised=books.ledger.session_realised,
+            open=books.ledger.open_gross(self.mark_px()),
+            bid_px=mark.bid_px,
+            ask_px=mark.ask_px,
+            last_px=mark.last_px,
+            has_touch=mark.has_touch,
+            trade=plan,
+            open_trades=sum(bracket.plan is not plan for bracket in books.live.values()),
+            last_event_ts=mark.ts or None,
+        )
+        return state if self._context is None else self._context(state)
+
+    # -- what comes in -----------------------------------------------------------------------------------------
+
+    def start(self) -> bool:
+        """Take over the journal and compare with the vendor; returns whether orders can be sent at once."""
+        return self.manager.initialize()
+
+    def on_market(self, ts: int, bid_px: int, ask_px: int, last_px: int, has_touch: bool = True) -> None:
+        """Take the latest prices in ticks (``PX_NONE`` for one that is not there) at ``ts``, ns UTC."""
+        self._mark = _Mark(ts, bid_px, ask_px, last_px, has_touch)
+        position = self.manager.position
+        if position and (px := self.mark_px()) != PX_NONE:
+            self.manager.books.ledger.mark(px, px)
+
+    def enter(self, plan: BracketPlan) -> int:
+        """Start a trade; returns the number of its bracket.
+
+        Raises
+        ------
+        OrderError
+            If a trade is alive: one desk holds one.
+        TradingHaltedError
+            If the kill switch is on, the desk is stopping, or the books are not clear.
+        """
+        if self.busy or self.manager.books.todo:
+            raise OrderError("the desk is in a trade already")
+        if self._stopping is not None or self.halted:
+            raise TradingHaltedError(f"no entry: {self.halted or 'the desk is stopping'}")
+        number = self.manager.start_bracket(plan)
+        self._carry_out()
+        return number
+
+    def on_signal(self, signal: Signal) -> int | None:
+        """Start the trade that a strategy asks for at the market; None for a hold."""
+        if not signal.side:
+            return None
+        return self.enter(
+            BracketPlan(
+                signal.side,
+                signal.size,
+                signal.stop_ticks,
+                signal.target_ticks,
+                signal.time_stop_ns,
+                tag=signal.reason,
+            )
+        )
+
+    def step(self) -> None:
+        """Hear what changed, let time pass, do what is to be done.
+
+        An error that leaves the state uncertain throws the kill switch hard: then nothing is sent any more.
+        """
+        try:
+            self.manager.poll()
+            self._watch_loss()
+            self._watch_stop()
+            self.manager.pass_time()
+            self._carry_out()
+        except TradingHaltedError:
+            raise
+        except (OrderError, JournalError) as error:
+            _log.exception("the desk lost certainty about its orders")
+            self.manager.halt(f"uncertain state: {error}", hard=True)
+
+    def halt(self, reason: str) -> None:
+        """Throw the kill switch and leave at the market, for example because a strategy failed."""
+        self.manager.halt(reason)
+        self._flatten_once("kill_switch")
+        self._carry_out()
+
+    def flatten(self, reason: str) -> None:
+        """Leave at the market; ``reason`` becomes the tag of the exit."""
+        self.manager.flatten(reason)
+        self._carry_out()
+
+    def zero_position(self, reason: str) -> None:
+        """Leave at the market with everything, orders and contracts outside brackets included."""
+        manager = self.manager
+        self.flatten(reason)
+        for state in manager.books.table.open_orders:
+            if not manager.books.bracket_of(state.order.client_id):
+                manager.cancel(state.order.client_id)
+        left = manager.position - sum(b.plan.side * b.net for b in manager.books.live.values())
+        if left:
+            order = Order(
+                manager.books.free_id(), -1 if left > 0 else 1, abs(left), reduce_only=True, tag=reason
+            )
+            answer = manager.risk.check(order, self.state())
+            if isinstance(answer, Refused):
+                self.refusals.append(answer)
+                manager.refuse(answer)
+            else:
+                manager.submit(answer)
+
+    def stop(self, mode: StopMode) -> None:
+        """Begin to stop; go on calling ``step`` until ``stopped``."""
+        self._stopping = mode
+        if mode is StopMode.FLATTEN:
+            self.flatten("stop")
+            return
+        for bracket in self.manager.books.live.values():
+            self._cancel_entry(bracket)
+
+    @property
+    def stopped(self) -> bool:
+        """Whether a stop that was begun is complete: flat, or guarded by orders that the exchange has taken."""
+        books = self.manager.books
+        if self._stopping is StopMode.HAND_OVER:
+            guarded = all(b.net == self._guard(b) and not self._entry_alive(b) for b in books.live.values())
+            return guarded and not books.todo and self.manager.ready
+        return self._stopping is StopMode.FLATTEN and self.idle
+
+    # -- how it is done ----------------------------------------------------------------------------------------
+
+    def _carry_out(self) -> None:
+        manager = self.manager
+        todo = manager.books.todo
+        while todo and manager.ready and self._priced:
+            _, asked_ts, command = todo[0]
+            if isinstance(command, CancelOrder):
+                manager.cancel(command.client_id)
+                continue
+            if manager.risk.tripped_hard:
+                return  # nothing leaves any more; what a person decides comes first
+            order = command.order
+            if any(c == CancelOrder(order.client_id) for _, _, c in todo):
+                manager.unsend(order.client_id)  # overtaken by its own cancel
+            elif (
+                not order.reduce_only
+                and self.manager.clock.now_ns() - asked_ts > self.settings.stale_entry_ns
+            ):
+                self._refuse(
+                    Refused(order, asked_ts, "stale_entry", "the entry could not be sent in time", {})
+                )
+            elif order.type is OrderType.STOP and self._beyond(order.px, order.side):
+                # Its limit would rest on the wrong side: leave instead.
+                manager.flatten("stop_passed")
+                manager.unsend(order.client_id)
+            else:
+                self._send(command)
+
+    def _send(self, command: Send) -> None:
+        books = self.manager.books
+        plan = books.brackets[books.bracket_of(command.order.client_id)].plan
+        answer = self.manager.risk.check(command.order, self.state(plan))
+        if isinstance(answer, Refused):
+            self._refuse(answer)
+        else:
+            self.manager.submit(answer)
+
+    def _refuse(self, refusal: Refused) -> None:
+        self.refusals.append(refusal)
+        _log.warning("%s", refusal.message)
+        self.manager.refuse(refusal)
+
+    @property
+    def _priced(self) -> bool:
+        """Whether any price is known: without one every exit would be refused, and given up."""
+        mark = self._mark
+        return not (mark.last_px == PX_NONE and (mark.bid_px == PX_NONE or mark.ask_px == PX_NONE))
+
+    def _beyond(self, stop_px: int, side: int, slack: int = 0) -> bool:
+        """Whether the market has passed a stop of ours; ``side`` is the stop's."""
+        mark = self._mark
+        px = mark.last_px if not mark.has_touch else (mark.bid_px if side == Side.SELL else mark.ask_px)
+        return px != PX_NONE and (px - stop_px) * side > slack
+
+    def _watch_loss(self) -> None:
+        result = self.manager.result(self.mark_px())
+        if self.busy and math.isfinite(result) and self.manager.risk.loss_limit_hit(result):
+            self._flatten_once("daily_loss")
+
+    def _watch_stop(self) -> None:
+        slack = self.manager.settings.stop_slack_ticks
+        passed = any(
+            b.net > 0 and not b.closing and self._beyond(b.stop_px, -b.plan.side, slack)
+            for b in self.manager.books.live.values()
+        )
+        now = self.manager.clock.now_ns()
+        if not passed:
+            self._passed_since = None
+        elif self._passed_since is None:
+            self._passed_since = now
+        elif now - self._passed_since >= self.settings.passed_stop_ns:
+            self._flatten_once("stop_passed")
+
+    def _flatten_once(self, reason: str) -> None:
+        if any(not b.closing for b in self.manager.books.live.values()):
+            self.manager.flatten(reason)
+
+    def _cancel_entry(self, bracket: Bracket) -> None:
+        for client_id in bracket.client_ids:
+            table = self.manager.books.table
+            if client_id in table and not table[client_id].order.reduce_only:
+                self.manager.cancel(client_id)
+
+    def _entry_alive(self, bracket: Bracket) -> bool:
+        table = self.manager.books.table
+        return any(
+            c in table and not table[c].order.reduce_only and not table[c].status.final
+            for c in bracket.client_ids
+        )
+
+    def _guard(self, bracket: Bracket) -> int:
+        """Contracts in stops that the exchange has confirmed."""
+        table = self.manager.books.table
+        return sum(
+            table[c].remaining
+            for c in bracket.client_ids
+            if c in table and table[c].order.type is OrderType.STOP and table[c].status == "working"
+        )

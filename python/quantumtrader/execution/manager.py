@@ -1,0 +1,710 @@
+"""Approved orders on their way to a broker, and what became of them.
+
+Nothing is done before it is written: the journal gets the intent (and has it on the disk), then the gateway gets
+the order, then the journal gets the answer. After a crash the books are rebuilt from the journal, and what it does
+not answer is looked for at the vendor (``reconcile``) before anything else is sent.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from quantumtrader.clock import Clock, LiveClock
+from quantumtrader.exceptions import (
+    ConfigError,
+    GatewayError,
+    JournalError,
+    OrderError,
+    OrderRefusedError,
+    TradingHaltedError,
+)
+from quantumtrader.execution.brackets import BracketPlan
+from quantumtrader.execution.gateway import (
+    OrderDetails,
+    OrderGateway,
+    OrderRef,
+    OrderStage,
+    ReportKind,
+    VendorPosition,
+    ticket_of,
+)
+from quantumtrader.execution.order_journal import OrderJournal
+from quantumtrader.execution.reconcile import (
+    Finding,
+    FindingKind,
+    ForeignPolicy,
+    ReconcileReport,
+    ReconcileSettings,
+    compare,
+)
+from quantumtrader.execution.recovery import SCHEMA, details_fields, rebuild
+from quantumtrader.execution.risk import Approved, Refused, RiskManager
+from quantumtrader.execution.signals import Signal, SignalAction
+from quantumtrader.types import PX_NONE, Instrument, Order, OrderType, Side
+
+__all__ = ["ManagerSettings", "OrderExecutionManagerV4"]
+
+_log = logging.getLogger(__name__)
+
+_ACTIONS = {"buy": Side.BUY, "sell": Side.SELL}
+
+
+@dataclass(frozen=True, slots=True)
+class ManagerSettings:
+    """Cycles of the order manager.
+
+    Parameters
+    ----------
+    reconcile : ReconcileSettings
+        Patience and policies of reconciliation.
+    sweep_ns : int
+        Every order that is alive is looked at this often, reports or not, in ns.
+    reconcile_ns : int
+        Time between reconciliations while all is well, in ns.
+    retry_ns : int
+        The same while something is open, and before a cancel without effect is repeated, in ns.
+    confirm_ns : int
+        How long a difference in position must last before it counts, in ns: the vendor's position may be late.
+    stop_slack_ticks : int
+        How far beyond its trigger a stop may trade: the exchange has stop-limits only.
+    """
+
+    reconcile: ReconcileSettings = field(default_factory=ReconcileSettings)
+    sweep_ns: int = 1_000_000_000
+    reconcile_ns: int = 30_000_000_000
+    retry_ns: int = 1_000_000_000
+    confirm_ns: int = 2_000_000_000
+    stop_slack_ticks: int = 20
+
+    def __post_init__(self) -> None:
+        for name in ("sweep_ns", "reconcile_ns", "retry_ns", "confirm_ns", "stop_slack_ticks"):
+            if getattr(self, name) < 0:
+                raise ConfigError(
+                    f"order manager setting {name} is {getattr(self, name)}, expected 0 or more"
+                )
+
+
+class OrderExecutionManagerV4:
+    """Orders of one account in one instrument.
+
+    Parameters
+    ----------
+    connection : OrderGateway or object with ``order_gateway``
+        The gateway, or the connection manager that has one.
+    journal : OrderJournal
+        Open for writing; the books are rebuilt from it.
+    instrument : Instrument
+        What is traded.
+    risk : RiskManager
+        Whose approvals count; its kill switch is kept in the journal.
+    settings : ManagerSettings, optional
+        Cycles.
+    clock : Clock, optional
+        Source of time; the system's by default.
+    """
+
+    def __init__(
+        self,
+        connection: Any,
+        journal: OrderJournal,
+        instrument: Instrument,
+        risk: RiskManager,
+        settings: ManagerSettings | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        gateway = getattr(connection, "order_gateway", connection)
+        if gateway is None:
+            raise OrderError("the session routes no orders yet: call route_orders(account, ticker) first")
+        self.gateway: OrderGateway = gateway
+        self.journal = journal
+        self.instrument = instrument
+        self.risk = risk
+        self.settings = settings or ManagerSettings()
+        self.clock: Clock = clock or LiveClock()
+        self.books = rebuild(journal.records, instrument)
+        journal.records.clear()  # the books hold what counts
+        self.last_report: ReconcileReport | None = None
+        """What the last reconciliation found; None before the first."""
+        self._reconciled = False
+        self._started_ns = 0
+        self._sweep_due = 0
+        self._reconcile_due = 0
+        self._dirty: set[int] = set()
+        self._foreign: int | None = None
+        self._mismatch: tuple[int, int, int] | None = None
+        self._told: frozenset[tuple[str, int, str]] = frozenset()
+
+    # -- the doors of the design documents ---------------------------------------------------------------------
+
+    def initialize(self) -> bool:
+        """Start a session: take over the journal and compare it with the vendor.
+
+        Returns
+        -------
+        bool
+            Whether orders can be sent at once; if not, ``poll`` goes on trying.
+
+        Raises
+        ------
+        JournalError
+            If the journal is another account's or another contract's.
+        """
+        now = self.clock.now_ns()
+        if len(self.journal) == 0:
+            self._write(
+                "begin",
+                sync=True,
+                schema=SCHEMA,
+                account=self.gateway.account,
+                symbol=self.instrument.symbol,
+                tick_size=self.instrument.tick_size,
+            )
+        if self.books.account != self.gateway.account or self.instrument.symbol != self.gateway.symbol:
+            raise JournalError(
+                f"the journal is of account {self.books.account} in {self.instrument.symbol}, the gateway of "
+                f"{self.gateway.account} in {self.gateway.symbol}",
+                path=self.journal.path,
+            )
+        self._begin_session(now)
+        if self.books.killed and self.risk.switch.path is None:  # a switch with a file knows better
+            self.risk.trip(self.books.killed, hard=self.books.killed_hard)
+        self.poll()
+        return self.ready
+
+    def create_order(self, signal: Signal | Mapping[str, Any], account_info: Mapping[str, Any]) -> Order:
+        """Make the order that a signal asks for; it is a wish until the risk manager approves it.
+
+        Parameters
+        ----------
+        signal : Signal or mapping
+            Ours, or the design documents' dictionary: ``action``, ``position_size``, and ``entry_price`` in points
+            for a limit order.
+        account_info : mapping
+            ``account``, when present, must be the gateway's.
+
+        Returns
+        -------
+        Order
+            A market order, or a limit order where the dictionary has a price.
+        """
+        account = account_info.get("account", self.gateway.account)
+        if account != self.gateway.account:
+            raise OrderError(f"the gateway trades account {self.gateway.account}, not {account}")
+        if isinstance(signal, Signal):
+            if signal.action is SignalAction.HOLD:
+                raise OrderError(f"a hold ({signal.reason}) asks for no order")
+            return Order(self.books.free_id(), signal.side, signal.size, tag=signal.reason)
+        side = _ACTIONS.get(str(signal.get("action", "")).lower())
+        size = signal.get("position_size")
+        if side is None or not isinstance(size, int):
+            raise OrderError(
+                f"signal with action {signal.get('action')!r} and position_size {size!r}: "
+                "expected buy or sell, and a whole number of contracts"
+            )
+        price = signal.get("entry_price")
+        tag = str(signal.get("reason", "signal"))
+        if price is None:
+            return Order(self.books.free_id(), side, size, tag=tag)
+        px = round(price / self.instrument.tick_size)
+        if abs(px * self.instrument.tick_size - price) > 1e-6 * self.instrument.tick_size:
+            raise OrderError(f"entry_price {price} is not on the grid of {self.instrument.tick_size} points")
+        return Order(self.books.free_id(), side, size, OrderType.LIMIT, px, tag=tag)
+
+    def send_order(self, order: Approved[Order]) -> dict[str, Any]:
+        """Send an approved order; returns what ``get_order_status`` does.
+
+        Raises
+        ------
+        OrderError
+            If it is not approved, or the approval was used or is too old.
+        TradingHaltedError
+            If the kill switch was moved, the books are not reconciled, or the journal cannot be written.
+        """
+        client_id = self.submit(order)
+        return self.get_order_status(client_id)
+
+    def cancel_order(self, order_id: int) -> bool:
+        """Ask to cancel an order; False when it has ended already."""
+        if self.books.table[order_id].status.final:
+            return False
+        self.cancel(order_id)
+        return True
+
+    def get_order_status(self, order_id: int) -> dict[str, Any]:
+        """What is known about an order: times in ns UTC, prices in points, None where nobody knows."""
+        state, link = self.books.table[order_id], self.books.links[order_id]
+        order = state.order
+        average = link.amount / link.traded * self.instrument.tick_size if link.traded else None
+        return {
+            "order_id": order_id,
+            "cl_ord_id": link.ref.cl_ord_id or None,
+            "status": "unknown" if order_id in self.books.unresolved else state.status.value,
+            "side": "buy" if order.side == Side.BUY else "sell",
+            "type": order.type.value,
+            "size": order.size,
+            "filled": state.filled,
+            "remaining": state.remaining,
+            "price": None if order.px == PX_NONE else self.instrument.price(order.px),
+            "average_price": average,
+            "message": link.last.get("text", ""),
+            "sent_ts": state.sent_ts,
+            "done_ts": state.done_ts or None,
+            "tag": order.tag,
+        }
+
+    def get_open_orders(self) -> list[dict[str, Any]]:
+        """Orders that have not ended, oldest first."""
+        return [self.get_order_status(s.order.client_id) for s in self.books.table.open_orders]
+
+    # -- sending -----------------------------------------------------------------------------------------------
+
+    @property
+    def ready(self) -> bool:
+        """Whether orders can be sent: connected, journal in order, and nothing unknown about ours."""
+        return (
+            self._reconciled
+            and self.gateway.connected
+            and not self.journal.failed
+            and not self.books.unresolved
+        )
+
+    @property
+    def position(self) -> int:
+        """Contracts held, signed, by our fills."""
+        return self.books.ledger.position
+
+    def result(self, mark_px: int) -> float:
+        """Result of the trading day after fees in the instrument's currency; NaN while the price is not known."""
+        return self.books.ledger.session_realised + self.books.ledger.open_gross(mark_px)
+
+    def submit(self, approved: Approved[Order]) -> int:
+        """Send an approved order and return its client id; see ``send_order``."""
+        if not isinstance(approved, Approved):
+            raise OrderError(
+                f"an order needs the Approved of RiskManager.check; this is only a {type(approved).__name__}"
+            )
+        self._require_ready()
+        order = approved.order
+        if order.client_id in self.books.table:
+            raise OrderError(f"order {order.client_id} was already sent; every order needs its own id")
+        approved.use(self.clock.now_ns())
+        ticket = ticket_of(order, self.settings.stop_slack_ticks)
+        self._write(
+            "intent",
+            sync=True,
+            client_id=order.client_id,
+            side=int(order.side),
+            size=order.size,
+            type=order.type.value,
+            px=order.px,
+            reduce_only=order.reduce_only,
+            tag=order.tag,
+            limit_px=ticket.px,
+        )
+        try:
+            local_id = self.gateway.send(ticket)
+        except OrderRefusedError as error:
+            self._write("failed", client_id=order.client_id, text=str(error))
+        except GatewayError as error:
+            # Nobody knows whether it left: nothing more is sent until the vendor's list was read.
+            self._write("note", client_id=order.client_id, text=f"send: {error}")
+            self._reconcile_due = 0
+        else:
+            self._write("sent", client_id=order.client_id, local_id=local_id)
+        return order.client_id
+
+    def refuse(self, refusal: Refused) -> None:
+        """Record what the risk manager refused."""
+        self._write("refused", client_id=refusal.order.client_id, rule=refusal.rule, text=refusal.message)
+
+    def unsend(self, client_id: int) -> None:
+        """Record that an order which a bracket asked for is not needed any more."""
+        self._write("unsent", client_id=client_id)
+
+    def cancel(self, client_id: int) -> None:
+        """Ask to cancel an order; without effect, the request is repeated by ``poll``."""
+        if self.books.table[client_id].status.final and client_id not in self.books.undead:
+            return
+        # Not waited for: a cancel that power failure makes us forget ends its trade, as an unasked one does.
+        self._write("cancel", client_id=client_id)
+        ref = self.books.ref(client_id)
+        if ref is None:
+            return  # asked again as soon as it is known what to cancel
+        try:
+            self.gateway.cancel(ref)
+        except (OrderRefusedError, GatewayError) as error:
+            self._write("note", client_id=client_id, text=f"cancel: {error}")
+
+    def change(self, approved: Approved[Order]) -> None:
+        """Ask to change size and price of a working order to those of the approved one, which has its client id.
+
+        Orders of a bracket are changed by nobody: their sizes are the bracket's knowledge.
+        """
+        if not isinstance(approved, Approved):
+            raise OrderError(
+                f"a change needs the Approved of RiskManager.check; got {type(approved).__name__}"
+            )
+        self._require_ready()
+        order = approved.order
+        state, ref = self.books.table[order.client_id], self.books.ref(order.client_id)
+        if self.books.bracket_of(order.client_id):
+            raise OrderError(f"order {order.client_id} belongs to a bracket, which alone decides about it")
+        if state.status.final or ref is None or not ref.cl_ord_id:
+            # Without its permanent number a changed order could not be found again after a crash.
+            raise OrderError(f"order {order.client_id} is {state.status} and cannot be changed (yet)")
+        if (order.side, order.type) != (state.order.side, state.order.type) or order.size <= state.filled:
+            raise OrderError(
+                f"order {order.client_id}: a change keeps side and type, and more than the {state.filled} filled"
+            )
+        approved.use(self.clock.now_ns())
+        ticket = ticket_of(order, self.settings.stop_slack_ticks)
+        self._write("change", sync=True, client_id=order.client_id, size=order.size, px=order.px)
+        try:
+            self.gateway.change(ref, ticket.size, ticket.px, ticket.stop_px)
+        except (OrderRefusedError, GatewayError) as error:
+            self._write("note", client_id=order.client_id, text=f"change: {error}")
+        self._dirty.add(order.client_id)
+
+    def cancel_all(self) -> None:
+        """Ask to cancel every order of ours that has not ended."""
+        for state in self.books.table.open_orders:
+            self.cancel(state.order.client_id)
+
+    def start_bracket(self, plan: BracketPlan) -> int:
+        """Write down a trade; returns the bracket's number. What it asks for is in ``books.todo``."""
+        self._require_ready()
+        fields = asdict(plan)
+        fields["side"] = int(plan.side)
+        self._write("plan", plan=fields)
+        return self.books.next_bracket - 1
+
+    def pass_time(self) -> None:
+        """Let brackets see the time, when that matters to one of them."""
+        now = self.clock.now_ns()
+        if any((due := b.wakes_ns) is not None and due <= now for b in self.books.live.values()):
+            self._write("time")
+
+    def flatten(self, reason: str) -> None:
+        """Ask every bracket to leave at the market."""
+        if self.books.live:
+            self._write("flatten", reason=reason)
+
+    def begin_day(self, day: str) -> None:
+        """Start the count of the day's result, once per day."""
+        if day != self.books.day:
+            self._write("day", sync=True, day=day)
+
+    def halt(self, reason: str, *, hard: bool = False) -> None:
+        """Throw the kill switch and keep that over restarts; only a person switches it off again."""
+        if not self.books.killed or hard > self.books.killed_hard:
+            self.risk.trip(reason, hard=hard)
+            _log.error("trading halted%s: %s", " (hard)" if hard else "", reason)
+            self._write("kill", sync=True, reason=reason, hard=hard)
+
+    def clear(self, by: str) -> None:
+        """Switch trading on again; ``by`` names the person who decided so."""
+        self.risk.clear(by)
+        self._write("clear", sync=True, by=by)
+
+    # -- hearing -----------------------------------------------------------------------------------------------
+
+    def poll(self) -> None:
+        """Hear what changed, look at what is due, repeat what had no effect.
+
+        Raises
+        ------
+        TradingHaltedError
+            If the journal cannot be written.
+        OrderError
+            If the vendor's numbers contradict each other.
+        """
+        now = self.clock.now_ns()
+        if self.risk.tripped != self.books.killed and self.risk.tripped:
+            self._write("kill", sync=True, reason=self.risk.tripped, hard=self.risk.tripped_hard)
+        elif self.books.killed and not self.risk.tripped:
+            self._write("clear", sync=True, by="the kill switch")
+        self._take_reports()
+        if now >= self._sweep_due:
+            self._sweep_due = now + self.settings.sweep_ns
+            self._dirty.update(s.order.client_id for s in self.books.table.open_orders)
+        for client_id in sorted(self._dirty):
+            self._look(client_id)
+        if now >= self._reconcile_due:
+            self.reconcile()
+        self._repeat_cancels(now)
+
+    def _begin_session(self, now: int) -> None:
+        self._write("session", sync=True)
+        self._started_ns = now
+        self._reconciled, self._foreign, self._mismatch = False, None, None
+        self._sweep_due = self._reconcile_due = 0
+
+    def _take_reports(self) -> None:
+        for report in self.gateway.take_reports():
+            if report.kind in (ReportKind.ORDER, ReportKind.REFUSED):
+                client_id = self.books.find(report.ref)
+                if client_id is not None:
+                    self._dirty.add(client_id)
+                elif report.ref.cl_ord_id not in self.books.ignored:
+                    self._reconcile_due = 0  # whose is it?
+                if report.kind is ReportKind.REFUSED:
+                    self._refused_on_its_way(client_id, report.text)
+            elif report.kind is ReportKind.RESTARTED:
+                self._begin_session(self.clock.now_ns())
+            else:
+                if report.kind is ReportKind.DISCONNECTED:
+                    self._reconciled = False
+                self._sweep_due = self._reconcile_due = 0
+
+    def _refused_on_its_way(self, client_id: int | None, text: str) -> None:
+        self._write("note", client_id=client_id or 0, text=f"refused: {text}")
+        if client_id is None or self.books.table[client_id].status.final:
+            return
+        link = self.books.links[client_id]
+        if link.stage is not OrderStage.UNKNOWN or link.ref.cl_ord_id or self.books.ref(client_id) is None:
+            return
+        try:
+            unknown = self._details(client_id) is None
+        except GatewayError as error:
+            _log.warning("details of order %d: %s", client_id, error)
+        else:
+            if unknown:
+                self._write("failed", client_id=client_id, text=text)
+
+    def _details(self, client_id: int) -> OrderDetails | None:
+        ref = self.books.ref(client_id)
+        return None if ref is None else self.gateway.details(ref)
+
+    def _look(self, client_id: int) -> None:
+        self._dirty.discard(client_id)
+        try:
+            details = self._details(client_id)
+        except GatewayError as error:
+            _log.warning("details of order %d: %s", client_id, error)
+            return
+        if details is not None:
+            self._see(client_id, details)
+
+    def _see(self, client_id: int, details: OrderDetails) -> None:
+        """Write a snapshot down, if it is newer than what is known and adds to it."""
+        link, side = self.books.links[client_id], self.books.table[client_id].order.side
+        if details.side != side:
+            raise OrderError(
+                f"order {client_id}: the vendor shows {details.ref} with side {details.side}, ours is {side}"
+            )
+        if not details.complete:
+            self._dirty.add(client_id)  # contracts without a price: the vendor is not done with it
+            return
+        fields = details_fields(details)
+        stale = details.traded < link.traded or (
+            link.stage.final and not details.stage.final and details.traded == link.traded
+        )
+        if not stale and fields != link.last:
+            self._write("snapshot", client_id=client_id, details=fields)
+
+    def _repeat_cancels(self, now: int) -> None:
+        if not self.gateway.connected or not self._reconciled:
+            return
+        for client_id in self.books.undead:
+            link = self.books.links[client_id]
+            if now - link.cancel_ts >= self.settings.retry_ns:
+                self.cancel(client_id)
+        for state in self.books.table.open_orders:
+            link = self.books.links[state.order.client_id]
+            if not state.cancel_asked or self.books.ref(state.order.client_id) is None:
+                continue
+            patience = self.settings.retry_ns << min(link.cancels, 6)
+            if link.cancel_ts < self._started_ns or now - link.cancel_ts >= patience:
+                self.cancel(state.order.client_id)
+
+    # -- reconciling -------------------------------------------------------------------------------------------
+
+    def reconcile(self) -> ReconcileReport | None:
+        """Compare with the vendor and deal with every difference; None when the vendor cannot say."""
+        now = self.clock.now_ns()
+        self._reconcile_due = now + self.settings.retry_ns
+        try:
+            orders, position = self._vendor()
+            report = compare(self.books, orders, position, now, self.settings.reconcile)
+            self._tell(report)
+            for finding in report.findings:
+                self._deal_with(finding)
+        except GatewayError as error:
+            _log.warning("reconciliation: %s", error)
+            return None
+        ours, theirs = self.books.ledger.position, report.theirs
+        explained = self._foreign is not None and theirs - ours == report.foreign - self._foreign
+        certain = report.settled and self._deal_with_position(ours, theirs, position, explained)
+        self._reconciled = certain or (self._reconciled and report.settled)
+        if certain:
+            self._foreign = report.foreign
+            self._reconcile_due = now + self.settings.reconcile_ns
+        self.last_report = report
+        return report
+
+    def _vendor(self) -> tuple[list[OrderDetails], VendorPosition]:
+        """List and position that belong together: no fill came between."""
+        if not self.gateway.connected:
+            raise GatewayError("not connected")
+        before = self.gateway.position()
+        for _ in range(3):
+            orders = self.gateway.orders()
+            after = self.gateway.position()
+            if after == before:
+                return orders, after
+            before = after
+        raise GatewayError("the position moves too fast to be compared")
+
+    def _tell(self, report: ReconcileReport) -> None:
+        """Write down what was found, unless it was found just before."""
+        told = frozenset(
+            (f.kind.value, f.client_id, f.details.ref.cl_ord_id if f.details else "") for f in report.findings
+        )
+        if self.last_report is None or told != self._told:
+            self._write(
+                "reconciled",
+                ours=report.ours,
+                theirs=report.theirs,
+                findings=[
+                    {"kind": f.kind.value, "client_id": f.client_id, "text": f.message}
+                    for f in report.findings
+                ],
+            )
+            for finding in report.findings:
+                _log.warning("reconciliation: %s: %s", finding.kind, finding.message)
+        self._told = told
+
+    def _deal_with(self, finding: Finding) -> None:
+        client_id, details = finding.client_id, finding.details
+        match finding.kind:
+            case FindingKind.CHANGED | FindingKind.FOUND if details is not None:
+                self._see(client_id, details)
+            case FindingKind.LOST:
+                self._write("lost", client_id=client_id, text=finding.message)
+            case FindingKind.GONE:
+                known = self._details(client_id)
+                if known is None:
+                    self._write("gone", client_id=client_id, text=finding.message)
+                else:
+                    self._see(client_id, known)
+            case FindingKind.AMBIGUOUS:
+                self.halt(f"reconciliation: {finding.message}")
+            case FindingKind.FOREIGN if details is not None:
+                self._deal_with_foreign(finding.message, details, self.settings.reconcile.foreign_orders)
+            case _:
+                pass  # WAITING waits; POSITION is looked at once the orders are clear
+
+    def _deal_with_foreign(self, message: str, details: OrderDetails, policy: ForeignPolicy) -> None:
+        if policy is ForeignPolicy.HALT:
+            self.halt(f"reconciliation: {message}")
+        elif policy is ForeignPolicy.CLAIM and details.complete:
+            self._write(
+                "claim", client_id=self.books.free_id(), details=details_fields(details), tag="claimed"
+            )
+        elif policy is ForeignPolicy.IGNORE and details.ref.cl_ord_id:
+            self._write("ignore", cl_ord_id=details.ref.cl_ord_id, text=message)
+
+    def _deal_with_position(self, ours: int, theirs: int, position: VendorPosition, explained: bool) -> bool:
+        """Whether the position is what we think, or what to do about it is decided.
+
+        Exits of ours would be wrong on a position that is not ours, so a halt is hard. Where orders of others
+        explain that the position is gone, ours would outlive it and are cancelled; a mere number at the vendor
+        takes no stop away.
+        """
+        now = self.clock.now_ns()
+        if ours == theirs:
+            self._mismatch = None
+            return True
+        if self._mismatch is None or self._mismatch[:2] != (ours, theirs):
+            self._mismatch = (ours, theirs, now)
+        if now - self._mismatch[2] < self.settings.confirm_ns:
+            return False
+        self._mismatch = None
+        policy = self.settings.reconcile.foreign_position
+        text = f"position {ours:+d} in our books, {theirs:+d} at the vendor"
+        if policy is ForeignPolicy.HALT:
+            self.halt(f"reconciliation: {text}", hard=True)
+            if explained and theirs == 0:
+                self.cancel_all()
+        elif policy is ForeignPolicy.IGNORE:
+            self._write("offset", sync=True, size=self.books.offset + theirs - ours, text=text)
+        else:
+            px = position.average_px
+            if px != px:
+                px = self.books.ledger.average_px or 0.0
+            self._write("adopt", sync=True, size=theirs - ours, px=round(px), text=text)
+        return True
+
+    # -- for people --------------------------------------------------------------------------------------------
+
+    def resolve(self, client_id: int, cl_ord_id: str, by: str) -> None:
+        """Decide what an ambiguous order is: one of the vendor's, or (``""``) none. ``by`` names who decided so."""
+        if client_id not in self.books.unresolved:
+            raise OrderError(f"order {client_id} is not waiting for a decision")
+        self._write("note", client_id=client_id, text=f"{by} decided: {cl_ord_id or 'never arrived'}")
+        if not cl_ord_id:
+            self._write("lost", sync=True, client_id=client_id, text=f"decided by {by}")
+            return
+        details = self.gateway.details(OrderRef(0, cl_ord_id))
+        if details is None or self.books.find(details.ref) is not None:
+            raise OrderError(f"{cl_ord_id} is unknown to the vendor, or another order of ours")
+        self._see(client_id, details)
+
+    def decide_foreign(self, cl_ord_id: str, policy: ForeignPolicy, by: str) -> None:
+        """Claim or ignore one order that is not ours; ``by`` names who decided so."""
+        details = self.gateway.details(OrderRef(0, cl_ord_id))
+        if details is None or self.books.find(details.ref) is not None:
+            raise OrderError(f"{cl_ord_id} is unknown to the vendor, or an order of ours")
+        self._deal_with_foreign(f"{cl_ord_id} decided by {by}", details, policy)
+
+    def accept_vendor(self, by: str) -> None:
+        """Take the vendor's position for ours and forget every bracket; ``by`` names who decided so.
+
+        For the case that orders were given past this system. What is alive at the vendor is cancelled first.
+        """
+        self.cancel_all()
+        position = self.gateway.position()
+        px = position.average_px if position.size else (self.books.ledger.average_px or 0.0)
+        self._write(
+            "settle", sync=True, size=position.size - self.books.offset, px=round(px), text=f"decided by {by}"
+        )
+
+    def emergency_zero(self, by: str) -> None:
+        """Ask the vendor to cancel everything and to close the position; nothing is sent by us afterwards.
+
+        Works with books that are not clear and with a journal that cannot be written.
+        """
+        self.risk.trip(f"emergency: {by}", hard=True)
+        if not self.journal.failed:
+            self.halt(f"emergency: {by}", hard=True)
+        self.gateway.cancel_all()
+        self.gateway.zero_position()
+
+    # -- how it is done ----------------------------------------------------------------------------------------
+
+    def _require_ready(self) -> None:
+        if self.journal.failed:
+            raise TradingHaltedError(f"no order leaves without its journal: {self.journal.failed}")
+        if not self.ready:
+            missing = self.books.unresolved
+            why = (
+                f"the vendor has not answered for order {missing[0]}"
+                if missing
+                else "the books are not reconciled with the vendor"
+                if self.gateway.connected
+                else "the gateway is not connected"
+            )
+            raise TradingHaltedError(f"no order can be sent now: {why}; poll() goes on trying")
+
+    def _write(self, kind: str, *, sync: bool = False, **fields: Any) -> None:
+        """Write a record, then apply it. Without the journal nothing is certain, so trading ends with it."""
+        now = max(self.clock.now_ns(), self.books.ts)
+        try:
+            record = self.journal.append(kind, now, sync=sync, **fields)
+        except JournalError as error:
+            self.risk.trip(f"the order journal {error}", hard=True)
+            raise TradingHaltedError(f"trading halted: {error}") from error
+        self.books.apply(record)

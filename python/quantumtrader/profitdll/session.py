@@ -1,0 +1,755 @@
+"""One session with the vendor's library, or with the simulator: connect, subscribe, stay connected, fetch history.
+
+The library calls back on its own thread and forbids calling it from there, so whatever asks something of it happens in
+:meth:`ConnectionManagerV4.poll`, on one thread: the caller's, or the session's own (:meth:`ConnectionManagerV4.start`).
+Market data do not pass through here: they go from the callback into the ring of the feed, which every consumer reads with
+a cursor of its own.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import logging
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+
+from quantumtrader.clock import Clock, LiveClock
+from quantumtrader.exceptions import ConfigError, OrderError, ProfitDllError, SessionError
+from quantumtrader.gateway import OrderGateway
+from quantumtrader.profitdll.connection import ConnectionPhase, ConnectionState
+from quantumtrader.profitdll.credentials import Credentials
+from quantumtrader.profitdll.feed import FeedProtocol, FeedReader, make_feed
+from quantumtrader.profitdll.fetch import HistoryFetch
+from quantumtrader.profitdll.history import Version, plan_days
+from quantumtrader.profitdll.library import ProfitLibrary, load_library
+from quantumtrader.profitdll.registration import log_in, needed_functions, set_callbacks
+from quantumtrader.profitdll.simulator import configure, last_error, library_path
+from quantumtrader.profitdll.subscriptions import Books, Subscription, subscribe, tick_size_of, unsubscribe
+from quantumtrader.profitdll.watchdog import Watchdog
+from quantumtrader.types import Events, Kind, Phase
+
+__all__ = ["BRASILIA", "ConnectionManagerV4", "News", "SessionOptions"]
+
+_log = logging.getLogger(__name__)
+
+BRASILIA = timezone(timedelta(hours=-3))
+"""The vendor's times: there is no daylight saving since 2019, and the library is younger than that."""
+
+_READ = 1 << 14
+_NEWS = 1_000
+_WAIT_STEP_S = 0.002
+
+_HOOKS: dict[str, tuple[int, ...] | None] = {
+    "trade": (Kind.TRADE,),
+    "order_book": (Kind.ORDER, Kind.LEVEL),
+    "ticker": (Kind.QUOTE, Kind.SESSION),
+    "events": None,
+}
+"""Hooks that take events: which kinds; None for all."""
+_OTHER_HOOKS = ("history", "state", "message")
+
+
+@dataclass(frozen=True, slots=True)
+class SessionOptions:
+    """How a session behaves; the settings section ``[profit]`` has the same names.
+
+    Parameters
+    ----------
+    exchange : str
+        Of tickers that name none; ``F`` is BMF.
+    version : str, optional
+        Of the library, where its file does not say.
+    login_timeout_s : float
+        Seconds until a login that is not complete counts as failed.
+    history_timeout_s : float
+        Seconds without progress after which a day of history counts as stalled.
+    quiet_s : float
+        Seconds without any event in continuous trading until the feed counts as silent.
+    capacity : int
+        Records that the ring holds, a power of two.
+    ring : Path, optional
+        File of the ring, for readers in other processes.
+    edit_is_change : bool
+        Whether the quantity of an edited offer is a signed change.
+    scenario : str
+        TOML that tells the simulator what to play; the vendor's library takes none.
+    """
+
+    exchange: str = "F"
+    version: str | None = None
+    login_timeout_s: float = 60.0
+    history_timeout_s: float = 180.0
+    quiet_s: float = 15.0
+    capacity: int = 1 << 18
+    ring: Path | None = None
+    edit_is_change: bool = True
+    scenario: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """Something that a person or a supervisor should know.
+
+    Parameters
+    ----------
+    ts : int
+        Receive time, ns UTC.
+    kind : str
+        ``connection``, ``silence``, ``invalid_ticker``, ``history``, ``lost`` or ``trouble``.
+    text : str
+        In plain words, without secrets.
+    """
+
+    ts: int
+    kind: str
+    text: str
+
+
+class ConnectionManagerV4:
+    """The session.
+
+    Parameters
+    ----------
+    dll_path : path-like, optional
+        The vendor's library or its folder; None takes the simulator that ships with the package.
+    options : SessionOptions, optional
+        How it behaves.
+    clock : Clock, optional
+        Receive clock.
+    native : bool, optional
+        Whether callbacks land in Rust or in Python; by default in Rust where the Rust engine can be loaded.
+
+    Attributes
+    ----------
+    connection : ConnectionState
+        What the library last said.
+    subscriptions : dict of str to Subscription
+        By ticker.
+    watchdog : Watchdog
+        Its ``current`` is the silence of the whole feed that is going on.
+    order_gateway : OrderGateway or None
+        What :meth:`route_orders` made.
+    """
+
+    def __init__(
+        self,
+        dll_path: Path | str | None = None,
+        options: SessionOptions | None = None,
+        *,
+        clock: Clock | None = None,
+        native: bool | None = None,
+    ) -> None:
+        self._path = dll_path
+        self.options = options or SessionOptions()
+        self._clock = clock or LiveClock()
+        self._native = _rust_is_there() if native is None else native
+        self.connection = ConnectionState()
+        self.subscriptions: dict[str, Subscription] = {}
+        self.watchdog = Watchdog(quiet_s=self.options.quiet_s)
+        self._by_index: list[Subscription] = []
+        self._subscribed_ns = 0
+        self._library: ProfitLibrary | None = None
+        self._feed: FeedProtocol | None = None
+        self._reader: FeedReader | None = None
+        self._credentials = Credentials()
+        self._routing = False
+        self._set_again = False
+        self._refusal = ""
+        self._hooks: dict[str, list[Callable[..., None]]] = {}
+        self._news: list[News] = []
+        self._fetch: HistoryFetch | None = None
+        self._fetched: list[Events] = []
+        self._primed: set[str] = set()
+        self._order_gate: Callable[[Any], int] | None = None
+        self.order_gateway: OrderGateway | None = None
+        self._lock = threading.RLock()
+        self._thread: threading.Thread | None = None
+        self._stop = threading.Event()
+
+    def __repr__(self) -> str:
+        tickers = ", ".join(self.subscriptions) or "no subscription"
+        return f"ConnectionManagerV4({self.connection.phase}, {tickers})"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.disconnect()
+
+    @property
+    def library(self) -> ProfitLibrary:
+        """The loaded library; raises ``SessionError`` before :meth:`initialize`."""
+        if self._library is None:
+            raise SessionError("there is no session yet: call initialize first")
+        return self._library
+
+    @property
+    def feed(self) -> FeedProtocol:
+        """The feed that the callbacks write to; raises as :attr:`library` does."""
+        if self._feed is None:
+            raise SessionError("there is no session yet: call initialize first")
+        return self._feed
+
+    @property
+    def connected(self) -> bool:
+        """Whether market data arrive."""
+        return self.connection.phase.usable
+
+    @property
+    def version(self) -> Version | None:
+        """Version of the library; None where neither the options nor its file say."""
+        text = self.options.version or self.library.version
+        if text is None:
+            return None
+        a, b, c, d = (int(part) for part in text.split("."))
+        return a, b, c, d
+
+    def initialize(
+        self,
+        key: str = "",
+        username: str = "",
+        password: str = "",
+        *,
+        routing: bool = False,
+        wait: bool = True,
+    ) -> bool:
+        """Load the library, log in, and wait until market data are connected.
+
+        Outside trading hours some installations never report connected market data: a valid activation is enough then,
+        and ``connection.phase`` is ``WAITING``.
+
+        Parameters
+        ----------
+        key, username, password : str
+            Of the vendor; kept out of every message.
+        routing : bool
+            Whether orders will be sent.
+        wait : bool
+            Return at once when False; :meth:`poll` then brings the session up.
+
+        Returns
+        -------
+        bool
+            True; what fails raises.
+
+        Raises
+        ------
+        ProfitLibraryError
+            The library cannot be loaded.
+        SessionError
+            The login is refused, does not complete in time, or this session was opened before.
+        """
+        if self._library is not None:
+            raise SessionError(
+                "this session was opened before; the vendor allows one per process: start a new process, or use "
+                "`quantumtrader gateway`"
+            )
+        self._credentials = Credentials(username, key, password)
+        self._routing = routing
+        library = load_library(library_path() if self._path is None else self._path)
+        if library.is_simulator:  # it lets anybody in, but not nobody
+            key, username, password = (given or "simulator" for given in (key, username, password))
+        if self.options.scenario:
+            configure(library, self.options.scenario)
+        feed = make_feed(
+            library.abi.char_width,
+            native=self._native,
+            path=self.options.ring,
+            capacity=self.options.capacity,
+            edit_is_change=self.options.edit_is_change,
+        )
+        self._library, self._feed, self._reader = library, feed, feed.reader()
+        feed.set_functions(needed_functions(library))
+        self.connection.open(self._clock.now_ns())
+        try:
+            with contextlib.chdir(library.folder):
+                log_in(library, feed.callbacks(), key, username, password, routing=routing)
+        except ProfitDllError as error:
+            self.connection.close()
+            feed.close()
+            why = last_error(library) if library.is_simulator else ""
+            raise SessionError(f"logging in failed at once: {error}{f' ({why})' if why else ''}") from error
+        set_callbacks(library, feed.callbacks(), routing=routing)
+        if wait:
+            self.connect()
+        return True
+
+    def connect(self) -> bool:
+        """Wait until the login is complete; True at once when it is. Raises ``SessionError`` as :meth:`initialize`."""
+        connection = self.connection
+        self._wait(
+            lambda: self._up or connection.phase in (ConnectionPhase.REFUSED, ConnectionPhase.CLOSED),
+            self.options.login_timeout_s,
+        )
+        if self._up:
+            return True
+        if connection.phase is ConnectionPhase.REFUSED:
+            why = f"the vendor refused the login: {self._refusal or connection.missing()}"
+        elif connection.phase.usable:
+            why = "market data are connected, the order routing is not: is the broker connected in Profit?"
+        elif connection.phase is ConnectionPhase.WAITING and not self._routing:
+            self._tell("connection", f"market data are not connected yet: {connection.missing()}")
+            return True
+        else:
+            why = f"no connection after {self.options.login_timeout_s:g} s: {connection.missing()}"
+        raise SessionError(self._credentials.redact(why))
+
+    @property
+    def _up(self) -> bool:
+        return self.connection.phase.usable and (self.connection.routing or not self._routing)
+
+    def disconnect(self) -> None:
+        """End the session: stop the thread, finalise the library, close the feed. Harmless when called again."""
+        self.stop()
+        if self._library is None or self.connection.phase is ConnectionPhase.CLOSED:
+            return
+        with self._lock:
+            self.connection.close()
+            result = self._library.function("DLLFinalize")()
+            if result != 0:
+                _log.warning("DLLFinalize: %s", ProfitDllError(result, "DLLFinalize"))
+            self._take_messages()
+            self.feed.close()
+
+    def start(self, every_s: float = 0.01) -> None:
+        """Poll on a thread of the session's own, every ``every_s`` seconds, until :meth:`stop`."""
+        if self._thread is not None:
+            raise SessionError("the session polls already")
+        self._stop.clear()
+
+        def run() -> None:
+            while not self._stop.wait(every_s):
+                try:
+                    self.poll()
+                except Exception as error:  # a hook may fail; the session must go on, and say so
+                    _log.exception("polling the session failed")
+                    self._tell("trouble", f"polling the session failed: {type(error).__name__}: {error}")
+
+        self._thread = threading.Thread(target=run, name="profitdll-session", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop the polling thread, if there is one."""
+        self._stop.set()
+        thread, self._thread = self._thread, None
+        if thread is not None and thread is not threading.current_thread():
+            thread.join()
+
+    def poll(self) -> int:
+        """Do what is due: messages, hooks, reconnection, history, watchdog.
+
+        Returns
+        -------
+        int
+            Market events seen.
+        """
+        with self._lock:
+            self._take_messages()
+            seen = self._take_events()
+            self._drive_history()
+            if self.connected:
+                self._watch()
+        return seen
+
+    def reader(self) -> FeedReader:
+        """Return a reader of the live events with a cursor of its own, from the oldest record still held."""
+        return self.feed.reader()
+
+    def subscribe_ticker(
+        self,
+        ticker: str,
+        *,
+        exchange: str | None = None,
+        books: Books | str = Books.OFFERS,
+        tick_size: float | None = None,
+    ) -> bool:
+        """Ask for a ticker's trades and books; its events appear in the feed from now on.
+
+        An unknown ticker may be refused at once or reported later: see ``subscriptions[ticker].invalid``.
+
+        Parameters
+        ----------
+        ticker : str
+            Contract or alias, ``WDOX26`` or ``WDOFUT``.
+        exchange : str, optional
+            One letter.
+        books : Books
+            Which book.
+        tick_size : float, optional
+            Needed only for products that the instrument table does not have.
+
+        Returns
+        -------
+        bool
+            True; what fails raises.
+
+        Raises
+        ------
+        ProfitDllError
+            The library refuses.
+        ConfigError
+            The tick size is not known.
+        """
+        name = ticker.strip().upper()
+        if name in self.subscriptions:
+            return True
+        tick = tick_size_of(name) if tick_size is None else tick_size
+        with self._lock:
+            given = next((s for s in self._by_index if s.ticker == name), None)
+            if given is None:
+                given = Subscription(
+                    name, exchange or self.options.exchange, len(self._by_index), Books(books)
+                )
+                self.feed.add_instrument(name, given.exchange, given.index, tick)
+                self._by_index.append(given)
+            given.books, given.invalid = Books(books), False
+            subscribe(self.library, given)
+            self.subscriptions[name] = given
+            self._subscribed_ns = self._clock.now_ns()
+        return True
+
+    def unsubscribe_ticker(self, ticker: str) -> bool:
+        """Give a ticker up; True, or raises ``SessionError`` or ``ProfitDllError``."""
+        name = ticker.strip().upper()
+        if name not in self.subscriptions:
+            raise SessionError(
+                f"{name} is not subscribed; there are {', '.join(self.subscriptions) or 'none'}"
+            )
+        with self._lock:
+            unsubscribe(self.library, self.subscriptions.pop(name))
+        return True
+
+    def request_historical_data(
+        self,
+        ticker: str,
+        start: date | datetime | str,
+        end: date | datetime | str,
+        *,
+        exchange: str | None = None,
+    ) -> int:
+        """Ask for the trades of past days, one day after the other.
+
+        Parameters
+        ----------
+        ticker : str
+            ``WDOFUT`` and ``WINFUT`` go back over expiries; expired contracts answer with nothing. It must be subscribed.
+        start, end : date, datetime or str
+            First and last local date, both included; text as ``YYYY-MM-DD`` or ``DD/MM/YYYY``.
+        exchange : str, optional
+            One letter; the subscription's by default.
+
+        Returns
+        -------
+        int
+            Number of days that will be asked for.
+
+        Raises
+        ------
+        ConfigError
+            The range is not one that this version delivers.
+        SessionError
+            The ticker is not subscribed, or another request is running.
+        """
+        name = ticker.strip().upper()
+        if self._fetch is not None and self._fetch.active:
+            raise SessionError(
+                "a history request is running, and the vendor cannot cancel it: wait for its end"
+            )
+        if name not in self.subscriptions:
+            raise SessionError(
+                f"history of {name}: subscribe it first; without that the vendor delivers nothing for some tickers"
+            )
+        where = exchange or self.subscriptions[name].exchange
+        days = plan_days(name, where, _day(start), _day(end), self.today(), self.version)
+        with self._lock:
+            self._fetched.clear()
+            self._fetch = HistoryFetch(
+                self.library, self.feed.history, days, self._primed, stall_s=self.options.history_timeout_s
+            )
+        return len(days)
+
+    def wait_for_historical_data(self, timeout_seconds: float = 30) -> bool:
+        """Wait until the requested history is complete.
+
+        Returns
+        -------
+        bool
+            True when every day is complete, False when the time is over and days are still running.
+
+        Raises
+        ------
+        SessionError
+            A day stalled or was refused; what came before it can still be taken.
+        """
+        fetch = self._fetch
+        if fetch is None:
+            raise SessionError("no history was requested")
+        self._wait(lambda: not fetch.active, timeout_seconds)
+        if fetch.error:
+            raise SessionError(fetch.error)
+        return not fetch.active
+
+    def take_history(self) -> list[Events]:
+        """Hand over the historical trades so far, in the order of their arrival."""
+        with self._lock:
+            taken, self._fetched = self._fetched, []
+        return taken
+
+    @property
+    def history_progress(self) -> tuple[int, int]:
+        """Days that are complete, and days that were asked for."""
+        return (0, 0) if self._fetch is None else (self._fetch.done, self._fetch.total)
+
+    def take_news(self) -> list[News]:
+        """Hand over what a person should know, oldest first."""
+        with self._lock:
+            taken, self._news = self._news, []
+        return taken
+
+    def on(self, kind: str, hook: Callable[..., None]) -> None:
+        """Register a hook; :meth:`poll` calls it, never the vendor's thread.
+
+        Parameters
+        ----------
+        kind : str
+            ``trade``, ``order_book``, ``ticker`` or ``events``: takes the ticker and an array of its records;
+            ``history``: an array; ``state``: a ``Transition``; ``message``: a tuple of the feed.
+        hook : callable
+            Called with what the kind says.
+        """
+        if kind not in _HOOKS and kind not in _OTHER_HOOKS:
+            raise ConfigError(f"no hook {kind!r}; there are {', '.join((*_HOOKS, *_OTHER_HOOKS))}")
+        self._hooks.setdefault(kind, []).append(hook)
+
+    def route_orders(
+        self,
+        account: str,
+        ticker: str,
+        *,
+        tick_size: float | None = None,
+        signature: str = "",
+        day_trade: bool = True,
+    ) -> OrderGateway:
+        """Make the gateway for orders of one account in one contract; it becomes :attr:`order_gateway`.
+
+        Parameters
+        ----------
+        account : str
+            ``BROKER:ACCOUNT`` or ``BROKER:ACCOUNT:SUB``.
+        ticker : str
+            The contract; aliases such as ``WDOFUT`` are rejected by the vendor.
+        tick_size : float, optional
+            Needed only for products that the instrument table does not have.
+        signature : str
+            Trading password.
+        day_trade : bool
+            Which position of the account is meant: the day's, or the consolidated one.
+
+        Raises
+        ------
+        SessionError
+            The session was opened without order routing.
+        ConfigError
+            The account or the ticker is not one.
+        """
+        from quantumtrader.profitdll.orders import ProfitOrderGateway
+
+        if not self._routing:
+            raise SessionError("this session has no order routing: initialize it with routing=True")
+        tick = tick_size_of(ticker) if tick_size is None else tick_size
+        self.order_gateway = ProfitOrderGateway(
+            self, account, ticker, tick, signature=signature, day_trade=day_trade
+        )
+        return self.order_gateway
+
+    def attach_orders(self, gate: Callable[[Any], int]) -> None:
+        """Connect the order manager, through which alone orders leave."""
+        self._order_gate = gate
+
+    def send_order(self, order: Any) -> int:
+        """Send an order that the risk manager approved, through the attached order manager.
+
+        Raises
+        ------
+        OrderError
+            No order manager is attached: there is no way around it.
+        """
+        if self._order_gate is None:
+            raise OrderError(
+                "no order manager is attached to this session: make an OrderExecutionManagerV4 with it; orders pass "
+                "its risk manager or not at all"
+            )
+        return self._order_gate(order)
+
+    def server_time_ns(self) -> int:
+        """Time of the market-data server, ns UTC; raises ``ProfitDllError`` before it is connected."""
+        parts = [ctypes.c_int32() for _ in range(7)]
+        self.library.call("GetServerClock", ctypes.byref(ctypes.c_double()), *map(ctypes.byref, parts))
+        *civil, millisecond = (part.value for part in parts)
+        year, month, day, hour, minute, second = civil
+        moment = datetime(year, month, day, hour, minute, second, tzinfo=BRASILIA)
+        return int(moment.timestamp()) * 1_000_000_000 + millisecond * 1_000_000
+
+    def today(self) -> date:
+        """Local date in Brasília: the server's where it answers, else the clock's."""
+        try:
+            now = self.server_time_ns()
+        except ProfitDllError:
+            now = self._clock.now_ns()
+        return datetime.fromtimestamp(now // 1_000_000_000, BRASILIA).date()
+
+    def agent_name(self, agent: int, *, short: bool = True) -> str:
+        """Name of a broker; its number as text where the vendor does not know it."""
+        library, flag = self.library, int(short)
+        length = library.function("GetAgentNameLength")(agent, flag)
+        if length <= 0:
+            return str(agent)
+        buffer = library.abi.buffer(length)
+        copied = library.function("GetAgentName")(length, agent, buffer, flag)
+        return library.abi.decode(buffer) if copied >= 0 else str(agent)
+
+    def _wait(self, done: Callable[[], bool], timeout_s: float) -> None:
+        end = time.monotonic() + timeout_s
+        while not done() and time.monotonic() < end:
+            if self._thread is None:
+                self.poll()
+            time.sleep(_WAIT_STEP_S)
+
+    def _take_messages(self) -> None:
+        for message in self.feed.take_messages():
+            kind, ts, *values = message
+            match kind:
+                case "state":
+                    self._on_state(values[0], values[1], ts)
+                case "invalid_ticker":
+                    self._on_invalid(values[0] or "", ts)
+                case "progress" if self._fetch is not None:
+                    self._fetch.on_progress(values[0] or "", values[-1], ts)
+                case "last_packet" if self._fetch is not None:
+                    self._fetch.on_last_packet(ts)
+                case "overflow":
+                    self._tell("lost", f"{values[0]} control messages were lost: poll more often", ts)
+                case "faulty":
+                    self._tell(
+                        "trouble",
+                        "a callback failed inside the feed: its books are void; restart the session",
+                        ts,
+                    )
+                case "missed":
+                    self._tell("lost", f"{values[0]} callbacks came while the feed was closed or busy", ts)
+                case "health":
+                    words = "frozen: events are delayed" if values[0] else "responsive again"
+                    self._tell("trouble", f"the library reports that its delivery is {words}", ts)
+            self._call("message", message)
+
+    def _on_state(self, kind: int, result: int, ts: int) -> None:
+        transition = self.connection.on_state(kind, result, ts)
+        _log.info("state (%d, %d): %s", kind, result, transition.text)
+        if transition.after is ConnectionPhase.REFUSED and transition.before is not transition.after:
+            self._refusal = transition.text
+        if transition.before is not transition.after or kind == 1:
+            self._tell("connection", transition.text, ts)
+        if transition.after.usable and not self._set_again:
+            self._set_again = True
+            set_callbacks(self.library, self.feed.callbacks(), routing=self._routing)
+            with contextlib.suppress(ProfitDllError):  # a clock that is not there yet is no reason to fail
+                self.feed.set_exchange_time(self.server_time_ns())
+        if transition.lost:
+            self.watchdog.forget()
+        if transition.regained:
+            self._resubscribe(ts)
+        self._call("state", transition)
+
+    def _resubscribe(self, ts: int) -> None:
+        """Ask for everything again: whether the library does so itself is not documented, and twice is harmless."""
+        self._subscribed_ns = self._clock.now_ns()
+        for subscription in self.subscriptions.values():
+            if subscription.invalid:
+                continue
+            try:
+                subscribe(self.library, subscription)
+            except ProfitDllError as error:
+                self._tell("connection", f"subscribing {subscription.ticker} again failed: {error}", ts)
+
+    def _on_invalid(self, ticker: str, ts: int) -> None:
+        if ticker in self.subscriptions:
+            self.subscriptions[ticker].invalid = True
+        self._tell("invalid_ticker", f"the vendor does not know {ticker!r}: check contract and exchange", ts)
+
+    def _take_events(self) -> int:
+        assert self._reader is not None  # initialize made it
+        seen = 0
+        while True:
+            events, lost = self._reader.read(_READ)
+            if lost:
+                self._tell("lost", f"the session fell behind by {lost} events; its hooks missed them")
+            if len(events) == 0:
+                return seen
+            seen += len(events)
+            self._look_at(events)
+
+    def _look_at(self, events: Events) -> None:
+        for subscription in self._by_index:
+            own = events[events["instrument"] == subscription.index]
+            if len(own) == 0:
+                continue
+            self.watchdog.seen(subscription.ticker, int(own["ts_recv"][-1]))
+            phases = own["action"][own["kind"] == Kind.SESSION]
+            if len(phases):
+                subscription.trading = int(phases[-1]) in (Phase.OPEN, Phase.RESUME)
+            for kind, wanted in _HOOKS.items():
+                if kind in self._hooks:
+                    part = own if wanted is None else own[np.isin(own["kind"], wanted)]
+                    if len(part):
+                        self._call(kind, subscription.ticker, part)
+
+    def _watch(self) -> None:
+        trading = {s.ticker: s.trading for s in self.subscriptions.values() if not s.invalid}
+        for silence in self.watchdog.check(self._clock.now_ns(), trading, self._subscribed_ns):
+            self._tell("silence", silence.text)
+
+    def _drive_history(self) -> None:
+        if self._fetch is None:
+            return
+        known = self._fetch.error
+        for events in self._fetch.poll(self._clock.now_ns()):
+            self._fetched.append(events)
+            self._call("history", events)
+        if self._fetch.error != known:
+            self._tell("history", self._fetch.error)
+
+    def _call(self, kind: str, *arguments: Any) -> None:
+        for hook in self._hooks.get(kind, ()):
+            hook(*arguments)
+
+    def _tell(self, kind: str, text: str, ts: int | None = None) -> None:
+        when = self._clock.now_ns() if ts is None else ts
+        self._news.append(News(when, kind, self._credentials.redact(text)))
+        del self._news[:-_NEWS]
+
+
+def _rust_is_there() -> bool:
+    try:
+        from quantumtrader import _core  # noqa: F401
+    except ImportError:
+        return False
+    return True
+
+
+def _day(value: date | datetime | str) -> date:
+    if isinstance(value, datetime):
+        return value.date()
+    if isinstance(value, date):
+        return value
+    for pattern in ("%Y-%m-%d", "%d/%m/%Y", "%d/%m/%Y %H:%M:%S"):
+        with contextlib.suppress(ValueError):
+            return datetime.strptime(value, pattern).date()
+    raise ConfigError(f"{value!r} is no date; write 2026-10-09 or 09/10/2026")
