@@ -17,7 +17,8 @@ CRATES = {
     "qt-venue": {"qt-core"},
     "qt-profitdll": {"qt-core"},
     "qt-profitdll-sim": {"qt-core", "qt-venue", "qt-profitdll"},
-    "qt-python": {"qt-core", "qt-flow", "qt-features", "qt-venue", "qt-profitdll"},
+    "qt-models": set(),
+    "qt-python": {"qt-core", "qt-flow", "qt-features", "qt-venue", "qt-profitdll", "qt-models"},
 }
 """Crate to the crates of the workspace that it may use."""
 

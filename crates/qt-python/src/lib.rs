@@ -7,6 +7,7 @@ mod convert;
 mod errors;
 mod features;
 mod indicators;
+mod models;
 mod pack;
 mod profit;
 mod ring;
@@ -22,6 +23,7 @@ fn _core(m: &Bound<'_, PyModule>) -> PyResult<()> {
     books::register(m)?;
     features::register(m)?;
     indicators::register(m)?;
+    models::register(m)?;
     pack::register(m)?;
     profit::register(m)?;
     ring::register(m)?;
