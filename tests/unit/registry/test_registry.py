@@ -339,3 +339,20 @@ def test_the_python_engine_loads_it_too(root: Path) -> None:
     env = {**os.environ, "PYTHONPATH": source, "QUANTUMTRADER_ENGINE": "python"}
     run = subprocess.run([sys.executable, "-c", code, str(root)], capture_output=True, text=True, env=env)
     assert run.stdout.strip() == "wdo_dir 1.0.0", run.stderr
+
+
+@pytest.mark.parametrize("kind", ["lightgbm", "random_forest", "xgboost"])
+@pytest.mark.parametrize("classes", [2, 3])
+def test_trees_are_served_by_the_forest_to_the_bit(root: Path, trained: Any, kind: str, classes: int) -> None:
+    pytest.importorskip("xgboost" if kind == "xgboost" else "lightgbm")
+    rows = trained.frame.values[np.isfinite(trained.frame.values).all(axis=1)]
+    edges = np.quantile(rows[:, 1], [0.5] if classes == 2 else [0.3, 0.7])
+    labels = (
+        np.searchsorted(edges, rows[:, 1]) - 1 if classes == 3 else np.where(rows[:, 1] > edges[0], 1, -1)
+    )
+    fitted = model(kind, trees=10).fit(rows, labels, names=trained.draft.features.names)
+    registry = ModelRegistry(root, clock_at(None))
+    registry.save(replace(trained.draft, name="trees"), fitted, rows, trained.events[:8_000])
+    found = registry.load("trees", "1.0.0")
+    assert type(found.scorer).__name__ == "ForestScorer"
+    assert np.array_equal(found.batch(rows[:500]), fitted.predict_proba(rows[:500]))
