@@ -12,9 +12,11 @@
     │   ├── EmptyDataError       nothing to read
     │   ├── DataAccessError      a file is missing, may not be read or replaced, or cannot be written
     │   ├── JournalError         the order journal cannot be read, or cannot be written any more
+    │   ├── ModelError           a model folder is damaged, expired, or of another kind than what is running
     │   └── UnsortedEventsError  receive time or sequence runs backwards
     ├── UnknownFeatureError      a name that the catalogue does not have
     ├── ManifestError            feature rows are not those that a model expects
+    ├── PromotionError           a model does not meet the conditions of the state it is to enter
     ├── ProfitLibraryError       ProfitDLL cannot be loaded, or lacks a function
     ├── ProfitDllError           ProfitDLL answered an error
     ├── SessionError             the session cannot be opened, or cannot do what was asked
@@ -115,6 +117,33 @@ class UnsortedEventsError(DataError):
     """Receive time or sequence runs backwards; the message gives the index."""
 
 
+class ModelError(DataError):
+    """A model folder is damaged, expired, or of another kind than what is running.
+
+    Parameters
+    ----------
+    message : str
+        What is wrong.
+    path : Path, optional
+        The folder or the file in it.
+    remedy : str, optional
+        What to do next.
+    differences : tuple of str
+        Everything that differs, one by one.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        path: Path | str | None = None,
+        remedy: str | None = None,
+        differences: tuple[str, ...] = (),
+    ) -> None:
+        super().__init__(message, path=path, remedy=remedy)
+        self.differences = differences or (message,)
+
+
 class UnknownFeatureError(QuantumTraderError, KeyError):
     """A feature name that the catalogue does not have."""
 
@@ -136,6 +165,22 @@ class ManifestError(QuantumTraderError, ValueError):
     def __init__(self, message: str, differences: tuple[str, ...] = ()) -> None:
         super().__init__(message)
         self.differences = differences
+
+
+class PromotionError(QuantumTraderError):
+    """A model does not meet the conditions of the state it is to enter.
+
+    Parameters
+    ----------
+    message : str
+        Every condition that failed.
+    failed : tuple of str
+        The same, one by one.
+    """
+
+    def __init__(self, message: str, failed: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.failed = failed
 
 
 class ProfitLibraryError(QuantumTraderError, OSError):

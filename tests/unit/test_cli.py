@@ -167,7 +167,7 @@ def test_usage_errors_leave_with_2(arguments: list[str]) -> None:
 
 def test_help_lists_every_command() -> None:
     text = runner.invoke(cli.app, ["--help"]).stdout
-    for name in (*cli.COMMANDS, "features", "fit", "evaluate", "version"):
+    for name in (*cli.COMMANDS, "features", "fit", "models", "evaluate", "version"):
         assert f" {name} " in text
 
 
@@ -184,6 +184,7 @@ def test_every_command_has_help_and_offers_json(name: str) -> None:
     [
         *(("features", name) for name in ("list", "show", *cli.FEATURE_COMMANDS)),
         *(("evaluate", name) for name in cli.EVALUATE_COMMANDS),
+        *(("models", name) for name in cli.MODEL_COMMANDS),
     ],
 )
 def test_every_command_of_a_group_has_help_and_offers_json(group: str, name: str) -> None:

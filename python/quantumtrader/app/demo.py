@@ -39,6 +39,8 @@ class DemoConfig:
         Language of the report: ``en`` or ``pt``.
     strategy : str
         As in ``make_strategy``.
+    parameters : mapping of str to str
+        Overrides of the strategy's parameters.
     risk : mapping
         What differs from the default ``RiskLimits``.
     """
@@ -49,6 +51,7 @@ class DemoConfig:
     pace: str = "max"
     lang: str = "en"
     strategy: str = "order_flow_baseline"
+    parameters: Mapping[str, str] = field(default_factory=dict)
     risk: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -73,6 +76,7 @@ def run_demo(
         symbol=symbol,
         out=config.out,
         strategy=config.strategy,
+        parameters=config.parameters,
         fee=DEMO_FEE,
         pace=config.pace,
         lang=config.lang,

@@ -33,7 +33,7 @@ from quantumtrader.execution.ledger import Ledger, Trade
 from quantumtrader.execution.orders import JournalEntry
 from quantumtrader.execution.risk import Refused, RiskLimits
 from quantumtrader.execution.signals import MarketState, Signal, SignalAction
-from quantumtrader.execution.strategy import Strategy
+from quantumtrader.execution.strategy import Strategy, bind_strategy
 from quantumtrader.features import FeatureEngine
 from quantumtrader.types import Events, FeatureFrame, Fill, Instrument
 
@@ -335,6 +335,7 @@ class Backtest:
             settings.rlp_sign,
             date(1970, 1, 1) + timedelta(days=first[0]) if first else None,
         )
+        bind_strategy(self._strategy, instrument, engine.manifest.to_json())
         metadata: dict[str, str] = {}
         taken: list[tuple[Any, Any, Any]] = []
         for start in range(0, len(events), self._chunk):

@@ -15,7 +15,7 @@ import typer
 from typer.core import TyperCommand
 
 CHOICES = {
-    "strategy": ("bar_trend_baseline", "order_flow_baseline"),
+    "strategy": ("bar_trend_baseline", "model", "order_flow_baseline"),
     "format": (
         "b3-trades",
         "bars",
@@ -98,7 +98,10 @@ METAVARS = {
 }
 
 EXAMPLES = {
-    "demo": ("quantumtrader demo --seed 8 --minutes 60",),
+    "demo": (
+        "quantumtrader demo --seed 8 --minutes 60",
+        "quantumtrader demo --strategy model -p folder=models/wdo_dir/1.4.0",
+    ),
     "replay": (
         "quantumtrader replay -i ticks.csv -s DOLK20 -o out/first --fee 1.20",
         "quantumtrader replay -i data/lake -s WDOU25 -o out/wdo --clock 1s --feature cvd_session",
@@ -151,6 +154,12 @@ EXAMPLES = {
         "quantumtrader features plot out/dol.parquet -f flow_ofi_1m,cvd_session -o out/flow.png",
         "quantumtrader features plot out/dol.parquet --correlations -o out/correlations.svg",
     ),
+    "models list": ("quantumtrader models list --models out/models",),
+    "models show": ("quantumtrader models show wdo_dir", "quantumtrader models show wdo_dir 1.4.0 --json"),
+    "models verify": ("quantumtrader models verify wdo_dir 1.4.0",),
+    "models promote": ('quantumtrader models promote wdo_dir 1.4.0 --why "ten quiet shadow sessions"',),
+    "models rollback": ('quantumtrader models rollback wdo_dir --why "slippage doubled"',),
+    "models retire": ('quantumtrader models retire wdo_dir 1.3.0 --why "replaced"',),
     "evaluate detectors": (
         "quantumtrader evaluate detectors",
         "quantumtrader evaluate detectors -i data/lake -s WDOU25 --kinds sweep,spoofing",

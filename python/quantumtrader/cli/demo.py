@@ -22,6 +22,9 @@ def command(
     strategy: Annotated[
         str, typer.Option(help="Name, path/to/file.py:Class or module:Class.")
     ] = "order_flow_baseline",
+    param: Annotated[
+        list[str] | None, typer.Option("--param", "-p", help="Strategy parameter, NAME=VALUE; repeatable.")
+    ] = None,
     daily_loss: DailyLoss = None,
     max_position: MaxPosition = None,
     max_order_size: MaxOrderSize = None,
@@ -30,7 +33,7 @@ def command(
     """Trade a seeded synthetic WDO session and write a report; nothing real is touched."""
     from quantumtrader.app import DemoConfig, run_demo
     from quantumtrader.cli.output import progress
-    from quantumtrader.cli.replay import show
+    from quantumtrader.cli.replay import read_parameters, show
 
     result = run_demo(
         DemoConfig(
@@ -40,6 +43,7 @@ def command(
             pace=pace,
             lang=lang,
             strategy=strategy,
+            parameters=read_parameters(param or []),
             risk=make_risk(daily_loss, max_position, max_order_size),
         ),
         stage=progress,

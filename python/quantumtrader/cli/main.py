@@ -46,6 +46,16 @@ EVALUATE_COMMANDS = {"detectors": "evaluate_detectors", "forms": "evaluate_forms
 FIT_COMMANDS = ("microprice", "pin", "vpin")
 """The commands of ``fit``: functions of the module of that name."""
 
+MODEL_COMMANDS = {
+    "list": "list_models",
+    "show": "show",
+    "verify": "verify",
+    "promote": "promote",
+    "rollback": "rollback",
+    "retire": "retire",
+}
+"""The commands of ``models``, and their functions in the module of that name."""
+
 
 CREDENTIAL_COMMANDS = ("set", "show")
 """The commands of ``credentials``."""
@@ -123,6 +133,9 @@ app = typer.Typer(
 )
 fit = typer.Typer(no_args_is_help=True, help="Fit what features need beforehand, into files for --fitted.")
 features = typer.Typer(no_args_is_help=True, help="The feature catalogue, and files of features.")
+models = typer.Typer(
+    no_args_is_help=True, help="Models: which there are, whether they are sound, who may trade."
+)
 evaluate = typer.Typer(no_args_is_help=True, help="What the features say on real data.")
 credentials = typer.Typer(no_args_is_help=True, help="The secrets of ProfitDLL's session, in the keyring.")
 
@@ -197,12 +210,17 @@ for _name in FIT_COMMANDS:
     fit.command(_name, cls=Command, epilog=epilog(f"fit {_name}"))(
         getattr(import_module("quantumtrader.cli.fit"), _name)
     )
+for _name, _function in MODEL_COMMANDS.items():
+    models.command(_name, cls=Command, epilog=epilog(f"models {_name}"))(
+        getattr(import_module("quantumtrader.cli.models"), _function)
+    )
 for _name in CREDENTIAL_COMMANDS:
     credentials.command(_name, cls=Command, epilog=epilog(f"credentials {_name}"))(
         getattr(import_module("quantumtrader.cli.credentials"), _name)
     )
 app.add_typer(features, name="features")
 app.add_typer(fit, name="fit")
+app.add_typer(models, name="models")
 app.add_typer(evaluate, name="evaluate")
 app.add_typer(credentials, name="credentials")
 

@@ -104,7 +104,7 @@ def command(
             symbol=symbol,
             out=out,
             strategy=strategy,
-            parameters=_parameters(param or []),
+            parameters=read_parameters(param or []),
             clock=clock,
             latency_ms=latency_ms,
             queue=queue,
@@ -230,7 +230,8 @@ def figures(result: ReplayResult, lang: str) -> list[tuple[str, str]]:
     ]
 
 
-def _parameters(pairs: list[str]) -> dict[str, str]:
+def read_parameters(pairs: list[str]) -> dict[str, str]:
+    """Read strategy parameters as they stand on the command line: NAME=VALUE each."""
     out = {}
     for pair in pairs:
         name, equals, value = pair.partition("=")

@@ -26,6 +26,7 @@ from quantumtrader.execution.orders import (
     Report,
 )
 from quantumtrader.execution.paper import PaperBroker, PaperGateway
+from quantumtrader.execution.predictions import Prediction
 from quantumtrader.execution.reconcile import (
     Finding,
     FindingKind,
@@ -47,8 +48,9 @@ from quantumtrader.execution.risk import (
     load_limits,
     measure_correlations,
 )
+from quantumtrader.execution.signal_generator import SignalConfig, SignalGenerator
 from quantumtrader.execution.signals import MarketState, Signal, SignalAction
-from quantumtrader.execution.strategy import Strategy, register_strategy
+from quantumtrader.execution.strategy import Strategy, bind_strategy, register_strategy
 
 __all__ = [
     "Approved",
@@ -82,6 +84,7 @@ __all__ = [
     "OrderTicket",
     "PaperBroker",
     "PaperGateway",
+    "Prediction",
     "ReconcileReport",
     "ReconcileSettings",
     "Refused",
@@ -93,10 +96,13 @@ __all__ = [
     "Send",
     "Signal",
     "SignalAction",
+    "SignalConfig",
+    "SignalGenerator",
     "StopMode",
     "Strategy",
     "Trade",
     "VendorPosition",
+    "bind_strategy",
     "has_parameter",
     "limits_from_config",
     "load_limits",

@@ -17,10 +17,13 @@ from quantumtrader.execution.strategy import REGISTERED, Strategy
 
 __all__ = ["has_parameter", "make_strategy", "strategies", "strategy_parameters"]
 
+ABOVE = {"model": "quantumtrader.models.strategy"}
+"""Strategies of rooms above this one, and the module that registers each when it is first asked for."""
+
 
 def strategies() -> tuple[str, ...]:
     """Names of all registered strategies."""
-    return tuple(sorted(REGISTERED))
+    return tuple(sorted({*REGISTERED, *ABOVE}))
 
 
 def strategy_parameters(strategy: Strategy) -> dict[str, Any]:
@@ -36,6 +39,8 @@ def has_parameter(name: str, parameter: str) -> bool:
 def _class_of(name: str) -> Callable[..., Strategy]:
     if ":" in name:
         return _load(name)
+    if name in ABOVE:
+        importlib.import_module(ABOVE[name])
     if name not in REGISTERED:
         raise ConfigError(
             f"no strategy {name!r}; there are {', '.join(strategies())}, or give path/to/file.py:Class"

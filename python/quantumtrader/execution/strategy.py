@@ -15,8 +15,9 @@ import numpy.typing as npt
 
 from quantumtrader.exceptions import ConfigError
 from quantumtrader.execution.signals import MarketState, Signal
+from quantumtrader.types import Instrument
 
-__all__ = ["REGISTERED", "Strategy", "register_strategy"]
+__all__ = ["REGISTERED", "Strategy", "bind_strategy", "register_strategy"]
 
 
 class Strategy(Protocol):
@@ -58,6 +59,30 @@ class Strategy(Protocol):
             Never None: a hold carries its reason.
         """
         ...
+
+
+def bind_strategy(
+    strategy: Strategy, instrument: Instrument, manifest: str, *, real_money: bool = False
+) -> None:
+    """Tell a strategy what it will trade and what its rows are; whoever feeds it does so before the first row.
+
+    A strategy that has no method ``bind`` needs to know neither. One that has it may refuse: it was made for other rows,
+    another product, or not for real money.
+
+    Parameters
+    ----------
+    strategy : Strategy
+        Who decides.
+    instrument : Instrument
+        What is traded.
+    manifest : str
+        The feature manifest of the engine whose rows begin with ``strategy.features``, as JSON.
+    real_money : bool
+        Whether orders reach a broker.
+    """
+    bind = getattr(strategy, "bind", None)
+    if bind is not None:
+        bind(instrument, manifest, real_money=real_money)
 
 
 S = TypeVar("S", bound=type)
