@@ -40,6 +40,7 @@ from quantumtrader.execution import (
     SignalAction,
     StopMode,
     Strategy,
+    bind_strategy,
 )
 from quantumtrader.execution.risk import RiskState, hours_on
 from quantumtrader.features import FeatureEngine
@@ -209,6 +210,7 @@ class LiveLoop:
             settings.rlp_sign,
             settings.first_day,
         )
+        bind_strategy(strategy, instrument, self.engine.manifest.to_json(), real_money=broker is None)
         self.market = LiveMarket(_backend.core(), settings.stamp if broker is None else "ts_event")
         self.applied = 0
         """Events of the stream so far."""
