@@ -5,7 +5,8 @@ from __future__ import annotations
 import ctypes
 import random
 import struct
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -452,5 +453,65 @@ def test_a_slow_reader_is_told_what_it_missed(width: int) -> None:
             assert (other.behind, len(other.read()[0]), len(client.feed.read())) == (0, 0, 0)
             events, lost = client.feed.history.read()
             assert (len(events), lost) == (2, 18)
+    finally:
+        native.close()
+
+
+def test_a_loss_without_room_for_an_event_is_told_by_the_next_read(width: int) -> None:
+    library = Library(width, 0)
+    native = rust.ProfitFeed(width, capacity=8)
+    try:
+        for client in (Client(native, library), Client(CtypesFeed(width, capacity=8), library)):
+            trade = (library.asset("WDOV26"), library.text(DATES[0]), 1, 5432.5, 1.0, 1, 1, 1, 2)
+            for _ in range(20):
+                client.call("NewTrade", (*trade, 0))
+            other = client.feed.reader()
+            assert len(client.feed.read(0)) == 0
+            assert client.feed.counters()["lost"] == 0
+            events = client.feed.read()
+            assert events["kind"].tolist() == [Kind.GAP] * 3 + [Kind.TRADE] * 8
+            assert events["sequence"].tolist() == [11, 11, 11, *range(12, 20)]
+            assert (events["ts_event"] == events["ts_event"][3]).all()
+            assert client.feed.counters()["lost"] == 12
+            for _ in range(9):
+                client.call("NewTrade", (*trade, 0))
+            assert (len(other.read(0)[0]), other.read(0)[1], other.read(1)[1]) == (0, 0, 9)
+    finally:
+        native.close()
+
+
+def test_threads_share_a_feed(width: int) -> None:
+    """While one thread reads, the others may do everything else."""
+    library = Library(width, 0)
+    native = rust.ProfitFeed(width)
+    try:
+        client = Client(native, library)
+        trade = (library.asset("WDOV26"), library.text(DATES[0]), 1, 5432.5, 1.0, 1, 1, 1, 2)
+        reader, stop, failures, read = native.reader(), threading.Event(), list[BaseException](), [0]
+
+        def keep(act: Callable[[], object]) -> None:
+            try:
+                while not stop.is_set():
+                    act()
+            except BaseException as error:
+                failures.append(error)
+
+        def count() -> None:
+            read[0] += len(native.read())
+
+        acts: list[Callable[[], object]] = [count, native.read, native.counters, native.take_messages]
+        acts += [lambda: reader.behind, reader.read, native.reader, lambda: native.history.behind]
+        threads = [threading.Thread(target=keep, args=(act,)) for act in acts]
+        for thread in threads:
+            thread.start()
+        for n in range(3_000):
+            client.call("NewTrade", (*trade, 0))
+            if n % 500 == 0:
+                native.add_instrument(f"X{n}", "F", 100 + n, 0.5)
+        stop.set()
+        for thread in threads:
+            thread.join()
+        assert failures == []
+        assert read[0] <= native.counters()["trades"] == 3_000
     finally:
         native.close()

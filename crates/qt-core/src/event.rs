@@ -380,6 +380,16 @@ impl Event {
         self.flags & mask == mask
     }
 
+    /// The mark in front of this record where `lost` records before it were not seen by a reader: books are void until
+    /// their next image. It carries the times of this record, and the number of the last one that is missing.
+    #[must_use]
+    pub fn gap_before(&self, instrument: u16, lost: u64) -> Self {
+        let lost = i32::try_from(lost).unwrap_or(i32::MAX);
+        let sequence = self.sequence - 1;
+        let gap = Gap { ts_event: self.ts_event, ts_recv: self.ts_recv, sequence, lost };
+        Self { instrument, ..gap.into() }
+    }
+
     /// Whether the book is consistent after this record (it ends its packet).
     #[inline(always)]
     pub const fn ends_packet(&self) -> bool {
@@ -454,6 +464,25 @@ mod tests {
                 assert!(Event::FIELDS.iter().any(|f| f.name == *field), "{}.{name} -> {field}", v.kind);
             }
         }
+    }
+
+    #[test]
+    fn a_gap_stands_before_the_first_record_seen() {
+        let first = Event { ts_event: 5, ts_recv: 6, sequence: 17, px: 3, kind: 1, ..Event::default() };
+        let gap = first.gap_before(9, 15);
+        assert_eq!(
+            gap,
+            Event {
+                ts_event: 5,
+                ts_recv: 6,
+                sequence: 16,
+                size: 15,
+                instrument: 9,
+                kind: 6,
+                ..Event::default()
+            }
+        );
+        assert_eq!(first.gap_before(9, u64::MAX).size, i32::MAX);
     }
 
     #[test]

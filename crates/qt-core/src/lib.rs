@@ -4,6 +4,7 @@
 
 pub mod book;
 pub mod calendar;
+pub mod clock;
 pub mod error;
 pub mod event;
 pub mod instrument;

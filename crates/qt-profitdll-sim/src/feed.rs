@@ -5,10 +5,11 @@ use std::path::Path;
 use qt_core::Event;
 use qt_core::event::Kind;
 use qt_core::instrument::PRODUCTS;
+use qt_core::journal::Journal;
 use qt_venue::generator::DEFAULT_OPEN_NS;
 use qt_venue::{SessionSpec, generate_session};
+use serde::Deserialize;
 
-use crate::journal::Journal;
 use crate::scenario::{Market, Source};
 
 /// Nanoseconds of a day.
@@ -33,6 +34,44 @@ pub struct Spec {
     pub name: String,
     /// First price of the market, in ticks: where the limits and the last close come from.
     pub start_px: i32,
+}
+
+/// An instrument of a journal.
+#[derive(Deserialize)]
+struct Listed {
+    /// Value of the `instrument` field of its events.
+    index: u16,
+    symbol: String,
+    tick_size: f64,
+    point_value: f64,
+}
+
+/// What is needed of a journal's header.
+#[derive(Deserialize)]
+struct Header {
+    record_size: usize,
+    instruments: Vec<Listed>,
+}
+
+fn journal(path: &str) -> Result<Journal, String> {
+    Journal::open(Path::new(path)).map_err(|e| e.to_string())
+}
+
+/// The instruments of a journal.
+fn listed(path: &str) -> Result<Vec<Listed>, String> {
+    let journal = journal(path)?;
+    let header: Header = serde_json::from_str(journal.header())
+        .map_err(|e| format!("journal {path}: its header makes no sense ({e})"))?;
+    if header.record_size != size_of::<Event>() {
+        return Err(format!("journal {path}: its records have {} bytes, not 64", header.record_size));
+    }
+    Ok(header.instruments)
+}
+
+/// The next frame of a journal; `None` at its end.
+fn next_frame(journal: &mut Journal) -> Result<Option<Vec<Event>>, String> {
+    let mut frame = Vec::new();
+    Ok(journal.read_frame(&mut frame).map_err(|e| e.to_string())?.then_some(frame))
 }
 
 /// The specs of a scenario's market and the index that its events carry for each.
@@ -60,10 +99,9 @@ pub fn specs(market: &Market) -> Result<Vec<Spec>, String> {
     if market.source == Source::Generator {
         return tickers(market).iter().map(|t| spec(t, None, None)).collect();
     }
-    let journal = Journal::open(Path::new(&market.path))?;
-    let listed = journal.instruments();
+    let listed = listed(&market.path)?;
     let mut specs = Vec::new();
-    for index in 0..listed.iter().map(|l| l.index + 1).max().unwrap_or(0) {
+    for index in 0..listed.len() as u16 {
         let found = listed.iter().find(|l| l.index == index);
         let found = found.ok_or_else(|| format!("journal {}: no instrument {index}", market.path))?;
         let single = !market.ticker.is_empty() && listed.len() == 1;
@@ -92,8 +130,8 @@ fn start_px(ticker: &str) -> i32 {
 }
 
 fn first_price(market: &Market) -> Result<Option<i32>, String> {
-    let mut journal = Journal::open(Path::new(&market.path))?;
-    while let Some(frame) = journal.next_frame()? {
+    let mut journal = journal(&market.path)?;
+    while let Some(frame) = next_frame(&mut journal)? {
         let priced = |e: &&Event| e.kind == Kind::Trade as u8 && e.px > 0;
         if let Some(e) = frame.iter().find(priced) {
             return Ok(Some(e.px));
@@ -136,7 +174,7 @@ impl Feed {
     /// Text that names the journal or the setting that is wrong.
     pub fn open(market: &Market, back: i64) -> Result<Self, String> {
         let reader = if market.source == Source::Journal {
-            Reader::Journal(Journal::open(Path::new(&market.path))?, Vec::new().into_iter())
+            Reader::Journal(journal(&market.path)?, Vec::new().into_iter())
         } else {
             let mut all = Vec::new();
             for (index, ticker) in tickers(market).iter().enumerate() {
@@ -159,7 +197,7 @@ impl Feed {
                 if let Some(e) = frame.next() {
                     return Ok(Some(e));
                 }
-                match journal.next_frame()? {
+                match next_frame(journal)? {
                     Some(events) => *frame = events.into_iter(),
                     None => return Ok(None),
                 }
@@ -218,6 +256,41 @@ mod tests {
             seen[usize::from(e.instrument)] += packet.len();
         }
         assert!(seen[0] >= 3_000 && seen[1] >= 3_000, "{seen:?}");
+    }
+
+    /// The journal that the recorder's writer and its other readers are held to as well.
+    #[test]
+    fn a_recording_is_played_as_far_as_it_is_whole() {
+        let golden = include_bytes!("../../../tests/golden/journal.qtj");
+        let play = |name: &str, bytes: &[u8]| {
+            let path = std::env::temp_dir().join(format!("qt-sim-{}-{name}.qtj", std::process::id()));
+            std::fs::write(&path, bytes).unwrap();
+            let path = path.to_str().unwrap().to_owned();
+            let market = Market { source: Source::Journal, path: path.clone(), ..Market::default() };
+            let played = specs(&market).and_then(|specs| {
+                let (mut feed, mut played) = (Feed::open(&market, 0)?, 0);
+                while let n @ 1.. = feed.packet()?.len() {
+                    played += n;
+                }
+                Ok((specs.len(), played))
+            });
+            std::fs::remove_file(path).unwrap();
+            played
+        };
+        let instruments = play("whole", golden).unwrap().0;
+        assert_eq!(play("whole", golden), Ok((instruments, 3)));
+        assert!(play("torn", &golden[..golden.len() - 1]).unwrap().1 < 3);
+        let mut bad = golden.to_vec();
+        bad[golden.len() - 1] ^= 1;
+        assert!(play("bad", &bad).unwrap_err().contains("checksum"));
+        assert!(play("short", b"QTJRNL").unwrap_err().contains("ends inside its header"));
+        // A header of other records, with its checksum.
+        let header = br#"{"record_size":32,"instruments":[]}"#;
+        let mut other = qt_core::journal::MAGIC.to_vec();
+        other.extend((header.len() as u32).to_le_bytes());
+        other.extend(crc32fast::hash(header).to_le_bytes());
+        other.extend(header);
+        assert!(play("other", &other).unwrap_err().contains("32 bytes"));
     }
 
     #[test]

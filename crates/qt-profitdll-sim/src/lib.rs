@@ -3,7 +3,6 @@
 pub mod agents;
 pub mod exports;
 pub mod feed;
-pub mod journal;
 pub mod market;
 pub mod orders;
 pub mod scenario;

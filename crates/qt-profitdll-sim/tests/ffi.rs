@@ -19,7 +19,6 @@ use qt_profitdll_sim::exports::own::{QtSimBook, QtSimConfigure, QtSimOffer, QtSi
 use qt_profitdll_sim::exports::{
     DLLFinalize, DLLInitializeMarketLogin, FreePointer, SetOfferBookCallbackV2, SubscribeOfferBook,
 };
-use qt_profitdll_sim::journal::crc32;
 use qt_profitdll_sim::sim::{SIM, W};
 use stream::{Scheme, Stream};
 
@@ -102,7 +101,7 @@ fn journal(events: &[Event]) -> Vec<u8> {
         br#"{"record_size":64,"instruments":[{"index":0,"symbol":"RND","tick_size":0.5,"point_value":1.0}]}"#;
     let mut out = b"QTJRNL\0\x01".to_vec();
     out.extend((header.len() as u32).to_le_bytes());
-    out.extend(crc32(&[header]).to_le_bytes());
+    out.extend(crc32fast::hash(header).to_le_bytes());
     out.extend(header);
     for frame in events.chunks(4_096) {
         let mut payload = Vec::with_capacity(frame.len() * 64);
@@ -120,7 +119,7 @@ fn journal(events: &[Event]) -> Vec<u8> {
         let count = (frame.len() as u32).to_le_bytes();
         out.extend(0x4D41_5246_u32.to_le_bytes());
         out.extend(count);
-        out.extend(crc32(&[&count, &payload]).to_le_bytes());
+        out.extend(crc32fast::hash(&[&count[..], &payload].concat()).to_le_bytes());
         out.extend(0_u32.to_le_bytes());
         out.extend(payload);
     }

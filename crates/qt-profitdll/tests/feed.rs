@@ -6,7 +6,7 @@ mod common;
 
 use std::ptr::null;
 
-use common::{Library, TICK, at, blob, group, vendor};
+use common::{Library, OPEN, TICK, at, blob, group, vendor};
 use qt_core::book::{Book as _, L2Book, OrderBook};
 use qt_core::event::{Event, Kind, PX_NONE, action, flag, phase, side};
 use qt_profitdll::Wide;
@@ -271,7 +271,7 @@ both_widths! {
         assert_eq!([(side::SELL, 0), (side::SELL, 1), (side::BUY, 0), (side::BUY, 1)].map(|(s, p)| book.order_at(s, p).unwrap().id), [2, 1, 4, 3]);
         // A page that does not belong to anything is refused, and so is the book.
         lib.image(v, None, Some(&mut page(&[(5_401.0, 1, 4)], 1)));
-        assert_eq!(lib.events(), [gap(1, 0)]);
+        assert_eq!(lib.events(), [gap(OPEN, 0)]);
         // A gap in the middle of pages: what is left of them is no image.
         lib.image(v, Some(&mut page(&[(5_440.0, 1, 1)], 2)), None);
         lib.state(2, 4);
@@ -328,15 +328,15 @@ both_widths! {
         for (n, mut bad) in (1..).zip(broken) {
             let mut other = good();
             lib.image(v, Some(&mut bad), Some(&mut other));
-            assert_eq!(lib.events(), [gap(1, 0)], "{n}");
+            assert_eq!(lib.events(), [gap(OPEN, 0)], "{n}");
             assert_eq!((lib.count("malformed"), lib.count("freed"), lib.count("unfreed")), (n, 2 * n, 0));
         }
         lib.image(v, None, None);
-        assert_eq!(lib.events(), [gap(1, 0)]);
+        assert_eq!(lib.events(), [gap(OPEN, 0)]);
         // V1 entries in a V2 callback: the lengths do not add up.
         let mut v1 = blob(Version::V1, &[(5_440.0, 1, 1), (5_439.0, 2, 2)], &at(9, 0, 0, 0).1, Some(3));
         lib.image(v, Some(&mut v1), None);
-        assert_eq!(lib.events(), [gap(1, 0)]);
+        assert_eq!(lib.events(), [gap(OPEN, 0)]);
         // The next good one makes the book whole again.
         lib.image(v, Some(&mut good()), Some(&mut blob(v, &[], "", Some(3))));
         assert_eq!(lib.events().len(), 4);
@@ -377,7 +377,9 @@ both_widths! {
         lib.state(0, 0);
         lib.state(2, 4);
         assert_eq!(lib.events(), []);
-        for away in [0, 1, 2, 3, 5, 6] {
+        lib.state(2, 5); // a warning of the server's loses nothing
+        assert_eq!(lib.events(), []);
+        for away in [0, 1, 2, 3, 6] {
             lib.state(2, away);
             let events = lib.events();
             assert_eq!(events.iter().map(|e| (e.kind, e.instrument)).collect::<Vec<_>>(), [(Kind::Gap as u8, 9), (Kind::Gap as u8, 3)]);
@@ -386,7 +388,7 @@ both_widths! {
             lib.state(2, 4);
         }
         let said = lib.messages();
-        assert_eq!(said.len(), 4 + 18);
+        assert_eq!(said.len(), 5 + 15);
         assert_eq!((said[1].kind, &said[1].values[..]), ("state", &[Value::Int(2), Value::Int(4)][..]));
         lib.feed.mark_gap().unwrap();
         assert_eq!(lib.events().len(), 2);
@@ -423,16 +425,35 @@ both_widths! {
         lib.state(0, 0);
         daily(4.5, 22);
         let said = lib.messages();
-        assert_eq!(said.iter().map(|m| m.kind).collect::<Vec<_>>(), ["daily", "state"]);
-        assert_eq!(said[0].values[2..], [
+        assert_eq!(said.iter().map(|m| m.kind).collect::<Vec<_>>(), ["state", "daily"]);
+        assert_eq!(said[1].values[2..], [
             Value::Int(at(9, 0, 0, 0).0),
             Value::Float(1.0), Value::Float(2.0), Value::Float(3.0), Value::Float(4.5), Value::Float(5.0),
             Value::Float(6.0), Value::Float(7.0), Value::Float(8.0), Value::Float(9.0), Value::Float(10.0),
             Value::Int(22), Value::Int(12), Value::Int(13), Value::Int(14), Value::Int(15), Value::Int(16), Value::Int(17),
         ]);
-        assert!(said[0].ts_recv >= said[1].ts_recv);
+        assert!(said[1].ts_recv >= said[0].ts_recv);
         daily(4.0, 11);
         assert_eq!(lib.messages().len(), 1);
+    }
+
+    fn a_garbled_date_stamps_nothing_else<W>() {
+        let mut lib = Library::<W>::new();
+        let (ts, text, _) = at(9, 0, 0, 0);
+        let tomorrow = text.replacen("11/", "14/", 1);
+        for (date, undated, far) in [
+            ("11/09/2062 09:00:00.000", OPEN, 1),
+            (&text[..], ts, 1),
+            ("11/09/2062 09:00:00.000", ts, 2),
+            (&text, ts, 2),
+            (&tomorrow, ts, 3),
+            (&tomorrow, ts + 3 * 86_400_000_000_000, 3),
+        ] {
+            lib.trade(date, 1, 5_432.5, 1, 2, 0);
+            lib.feed.mark_gap().unwrap();
+            assert_eq!(lib.events()[2].ts_event, undated, "{date}");
+            assert_eq!(lib.count("far_date"), far, "{date}");
+        }
     }
 
     fn everything_else_is_handed_on<W>() {
@@ -513,7 +534,7 @@ both_widths! {
         let ladder = |levels: &[(f64, i64, u32)]| levels.iter().map(|&(p, q, c)| group(p, q, c)).collect::<Vec<_>>();
         vendor().sides = [ladder(&[(5_432.5, 10, 2), (5_432.0, 5, 1)]), ladder(&[(5_433.0, 7, 3)])];
         let mut book = L2Book::new();
-        let level = |side, px, size, count, action, flags| Event { px, size, ref_a: count, side, action, flags, ..record(Kind::Level, 1) };
+        let level = |side, px, size, count, action, flags| Event { px, size, ref_a: count, side, action, flags, ..record(Kind::Level, OPEN) };
         let (b, s) = (side::BUY, side::SELL);
         // The first notification of any kind leads to an image.
         lib.depth(0, 0, 1);
@@ -618,7 +639,7 @@ both_widths! {
         assert_eq!(outside.read(9, &mut all), 0);
         let short: Vec<_> = all.iter().map(|e| (e.kind, e.instrument, e.ts_event, e.sequence)).collect();
         let gap = Kind::Gap as u8;
-        assert_eq!(short, [(Kind::Trade as u8, 3, ts, 0), (gap, 9, 1, 1), (gap, 3, ts, 2)]);
+        assert_eq!(short, [(Kind::Trade as u8, 3, ts, 0), (gap, 9, OPEN, 1), (gap, 3, ts, 2)]);
         assert_eq!(lib.events().len(), 3);
         lib.trade(&text, 2, 5_432.5, 1, 2, 0);
         assert_eq!(lib.events()[0].kind, Kind::Trade as u8);

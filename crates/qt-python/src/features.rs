@@ -9,14 +9,13 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyType;
 use qt_core::Event;
-use qt_core::event::Gap;
 use qt_features::fitted::MICROPRICE_STATES;
 use qt_features::prelude::{Footprint, PriceRow};
 use qt_features::{Config, EVIDENCE, Fitted, MicropriceTable, VpinBucket};
-use qt_profitdll::feed::receive_time;
 
 use crate::convert::{EventArray, PyEvent, events_to_py, one_event};
 use crate::errors::Raised as _;
+use crate::follow::{Wanted, follow};
 use crate::ring::PyRingReader;
 
 /// `PyVoidScalarObject` of numpy's `arrayscalars.h`, the same in every numpy since 1.20: what `events[i]` is.
@@ -114,16 +113,6 @@ pub struct PyFeatureEngine {
     settings: BTreeMap<String, f64>,
 }
 
-/// Events read at a time while following a ring: few, so that a row is seen as soon as it is due.
-const PIECE: usize = 64;
-
-/// What stands where events were lost: books are void until their next image.
-fn gap(first: &Event, instrument: u16, lost: u64) -> Event {
-    let lost = i32::try_from(lost).unwrap_or(i32::MAX);
-    let gap = Gap { ts_event: first.ts_event, ts_recv: first.ts_recv, sequence: first.sequence, lost };
-    Event { instrument, ..gap.into() }
-}
-
 /// Arguments of the class, as pickle keeps them.
 type Arguments<'a, 'py> = (
     Vec<String>,
@@ -204,44 +193,21 @@ impl PyFeatureEngine {
     /// Follows a ring until a row is due, for at most `wait_ns`, without the interpreter lock.
     ///
     /// Returns the events that were applied (those of `instrument` whose kind is in the bits of `kinds`; a gap stands in
-    /// front where some were lost), and the time on the receive clock at which the first row was ready, 0 without one.
+    /// front where some were lost), the time on the receive clock at which the first row was ready and the receive time
+    /// of the event that completed it (both 0 without a row), and how many events were lost.
     #[pyo3(signature = (reader, wait_ns, instrument = 0, kinds = u32::MAX, max = 1 << 14))]
     fn follow<'py>(
         &mut self,
         py: Python<'py>,
-        reader: &mut PyRingReader,
+        reader: &PyRingReader,
         wait_ns: i64,
         instrument: u16,
         kinds: u32,
         max: usize,
-    ) -> PyResult<(Bound<'py, PyArray1<PyEvent>>, i64)> {
-        let engine = &mut self.engine;
-        let (applied, ready, result) = py.detach(|| {
-            let (mut batch, mut applied) = (Vec::with_capacity(PIECE), Vec::new());
-            let give_up = receive_time() + wait_ns;
-            loop {
-                batch.clear();
-                let lost = reader.0.read(PIECE.min(max), &mut batch);
-                let from = applied.len();
-                if lost > 0
-                    && let Some(first) = batch.first()
-                {
-                    applied.push(gap(first, instrument, lost));
-                }
-                applied
-                    .extend(batch.iter().filter(|e| e.instrument == instrument && kinds >> e.kind & 1 == 1));
-                match engine.update_many(&applied[from..]) {
-                    Ok(0) if applied.len() < max && (!batch.is_empty() || receive_time() < give_up) => {}
-                    Ok(due) => return (applied, if due > 0 { receive_time() } else { 0 }, Ok(())),
-                    Err(error) => return (applied, 0, Err(error)),
-                }
-                if batch.is_empty() {
-                    std::thread::yield_now();
-                }
-            }
-        });
-        result.map_err(|e| e.raised(py))?;
-        Ok((events_to_py(py, applied), ready))
+    ) -> PyResult<(Bound<'py, PyArray1<PyEvent>>, i64, i64, u64)> {
+        let (engine, wanted) = (&mut self.engine, Wanted { instrument, kinds, max, wait_ns });
+        let followed = py.detach(|| follow(engine, &reader.0, wanted)).map_err(|e| e.raised(py))?;
+        Ok((events_to_py(py, followed.applied), followed.ready, followed.stamp, followed.lost))
     }
 
     /// Hands over the rows due since the last call: times, values and event counts.

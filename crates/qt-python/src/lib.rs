@@ -6,6 +6,7 @@ mod books;
 mod convert;
 mod errors;
 mod features;
+mod follow;
 mod indicators;
 mod models;
 mod pack;

@@ -1,11 +1,12 @@
 //! Binding of the native feed. What the library calls never passes through here: only set-up, reading and messages do.
 
 use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
 
 use numpy::PyArray1;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyTuple};
-use qt_core::event::{Event, Kind};
+use qt_core::event::Event;
 use qt_core::ring::Reader;
 use qt_profitdll::feed::{Feed, FeedError, Message, Settings, Value};
 
@@ -14,14 +15,40 @@ use crate::errors::{Raised, exception};
 use crate::ring::PyRingReader;
 
 /// The native feed of one library; see `quantumtrader.profitdll.feed.FeedProtocol`.
-#[pyclass(module = "quantumtrader._core", name = "ProfitFeed")]
+///
+/// Threads may share it. Whoever waits for a lock does so without the interpreter's.
+#[pyclass(frozen, module = "quantumtrader._core", name = "ProfitFeed")]
 pub struct PyProfitFeed {
     feed: Feed,
-    reader: Reader<Event>,
+    own: Mutex<Own>,
     history: Py<PyRingReader>,
+}
+
+/// The feed's own reader.
+struct Own {
+    reader: Reader<Event>,
     /// Instruments added, which all miss what the reader misses.
     indices: Vec<u16>,
     lost: u64,
+}
+
+impl Own {
+    fn read(&mut self, max: usize) -> Vec<Event> {
+        let mut events = Vec::new();
+        let lost = self.reader.read(max, &mut events);
+        if let Some(first) = events.first().copied().filter(|_| lost > 0) {
+            self.lost += lost;
+            events.splice(0..0, self.indices.iter().map(|&instrument| first.gap_before(instrument, lost)));
+        }
+        events
+    }
+}
+
+impl PyProfitFeed {
+    /// Works with the feed's own reader.
+    fn with_own<T: Send>(&self, py: Python<'_>, act: impl FnOnce(&mut Own) -> T + Send) -> T {
+        py.detach(|| act(&mut self.own.lock().unwrap_or_else(PoisonError::into_inner)))
+    }
 }
 
 #[pymethods]
@@ -39,9 +66,9 @@ impl PyProfitFeed {
     ) -> PyResult<Self> {
         let settings = Settings { char_width, path, capacity, history_capacity, messages, edit_is_change };
         let feed = Feed::new(&settings).map_err(|e| e.raised(py))?;
-        let reader = feed.reader();
-        let history = Py::new(py, PyRingReader(feed.history()))?;
-        Ok(Self { feed, reader, history, indices: Vec::new(), lost: 0 })
+        let own = Mutex::new(Own { reader: feed.reader(), indices: Vec::new(), lost: 0 });
+        let history = Py::new(py, PyRingReader::new(feed.history()))?;
+        Ok(Self { feed, own, history })
     }
 
     /// Address of every callback, by the name of its slot and by that of its setter.
@@ -65,7 +92,7 @@ impl PyProfitFeed {
 
     /// Adds an instrument: callbacks about its ticker become records with `index`.
     fn add_instrument(
-        &mut self,
+        &self,
         py: Python<'_>,
         ticker: &str,
         exchange: &str,
@@ -73,7 +100,7 @@ impl PyProfitFeed {
         tick_size: f64,
     ) -> PyResult<()> {
         self.feed.add_instrument(ticker, exchange, index, tick_size).map_err(|e| e.raised(py))?;
-        self.indices.push(index);
+        self.with_own(py, |own| own.indices.push(index));
         Ok(())
     }
 
@@ -89,29 +116,14 @@ impl PyProfitFeed {
 
     /// Reads at most `max` events, and a gap on every instrument in front of them when some were lost.
     #[pyo3(signature = (max = 1 << 16))]
-    fn read<'py>(&mut self, py: Python<'py>, max: usize) -> Bound<'py, PyArray1<PyEvent>> {
-        let mut events = Vec::new();
-        let lost = py.detach(|| self.reader.read(max, &mut events));
-        if lost > 0 {
-            self.lost += lost;
-            let next = events.first().copied().unwrap_or_default();
-            let gap = |&instrument: &u16| Event {
-                ts_event: next.ts_event,
-                ts_recv: next.ts_recv,
-                sequence: next.sequence - 1,
-                size: i32::try_from(lost).unwrap_or(i32::MAX),
-                instrument,
-                kind: Kind::Gap as u8,
-                ..Event::default()
-            };
-            events.splice(0..0, self.indices.iter().map(gap).collect::<Vec<_>>());
-        }
+    fn read<'py>(&self, py: Python<'py>, max: usize) -> Bound<'py, PyArray1<PyEvent>> {
+        let events = self.with_own(py, |own| own.read(max));
         events_to_py(py, events)
     }
 
     /// A reader of the ring with a cursor of its own.
     fn reader(&self) -> PyRingReader {
-        PyRingReader(self.feed.reader())
+        PyRingReader::new(self.feed.reader())
     }
 
     /// The reader of the trades of history requests.
@@ -135,7 +147,7 @@ impl PyProfitFeed {
         for (name, count) in self.feed.counters().all() {
             dict.set_item(name, count)?;
         }
-        dict.set_item("lost", self.lost)?;
+        dict.set_item("lost", self.with_own(py, |own| own.lost))?;
         Ok(dict)
     }
 

@@ -1,6 +1,7 @@
 //! Binding of the ring.
 
 use std::path::PathBuf;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use numpy::PyArray1;
 use pyo3::prelude::*;
@@ -65,7 +66,7 @@ impl PyRing {
 
     /// A reader that starts with the oldest event still held.
     fn reader(&self) -> PyRingReader {
-        PyRingReader(match &self.0 {
+        PyRingReader::new(match &self.0 {
             End::Producer(p) => p.reader(),
             End::Reader(r) => r.another(),
         })
@@ -73,23 +74,35 @@ impl PyRing {
 }
 
 /// A reading end of a ring, with a cursor of its own.
-#[pyclass(module = "quantumtrader._core", name = "RingReader")]
-pub struct PyRingReader(pub(crate) Reader<Event>);
+///
+/// Threads may share it. Whoever waits for the lock does so without the interpreter's.
+#[pyclass(frozen, module = "quantumtrader._core", name = "RingReader")]
+pub struct PyRingReader(pub(crate) Mutex<Reader<Event>>);
+
+impl PyRingReader {
+    pub(crate) const fn new(reader: Reader<Event>) -> Self {
+        Self(Mutex::new(reader))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Reader<Event>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 #[pymethods]
 impl PyRingReader {
     /// Reads at most `max` events; returns them and how many were lost before the first of them.
     #[pyo3(signature = (max = 1 << 16))]
-    fn read<'py>(&mut self, py: Python<'py>, max: usize) -> (Bound<'py, PyArray1<PyEvent>>, u64) {
+    fn read<'py>(&self, py: Python<'py>, max: usize) -> (Bound<'py, PyArray1<PyEvent>>, u64) {
         let mut out = Vec::new();
-        let lost = py.detach(|| self.0.read(max, &mut out));
+        let lost = py.detach(|| self.lock().read(max, &mut out));
         (events_to_py(py, out), lost)
     }
 
     /// Events that are there and not read yet, those lost by a lap included.
     #[getter]
-    fn behind(&self) -> u64 {
-        self.0.behind()
+    fn behind(&self, py: Python<'_>) -> u64 {
+        py.detach(|| self.lock().behind())
     }
 
     /// Number of the next event to be read, counted since the ring was made; its `sequence` where a feed writes.
@@ -99,8 +112,8 @@ impl PyRingReader {
     }
 
     /// Skips everything that is there.
-    fn skip_to_end(&mut self) {
-        self.0.skip_to_end();
+    fn skip_to_end(&self, py: Python<'_>) {
+        py.detach(|| self.lock().skip_to_end());
     }
 }
 

@@ -38,16 +38,21 @@ __all__ = ["CollectorSettings", "CollectorStatus", "Feed", "RealtimeBookCollecto
 
 KEPT_MESSAGES = frozenset(
     {
-        "adjust",
-        "asset_info",
-        "daily",
-        "health",
-        "invalid_ticker",
-        "last_packet",
-        "progress",
-        "state",
-        "theoretical",
-        "ticker_state",
+        # of the market
+        *(
+            "adjust",
+            "adjust_v2",
+            "asset_info",
+            "asset_info_v2",
+            "daily",
+            "health",
+            "invalid_ticker",
+            "last_packet",
+        ),
+        *("progress", "state", "theoretical", "ticker_state"),
+        # of the feed: what is missing from the recording, and why
+        *("depth_errors", "faulty", "malformed", "missed", "off_tick", "out_of_range", "overflow", "unfreed"),
+        *("unknown_ticker", "untranslated"),
     }
 )
 """Control messages that go into the sidecar. Others (accounts, orders) are counted: they are nobody's market data."""
@@ -232,7 +237,7 @@ class RealtimeBookCollector:
         self._books: list[Books] = []
         self._seen = [dict.fromkeys(BOOK_KINDS, -1) for _ in instruments]
         self._threads: list[threading.Thread] = []
-        self._queue: queue.Queue[tuple[Events, list[tuple[Any, ...]]] | None] = queue.Queue(_QUEUED)
+        self._queue: queue.Queue[tuple[Events, list[tuple[Any, ...]]] | str | None] = queue.Queue(_QUEUED)
         self._stopping = threading.Event()
         self._tally = _Tally(len(instruments), synthetic)
         self._lock = threading.Lock()
@@ -339,19 +344,26 @@ class RealtimeBookCollector:
         try:
             while True:
                 last = self._stopping.is_set()
-                events, messages = self._feed.read(batch), self._feed.take_messages()
-                self._queue.put((events, messages))
+                events, messages = self._feed.read(batch), list[tuple[Any, ...]]()
+                try:
+                    messages = self._feed.take_messages()
+                finally:
+                    self._queue.put((events, messages))
                 if not len(events):
                     if last:
                         return
                     self._stopping.wait(idle)
         except Exception as error:
-            self._fail(f"the feed cannot be read: {type(error).__name__}: {error}")
+            # The writer fails for it when it has written what was read before.
+            self._queue.put(f"the feed cannot be read: {type(error).__name__}: {error}")
         finally:
             self._queue.put(None)
 
     def _write_all(self) -> None:
         while (item := self._queue.get()) is not None:
+            if isinstance(item, str):
+                self._fail(item)
+                continue
             try:
                 self._record(*item)
             except Exception as error:  # whatever it is, the reader must not stall

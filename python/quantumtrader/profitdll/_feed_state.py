@@ -22,12 +22,25 @@ COUNTERS = (
         "gaps",
         "unknown_ticker",
     ),
-    *("off_tick", "sentinels", "out_of_range", "bad_date", "undated", "untranslated", "malformed"),
-    *("depth_errors", "freed", "unfreed", "ignored", "messages_lost", "clock_back", "panics", "missed"),
+    *("off_tick", "sentinels", "out_of_range", "bad_date", "far_date", "undated", "untranslated"),
+    *(
+        "malformed",
+        "depth_errors",
+        "freed",
+        "unfreed",
+        "ignored",
+        "messages_lost",
+        "clock_back",
+        "panics",
+        "missed",
+    ),
 )
 """What is counted; see ``feed/counters.rs``."""
 
 NO_TOUCH = (PX_NONE, 0)
+
+_MARGIN = 86_400 * 10**9
+"""How far ahead of what is known a date may be before another one must agree with it, ns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,18 +76,17 @@ class FeedInstrument:
     index: int
     ticks_per_point: float
     time: int = 0
+    """Greatest exchange time believed, ns UTC; 0 before the first."""
+    doubted: int = 0
+    """A date far ahead, which the next one may confirm; 0 none."""
     image_complete: bool = False
     image_open: bool = False
     depth: Depth = field(default_factory=Depth)
     bid: tuple[int, int] = NO_TOUCH
     ask: tuple[int, int] = NO_TOUCH
     phases: Phases = field(default_factory=Phases)
-    daily: list[Any] | None = None
-
-    def saw(self, moment: Date) -> None:
-        """Take note of an exchange time."""
-        if isinstance(moment, int):
-            self.time = max(self.time, moment)
+    daily: tuple[Any, ...] | None = None
+    """The newest totals of the day, until they are taken."""
 
 
 class Core:
@@ -92,7 +104,7 @@ class Core:
         """Whether price depth has ever named the sell side: up to 4.0.0.33 it always says that it was the buy side."""
         self.market = 0
         self._capacity = max(1, messages)
-        self._messages: deque[list[Any]] = deque()
+        self._messages: deque[tuple[Any, ...]] = deque()
         self._lost = 0
         self._lost_at = 0
 
@@ -102,6 +114,24 @@ class Core:
             self.counters["clock_back"] += 1
         else:
             self.now = now
+
+    def saw(self, instrument: FeedInstrument, moment: Date) -> None:
+        """Take note of the date of a record.
+
+        One garbled date far ahead must not stamp every undated record: a date more than a day after both the greatest
+        one and the exchange time that was told is doubted until the next one agrees with it to within a day.
+        """
+        if not isinstance(moment, int):
+            return
+        known = max(instrument.time, self.exchange_time)
+        if known and moment - known > _MARGIN:
+            if instrument.doubted and abs(moment - instrument.doubted) <= _MARGIN:
+                instrument.time, instrument.doubted = moment, 0
+            else:
+                instrument.doubted = moment
+                self.counters["far_date"] += 1
+            return
+        instrument.time, instrument.doubted = max(instrument.time, moment), 0
 
     def exchange_time_of(self, instrument: FeedInstrument) -> int:
         """Return the greatest exchange time seen, else one that has passed for sure, else the receive time."""
@@ -150,17 +180,14 @@ class Core:
         self.counters["gaps"] += 1
         self.push(instrument, Kind.GAP, size=lost)
 
-    def say(self, kind: str, *values: Any) -> list[Any]:
+    def say(self, kind: str, *values: Any) -> None:
         """Queue a control message; the oldest one goes when there is no room."""
         if len(self._messages) == self._capacity:
             oldest = self._messages.popleft()
             self._lost += 1
             self._lost_at = oldest[1]
             self.counters["messages_lost"] += 1
-            oldest[0] = None  # a daily message that left cannot be brought up to date any more
-        message = [kind, self.now, *values]
-        self._messages.append(message)
-        return message
+        self._messages.append((kind, self.now, *values))
 
     def report(self, kind: str, ticker: str, detail: Any, counter: str | None = None) -> None:
         """Count something, and say so the first time and whenever the count has doubled."""
@@ -175,8 +202,6 @@ class Core:
         if self._lost:
             taken.append(("overflow", self._lost_at, self._lost))
             self._lost = 0
-        for message in self._messages:
-            taken.append(tuple(message))
-            message[0] = None
+        taken.extend(self._messages)
         self._messages.clear()
         return taken

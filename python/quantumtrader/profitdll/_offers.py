@@ -46,7 +46,7 @@ class RefusedImage(Exception):
 
 def update(core: Core, instrument: FeedInstrument, offer: Offer, date: Date) -> None:
     """Write an add, edit, delete or delete-from; ``date`` is that of an add or edit that has one."""
-    instrument.saw(date)
+    core.saw(instrument, date)
     if date == UNREADABLE:
         core.counters["bad_date"] += 1
     side = BOOK_SIDE.get(offer.side)
@@ -110,7 +110,7 @@ def image(core: Core, instrument: FeedInstrument, offer: Offer) -> None:
         if not arrays:
             raise RefusedImage("neither side is there")
         for array in arrays:
-            instrument.saw(array.newest)
+            core.saw(instrument, array.newest)
         ends = _begin(core, instrument, arrays)
     except RefusedImage as refused:
         core.report("malformed", instrument.ticker, f"offer book image: {refused}")

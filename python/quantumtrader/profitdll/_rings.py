@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from threading import Lock
+from weakref import ref
 
 import numpy as np
 
@@ -18,27 +19,30 @@ SEQUENCE = 2
 
 
 class Ring:
-    """Keeps the newest records, and hands each one to every reader."""
+    """Keeps the newest records, and hands each one to every reader that somebody still holds."""
 
     def __init__(self, capacity: int) -> None:
         if not 2 <= capacity <= 1 << 32 or capacity & (capacity - 1):
             raise ConfigError(f"ring capacity is {capacity}, expected a power of two from 2 to 2^32")
         self.pushed = 0
         self._held: deque[Record] = deque(maxlen=capacity)
-        self._waiting: list[deque[Record]] = []
+        self._waiting: list[ref[deque[Record]]] = []
 
     def push(self, record: Record) -> None:
         """Append a record whose sequence number is ``pushed``."""
         self._held.append(record)
         self.pushed += 1
-        for waiting in self._waiting:
-            waiting.append(record)
+        for reader in self._waiting:
+            waiting = reader()
+            if waiting is not None:
+                waiting.append(record)
 
     def reader(self, lock: Lock) -> RingReader:
         """Return a reader that starts with the oldest record held; ``lock`` keeps records from coming meanwhile."""
         with lock:
             waiting = self._held.copy()
-            self._waiting.append(waiting)
+            self._waiting = [reader for reader in self._waiting if reader() is not None]
+            self._waiting.append(ref(waiting))
             return RingReader(self, waiting, self.pushed - len(waiting))
 
 

@@ -218,9 +218,14 @@ class CtypesFeed:
         return self._core.ring.reader(self._lock)
 
     def take_messages(self) -> list[tuple[Any, ...]]:
-        """Take the control messages that wait, oldest first."""
+        """Take the control messages that wait, oldest first, then the newest totals of the day of each instrument."""
         with self._lock:
-            return self._core.take_messages()
+            taken = self._core.take_messages()
+            for instrument in self._instruments:
+                if instrument.daily is not None:
+                    taken.append(instrument.daily)
+                    instrument.daily = None
+            return taken
 
     def counters(self) -> dict[str, int]:
         """Return what was counted since the feed was made."""
@@ -386,7 +391,7 @@ class CtypesFeed:
             core.report("out_of_range", instrument.ticker, qty)
             return
         if live:
-            instrument.saw(moment)
+            core.saw(instrument, moment)
         if moment == UNREADABLE:
             core.counters["bad_date"] += 1
         side, flags = AGGRESSOR.get(trade_type, (Side.NONE, 0))
@@ -431,24 +436,16 @@ class CtypesFeed:
         if instrument is None:
             return
         moment = self._date(date)
-        values = [
-            instrument.ticker,
-            instrument.exchange,
-            moment if isinstance(moment, int) else None,
-            *numbers,
-        ]
-        waiting = instrument.daily
-        if waiting is not None and waiting[0] is not None:
-            waiting[1:] = [self._core.now, *values]  # only the newest totals matter
-        else:
-            instrument.daily = self._core.say("daily", *values)
+        when = moment if isinstance(moment, int) else None
+        # Only the newest totals matter.
+        instrument.daily = ("daily", self._core.now, instrument.ticker, instrument.exchange, when, *numbers)
 
     def _ticker_state(self, asset: Any, date: int | None, state: int) -> None:
         instrument = self._find(asset.pwcTicker, asset.pwcBolsa)
         if instrument is None:
             return
         core, moment = self._core, self._date(date)
-        instrument.saw(moment)
+        core.saw(instrument, moment)
         when = moment if isinstance(moment, int) else None
         core.say("ticker_state", instrument.ticker, instrument.exchange, when, state)
         ts = core.exchange_time_of(instrument)

@@ -155,7 +155,10 @@ class FeedProtocol(Protocol):
         ...
 
     def take_messages(self) -> list[tuple[Any, ...]]:
-        """Take the control messages that wait, oldest first: ``(kind, ts_recv, …)`` as in :data:`MESSAGES`."""
+        """Take the control messages that wait, oldest first: ``(kind, ts_recv, …)`` as in :data:`MESSAGES`.
+
+        After them come the newest totals of the day of each instrument that has new ones.
+        """
         ...
 
     def counters(self) -> dict[str, int]:

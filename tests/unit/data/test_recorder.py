@@ -20,10 +20,11 @@ from tests.unit.data.offers import MS, NOON, WDO, WIN, ArrayFeed, Market, SetClo
 from quantumtrader.data import journal as journal_module
 from quantumtrader.data.checkpoints import Books, Checkpoint, take
 from quantumtrader.data.journal import JournalReader
-from quantumtrader.data.recorder import CollectorSettings, RealtimeBookCollector
+from quantumtrader.data.recorder import KEPT_MESSAGES, CollectorSettings, RealtimeBookCollector
 from quantumtrader.data.sequences import Sequences
 from quantumtrader.data.sidecar import read_sidecar, sidecar_of
 from quantumtrader.exceptions import ConfigError, DataAccessError, EngineError
+from quantumtrader.profitdll.feed import MESSAGES
 from quantumtrader.types import EVENT, Events, Flag, Instrument, Kind
 
 SECOND = 1_000 * MS
@@ -337,6 +338,63 @@ def test_a_feed_that_fails_is_a_loud_end(tmp_path: Path) -> None:
     status = collector.status()
     assert status.state == "failed"
     assert status.error == "the feed cannot be read: OSError: the vendor's library is gone"
+
+
+def test_what_was_read_before_the_feed_failed_is_recorded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    events = Market(1).events(500)
+    failed = threading.Event()
+
+    class Broken(ArrayFeed):
+        def read(self, max: int) -> Events:
+            if self.at >= len(events):
+                failed.set()
+                raise OSError("the vendor's library is gone")
+            return super().read(max)
+
+    append = journal_module.JournalWriter.append
+
+    def slow(self: Any, events: Events, now: int) -> None:
+        assert failed.wait(10)
+        threading.Event().wait(0.01)
+        append(self, events, now)
+
+    monkeypatch.setattr(journal_module.JournalWriter, "append", slow)
+    settings = CollectorSettings(batch=len(events) // 10)
+    with RealtimeBookCollector(
+        Broken(events), [WDO], tmp_path, source="test", settings=settings
+    ) as collector:
+        assert failed.wait(10)
+    status = collector.status()
+    assert (status.state, status.recorded, status.unrecorded) == ("failed", len(events), 0)
+    assert read(collector).tobytes() == events.tobytes()
+    assert [line["message"] for line in lines(collector, "error")] == [status.error]
+
+
+def test_events_are_recorded_when_the_messages_cannot_be_taken(tmp_path: Path) -> None:
+    class Broken(ArrayFeed):
+        def take_messages(self) -> list[tuple[Any, ...]]:
+            raise OSError("no more")
+
+    events = Market(1).events(5)
+    with RealtimeBookCollector(Broken(events), [WDO], tmp_path, source="test") as collector:
+        threading.Event().wait(0.05)
+    assert (collector.status().state, collector.status().recorded) == ("failed", len(events))
+
+
+def test_the_reports_of_the_feed_are_kept(tmp_path: Path) -> None:
+    about = ("lost", "panics", "missed", "count")
+    reports = {name for name, fields in MESSAGES.items() if fields[-1] in about}
+    assert len(reports) == 10
+    messages: list[tuple[object, ...]] = [(name, 1, "WDOU25", 0, 2) for name in sorted(reports)]
+    collector = record(ArrayFeed(Market(1).events(5), messages=messages), tmp_path)
+    assert {line["name"] for line in lines(collector, "message")} == reports
+    assert set(MESSAGES) - KEPT_MESSAGES == {
+        *("account", "broker_account_list", "broker_sub_account_list", "order", "order_history"),
+        *("position_list", "message_result", "order_change", "order_change_v2", "history_order"),
+        *("history_order_v2", "asset_list"),
+    }
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such permission bits")

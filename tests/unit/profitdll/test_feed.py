@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import ctypes
 import logging
+import tracemalloc
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import pytest
 
 from quantumtrader.exceptions import ConfigError, EngineError
 from quantumtrader.profitdll import _offers
+from quantumtrader.profitdll._rings import Ring
 from quantumtrader.profitdll.abi import abi, declarations
 from quantumtrader.profitdll.feed import FeedProtocol, make_feed
 from quantumtrader.types import Kind
@@ -155,3 +158,21 @@ def test_what_a_callback_raises_stays_inside(
     assert feed.read()["kind"].tolist() == [Kind.GAP]
     assert [m[0] for m in feed.take_messages()] == ["faulty"]
     assert feed.counters()["panics"] == 1
+
+
+def test_readers_that_nobody_holds_cost_nothing() -> None:
+    ring, lock = Ring(1 << 12), Lock()
+    record = (0,) * 16
+    for n in range(1 << 12):
+        ring.push((*record[:2], n, *record[3:]))
+    kept = ring.reader(lock)
+    tracemalloc.start()
+    try:
+        for _ in range(200):
+            ring.reader(lock)
+        assert tracemalloc.get_traced_memory()[0] < 1_000_000
+    finally:
+        tracemalloc.stop()
+    ring.push((*record[:2], 1 << 12, *record[3:]))
+    events, lost = kept.read()
+    assert (len(events), lost) == (1 << 12, 1)

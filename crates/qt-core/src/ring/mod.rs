@@ -181,6 +181,8 @@ const fn check(capacity: u64) -> Result<(), Error> {
 pub struct Reader<T> {
     memory: Shared<Memory>,
     cursor: u64,
+    /// Lost and not told yet: no record has come since.
+    lost: u64,
     record: PhantomData<fn() -> T>,
 }
 
@@ -196,7 +198,7 @@ impl<T: Record> Reader<T> {
     }
 
     fn on(memory: Shared<Memory>) -> Self {
-        let mut reader = Self { memory, cursor: 0, record: PhantomData };
+        let mut reader = Self { memory, cursor: 0, lost: 0, record: PhantomData };
         reader.cursor = reader.oldest();
         reader
     }
@@ -209,11 +211,13 @@ impl<T: Record> Reader<T> {
 
     /// Appends at most `max` records to `out` and returns how many were lost before the first of them.
     ///
-    /// Does not wait: without a new record nothing is appended.
+    /// Does not wait: without a new record nothing is appended and 0 is returned; a loss is told with the record
+    /// that comes after it, so that there is always a place to mark it.
     pub fn read(&mut self, max: usize, out: &mut Vec<T>) -> u64 {
         let first = out.len();
-        let mut lost = self.oldest().saturating_sub(self.cursor);
-        self.cursor += lost;
+        let overrun = self.oldest().saturating_sub(self.cursor);
+        self.lost += overrun;
+        self.cursor += overrun;
         while out.len() - first < max {
             let head = self.memory.control().head.load(Ordering::Acquire);
             let left = (max - (out.len() - first)) as u64;
@@ -228,7 +232,7 @@ impl<T: Record> Reader<T> {
             if overwritten > 0 {
                 // Overtaken while copying. Before the first record this is told now, else by the next call.
                 if at == first {
-                    lost += overwritten;
+                    self.lost += overwritten;
                     self.cursor += overwritten.max(todo);
                     out.drain(at..at + overwritten.min(todo) as usize);
                 } else {
@@ -238,17 +242,18 @@ impl<T: Record> Reader<T> {
             }
             self.cursor += todo;
         }
-        lost
+        if out.len() == first { 0 } else { std::mem::take(&mut self.lost) }
     }
 
     /// Skips everything that is there; the next record read is the next one pushed.
     pub fn skip_to_end(&mut self) {
         self.cursor = self.cursor.max(self.memory.control().head.load(Ordering::Acquire));
+        self.lost = 0;
     }
 
     /// Records that are there and not read yet, those lost by a lap included.
     pub fn behind(&self) -> u64 {
-        self.memory.control().head.load(Ordering::Acquire).saturating_sub(self.cursor)
+        self.memory.control().head.load(Ordering::Acquire).saturating_sub(self.cursor) + self.lost
     }
 
     /// Index of the next record to be read, counted since the ring was made; less than the oldest one after a lap.
@@ -326,6 +331,22 @@ mod tests {
         assert_eq!((late.position(), late.position() + late.behind()), (103, ring.pushed()));
         late.skip_to_end();
         assert_eq!(late.behind(), 0);
+    }
+
+    #[test]
+    fn a_loss_is_told_with_the_record_after_it() {
+        let mut ring = Producer::in_memory(8).expect("capacity");
+        let mut reader = ring.reader();
+        ring.push_many(&numbered(0..20));
+        let mut out = Vec::new();
+        assert_eq!((reader.read(0, &mut out), out.len(), reader.behind()), (0, 0, 20));
+        ring.push([20; WORDS]);
+        assert_eq!((reader.read(1, &mut out), &out[..], reader.behind()), (13, &numbered(13..14)[..], 7));
+        ring.push_many(&numbered(21..40));
+        assert_eq!(reader.read(0, &mut out), 0);
+        reader.skip_to_end();
+        ring.push([40; WORDS]);
+        assert_eq!((reader.read(9, &mut out), reader.behind()), (0, 0));
     }
 
     #[test]

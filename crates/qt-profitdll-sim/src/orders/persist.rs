@@ -15,7 +15,6 @@ use super::account::AccountKey;
 use super::flight::{Action, Flight};
 use super::order::{Fill, Order, Side, Type};
 use super::status::{OrderStatus, Stage};
-use crate::journal::crc32;
 
 const MAGIC: &[u8; 8] = b"QTBRKR\0\x01";
 /// No record is longer; a greater length is damage.
@@ -134,7 +133,7 @@ fn decode(bytes: &[u8]) -> Result<(Vec<(Mark, Record)>, usize), String> {
             return Err(format!("damaged at byte {at}: a record of {length} bytes"));
         }
         let Some(payload) = bytes.get(at + 8..at + 8 + length) else { break };
-        if crc32(&[payload]) != crc {
+        if crc32fast::hash(payload) != crc {
             return Err(format!("damaged at byte {at}: the checksum of the record does not hold"));
         }
         let record = Reader { bytes: payload }
@@ -151,7 +150,7 @@ fn encode(mark: Mark, record: &Record) -> Vec<u8> {
     w.record(mark, record);
     let mut bytes = w.0;
     let length = (bytes.len() - 8) as u32;
-    let crc = crc32(&[&bytes[8..]]);
+    let crc = crc32fast::hash(&bytes[8..]);
     bytes[..4].copy_from_slice(&length.to_le_bytes());
     bytes[4..8].copy_from_slice(&crc.to_le_bytes());
     bytes

@@ -45,6 +45,8 @@ counters! {
     out_of_range;
     /// Dates that are there and cannot be read.
     bad_date;
+    /// Dates more than a day after what is known: undated records take them when the next one agrees.
+    far_date;
     /// Records stamped with the receive time, because no exchange time was known yet.
     undated;
     /// Trades that TranslateTrade did not translate.

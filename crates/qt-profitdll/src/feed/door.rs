@@ -10,8 +10,10 @@ use super::callbacks::addresses;
 use super::counters::Counters;
 use super::home::Unit;
 use super::messages::{Message, Messages};
+use super::stamp::Latest;
 use super::state::{Core, FUNCTIONS, Instrument};
 use super::table::Added;
+use super::totals::Slots;
 
 /// What a feed is made with.
 #[derive(Debug, Clone)]
@@ -102,10 +104,11 @@ pub struct Feed {
     pub(super) id: u64,
     counters: Arc<Counters>,
     messages: Arc<Messages>,
+    totals: Slots,
     ring: Mutex<Reader<Event>>,
     history: Mutex<Reader<Event>>,
-    /// Greatest exchange time by instrument that was in the ring before; empty unless a feed stopped there.
-    before: Vec<i64>,
+    /// Exchange time by instrument that was in the ring before; empty unless a feed stopped there.
+    before: Vec<Latest>,
 }
 
 impl Feed {
@@ -134,7 +137,8 @@ impl Feed {
             Width::Four => u32::home().move_in(core),
         };
         let id = id.ok_or(FeedError::Occupied(settings.char_width))?;
-        Ok(Self { width, id, counters, messages, ring: Mutex::new(ring), history: Mutex::new(past), before })
+        let (ring, history, totals) = (Mutex::new(ring), Mutex::new(past), Slots::default());
+        Ok(Self { width, id, counters, messages, totals, ring, history, before })
     }
 
     /// Address of every callback, by the name of its slot and by that of its setter.
@@ -183,10 +187,14 @@ impl Feed {
         if !(tick_size.is_finite() && tick_size > 0.0) {
             return refuse("the tick size must be a positive number: take it from the instrument table");
         }
-        let time = self.before.get(usize::from(index)).copied().unwrap_or(0);
-        let instrument = Instrument::new(ticker, exchange, index, tick_size, time);
+        let latest = self.before.get(usize::from(index)).copied().unwrap_or_default();
+        let instrument = Instrument::new(ticker, exchange, index, tick_size, latest);
+        let totals = instrument.totals.clone();
         match inside!(self, |state| state.add(instrument))? {
-            Added::Done => Ok(()),
+            Added::Done => {
+                self.totals.add(totals);
+                Ok(())
+            }
             Added::Known => refuse("its ticker or its index was added before; add each of them once"),
             Added::Full => {
                 refuse("the feed has as many instruments as it can have; close it and make a new one")
@@ -223,10 +231,13 @@ impl Feed {
         self.history.lock().unwrap_or_else(PoisonError::into_inner).another()
     }
 
-    /// Takes the control messages that wait, oldest first.
+    /// Takes the control messages that wait, oldest first, and after them the newest totals of the day of every
+    /// instrument that has new ones.
     #[must_use]
     pub fn take_messages(&self) -> Vec<Message> {
-        self.messages.take()
+        let mut taken = self.messages.take();
+        self.totals.take(&mut taken);
+        taken
     }
 
     /// What was counted.
@@ -250,8 +261,8 @@ impl Drop for Feed {
     }
 }
 
-/// Greatest exchange time by instrument and last receive time in a ring.
-fn last_seen(reader: &mut Reader<Event>) -> (Vec<i64>, i64) {
+/// Exchange time by instrument and last receive time in a ring.
+fn last_seen(reader: &mut Reader<Event>) -> (Vec<Latest>, i64) {
     let (mut times, mut now, mut events) = (Vec::new(), 0, Vec::new());
     loop {
         events.clear();
@@ -262,9 +273,9 @@ fn last_seen(reader: &mut Reader<Event>) -> (Vec<i64>, i64) {
         for event in &events {
             let at = usize::from(event.instrument);
             if times.len() <= at {
-                times.resize(at + 1, 0);
+                times.resize(at + 1, Latest::default());
             }
-            times[at] = times[at].max(event.ts_event);
+            times[at].saw(event.ts_event, 0);
             now = now.max(event.ts_recv);
         }
     }

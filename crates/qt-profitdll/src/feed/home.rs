@@ -9,7 +9,8 @@ use std::cell::UnsafeCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use super::stamp::receive_time;
+use qt_core::clock::{Deadline, receive_time};
+
 use super::state::{Core, State};
 use crate::wide::Wide;
 
@@ -65,9 +66,9 @@ impl<W: Wide> Home<W> {
     #[cold]
     #[inline(never)]
     fn wait(&self) -> bool {
-        let since = receive_time();
+        let patience = Deadline::after(PATIENCE_NS);
         while self.occupied.swap(true, Ordering::Acquire) {
-            if receive_time() - since > PATIENCE_NS {
+            if patience.passed() {
                 return false;
             }
             std::thread::yield_now();

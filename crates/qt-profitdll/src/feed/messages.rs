@@ -39,8 +39,6 @@ pub struct Messages {
 #[derive(Debug, Default)]
 struct Queue {
     messages: VecDeque<Message>,
-    /// Number of the message at the front, counted from the first one ever.
-    first: u64,
     lost: u64,
     lost_at: i64,
 }
@@ -54,25 +52,16 @@ impl Messages {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Appends a message; returns its number, and whether another one had to go.
-    pub(super) fn push(&self, message: Message) -> (u64, bool) {
+    /// Appends a message; returns whether another one had to go.
+    pub(super) fn push(&self, message: Message) -> bool {
         let mut queue = self.queue();
         let full = queue.messages.len() == self.capacity;
         if full && let Some(oldest) = queue.messages.pop_front() {
-            queue.first += 1;
             queue.lost += 1;
             queue.lost_at = oldest.ts_recv;
         }
         queue.messages.push_back(message);
-        (queue.first + queue.messages.len() as u64 - 1, full)
-    }
-
-    /// Changes the message with this number where it stands; false when it has left the queue.
-    pub(super) fn change(&self, number: u64, change: impl FnOnce(&mut Message)) -> bool {
-        let mut queue = self.queue();
-        let place = number.checked_sub(queue.first).map(|n| n as usize);
-        let message = place.and_then(|n| queue.messages.get_mut(n));
-        message.map(change).is_some()
+        full
     }
 
     /// Takes every message; the first one is `overflow` with a count when messages were lost since the last call.
@@ -85,7 +74,6 @@ impl Messages {
             out.push(Message { kind: "overflow", ts_recv: queue.lost_at, values });
             queue.lost = 0;
         }
-        queue.first += queue.messages.len() as u64;
         out.extend(queue.messages.drain(..));
         out
     }
@@ -102,28 +90,10 @@ mod tests {
     #[test]
     fn the_oldest_make_room_and_are_announced() {
         let queue = Messages::new(3);
-        assert!((0..5).map(|n| queue.push(number(n))).eq([
-            (0, false),
-            (1, false),
-            (2, false),
-            (3, true),
-            (4, true)
-        ]));
+        assert!((0..5).map(|n| queue.push(number(n))).eq([false, false, false, true, true]));
         let taken = queue.take();
         assert_eq!(taken[0], Message { kind: "overflow", ts_recv: 1, values: vec![Value::Int(2)] });
         assert_eq!(taken[1..], [number(2), number(3), number(4)]);
         assert_eq!(queue.take(), []);
-    }
-
-    #[test]
-    fn a_message_changes_while_it_waits() {
-        let queue = Messages::new(2);
-        let (at, _) = queue.push(number(7));
-        assert!(queue.change(at, |m| m.ts_recv = 9));
-        queue.push(number(8));
-        queue.push(number(9));
-        assert!(!queue.change(at, |m| m.ts_recv = 10));
-        assert_eq!(queue.take()[1..], [number(8), number(9)]);
-        assert!(!queue.change(at + 2, |m| m.ts_recv = 10));
     }
 }

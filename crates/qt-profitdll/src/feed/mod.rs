@@ -18,6 +18,7 @@ mod stamp;
 mod state;
 mod table;
 mod tiny;
+mod totals;
 mod trades;
 
 #[cfg(test)]
@@ -28,5 +29,4 @@ pub use depth::MAX_DEPTH;
 pub use door::{Feed, FeedError, Settings};
 pub use home::Unit;
 pub use messages::{Message, Messages, Value};
-pub use stamp::receive_time;
 pub use table::MAX_INSTRUMENTS;

@@ -70,7 +70,7 @@ impl<W: Wide> State<W> {
 
 /// The state of a ticker changed.
 pub(super) fn ticker_state(core: &mut Core, instrument: &mut Instrument, date: Date, state: i32) {
-    instrument.saw(date);
+    core.saw(instrument, date);
     let values = vec![
         Value::Kept(instrument.ticker.clone()),
         Value::Kept(instrument.exchange.clone()),
@@ -85,37 +85,13 @@ pub(super) fn ticker_state(core: &mut Core, instrument: &mut Instrument, date: D
     }
 }
 
-/// Totals of the day. They come with every trade and only the last ones matter: a message that waits is brought up to
-/// date where it stands, without an allocation.
-pub(super) fn daily(
-    core: &mut Core,
-    instrument: &mut Instrument,
-    date: Date,
-    numbers: [f64; 10],
-    counts: [i32; 7],
-) {
-    let now = core.now;
-    let (ticker, exchange) = (&instrument.ticker, &instrument.exchange);
-    let fill = |values: &mut Vec<Value>| {
-        values.clear();
-        values.extend([Value::Kept(ticker.clone()), Value::Kept(exchange.clone()), date_value(date)]);
-        values.extend(numbers.map(Value::Float));
-        values.extend(counts.map(|n| Value::Int(i64::from(n))));
-    };
-    let waits = instrument.daily.is_some_and(|number| {
-        core.messages.change(number, |message| {
-            message.ts_recv = now;
-            fill(&mut message.values);
-        })
-    });
-    if !waits {
-        let mut values = Vec::with_capacity(20);
-        fill(&mut values);
-        instrument.daily = Some(core.say("daily", values));
-    }
+/// Totals of the day. They come with every trade and only the last ones matter.
+#[inline(always)]
+pub(super) fn daily(core: &Core, instrument: &Instrument, date: Date, numbers: [f64; 10], counts: [i32; 7]) {
+    instrument.totals.put(core.now, date, numbers, counts);
 }
 
-const fn date_value(date: Date) -> Value {
+pub(super) const fn date_value(date: Date) -> Value {
     match date {
         Date::At(ts) => Value::Int(ts),
         _ => Value::Missing,

@@ -1,4 +1,4 @@
-//! The receive clock, and the vendor's dates read quickly.
+//! The vendor's dates read quickly, and the greatest one believed.
 #![allow(unsafe_code)] // the vendor's text
 
 use crate::blob::DATE;
@@ -14,33 +14,49 @@ const LONGEST: usize = 32;
 /// Length of `dd/mm/yyyy HH:mm:ss.`.
 const SECOND_TEXT: usize = DATE - 3;
 
-/// Time at which a callback arrived, ns UTC: the one place of the feed that reads a clock.
-#[cfg(all(unix, target_pointer_width = "64"))]
-#[inline(always)]
-pub fn receive_time() -> i64 {
-    #[repr(C)]
-    struct Timespec {
-        seconds: i64,
-        nanoseconds: i64,
-    }
-    unsafe extern "C" {
-        fn clock_gettime(clock: i32, out: *mut Timespec) -> i32;
-    }
-    const CLOCK_REALTIME: i32 = 0;
-    // What the standard library calls as well, without the half again that it adds: this is most of a callback's cost.
-    let mut now = Timespec { seconds: 0, nanoseconds: 0 };
-    // SAFETY: the C library's function; `time_t` and `long` have 64 bits here.
-    unsafe { clock_gettime(CLOCK_REALTIME, &raw mut now) };
-    now.seconds * 1_000_000_000 + now.nanoseconds
+/// How far ahead of what is known a date may be before another one must agree with it.
+const MARGIN: i64 = DAY;
+
+/// The greatest exchange time seen, which undated records carry.
+///
+/// One garbled date far ahead must not stamp all of them: a date more than a day after both the greatest one and an
+/// exchange time known to have passed is doubted until the next one agrees with it to within a day, as the first ones
+/// after a weekend or in another recording do. How the receive clock stands plays no part: a simulated market may be
+/// years away from it.
+#[derive(Debug, Default, Clone, Copy)]
+pub(super) struct Latest {
+    /// ns UTC; 0 before the first.
+    pub(super) time: i64,
+    /// The date that the next one may confirm; 0 none.
+    doubted: i64,
 }
 
-/// Time at which a callback arrived, ns UTC: the one place of the feed that reads a clock.
-#[cfg(not(all(unix, target_pointer_width = "64")))]
-#[inline(always)]
-pub fn receive_time() -> i64 {
-    use std::time::{SystemTime, UNIX_EPOCH};
-    #[allow(clippy::disallowed_methods)] // replay takes the stamp from the record
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_nanos() as i64)
+impl Latest {
+    /// Takes note of a date, `passed` being an exchange time that has passed for sure (0 unknown); false when it is
+    /// doubted.
+    #[inline(always)]
+    pub(super) const fn saw(&mut self, ts: i64, passed: i64) -> bool {
+        let known = if passed > self.time { passed } else { self.time };
+        if known != 0 && ts.saturating_sub(known) > MARGIN {
+            return self.is_confirmed(ts);
+        }
+        self.doubted = 0;
+        if ts > self.time {
+            self.time = ts;
+        }
+        true
+    }
+
+    #[cold]
+    const fn is_confirmed(&mut self, ts: i64) -> bool {
+        let agrees = self.doubted != 0 && ts.abs_diff(self.doubted) <= MARGIN as u64;
+        if agrees {
+            (self.time, self.doubted) = (ts, 0);
+        } else {
+            self.doubted = ts;
+        }
+        agrees
+    }
 }
 
 /// A date of the library.
@@ -202,6 +218,26 @@ mod tests {
         assert_eq!(text(&mut warm, "11/09/2026 09:34:56.789"), Date::At(1_789_130_096_789_000_000));
         // SAFETY: NULL is allowed.
         assert_eq!(unsafe { warm.of_text::<u16>(std::ptr::null()) }, Date::Absent);
+    }
+
+    #[test]
+    fn a_date_far_ahead_needs_another_one_that_agrees() {
+        let mut latest = Latest::default();
+        let mut saw = |ts, passed| (latest.saw(ts, passed), latest.time);
+        assert_eq!(saw(5 * DAY, 0), (true, 5 * DAY));
+        assert_eq!(saw(6 * DAY, 0), (true, 6 * DAY));
+        assert_eq!(saw(4 * DAY, 0), (true, 6 * DAY));
+        // One garbled date moves nothing, nor do two that disagree or have a sound one in between.
+        assert_eq!(saw(4000 * DAY, 0), (false, 6 * DAY));
+        assert_eq!(saw(6 * DAY + 1, 0), (true, 6 * DAY + 1));
+        assert_eq!(saw(4000 * DAY, 0), (false, 6 * DAY + 1));
+        assert_eq!(saw(8000 * DAY, 0), (false, 6 * DAY + 1));
+        assert_eq!(saw(i64::MAX, 0), (false, 6 * DAY + 1));
+        // After a weekend two dates agree, or the server's clock has said that the time has passed.
+        assert_eq!(saw(9 * DAY, 0), (false, 6 * DAY + 1));
+        assert_eq!(saw(9 * DAY + 1, 0), (true, 9 * DAY + 1));
+        assert_eq!(saw(20 * DAY, 19 * DAY), (true, 20 * DAY));
+        assert!(!Latest::default().saw(3 * DAY, DAY));
     }
 
     #[test]

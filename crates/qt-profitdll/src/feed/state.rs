@@ -3,6 +3,7 @@
 use std::ffi::c_void;
 use std::sync::Arc;
 
+use qt_core::clock::receive_time;
 use qt_core::event::{Event, Kind, flag};
 use qt_core::ring::Producer;
 
@@ -11,9 +12,10 @@ use super::depth::Depth;
 use super::messages::{Message, Messages, Value};
 use super::offers::Image;
 use super::session::Phases;
-use super::stamp::{Date, Dates, receive_time};
+use super::stamp::{Date, Dates, Latest};
 use super::table::{Added, Table};
 use super::tiny::Touch;
+use super::totals::Totals;
 use crate::structs::{TConnectorAssetIdentifier, TConnectorPriceGroup, TConnectorTrade};
 use crate::wide::Wide;
 
@@ -77,37 +79,28 @@ pub(super) struct Instrument {
     pub(super) exchange: Arc<str>,
     pub(super) index: u16,
     pub(super) ticks_per_point: f64,
-    /// Greatest exchange time seen, ns UTC; 0 before the first.
-    pub(super) time: i64,
+    pub(super) latest: Latest,
     pub(super) image: Image,
     pub(super) depth: Depth,
     pub(super) touch: Touch,
     pub(super) phases: Phases,
-    /// Number of the daily message that may still be waiting.
-    pub(super) daily: Option<u64>,
+    pub(super) totals: Arc<Totals>,
 }
 
 impl Instrument {
-    pub(super) fn new(ticker: &str, exchange: &str, index: u16, tick_size: f64, time: i64) -> Self {
+    pub(super) fn new(ticker: &str, exchange: &str, index: u16, tick_size: f64, latest: Latest) -> Self {
+        let (ticker, exchange): (Arc<str>, Arc<str>) = (ticker.into(), exchange.into());
         Self {
-            ticker: ticker.into(),
-            exchange: exchange.into(),
+            totals: Arc::new(Totals::new(ticker.clone(), exchange.clone())),
+            ticker,
+            exchange,
             index,
             ticks_per_point: 1.0 / tick_size,
-            time,
+            latest,
             image: Image::default(),
             depth: Depth::default(),
             touch: Touch::default(),
             phases: Phases::default(),
-            daily: None,
-        }
-    }
-
-    /// Takes note of an exchange time.
-    #[inline(always)]
-    pub(super) fn saw(&mut self, date: Date) {
-        if let Date::At(ts) = date {
-            self.time = self.time.max(ts);
         }
     }
 }
@@ -200,14 +193,24 @@ impl Core {
     /// The greatest exchange time seen on the instrument, else one that has passed for sure, else the receive time.
     #[inline(always)]
     fn exchange_time(&self, instrument: &Instrument) -> i64 {
-        if instrument.time != 0 {
-            return instrument.time;
+        if instrument.latest.time != 0 {
+            return instrument.latest.time;
         }
         if self.exchange_time != 0 {
             return self.exchange_time;
         }
         self.counters.undated.up();
         self.now
+    }
+
+    /// Takes note of the date of a record.
+    #[inline(always)]
+    pub(super) fn saw(&self, instrument: &mut Instrument, date: Date) {
+        if let Date::At(ts) = date
+            && !instrument.latest.saw(ts, self.exchange_time)
+        {
+            self.counters.far_date.up();
+        }
     }
 
     /// Writes a record to the ring.
@@ -239,13 +242,11 @@ impl Core {
         self.push(Event { action, flags: flag::SNAPSHOT, ..self.record(instrument, kind) });
     }
 
-    /// Queues a control message; returns its number.
-    pub(super) fn say(&mut self, kind: &'static str, values: Vec<Value>) -> u64 {
-        let (number, lost) = self.messages.push(Message { kind, ts_recv: self.now, values });
-        if lost {
+    /// Queues a control message.
+    pub(super) fn say(&mut self, kind: &'static str, values: Vec<Value>) {
+        if self.messages.push(Message { kind, ts_recv: self.now, values }) {
             self.counters.messages_lost.up();
         }
-        number
     }
 
     /// Queues a message about something that was counted: the first time, and whenever the count doubles.

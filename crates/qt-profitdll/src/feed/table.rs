@@ -107,6 +107,7 @@ unsafe fn same<W: Wide>(name: &[W], text: *const W) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use super::super::stamp::Latest;
     use super::*;
 
     fn index_of<W: Wide>(table: &mut Table<W>, ticker: &str, exchange: &str) -> Option<u16> {
@@ -121,8 +122,9 @@ mod tests {
         for (index, (ticker, exchange)) in
             [("WDOV26", "F"), ("WINV26", "F"), ("ABC", "B"), ("ABC", "N")].into_iter().enumerate()
         {
-            let add =
-                |table: &mut Table<W>| table.add(Instrument::new(ticker, exchange, index as u16, 0.5, 0));
+            let add = |table: &mut Table<W>| {
+                table.add(Instrument::new(ticker, exchange, index as u16, 0.5, Latest::default()))
+            };
             assert_eq!((add(&mut table), add(&mut table)), (Added::Done, Added::Known));
         }
         for _ in 0..2 {
@@ -142,7 +144,8 @@ mod tests {
             assert!(table.find(endless.as_ptr(), std::ptr::null()).is_none());
         }
         let mut more = 4..;
-        let mut add = || more.next().map(|i| table.add(Instrument::new(&i.to_string(), "", i, 1.0, 0)));
+        let mut add =
+            || more.next().map(|i| table.add(Instrument::new(&i.to_string(), "", i, 1.0, Latest::default())));
         while add() == Some(Added::Done) {}
         assert_eq!(add(), Some(Added::Full));
         assert_eq!(table.names.len(), MAX_INSTRUMENTS);

@@ -53,7 +53,7 @@ pub(super) fn trade(core: &mut Core, instrument: &mut Instrument, print: &Print,
         );
     };
     if live {
-        instrument.saw(print.date);
+        core.saw(instrument, print.date);
     }
     let (side, flags) = aggressor(print.trade_type);
     if print.date == Date::Unreadable {

@@ -16,6 +16,9 @@ use qt_profitdll::structs::{
     SYSTEMTIME, TAssetIDRec, TConnectorAssetIdentifier, TConnectorPriceGroup, TConnectorTrade,
 };
 
+/// Exchange time that the library's clock tells: midnight in Brasília before everything of [`at`], ns UTC.
+pub const OPEN: i64 = 1_789_095_600_000_000_000;
+
 /// The process has one feed per width, so tests take turns.
 static TURN: Mutex<()> = Mutex::new(());
 
@@ -116,7 +119,7 @@ impl<W: Wide> Library<W> {
             // SAFETY: these have the vendor's declarations.
             unsafe { feed.set_function(name, address) }.expect("known");
         }
-        feed.set_exchange_time(1).expect("there");
+        feed.set_exchange_time(OPEN).expect("there");
         feed.add_instrument("WINV26", "F", 9, 5.0).expect("new");
         feed.add_instrument("WDOV26", "F", 3, TICK).expect("new");
         let addresses = feed.callbacks().into_iter().collect();
