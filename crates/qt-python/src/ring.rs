@@ -107,8 +107,8 @@ impl PyRingReader {
 
     /// Number of the next event to be read, counted since the ring was made; its `sequence` where a feed writes.
     #[getter]
-    fn position(&self) -> u64 {
-        self.0.position()
+    fn position(&self, py: Python<'_>) -> u64 {
+        py.detach(|| self.lock().position())
     }
 
     /// Skips everything that is there.
