@@ -165,6 +165,20 @@ def test_rejection_at_each_stage_is_told_and_final(open_trader: Callable[..., Tr
     trader.until(trader.gateway.send(market(Side.BUY, 1)), lambda d: d.stage is OrderStage.FILLED)
 
 
+def test_an_order_off_the_tick_blinds_nobody(open_trader: Callable[..., Trader]) -> None:
+    """Somebody sends half a tick by hand; the market rejects it, and the vendor lists it for days."""
+    trader = open_trader('[[orders.rules]]\nnth = 1\nreject = "market"\ntext = "Preco invalido"\n')
+    bid, _ = trader.touch()
+    by_hand = ProfitOrderGateway(trader.session, ACCOUNT, "WDOU25", 0.25, signature="assinatura")
+    number = by_hand.send(OrderTicket(Side.BUY, 1, OrderType.LIMIT, 2 * bid - 41))
+    rejected = trader.until(number, lambda d: d.stage is OrderStage.REJECTED)
+    assert (rejected.px, rejected.off_tick) == (PX_NONE, True)
+    assert f"price {(2 * bid - 41) * 0.25} is off the tick of 0.5" in rejected.text
+    assert [o.ref.cl_ord_id for o in trader.orders()] == [rejected.ref.cl_ord_id]
+    resting = trader.gateway.send(OrderTicket(Side.BUY, 1, OrderType.LIMIT, bid - 40))
+    assert not trader.until(resting, lambda d: d.stage is OrderStage.WORKING).off_tick
+
+
 def test_a_wrong_signature_and_an_unknown_account(open_trader: Callable[..., Trader]) -> None:
     trader = open_trader('[orders]\npassword = "assinatura"\n')
     for gateway in (

@@ -272,6 +272,8 @@ class LiveDesk:
     def _carry_out(self) -> None:
         manager = self.manager
         todo = manager.books.todo
+        if todo and not manager.ready:
+            self._cancel_unready()
         while todo and manager.ready and self._priced:
             _, asked_ts, command = todo[0]
             if isinstance(command, CancelOrder):
@@ -295,6 +297,17 @@ class LiveDesk:
                 manager.unsend(order.client_id)
             else:
                 self._send(command)
+
+    def _cancel_unready(self) -> None:
+        """Ask for cancels that need not wait until orders can be sent: an orphan must not outlive its trade."""
+        manager, table = self.manager, self.manager.books.table
+        if manager.journal.failed:
+            return
+        asked = [c.client_id for _, _, c in manager.books.todo if isinstance(c, CancelOrder)]
+        for client_id in asked:
+            known = client_id in table and manager.books.ref(client_id) is not None
+            if known and not table[client_id].cancel_asked and manager.may_cancel(client_id):
+                manager.cancel(client_id)
 
     def _send(self, command: Send) -> None:
         books = self.manager.books

@@ -341,6 +341,18 @@ class OrderExecutionManagerV4:
         except (OrderRefusedError, GatewayError) as error:
             self._write("note", client_id=client_id, text=f"cancel: {error}")
 
+    def may_cancel(self, client_id: int) -> bool:
+        """Whether a cancel can go now.
+
+        Always while orders can be sent. While they cannot, everything but a stop that guards contracts of its trade:
+        what shall replace it could not follow.
+        """
+        if self.ready:
+            return True
+        bracket = self.books.brackets.get(self.books.bracket_of(client_id))
+        guards = client_id in self.books.table and self.books.table[client_id].order.type is OrderType.STOP
+        return self.gateway.connected and not (guards and bracket is not None and bracket.net > 0)
+
     def change(self, approved: Approved[Order]) -> None:
         """Ask to change size and price of a working order to those of the approved one, which has its client id.
 
@@ -501,6 +513,9 @@ class OrderExecutionManagerV4:
         if not details.complete:
             self._dirty.add(client_id)  # contracts without a price: the vendor is not done with it
             return
+        if details.off_tick and not details.stage.final and not self.risk.tripped:
+            # Fills count whatever the price says; but somebody else moved this order, or our tick is wrong.
+            self.halt(f"order {client_id} is alive at a price that is none: {details.text}")
         fields = details_fields(details)
         stale = details.traded < link.traded or (
             link.stage.final and not details.stage.final and details.traded == link.traded
@@ -509,7 +524,7 @@ class OrderExecutionManagerV4:
             self._write("snapshot", client_id=client_id, details=fields)
 
     def _repeat_cancels(self, now: int) -> None:
-        if not self.gateway.connected or not self._reconciled:
+        if not self.gateway.connected:
             return
         for client_id in self.books.undead:
             link = self.books.links[client_id]
@@ -518,6 +533,8 @@ class OrderExecutionManagerV4:
         for state in self.books.table.open_orders:
             link = self.books.links[state.order.client_id]
             if not state.cancel_asked or self.books.ref(state.order.client_id) is None:
+                continue
+            if not self.may_cancel(state.order.client_id):
                 continue
             patience = self.settings.retry_ns << min(link.cancels, 6)
             if link.cancel_ts < self._started_ns or now - link.cancel_ts >= patience:
@@ -603,6 +620,8 @@ class OrderExecutionManagerV4:
     def _deal_with_foreign(self, message: str, details: OrderDetails, policy: ForeignPolicy) -> None:
         if policy is ForeignPolicy.HALT:
             self.halt(f"reconciliation: {message}")
+        elif policy is ForeignPolicy.CLAIM and details.off_tick:
+            self.halt(f"reconciliation: {message}: it cannot be claimed: {details.text}")
         elif policy is ForeignPolicy.CLAIM and details.complete:
             self._write(
                 "claim", client_id=self.books.free_id(), details=details_fields(details), tag="claimed"

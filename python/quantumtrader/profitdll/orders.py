@@ -382,12 +382,14 @@ class ProfitOrderGateway:
     def _price(self, ticks: int) -> float:
         return -1.0 if ticks == PX_NONE else ticks * self._tick
 
-    def _ticks(self, price: float) -> int:
+    def _ticks(self, price: float, off_tick: list[float]) -> int:
+        """Price in ticks. One off the tick is noted, not an error: what it means depends on whose order it is."""
         if not price > 0:
             return PX_NONE
-        ticks = round(price / self._tick)
-        if abs(ticks * self._tick - price) > 1e-6 * self._tick:
-            raise GatewayError(f"the vendor gives {price} in {self._symbol}, off the tick of {self._tick}")
+        ticks = round(price / self._tick) if math.isfinite(price) else 0
+        if not abs(ticks * self._tick - price) <= 1e-6 * self._tick:
+            off_tick.append(price)
+            return PX_NONE
         return ticks
 
     def _details(self, order: Any, ticker: str, text: str) -> OrderDetails:
@@ -396,22 +398,30 @@ class ProfitOrderGateway:
         if kind is None:
             kind = OrderType.LIMIT if order.Price > 0 else OrderType.MARKET
         traded = order.TradedQuantity
+        off_tick: list[float] = []
+        px = self._ticks(order.Price, off_tick) if kind is not OrderType.MARKET else PX_NONE
+        stop_px = self._ticks(order.StopPrice, off_tick) if kind is OrderType.STOP else PX_NONE
+        told = self._session.redact(text)
+        if off_tick:
+            prices = " and ".join(map(str, off_tick))
+            told = f"{told}; price {prices} is off the tick of {self._tick}".removeprefix("; ")
         return OrderDetails(
             OrderRef(max(order.OrderID.LocalOrderID, 0), abi.text_at(order.OrderID.ClOrderID)),
             ticker,
             Side.BUY if order.OrderSide == OrderSide.BUY else Side.SELL,
             order.Quantity,
             kind,
-            self._ticks(order.Price) if kind is not OrderType.MARKET else PX_NONE,
-            self._ticks(order.StopPrice) if kind is OrderType.STOP else PX_NONE,
+            px,
+            stop_px,
             traded,
             order.LeavesQuantity,
             order.AveragePrice / self._tick if traded > 0 and order.AveragePrice > 0 else math.nan,
             order.OrderStatus,
-            self._session.redact(text),
+            told,
             _ns(order.Date),
             _ns(order.LastUpdate),
             order.EventID,
+            bool(off_tick),
         )
 
     def _on_message(self, message: tuple[Any, ...]) -> None:

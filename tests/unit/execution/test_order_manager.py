@@ -386,6 +386,78 @@ def test_orders_that_are_not_ours(policy: ForeignPolicy, tmp_path: Path) -> None
         assert bench.manager.position == -2
 
 
+OFF_TICK = replace(FOREIGN, px=PX_NONE, off_tick=True, text="price 5390.25 is off the tick of 0.5")
+
+
+def test_a_rejected_order_of_somebody_off_the_tick_changes_nothing(bench: Bench) -> None:
+    bench.gateway.others = [replace(OFF_TICK, status=8, leaves=0)]
+    assert bench.manager.reconcile() is not None
+    assert bench.manager.ready
+    assert not bench.risk.tripped
+
+
+@pytest.mark.parametrize("policy", list(ForeignPolicy))
+def test_an_order_off_the_tick_is_never_claimed(policy: ForeignPolicy, tmp_path: Path) -> None:
+    settings = replace(SETTINGS, reconcile=replace(SETTINGS.reconcile, foreign_orders=policy))
+    bench = Bench(tmp_path / "orders.journal", settings)
+    bench.gateway.others = [OFF_TICK]
+    assert bench.manager.initialize()
+    assert bench.manager.get_open_orders() == []
+    assert bool(bench.risk.tripped) is (policy is not ForeignPolicy.IGNORE)
+
+
+def test_an_order_of_ours_that_was_moved_off_the_tick_halts_and_its_fills_count(bench: Bench) -> None:
+    order = bench.buy(3, 1000)
+    moved = {"px": PX_NONE, "off_tick": True, "text": "price 500.25 is off the tick of 0.5"}
+    bench.gateway.show(1, **moved, traded=1, leaves=2, average_px=1000.0)
+    bench.gateway.held = VendorPosition(1, 1000.0)
+    bench.wait(MS)
+    assert "500.25 is off the tick" in bench.risk.tripped
+    assert not bench.risk.tripped_hard
+    assert bench.manager.position == 1
+    bench.manager.cancel_order(order)
+    assert bench.gateway.cancelled == [OrderRef(1, "C1")]
+
+
+@pytest.mark.parametrize("stopped_out", [False, True])
+def test_cancels_do_not_wait_for_the_vendors_list(
+    stopped_out: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a restart the vendor cannot give its list; an exit fills, and the other one must not stay alive."""
+    bench = Bench(tmp_path / "orders.journal")
+    desk = LiveDesk(bench.manager)
+    desk.start()
+    desk.on_market(bench.clock.ns, 1000, 1001, 1000)
+    desk.enter(BracketPlan(1, 1, 8, 8))
+    bench.gateway.show(1, traded=1, leaves=0, average_px=1001.0, status=2)
+    bench.gateway.held = VendorPosition(1, 1001.0)
+    desk.step()
+    bench.gateway.show(2)
+    bench.gateway.show(3)
+    desk.step()
+    bench.journal.close()
+
+    def silent() -> list[OrderDetails]:
+        raise GatewayError("the list cannot be read")
+
+    monkeypatch.setattr(bench.gateway, "orders", silent)
+    again = Bench(tmp_path / "orders.journal", gateway=bench.gateway)
+    desk = LiveDesk(again.manager)
+    assert not desk.start()
+    desk.on_market(again.clock.ns, 1000, 1001, 1000)
+    desk.flatten("test")
+    desk.step()
+    # The target may go, the stop guards: what leaves at the market could not be sent.
+    assert {ref.cl_ord_id for ref in bench.gateway.cancelled} == {"C3"}
+    filled, other = (2, 3) if stopped_out else (3, 2)
+    bench.gateway.show(filled, traded=1, leaves=0, average_px=1000.0, status=2)
+    bench.gateway.held = VendorPosition(0)
+    for _ in range(3):
+        again.clock.ns += SECOND
+        desk.step()
+    assert OrderRef(other, f"C{other}").cl_ord_id in {ref.cl_ord_id for ref in bench.gateway.cancelled}
+
+
 @pytest.mark.parametrize("policy", list(ForeignPolicy))
 def test_a_position_that_is_not_ours(policy: ForeignPolicy, tmp_path: Path) -> None:
     settings = replace(SETTINGS, reconcile=replace(SETTINGS.reconcile, foreign_position=policy))
