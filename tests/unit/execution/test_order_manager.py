@@ -173,6 +173,10 @@ def test_a_stop_is_put_as_a_stop_limit_beyond_its_trigger(bench: Bench) -> None:
     assert ticket(1, -1, 2, OrderType.STOP, 992) == OrderTicket(-1, 2, OrderType.STOP, 972, 992)
     assert ticket(2, 1, 2, OrderType.STOP, 1008) == OrderTicket(1, 2, OrderType.STOP, 1028, 1008)
     assert ticket(3, 1, 2) == OrderTicket(1, 2, OrderType.MARKET)
+    low = RiskState(bench.clock.ns, 2, 0, 0, 0.0, 0.0, 20, 21, 20)
+    answer = bench.risk.check(Order(4, -1, 2, OrderType.STOP, 5, reduce_only=True), low)
+    assert isinstance(answer, Approved)
+    assert ticket_of(answer, 20).px == 1  # never at a price that is none
 
 
 def test_the_way_out_is_taken_though_the_disk_fills_up_just_then(

@@ -295,6 +295,7 @@ _CODES_PT = {
     "max_order_size": "tamanho máximo da ordem",
     "position_limit": "limite de posição",
     "price_collar": "limite de preço",
+    "exit_price": "stop ou alvo sem preço possível",
     "order_rate": "ritmo de ordens",
     "auction": "leilão ou reabertura recente",
     "stale_data": "dados velhos",
