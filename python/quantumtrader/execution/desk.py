@@ -21,6 +21,7 @@ from enum import StrEnum
 from quantumtrader.exceptions import ConfigError, JournalError, OrderError, TradingHaltedError
 from quantumtrader.execution.brackets import Bracket, BracketPlan, CancelOrder, Send
 from quantumtrader.execution.manager import OrderExecutionManagerV4
+from quantumtrader.execution.orders import OrderState, OrderStatus
 from quantumtrader.execution.recovery import Books
 from quantumtrader.execution.risk import Refused, RiskState
 from quantumtrader.execution.signals import Signal
@@ -51,15 +52,27 @@ class DeskSettings:
     passed_stop_ns : int
         Leave at the market when the price has been beyond the reach of a stop for this long, in ns: a stop-limit
         that was jumped over protects nothing.
+    most_rejected : int
+        Entries, or exits of contracts outside trades, that the broker rejects one after the other until the kill
+        switch is thrown: whatever is wrong, asking on does not help.
+    retry_ns : int
+        Pause after an exit of contracts outside trades that was refused or rejected, in ns.
     """
 
     stale_entry_ns: int = 1_000_000_000
     passed_stop_ns: int = 500_000_000
+    most_rejected: int = 5
+    retry_ns: int = 1_000_000_000
 
     def __post_init__(self) -> None:
-        for name in ("stale_entry_ns", "passed_stop_ns"):
-            if getattr(self, name) < 0:
-                raise ConfigError(f"desk setting {name} is {getattr(self, name)}, expected 0 or more")
+        for name, least in (
+            ("stale_entry_ns", 0),
+            ("passed_stop_ns", 0),
+            ("most_rejected", 1),
+            ("retry_ns", 0),
+        ):
+            if getattr(self, name) < least:
+                raise ConfigError(f"desk setting {name} is {getattr(self, name)}, expected {least} or more")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +111,12 @@ class LiveDesk:
         self._mark = _Mark()
         self._passed_since: int | None = None
         self._stopping: StopMode | None = None
+        self._entry = 0
+        self._rejected = 0
+        self._leaving = ""
+        self._exit = 0
+        self._exits_lost = 0
+        self._exit_due = 0
 
     # -- state -------------------------------------------------------------------------------------------------
 
@@ -183,8 +202,10 @@ class LiveDesk:
             raise OrderError("the desk is in a trade already")
         if self._stopping is not None or self.halted:
             raise TradingHaltedError(f"no entry: {self.halted or 'the desk is stopping'}")
-        number = self.manager.start_bracket(plan)
+        self._watch_entry()
+        self._entry = number = self.manager.start_bracket(plan)
         self._carry_out()
+        self._watch_entry()
         return number
 
     def on_signal(self, signal: Signal) -> int | None:
@@ -209,10 +230,14 @@ class LiveDesk:
         """
         try:
             self.manager.poll()
+            self._watch_entry()
             self._watch_loss()
             self._watch_stop()
+            if self._stopping is StopMode.FLATTEN and not self.idle:
+                self._leaving = self._leaving or "stop"  # whatever came in since
             self.manager.pass_time()
             self._carry_out()
+            self._leave_loose()
         except TradingHaltedError:
             raise
         except (OrderError, JournalError) as error:
@@ -222,32 +247,27 @@ class LiveDesk:
     def halt(self, reason: str) -> None:
         """Throw the kill switch and leave at the market, for example because a strategy failed."""
         self.manager.halt(reason)
-        self._flatten_once("kill_switch")
+        self.leave("kill_switch")
         self._carry_out()
 
     def flatten(self, reason: str) -> None:
-        """Leave at the market; ``reason`` becomes the tag of the exit."""
+        """Leave at the market with everything, orders and contracts outside brackets included.
+
+        What cannot be sent at once follows in ``step``. ``reason`` becomes the tag of the exits.
+        """
         self.manager.flatten(reason)
         self._carry_out()
+        self._leaving = self._leaving or reason
+        self._leave_loose()
+
+    def leave(self, reason: str) -> None:
+        """``flatten``, unless everything is being left already: to be called as often as the reason lasts."""
+        if self._holds_on:
+            self.flatten(reason)
 
     def zero_position(self, reason: str) -> None:
-        """Leave at the market with everything, orders and contracts outside brackets included."""
-        manager = self.manager
+        """Another name of ``flatten``."""
         self.flatten(reason)
-        for state in manager.books.table.open_orders:
-            if not manager.books.bracket_of(state.order.client_id):
-                manager.cancel(state.order.client_id)
-        left = manager.position - sum(b.plan.side * b.net for b in manager.books.live.values())
-        if left:
-            order = Order(
-                manager.books.free_id(), -1 if left > 0 else 1, abs(left), reduce_only=True, tag=reason
-            )
-            answer = manager.risk.check(order, self.state())
-            if isinstance(answer, Refused):
-                self.refusals.append(answer)
-                manager.refuse(answer)
-            else:
-                manager.submit(answer)
 
     def stop(self, mode: StopMode) -> None:
         """Begin to stop; go on calling ``step`` until ``stopped``."""
@@ -337,8 +357,8 @@ class LiveDesk:
 
     def _watch_loss(self) -> None:
         result = self.manager.result(self.mark_px())
-        if self.busy and math.isfinite(result) and self.manager.risk.loss_limit_hit(result):
-            self._flatten_once("daily_loss")
+        if self._holds_on and math.isfinite(result) and self.manager.risk.loss_limit_hit(result):
+            self.flatten("daily_loss")
 
     def _watch_stop(self) -> None:
         slack = self.manager.settings.stop_slack_ticks
@@ -352,11 +372,97 @@ class LiveDesk:
         elif self._passed_since is None:
             self._passed_since = now
         elif now - self._passed_since >= self.settings.passed_stop_ns:
-            self._flatten_once("stop_passed")
+            self.manager.flatten("stop_passed")
 
-    def _flatten_once(self, reason: str) -> None:
-        if any(not b.closing for b in self.manager.books.live.values()):
-            self.manager.flatten(reason)
+    def _watch_entry(self) -> None:
+        """Notice an entry that the broker rejected, and halt when it takes none."""
+        bracket = self.books.brackets.get(self._entry)
+        entry = bracket.client_ids[0] if bracket is not None else 0
+        if bracket is None or entry not in self.books.table:
+            if bracket is None or bracket.done:
+                self._entry = 0  # it never left
+            return
+        state = self.books.table[entry]
+        if state.status is not OrderStatus.REJECTED:
+            if state.filled or state.status.final:
+                self._entry = self._rejected = 0
+            return
+        self._entry = 0
+        self._rejected += 1
+        text = f"order {entry} was rejected by the broker: {state.reason or 'no reason given'}"
+        self.refusals.append(Refused(state.order, self.manager.clock.now_ns(), "broker", text, {}))
+        _log.warning("%s (%d in a row)", text, self._rejected)
+        if self._rejected >= self.settings.most_rejected and not self.halted:
+            self.halt(
+                f"{self._rejected} entries in a row were rejected; the last: {state.reason or 'no reason given'}"
+            )
+
+    @property
+    def _loose(self) -> int:
+        """Contracts, signed, that no bracket holds."""
+        books = self.books
+        return books.ledger.position - sum(b.plan.side * b.net for b in books.live.values())
+
+    @property
+    def _loose_orders(self) -> list[OrderState]:
+        """Orders outside brackets that have not ended."""
+        return [s for s in self.books.table.open_orders if not self.books.bracket_of(s.order.client_id)]
+
+    @property
+    def _holds_on(self) -> bool:
+        """Whether something is held, or may come, that is not being left."""
+        if any(not b.closing for b in self.books.live.values()):
+            return True
+        return not self._leaving and bool(self._loose or self._loose_orders)
+
+    def _leave_loose(self) -> None:
+        """Leave at the market with what no bracket holds; orders first, and then what they cannot close any more."""
+        if not self._leaving or self.manager.risk.tripped_hard or self.manager.journal.failed:
+            return
+        manager, now = self.manager, self.manager.clock.now_ns()
+        self._watch_exit(now)
+        for state in self._loose_orders:
+            if state.order.client_id != self._exit and not state.cancel_asked:
+                manager.cancel(state.order.client_id)
+        left = self._loose
+        if not (left or self._loose_orders):
+            self._leaving, self._exits_lost = "", 0
+            return
+        side = -1 if left > 0 else 1
+        # Nothing tells the exchange that an order may only reduce: whatever may still trade counts as traded.
+        coming = sum(s.remaining for s in self._loose_orders if s.order.side == side)
+        size = min(abs(left) - coming, max(0, -side * manager.position))
+        if size <= 0 or now < self._exit_due or not (manager.ready and self._priced):
+            return
+        order = Order(manager.books.free_id(), side, size, reduce_only=True, tag=self._leaving)
+        answer = manager.risk.check(order, self.state())
+        if isinstance(answer, Refused):
+            self._refuse(answer)
+            self._lose_exit(answer.message, now)
+        else:
+            self._exit = order.client_id
+            manager.submit(answer)
+            self._watch_exit(now)
+
+    def _watch_exit(self, now: int) -> None:
+        if self._exit not in self.books.table or not self.books.table[self._exit].status.final:
+            return
+        state = self.books.table[self._exit]
+        self._exit = 0
+        if state.filled:
+            self._exits_lost = 0
+        if state.remaining or state.filled < state.order.size:
+            self._lose_exit(f"order {state.order.client_id} {state.status}: {state.reason}", now)
+
+    def _lose_exit(self, why: str, now: int) -> None:
+        self._exits_lost += 1
+        self._exit_due = now + self.settings.retry_ns
+        _log.warning("%+d contracts outside trades are still held: %s", self._loose, why)
+        if self._exits_lost >= self.settings.most_rejected and not self.halted:
+            self.manager.halt(
+                f"{self._loose:+d} contracts outside trades cannot be closed after {self._exits_lost} attempts; "
+                f"the last: {why}"
+            )
 
     def _cancel_entry(self, bracket: Bracket) -> None:
         for client_id in bracket.client_ids:

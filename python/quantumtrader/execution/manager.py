@@ -252,7 +252,7 @@ class OrderExecutionManagerV4:
             "remaining": state.remaining,
             "price": None if order.px == PX_NONE else self.instrument.price(order.px),
             "average_price": average,
-            "message": link.last.get("text", ""),
+            "message": link.last.get("text", "") or state.reason,
             "sent_ts": state.sent_ts,
             "done_ts": state.done_ts or None,
             "tag": order.tag,

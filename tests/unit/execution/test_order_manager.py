@@ -22,6 +22,7 @@ from quantumtrader.exceptions import (
 from quantumtrader.execution import (
     Approved,
     BracketPlan,
+    DeskSettings,
     FindingKind,
     ForeignPolicy,
     GatewayReport,
@@ -642,6 +643,163 @@ def test_a_desk_that_stops_hands_over_or_flattens(tmp_path: Path) -> None:
             assert world.broker.position in (2, 3)
             assert set(guard) == {OrderType.STOP, OrderType.LIMIT}
         world.journal.close()
+
+
+def loose_desk(bench: Bench, size: int = 3) -> LiveDesk:
+    """A desk whose contracts came through ``send_order``: no bracket holds them."""
+    desk = LiveDesk(bench.manager)
+    desk.start()
+    desk.on_market(bench.clock.ns, 1000, 1001, 1000)
+    bench.buy(size)
+    bench.gateway.show(1, traded=size, leaves=0, average_px=1001.0, status=2)
+    bench.gateway.held = VendorPosition(size, 1001.0)
+    desk.step()
+    assert bench.manager.position == size
+    return desk
+
+
+@pytest.mark.parametrize("how", ["flatten", "stop", "daily_loss", "halt"])
+def test_contracts_outside_trades_are_left_as_well(how: str, tmp_path: Path) -> None:
+    bench = Bench(tmp_path / "orders.journal")
+    bench.risk.limits = replace(LIMITS, daily_loss=1_000.0)
+    desk = loose_desk(bench)
+    bench.buy(2, 990)
+    bench.gateway.show(2)
+    desk.step()
+    if how == "flatten":
+        desk.flatten("test")
+    elif how == "stop":
+        desk.stop(StopMode.FLATTEN)
+    elif how == "halt":
+        desk.halt("test")
+    else:
+        desk.on_market(bench.clock.ns, 900, 901, 900)  # 101 ticks of R$ 5 for each of three
+    desk.step()
+    assert bench.gateway.sent[2:] == [OrderTicket(-1, 3, OrderType.MARKET)]
+    assert [ref.local_id for ref in bench.gateway.cancelled] == [2]
+    assert not desk.stopped
+    for _ in range(3):  # what is on its way is not sent twice
+        bench.clock.ns += 10 * MS
+        desk.step()
+    assert len(bench.gateway.sent) == 3
+    bench.gateway.show(2, status=4, leaves=0)
+    bench.gateway.show(3, traded=3, leaves=0, average_px=1000.0, status=2)
+    bench.gateway.held = VendorPosition(0)
+    desk.step()
+    assert desk.idle
+    assert desk.stopped is (how == "stop")
+    assert len(bench.gateway.sent) == 3
+
+
+def test_an_exit_that_may_still_trade_is_waited_for(bench: Bench) -> None:
+    desk = loose_desk(bench)
+    order = Order(bench.books.free_id(), -1, 2, OrderType.LIMIT, 1010, reduce_only=True)
+    answer = bench.risk.check(order, desk.state())
+    assert isinstance(answer, Approved)
+    bench.manager.submit(answer)
+    bench.gateway.show(2)
+    desk.step()
+    desk.flatten("test")
+    assert bench.gateway.sent[2:] == [OrderTicket(-1, 1, OrderType.MARKET)]
+    bench.gateway.show(2, traded=1, leaves=1, average_px=1010.0, status=4)
+    bench.gateway.show(3, traded=1, leaves=0, average_px=1000.0, status=2)
+    bench.gateway.held = VendorPosition(1, 1001.0)
+    desk.step()
+    assert bench.gateway.sent[3:] == [OrderTicket(-1, 1, OrderType.MARKET)]
+
+
+def test_an_exit_outside_trades_is_sent_again_and_the_halt_says_what_is_held(bench: Bench) -> None:
+    desk = loose_desk(bench)
+    bench.gateway.fails = OrderRefusedError("wrong signature")
+    desk.stop(StopMode.FLATTEN)
+    desk.step()
+    assert len(bench.gateway.sent) == 2  # not again and again at once
+    for _ in range(10):
+        bench.clock.ns += SECOND
+        desk.on_market(bench.clock.ns, 1000, 1001, 1000)
+        desk.step()
+    assert len(bench.gateway.sent) > 5
+    assert "+3 contracts outside trades cannot be closed after 5 attempts" in desk.halted
+    assert "wrong signature" in desk.halted
+    assert not desk.stopped
+    bench.gateway.fails = None
+    bench.clock.ns += SECOND
+    desk.step()
+    bench.gateway.show(
+        len(bench.gateway.sent),
+        traded=3,
+        leaves=0,
+        average_px=1000.0,
+        status=2,
+        ref=OrderRef(len(bench.gateway.sent), "Z"),
+    )
+    bench.gateway.held = VendorPosition(0)
+    desk.step()
+    assert desk.stopped
+
+
+def test_a_position_that_was_accepted_is_left_by_a_stop(tmp_path: Path) -> None:
+    bench = Bench(tmp_path / "orders.journal")
+    desk = LiveDesk(bench.manager)
+    desk.start()
+    desk.on_market(bench.clock.ns, 1000, 1001, 1000)
+    bench.gateway.held = VendorPosition(-2, 1000.0)
+    bench.manager.accept_vendor("Ana")
+    desk.stop(StopMode.FLATTEN)
+    assert bench.gateway.sent == [OrderTicket(1, 2, OrderType.MARKET)]
+    assert not desk.stopped
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_entries_that_the_broker_rejects_are_told_and_halt_in_the_end(
+    late: bool, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    bench = Bench(tmp_path / "orders.journal")
+    desk = LiveDesk(bench.manager, DeskSettings(most_rejected=3))
+    desk.start()
+    bench.gateway.fails = None if late else OrderRefusedError("wrong signature")
+    for k in range(1, 4):
+        desk.on_market(bench.clock.ns, 1000, 1001, 1000)
+        assert not desk.halted
+        desk.enter(PLAN)
+        if late:
+            bench.gateway.show(k)  # the gateway had taken it
+            desk.step()
+            bench.gateway.show(k, status=8, leaves=0, text="wrong signature")
+            desk.step()
+        assert (desk.refusals[-1].rule, len(desk.refusals)) == ("broker", k)
+        assert "wrong signature" in desk.refusals[-1].message
+        assert caplog.text.count("wrong signature") >= k
+        bench.clock.ns += SECOND
+    assert "3 entries in a row were rejected; the last: " in desk.halted
+    assert "wrong signature" in desk.halted
+    with pytest.raises(TradingHaltedError):
+        desk.enter(PLAN)
+    status = bench.manager.get_order_status(desk.refusals[-1].order.client_id)
+    assert "wrong signature" in status["message"]
+
+
+def test_an_entry_that_was_filled_ends_the_row_of_rejections(bench: Bench) -> None:
+    desk = LiveDesk(bench.manager, DeskSettings(most_rejected=2))
+    desk.start()
+    desk.on_market(bench.clock.ns, 1000, 1001, 1000)
+    bench.gateway.fails = OrderRefusedError("no margin")
+    desk.enter(PLAN)
+    bench.gateway.fails = None
+    desk.enter(BracketPlan(1, 1, 8, 8))
+    bench.gateway.show(2, traded=1, leaves=0, average_px=1001.0, status=2)
+    bench.gateway.held = VendorPosition(1, 1001.0)
+    desk.step()
+    bench.gateway.show(3)
+    bench.gateway.show(4, traded=1, leaves=0, average_px=1009.0, status=2)
+    bench.gateway.held = VendorPosition(0)
+    desk.step()
+    bench.gateway.show(3, status=4, leaves=0)
+    desk.step()
+    assert not desk.busy
+    bench.gateway.fails = OrderRefusedError("no margin")
+    desk.enter(PLAN)
+    assert not desk.halted
 
 
 def test_a_stop_that_was_jumped_over_does_not_keep_the_position(tmp_path: Path) -> None:

@@ -310,6 +310,7 @@ _CODES_PT = {
     "lot_multiple": "múltiplo do lote",
     "reduce_only": "saída que não reduz",
     "unknown_state": "estado desconhecido",
+    "broker": "rejeitada pela corretora",
 }
 _REFUSED_PT = {
     "lot_multiple": "{size:.0f} contratos, não é múltiplo de {lot:.0f}",
