@@ -223,8 +223,15 @@ def test_the_broker_goes_and_comes(open_trader: Callable[..., Trader]) -> None:
 
 def test_what_cannot_be_routed(open_trader: Callable[..., Trader]) -> None:
     trader = open_trader()
-    with pytest.raises(ConfigError, match="name the contract"):
-        trader.session.route_orders(ACCOUNT, "WDOFUT")
+    for alias in ("WDOFUT", "wdofut", " WdoFut ", "WDO$", "WDO@N"):
+        with pytest.raises(ConfigError, match="rejected by the vendor: name the contract"):
+            trader.session.route_orders(ACCOUNT, alias)
+        with pytest.raises(ConfigError, match="rejected by the vendor: name the contract"):
+            ProfitOrderGateway(trader.session, ACCOUNT, alias, 0.5)
+    for wrong in ("", " ", "WDO U25", "WDOÜ25", None, 5):
+        with pytest.raises(ConfigError, match="no ticker"):
+            trader.session.route_orders(ACCOUNT, wrong)  # type: ignore[arg-type]
+    assert trader.session.route_orders(ACCOUNT, " wdou25 ").symbol == "WDOU25"
     with pytest.raises(ConfigError, match="BROKER:ACCOUNT"):
         trader.session.route_orders("1001", "WDOU25")
     assert ACCOUNT in {str(a) for a in accounts(trader.session)}
@@ -239,9 +246,10 @@ def test_market_sessions_route_nothing() -> None:
 
 def test_accounts_as_text() -> None:
     assert str(Account.parse("15003:1001:S1")) == "15003:1001:S1"
-    for wrong in ("", "1001", "x:1", "1:", "1:2:3:4"):
+    assert str(Account.parse(" 15003 : 1001 ")) == "15003:1001"
+    for wrong in ("", "1001", "x:1", "1:", "1: ", "1:2:3:4", "²:5", "٣:5", None):
         with pytest.raises(ConfigError, match="BROKER:ACCOUNT"):
-            Account.parse(wrong)
+            Account.parse(wrong)  # type: ignore[arg-type]
 
 
 def test_orders_of_an_earlier_session_are_found_by_their_permanent_number(tmp_path) -> None:  # type: ignore[no-untyped-def]

@@ -25,6 +25,7 @@ from quantumtrader.execution.orders import OrderState, OrderStatus
 from quantumtrader.execution.recovery import Books
 from quantumtrader.execution.risk import Refused, RiskState
 from quantumtrader.execution.signals import Signal
+from quantumtrader.execution.whole import whole
 from quantumtrader.types import PX_NONE, Order, OrderType, Side
 
 __all__ = ["DeskSettings", "LiveDesk", "StopMode"]
@@ -182,8 +183,20 @@ class LiveDesk:
         return self.manager.initialize()
 
     def on_market(self, ts: int, bid_px: int, ask_px: int, last_px: int, has_touch: bool = True) -> None:
-        """Take the latest prices in ticks (``PX_NONE`` for one that is not there) at ``ts``, ns UTC."""
-        self._mark = _Mark(ts, bid_px, ask_px, last_px, has_touch)
+        """Take the latest prices in ticks (``PX_NONE`` for one that is not there) at ``ts``, ns UTC.
+
+        Raises
+        ------
+        OrderError
+            One of them is no whole number; the prices from before stay.
+        """
+        self._mark = _Mark(
+            whole(ts, "on_market: ts"),
+            whole(bid_px, "on_market: bid_px (PX_NONE where there is none)"),
+            whole(ask_px, "on_market: ask_px (PX_NONE where there is none)"),
+            whole(last_px, "on_market: last_px (PX_NONE where there is none)"),
+            has_touch,
+        )
         position = self.manager.position
         if position and (px := self.mark_px()) != PX_NONE:
             self.manager.books.ledger.mark(px, px)

@@ -11,6 +11,7 @@ import logging
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from numbers import Real
 from typing import Any
 
 from quantumtrader.clock import Clock, LiveClock
@@ -44,6 +45,7 @@ from quantumtrader.execution.reconcile import (
 from quantumtrader.execution.recovery import SCHEMA, details_fields, rebuild
 from quantumtrader.execution.risk import Approved, Refused, RiskManager
 from quantumtrader.execution.signals import Signal, SignalAction
+from quantumtrader.execution.whole import whole
 from quantumtrader.types import PX_NONE, Instrument, Order, OrderType, Side
 
 __all__ = ["ManagerSettings", "OrderExecutionManagerV4"]
@@ -51,6 +53,7 @@ __all__ = ["ManagerSettings", "OrderExecutionManagerV4"]
 _log = logging.getLogger(__name__)
 
 _ACTIONS = {"buy": Side.BUY, "sell": Side.SELL}
+_MOST_POINTS = 1e12
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +195,11 @@ class OrderExecutionManagerV4:
         -------
         Order
             A market order, or a limit order where the dictionary has a price.
+
+        Raises
+        ------
+        OrderError
+            For another account, a hold, a size that is no whole number, or a price that is none or off the tick.
         """
         account = account_info.get("account", self.gateway.account)
         if account != self.gateway.account:
@@ -202,19 +210,24 @@ class OrderExecutionManagerV4:
             return Order(self.books.free_id(), signal.side, signal.size, tag=signal.reason)
         side = _ACTIONS.get(str(signal.get("action", "")).lower())
         size = signal.get("position_size")
-        if side is None or not isinstance(size, int):
-            raise OrderError(
-                f"signal with action {signal.get('action')!r} and position_size {size!r}: "
-                "expected buy or sell, and a whole number of contracts"
-            )
+        if side is None:
+            raise OrderError(f"signal with action {signal.get('action')!r}: expected buy or sell")
+        size = whole(size, "position_size, the number of contracts,")
         price = signal.get("entry_price")
         tag = str(signal.get("reason", "signal"))
         if price is None:
             return Order(self.books.free_id(), side, size, tag=tag)
-        px = round(price / self.instrument.tick_size)
-        if abs(px * self.instrument.tick_size - price) > 1e-6 * self.instrument.tick_size:
-            raise OrderError(f"entry_price {price} is not on the grid of {self.instrument.tick_size} points")
+        px = self._ticks_of(price)
         return Order(self.books.free_id(), side, size, OrderType.LIMIT, px, tag=tag)
+
+    def _ticks_of(self, price: Any) -> int:
+        tick = self.instrument.tick_size
+        if isinstance(price, bool) or not isinstance(price, Real) or not 0 < price < _MOST_POINTS:
+            raise OrderError(f"entry_price is {price!r}, expected points above 0, or None for a market order")
+        px = round(float(price) / tick)
+        if abs(px * tick - float(price)) > 1e-6 * tick:
+            raise OrderError(f"entry_price {price} is not on the grid of {tick} points")
+        return px
 
     def send_order(self, order: Approved[Order]) -> dict[str, Any]:
         """Send an approved order; returns what ``get_order_status`` does.

@@ -33,6 +33,7 @@ from quantumtrader.profitdll.codes import (
 from quantumtrader.profitdll.codes import OrderType as VendorType
 from quantumtrader.profitdll.connection import Transition
 from quantumtrader.profitdll.session import BRASILIA, ConnectionManagerV4
+from quantumtrader.profitdll.subscriptions import contract_of
 from quantumtrader.types import PX_NONE, OrderType, Side
 
 __all__ = ["Account", "ProfitOrderGateway", "accounts"]
@@ -88,12 +89,13 @@ class Account:
         ConfigError
             It is something else.
         """
-        parts = text.split(":")
-        if len(parts) not in (2, 3) or not parts[0].isdigit() or not parts[1]:
+        parts = [part.strip() for part in text.split(":")] if isinstance(text, str) else []
+        broker = parts[0] if parts else ""
+        if len(parts) not in (2, 3) or not (broker.isascii() and broker.isdigit()) or not parts[1]:
             raise ConfigError(
                 f"account {text!r}: write BROKER:ACCOUNT, for example 32003:12345, or BROKER:ACCOUNT:SUB"
             )
-        return cls(int(parts[0]), *parts[1:])
+        return cls(int(broker), *parts[1:])
 
     def __str__(self) -> str:
         return ":".join([str(self.broker), self.account, *([self.sub_account] if self.sub_account else [])])
@@ -152,10 +154,7 @@ class ProfitOrderGateway:
         signature: str = "",
         day_trade: bool = True,
     ) -> None:
-        if symbol.endswith("FUT"):
-            raise ConfigError(
-                f"orders on {symbol} are rejected by the vendor: name the contract, for example WDOX26"
-            )
+        symbol = contract_of(symbol)
         if not (math.isfinite(tick_size) and tick_size > 0):
             raise ConfigError(f"orders in {symbol}: tick size {tick_size} is not a positive number")
         self._session = session

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from crash_world import LIMITS, MS, PLAN, SECOND, SETTINGS, START, WDO, World
@@ -275,8 +276,19 @@ def test_the_doors_of_the_design_documents(bench: Bench) -> None:
     order = manager.create_order(signal, {"account": "15003:777"})
     assert (order.side, order.size, order.type, order.px, order.tag) == (1, 2, OrderType.LIMIT, 1000, "cvd")
     assert manager.create_order(Signal(1, SignalAction.SELL, "why", 1, 8, 8), {}).side == -1
+    of_numpy = {**signal, "position_size": np.int64(2), "entry_price": np.float64(500.0)}
+    order_of_numpy = manager.create_order(of_numpy, {})
+    assert (type(order_of_numpy.size), order_of_numpy.px) == (int, 1000)
     for bad, text in (
-        ({"action": "hold"}, "expected buy or sell"),
+        ({"action": "hold", "position_size": 1}, "expected buy or sell"),
+        *(
+            ({**signal, "position_size": size}, "position_size, .*whole number")
+            for size in (True, "2", math.nan, None)
+        ),
+        *(
+            ({**signal, "entry_price": price}, "entry_price is .*expected points above 0")
+            for price in (math.nan, math.inf, -math.inf, "500", True, -500.0, 0, 10**400)
+        ),
         ({"action": "buy", "position_size": 1.5}, "whole number"),
         ({**signal, "entry_price": 500.3}, "not on the grid of 0.5"),
         (Signal(1, SignalAction.HOLD, "quiet"), "asks for no order"),
@@ -824,6 +836,18 @@ def test_a_stop_that_was_jumped_over_does_not_keep_the_position(tmp_path: Path) 
     bench.gateway.show(3, status=4, leaves=0)
     desk.step()
     assert bench.gateway.sent[-1] == OrderTicket(-1, 1, OrderType.MARKET)
+
+
+@pytest.mark.parametrize("wrong", [math.nan, "1000", None, 1000.5, True])
+def test_prices_that_are_no_whole_ticks_are_refused_at_the_door(bench: Bench, wrong: Any) -> None:
+    desk = LiveDesk(bench.manager)
+    desk.on_market(bench.clock.ns, 1000, 1001, np.int32(1000))
+    for k, name in enumerate(("ts", "bid_px", "ask_px", "last_px")):
+        args: list[Any] = [bench.clock.ns, 1000, 1001, 1000]
+        args[k] = wrong
+        with pytest.raises(OrderError, match=f"on_market: {name} .*whole number"):
+            desk.on_market(*args)
+    assert desk.mark_px() == 1000
 
 
 def test_a_wish_that_was_overtaken_never_leaves(bench: Bench) -> None:
