@@ -20,13 +20,14 @@ from enum import StrEnum
 
 from quantumtrader.exceptions import ConfigError, JournalError, OrderError, TradingHaltedError
 from quantumtrader.execution.brackets import Bracket, BracketPlan, CancelOrder, Send
+from quantumtrader.execution.loose import LooseExit
 from quantumtrader.execution.manager import OrderExecutionManagerV4
-from quantumtrader.execution.orders import OrderState, OrderStatus
+from quantumtrader.execution.orders import OrderStatus
 from quantumtrader.execution.recovery import Books
 from quantumtrader.execution.risk import Refused, RiskState
 from quantumtrader.execution.signals import Signal
 from quantumtrader.execution.whole import whole
-from quantumtrader.types import PX_NONE, Order, OrderType, Side
+from quantumtrader.types import PX_NONE, OrderType, Side
 
 __all__ = ["DeskSettings", "LiveDesk", "StopMode"]
 
@@ -114,10 +115,7 @@ class LiveDesk:
         self._stopping: StopMode | None = None
         self._entry = 0
         self._rejected = 0
-        self._leaving = ""
-        self._exit = 0
-        self._exits_lost = 0
-        self._exit_due = 0
+        self._loose = LooseExit(manager, self.settings.retry_ns, self.settings.most_rejected)
 
     # -- state -------------------------------------------------------------------------------------------------
 
@@ -247,7 +245,7 @@ class LiveDesk:
             self._watch_loss()
             self._watch_stop()
             if self._stopping is StopMode.FLATTEN and not self.idle:
-                self._leaving = self._leaving or "stop"  # whatever came in since
+                self._loose.begin("stop")  # whatever came in since
             self.manager.pass_time()
             self._carry_out()
             self._leave_loose()
@@ -270,7 +268,7 @@ class LiveDesk:
         """
         self.manager.flatten(reason)
         self._carry_out()
-        self._leaving = self._leaving or reason
+        self._loose.begin(reason)
         self._leave_loose()
 
     def leave(self, reason: str) -> None:
@@ -411,71 +409,14 @@ class LiveDesk:
             )
 
     @property
-    def _loose(self) -> int:
-        """Contracts, signed, that no bracket holds."""
-        books = self.books
-        return books.ledger.position - sum(b.plan.side * b.net for b in books.live.values())
-
-    @property
-    def _loose_orders(self) -> list[OrderState]:
-        """Orders outside brackets that have not ended."""
-        return [s for s in self.books.table.open_orders if not self.books.bracket_of(s.order.client_id)]
-
-    @property
     def _holds_on(self) -> bool:
         """Whether something is held, or may come, that is not being left."""
-        if any(not b.closing for b in self.books.live.values()):
-            return True
-        return not self._leaving and bool(self._loose or self._loose_orders)
+        return self._loose.held or any(not b.closing for b in self.books.live.values())
 
     def _leave_loose(self) -> None:
-        """Leave at the market with what no bracket holds; orders first, and then what they cannot close any more."""
-        if not self._leaving or self.manager.risk.tripped_hard or self.manager.journal.failed:
-            return
-        manager, now = self.manager, self.manager.clock.now_ns()
-        self._watch_exit(now)
-        for state in self._loose_orders:
-            if state.order.client_id != self._exit and not state.cancel_asked:
-                manager.cancel(state.order.client_id)
-        left = self._loose
-        if not (left or self._loose_orders):
-            self._leaving, self._exits_lost = "", 0
-            return
-        side = -1 if left > 0 else 1
-        # Nothing tells the exchange that an order may only reduce: whatever may still trade counts as traded.
-        coming = sum(s.remaining for s in self._loose_orders if s.order.side == side)
-        size = min(abs(left) - coming, max(0, -side * manager.position))
-        if size <= 0 or now < self._exit_due or not (manager.ready and self._priced):
-            return
-        order = Order(manager.books.free_id(), side, size, reduce_only=True, tag=self._leaving)
-        answer = manager.risk.check(order, self.state())
-        if isinstance(answer, Refused):
-            self._refuse(answer)
-            self._lose_exit(answer.message, now)
-        else:
-            self._exit = order.client_id
-            manager.submit(answer)
-            self._watch_exit(now)
-
-    def _watch_exit(self, now: int) -> None:
-        if self._exit not in self.books.table or not self.books.table[self._exit].status.final:
-            return
-        state = self.books.table[self._exit]
-        self._exit = 0
-        if state.filled:
-            self._exits_lost = 0
-        if state.remaining or state.filled < state.order.size:
-            self._lose_exit(f"order {state.order.client_id} {state.status}: {state.reason}", now)
-
-    def _lose_exit(self, why: str, now: int) -> None:
-        self._exits_lost += 1
-        self._exit_due = now + self.settings.retry_ns
-        _log.warning("%+d contracts outside trades are still held: %s", self._loose, why)
-        if self._exits_lost >= self.settings.most_rejected and not self.halted:
-            self.manager.halt(
-                f"{self._loose:+d} contracts outside trades cannot be closed after {self._exits_lost} attempts; "
-                f"the last: {why}"
-            )
+        refused = self._loose.step(self.state, self._priced)
+        if refused is not None:
+            self._refuse(refused)
 
     def _cancel_entry(self, bracket: Bracket) -> None:
         for client_id in bracket.client_ids:

@@ -222,10 +222,11 @@ class OrderExecutionManagerV4:
 
     def _ticks_of(self, price: Any) -> int:
         tick = self.instrument.tick_size
-        if isinstance(price, bool) or not isinstance(price, Real) or not 0 < price < _MOST_POINTS:
+        points: Any = price if isinstance(price, Real) and not isinstance(price, bool) else math.nan
+        if not 0 < points < _MOST_POINTS:
             raise OrderError(f"entry_price is {price!r}, expected points above 0, or None for a market order")
-        px = round(float(price) / tick)
-        if abs(px * tick - float(price)) > 1e-6 * tick:
+        px = round(float(points) / tick)
+        if abs(px * tick - points) > 1e-6 * tick:
             raise OrderError(f"entry_price {price} is not on the grid of {tick} points")
         return px
 
