@@ -222,7 +222,7 @@ class OrderExecutionManagerV4:
 
     def _ticks_of(self, price: Any) -> int:
         tick = self.instrument.tick_size
-        points: Any = price if isinstance(price, Real) and not isinstance(price, bool) else math.nan
+        points: Any = math.nan if isinstance(price, bool) or not isinstance(price, Real) else price
         if not 0 < points < _MOST_POINTS:
             raise OrderError(f"entry_price is {price!r}, expected points above 0, or None for a market order")
         px = round(float(points) / tick)
