@@ -142,7 +142,7 @@ class OrderDetails:
     type : OrderType
         Market, limit, or stop.
     px, stop_px : int
-        Limit and trigger in ticks; ``PX_NONE`` where there is none.
+        Limit and trigger in ticks; ``PX_NONE`` where there is none, and where it is off the tick.
     traded, leaves : int
         Contracts filled, and still to be filled.
     average_px : float
@@ -155,6 +155,8 @@ class OrderDetails:
         ns UTC; 0 when the vendor does not say.
     event_id : int
         Grows with every change where the vendor counts them; 0 elsewhere.
+    off_tick : bool
+        Whether the vendor shows a price that is no whole number of ticks; ``text`` names it.
     """
 
     ref: OrderRef
@@ -172,6 +174,7 @@ class OrderDetails:
     created_ns: int = 0
     updated_ns: int = 0
     event_id: int = 0
+    off_tick: bool = False
 
     @property
     def stage(self) -> OrderStage:

@@ -165,6 +165,20 @@ def test_rejection_at_each_stage_is_told_and_final(open_trader: Callable[..., Tr
     trader.until(trader.gateway.send(market(Side.BUY, 1)), lambda d: d.stage is OrderStage.FILLED)
 
 
+def test_an_order_off_the_tick_blinds_nobody(open_trader: Callable[..., Trader]) -> None:
+    """Somebody sends half a tick by hand; the market rejects it, and the vendor lists it for days."""
+    trader = open_trader('[[orders.rules]]\nnth = 1\nreject = "market"\ntext = "Preco invalido"\n')
+    bid, _ = trader.touch()
+    by_hand = ProfitOrderGateway(trader.session, ACCOUNT, "WDOU25", 0.25, signature="assinatura")
+    number = by_hand.send(OrderTicket(Side.BUY, 1, OrderType.LIMIT, 2 * bid - 41))
+    rejected = trader.until(number, lambda d: d.stage is OrderStage.REJECTED)
+    assert (rejected.px, rejected.off_tick) == (PX_NONE, True)
+    assert f"price {(2 * bid - 41) * 0.25} is off the tick of 0.5" in rejected.text
+    assert [o.ref.cl_ord_id for o in trader.orders()] == [rejected.ref.cl_ord_id]
+    resting = trader.gateway.send(OrderTicket(Side.BUY, 1, OrderType.LIMIT, bid - 40))
+    assert not trader.until(resting, lambda d: d.stage is OrderStage.WORKING).off_tick
+
+
 def test_a_wrong_signature_and_an_unknown_account(open_trader: Callable[..., Trader]) -> None:
     trader = open_trader('[orders]\npassword = "assinatura"\n')
     for gateway in (
@@ -209,8 +223,15 @@ def test_the_broker_goes_and_comes(open_trader: Callable[..., Trader]) -> None:
 
 def test_what_cannot_be_routed(open_trader: Callable[..., Trader]) -> None:
     trader = open_trader()
-    with pytest.raises(ConfigError, match="name the contract"):
-        trader.session.route_orders(ACCOUNT, "WDOFUT")
+    for alias in ("WDOFUT", "wdofut", " WdoFut ", "WDO$", "WDO@N"):
+        with pytest.raises(ConfigError, match="rejected by the vendor: name the contract"):
+            trader.session.route_orders(ACCOUNT, alias)
+        with pytest.raises(ConfigError, match="rejected by the vendor: name the contract"):
+            ProfitOrderGateway(trader.session, ACCOUNT, alias, 0.5)
+    for wrong in ("", " ", "WDO U25", "WDOÜ25", None, 5):
+        with pytest.raises(ConfigError, match="no ticker"):
+            trader.session.route_orders(ACCOUNT, wrong)  # type: ignore[arg-type]
+    assert trader.session.route_orders(ACCOUNT, " wdou25 ").symbol == "WDOU25"
     with pytest.raises(ConfigError, match="BROKER:ACCOUNT"):
         trader.session.route_orders("1001", "WDOU25")
     assert ACCOUNT in {str(a) for a in accounts(trader.session)}
@@ -225,9 +246,10 @@ def test_market_sessions_route_nothing() -> None:
 
 def test_accounts_as_text() -> None:
     assert str(Account.parse("15003:1001:S1")) == "15003:1001:S1"
-    for wrong in ("", "1001", "x:1", "1:", "1:2:3:4"):
+    assert str(Account.parse(" 15003 : 1001 ")) == "15003:1001"
+    for wrong in ("", "1001", "x:1", "1:", "1: ", "1:2:3:4", "²:5", "٣:5", None):
         with pytest.raises(ConfigError, match="BROKER:ACCOUNT"):
-            Account.parse(wrong)
+            Account.parse(wrong)  # type: ignore[arg-type]
 
 
 def test_orders_of_an_earlier_session_are_found_by_their_permanent_number(tmp_path) -> None:  # type: ignore[no-untyped-def]

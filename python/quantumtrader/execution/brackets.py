@@ -25,6 +25,7 @@ from enum import StrEnum
 
 from quantumtrader.exceptions import OrderError
 from quantumtrader.execution.orders import Report
+from quantumtrader.execution.whole import whole_fields
 from quantumtrader.types import PX_NONE, Order, OrderType, Side
 
 __all__ = ["Bracket", "BracketPhase", "BracketPlan", "CancelOrder", "Command", "Send"]
@@ -52,7 +53,7 @@ class BracketPlan:
     size : int
         Contracts.
     stop_ticks, target_ticks : int
-        Distance of stop and target from the first fill, in ticks, positive.
+        Distance of stop and target from the first fill, in whole ticks, positive.
     time_stop_ns : int
         Leave at the market when the first fill is this old; 0 means never.
     entry_px : int
@@ -61,6 +62,11 @@ class BracketPlan:
         Cancel what is left of the entry after this time; 0 means never.
     tag : str
         Why the trade was entered.
+
+    Raises
+    ------
+    OrderError
+        A number is not a whole one, or out of range. NumPy's integers become Python's.
     """
 
     side: int
@@ -73,12 +79,18 @@ class BracketPlan:
     tag: str = "entry"
 
     def __post_init__(self) -> None:
+        whole_fields(self, "bracket", "side", "size", "stop_ticks", "target_ticks")
+        whole_fields(self, "bracket", "time_stop_ns", "entry_px", "entry_ttl_ns")
         if self.side not in (Side.BUY, Side.SELL):
             raise OrderError(f"bracket: side is {self.side}, expected 1 (buy) or -1 (sell)")
         if min(self.size, self.stop_ticks, self.target_ticks) <= 0:
             raise OrderError(
                 f"bracket: size {self.size}, stop {self.stop_ticks} and target {self.target_ticks} ticks "
                 "must be positive"
+            )
+        if min(self.time_stop_ns, self.entry_ttl_ns) < 0:
+            raise OrderError(
+                f"bracket: time_stop_ns {self.time_stop_ns} and entry_ttl_ns {self.entry_ttl_ns} must be 0 or more"
             )
 
 

@@ -20,11 +20,14 @@ from enum import StrEnum
 
 from quantumtrader.exceptions import ConfigError, JournalError, OrderError, TradingHaltedError
 from quantumtrader.execution.brackets import Bracket, BracketPlan, CancelOrder, Send
+from quantumtrader.execution.loose import LooseExit
 from quantumtrader.execution.manager import OrderExecutionManagerV4
+from quantumtrader.execution.orders import OrderStatus
 from quantumtrader.execution.recovery import Books
 from quantumtrader.execution.risk import Refused, RiskState
 from quantumtrader.execution.signals import Signal
-from quantumtrader.types import PX_NONE, Order, OrderType, Side
+from quantumtrader.execution.whole import whole
+from quantumtrader.types import PX_NONE, OrderType, Side
 
 __all__ = ["DeskSettings", "LiveDesk", "StopMode"]
 
@@ -51,15 +54,27 @@ class DeskSettings:
     passed_stop_ns : int
         Leave at the market when the price has been beyond the reach of a stop for this long, in ns: a stop-limit
         that was jumped over protects nothing.
+    most_rejected : int
+        Entries, or exits of contracts outside trades, that the broker rejects one after the other until the kill
+        switch is thrown: whatever is wrong, asking on does not help.
+    retry_ns : int
+        Pause after an exit of contracts outside trades that was refused or rejected, in ns.
     """
 
     stale_entry_ns: int = 1_000_000_000
     passed_stop_ns: int = 500_000_000
+    most_rejected: int = 5
+    retry_ns: int = 1_000_000_000
 
     def __post_init__(self) -> None:
-        for name in ("stale_entry_ns", "passed_stop_ns"):
-            if getattr(self, name) < 0:
-                raise ConfigError(f"desk setting {name} is {getattr(self, name)}, expected 0 or more")
+        for name, least in (
+            ("stale_entry_ns", 0),
+            ("passed_stop_ns", 0),
+            ("most_rejected", 1),
+            ("retry_ns", 0),
+        ):
+            if getattr(self, name) < least:
+                raise ConfigError(f"desk setting {name} is {getattr(self, name)}, expected {least} or more")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +113,9 @@ class LiveDesk:
         self._mark = _Mark()
         self._passed_since: int | None = None
         self._stopping: StopMode | None = None
+        self._entry = 0
+        self._rejected = 0
+        self._loose = LooseExit(manager, self.settings.retry_ns, self.settings.most_rejected)
 
     # -- state -------------------------------------------------------------------------------------------------
 
@@ -163,8 +181,20 @@ class LiveDesk:
         return self.manager.initialize()
 
     def on_market(self, ts: int, bid_px: int, ask_px: int, last_px: int, has_touch: bool = True) -> None:
-        """Take the latest prices in ticks (``PX_NONE`` for one that is not there) at ``ts``, ns UTC."""
-        self._mark = _Mark(ts, bid_px, ask_px, last_px, has_touch)
+        """Take the latest prices in ticks (``PX_NONE`` for one that is not there) at ``ts``, ns UTC.
+
+        Raises
+        ------
+        OrderError
+            One of them is no whole number; the prices from before stay.
+        """
+        self._mark = _Mark(
+            whole(ts, "on_market: ts"),
+            whole(bid_px, "on_market: bid_px (PX_NONE where there is none)"),
+            whole(ask_px, "on_market: ask_px (PX_NONE where there is none)"),
+            whole(last_px, "on_market: last_px (PX_NONE where there is none)"),
+            has_touch,
+        )
         position = self.manager.position
         if position and (px := self.mark_px()) != PX_NONE:
             self.manager.books.ledger.mark(px, px)
@@ -183,8 +213,10 @@ class LiveDesk:
             raise OrderError("the desk is in a trade already")
         if self._stopping is not None or self.halted:
             raise TradingHaltedError(f"no entry: {self.halted or 'the desk is stopping'}")
-        number = self.manager.start_bracket(plan)
+        self._watch_entry()
+        self._entry = number = self.manager.start_bracket(plan)
         self._carry_out()
+        self._watch_entry()
         return number
 
     def on_signal(self, signal: Signal) -> int | None:
@@ -209,10 +241,14 @@ class LiveDesk:
         """
         try:
             self.manager.poll()
+            self._watch_entry()
             self._watch_loss()
             self._watch_stop()
+            if self._stopping is StopMode.FLATTEN and not self.idle:
+                self._loose.begin("stop")  # whatever came in since
             self.manager.pass_time()
             self._carry_out()
+            self._leave_loose()
         except TradingHaltedError:
             raise
         except (OrderError, JournalError) as error:
@@ -222,32 +258,27 @@ class LiveDesk:
     def halt(self, reason: str) -> None:
         """Throw the kill switch and leave at the market, for example because a strategy failed."""
         self.manager.halt(reason)
-        self._flatten_once("kill_switch")
+        self.leave("kill_switch")
         self._carry_out()
 
     def flatten(self, reason: str) -> None:
-        """Leave at the market; ``reason`` becomes the tag of the exit."""
+        """Leave at the market with everything, orders and contracts outside brackets included.
+
+        What cannot be sent at once follows in ``step``. ``reason`` becomes the tag of the exits.
+        """
         self.manager.flatten(reason)
         self._carry_out()
+        self._loose.begin(reason)
+        self._leave_loose()
+
+    def leave(self, reason: str) -> None:
+        """``flatten``, unless everything is being left already: to be called as often as the reason lasts."""
+        if self._holds_on:
+            self.flatten(reason)
 
     def zero_position(self, reason: str) -> None:
-        """Leave at the market with everything, orders and contracts outside brackets included."""
-        manager = self.manager
+        """Another name of ``flatten``."""
         self.flatten(reason)
-        for state in manager.books.table.open_orders:
-            if not manager.books.bracket_of(state.order.client_id):
-                manager.cancel(state.order.client_id)
-        left = manager.position - sum(b.plan.side * b.net for b in manager.books.live.values())
-        if left:
-            order = Order(
-                manager.books.free_id(), -1 if left > 0 else 1, abs(left), reduce_only=True, tag=reason
-            )
-            answer = manager.risk.check(order, self.state())
-            if isinstance(answer, Refused):
-                self.refusals.append(answer)
-                manager.refuse(answer)
-            else:
-                manager.submit(answer)
 
     def stop(self, mode: StopMode) -> None:
         """Begin to stop; go on calling ``step`` until ``stopped``."""
@@ -272,6 +303,8 @@ class LiveDesk:
     def _carry_out(self) -> None:
         manager = self.manager
         todo = manager.books.todo
+        if todo and not manager.ready:
+            self._cancel_unready()
         while todo and manager.ready and self._priced:
             _, asked_ts, command = todo[0]
             if isinstance(command, CancelOrder):
@@ -295,6 +328,17 @@ class LiveDesk:
                 manager.unsend(order.client_id)
             else:
                 self._send(command)
+
+    def _cancel_unready(self) -> None:
+        """Ask for cancels that need not wait until orders can be sent: an orphan must not outlive its trade."""
+        manager, table = self.manager, self.manager.books.table
+        if manager.journal.failed:
+            return
+        asked = [c.client_id for _, _, c in manager.books.todo if isinstance(c, CancelOrder)]
+        for client_id in asked:
+            known = client_id in table and manager.books.ref(client_id) is not None
+            if known and not table[client_id].cancel_asked and manager.may_cancel(client_id):
+                manager.cancel(client_id)
 
     def _send(self, command: Send) -> None:
         books = self.manager.books
@@ -324,8 +368,8 @@ class LiveDesk:
 
     def _watch_loss(self) -> None:
         result = self.manager.result(self.mark_px())
-        if self.busy and math.isfinite(result) and self.manager.risk.loss_limit_hit(result):
-            self._flatten_once("daily_loss")
+        if self._holds_on and math.isfinite(result) and self.manager.risk.loss_limit_hit(result):
+            self.flatten("daily_loss")
 
     def _watch_stop(self) -> None:
         slack = self.manager.settings.stop_slack_ticks
@@ -339,11 +383,40 @@ class LiveDesk:
         elif self._passed_since is None:
             self._passed_since = now
         elif now - self._passed_since >= self.settings.passed_stop_ns:
-            self._flatten_once("stop_passed")
+            self.manager.flatten("stop_passed")
 
-    def _flatten_once(self, reason: str) -> None:
-        if any(not b.closing for b in self.manager.books.live.values()):
-            self.manager.flatten(reason)
+    def _watch_entry(self) -> None:
+        """Notice an entry that the broker rejected, and halt when it takes none."""
+        bracket = self.books.brackets.get(self._entry)
+        entry = bracket.client_ids[0] if bracket is not None else 0
+        if bracket is None or entry not in self.books.table:
+            if bracket is None or bracket.done:
+                self._entry = 0  # it never left
+            return
+        state = self.books.table[entry]
+        if state.status is not OrderStatus.REJECTED:
+            if state.filled or state.status.final:
+                self._entry = self._rejected = 0
+            return
+        self._entry = 0
+        self._rejected += 1
+        text = f"order {entry} was rejected by the broker: {state.reason or 'no reason given'}"
+        self.refusals.append(Refused(state.order, self.manager.clock.now_ns(), "broker", text, {}))
+        _log.warning("%s (%d in a row)", text, self._rejected)
+        if self._rejected >= self.settings.most_rejected and not self.halted:
+            self.halt(
+                f"{self._rejected} entries in a row were rejected; the last: {state.reason or 'no reason given'}"
+            )
+
+    @property
+    def _holds_on(self) -> bool:
+        """Whether something is held, or may come, that is not being left."""
+        return self._loose.held or any(not b.closing for b in self.books.live.values())
+
+    def _leave_loose(self) -> None:
+        refused = self._loose.step(self.state, self._priced)
+        if refused is not None:
+            self._refuse(refused)
 
     def _cancel_entry(self, bracket: Bracket) -> None:
         for client_id in bracket.client_ids:

@@ -38,7 +38,7 @@ def ticket_of(approved: Approved[Order], stop_slack_ticks: int) -> OrderTicket:
     approved : Approved[Order]
         What the risk manager let pass: there is no ticket for anything else. ``reduce_only`` has no counterpart.
     stop_slack_ticks : int
-        How far beyond its trigger a stop may trade: the exchange has stop-limits only.
+        How far beyond its trigger a stop may trade, at most down to one tick: the exchange has stop-limits only.
 
     Returns
     -------
@@ -47,6 +47,6 @@ def ticket_of(approved: Approved[Order], stop_slack_ticks: int) -> OrderTicket:
     """
     order = approved.order
     if order.type is OrderType.STOP:
-        limit = order.px + order.side * stop_slack_ticks
+        limit = max(1, order.px + order.side * stop_slack_ticks)
         return OrderTicket(order.side, order.size, order.type, limit, order.px)
     return OrderTicket(order.side, order.size, order.type, order.px)

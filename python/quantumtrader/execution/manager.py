@@ -11,6 +11,7 @@ import logging
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from numbers import Real
 from typing import Any
 
 from quantumtrader.clock import Clock, LiveClock
@@ -44,6 +45,7 @@ from quantumtrader.execution.reconcile import (
 from quantumtrader.execution.recovery import SCHEMA, details_fields, rebuild
 from quantumtrader.execution.risk import Approved, Refused, RiskManager
 from quantumtrader.execution.signals import Signal, SignalAction
+from quantumtrader.execution.whole import whole
 from quantumtrader.types import PX_NONE, Instrument, Order, OrderType, Side
 
 __all__ = ["ManagerSettings", "OrderExecutionManagerV4"]
@@ -51,6 +53,7 @@ __all__ = ["ManagerSettings", "OrderExecutionManagerV4"]
 _log = logging.getLogger(__name__)
 
 _ACTIONS = {"buy": Side.BUY, "sell": Side.SELL}
+_MOST_POINTS = 1e12
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +195,11 @@ class OrderExecutionManagerV4:
         -------
         Order
             A market order, or a limit order where the dictionary has a price.
+
+        Raises
+        ------
+        OrderError
+            For another account, a hold, a size that is no whole number, or a price that is none or off the tick.
         """
         account = account_info.get("account", self.gateway.account)
         if account != self.gateway.account:
@@ -202,19 +210,25 @@ class OrderExecutionManagerV4:
             return Order(self.books.free_id(), signal.side, signal.size, tag=signal.reason)
         side = _ACTIONS.get(str(signal.get("action", "")).lower())
         size = signal.get("position_size")
-        if side is None or not isinstance(size, int):
-            raise OrderError(
-                f"signal with action {signal.get('action')!r} and position_size {size!r}: "
-                "expected buy or sell, and a whole number of contracts"
-            )
+        if side is None:
+            raise OrderError(f"signal with action {signal.get('action')!r}: expected buy or sell")
+        size = whole(size, "position_size, the number of contracts,")
         price = signal.get("entry_price")
         tag = str(signal.get("reason", "signal"))
         if price is None:
             return Order(self.books.free_id(), side, size, tag=tag)
-        px = round(price / self.instrument.tick_size)
-        if abs(px * self.instrument.tick_size - price) > 1e-6 * self.instrument.tick_size:
-            raise OrderError(f"entry_price {price} is not on the grid of {self.instrument.tick_size} points")
+        px = self._ticks_of(price)
         return Order(self.books.free_id(), side, size, OrderType.LIMIT, px, tag=tag)
+
+    def _ticks_of(self, price: Any) -> int:
+        tick = self.instrument.tick_size
+        points: Any = math.nan if isinstance(price, bool) or not isinstance(price, Real) else price
+        if not 0 < points < _MOST_POINTS:
+            raise OrderError(f"entry_price is {price!r}, expected points above 0, or None for a market order")
+        px = round(float(points) / tick)
+        if abs(px * tick - points) > 1e-6 * tick:
+            raise OrderError(f"entry_price {price} is not on the grid of {tick} points")
+        return px
 
     def send_order(self, order: Approved[Order]) -> dict[str, Any]:
         """Send an approved order; returns what ``get_order_status`` does.
@@ -252,7 +266,7 @@ class OrderExecutionManagerV4:
             "remaining": state.remaining,
             "price": None if order.px == PX_NONE else self.instrument.price(order.px),
             "average_price": average,
-            "message": link.last.get("text", ""),
+            "message": link.last.get("text", "") or state.reason,
             "sent_ts": state.sent_ts,
             "done_ts": state.done_ts or None,
             "tag": order.tag,
@@ -340,6 +354,18 @@ class OrderExecutionManagerV4:
             self.gateway.cancel(ref)
         except (OrderRefusedError, GatewayError) as error:
             self._write("note", client_id=client_id, text=f"cancel: {error}")
+
+    def may_cancel(self, client_id: int) -> bool:
+        """Whether a cancel can go now.
+
+        Always while orders can be sent. While they cannot, everything but a stop that guards contracts of its trade:
+        what shall replace it could not follow.
+        """
+        if self.ready:
+            return True
+        bracket = self.books.brackets.get(self.books.bracket_of(client_id))
+        guards = client_id in self.books.table and self.books.table[client_id].order.type is OrderType.STOP
+        return self.gateway.connected and not (guards and bracket is not None and bracket.net > 0)
 
     def change(self, approved: Approved[Order]) -> None:
         """Ask to change size and price of a working order to those of the approved one, which has its client id.
@@ -501,6 +527,9 @@ class OrderExecutionManagerV4:
         if not details.complete:
             self._dirty.add(client_id)  # contracts without a price: the vendor is not done with it
             return
+        if details.off_tick and not details.stage.final and not self.risk.tripped:
+            # Fills count whatever the price says; but somebody else moved this order, or our tick is wrong.
+            self.halt(f"order {client_id} is alive at a price that is none: {details.text}")
         fields = details_fields(details)
         stale = details.traded < link.traded or (
             link.stage.final and not details.stage.final and details.traded == link.traded
@@ -509,7 +538,7 @@ class OrderExecutionManagerV4:
             self._write("snapshot", client_id=client_id, details=fields)
 
     def _repeat_cancels(self, now: int) -> None:
-        if not self.gateway.connected or not self._reconciled:
+        if not self.gateway.connected:
             return
         for client_id in self.books.undead:
             link = self.books.links[client_id]
@@ -518,6 +547,8 @@ class OrderExecutionManagerV4:
         for state in self.books.table.open_orders:
             link = self.books.links[state.order.client_id]
             if not state.cancel_asked or self.books.ref(state.order.client_id) is None:
+                continue
+            if not self.may_cancel(state.order.client_id):
                 continue
             patience = self.settings.retry_ns << min(link.cancels, 6)
             if link.cancel_ts < self._started_ns or now - link.cancel_ts >= patience:
@@ -603,6 +634,8 @@ class OrderExecutionManagerV4:
     def _deal_with_foreign(self, message: str, details: OrderDetails, policy: ForeignPolicy) -> None:
         if policy is ForeignPolicy.HALT:
             self.halt(f"reconciliation: {message}")
+        elif policy is ForeignPolicy.CLAIM and details.off_tick:
+            self.halt(f"reconciliation: {message}: it cannot be claimed: {details.text}")
         elif policy is ForeignPolicy.CLAIM and details.complete:
             self._write(
                 "claim", client_id=self.books.free_id(), details=details_fields(details), tag="claimed"

@@ -67,6 +67,8 @@ class OrderState:
     filled: int = 0
     done_ts: int = 0
     cancel_asked: bool = False
+    reason: str = ""
+    """The venue's words about its end."""
 
     @property
     def remaining(self) -> int:
@@ -141,7 +143,7 @@ class OrderTable:
                 state.status = OrderStatus.WORKING
         elif report.status in ("cancelled", "rejected"):
             if not state.status.final:  # one that comes after the last fill changes nothing
-                state.status = OrderStatus(report.status)
+                state.status, state.reason = OrderStatus(report.status), report.reason
         elif (
             report.status != "cancel_rejected"
         ):  # that one changes nothing: the order's own end is reported apart

@@ -83,6 +83,8 @@ def details_fields(details: OrderDetails) -> dict[str, Any]:
     fields = asdict(details)
     fields["ref"] = [details.ref.local_id, details.ref.cl_ord_id]
     fields["type"] = details.type.value
+    if not details.off_tick:
+        del fields["off_tick"]
     fields["average_px"] = details.average_px if math.isfinite(details.average_px) else None
     return fields
 

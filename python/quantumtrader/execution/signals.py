@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from quantumtrader.exceptions import OrderError
+from quantumtrader.execution.whole import whole_fields
 from quantumtrader.types import PX_NONE, Side
 
 __all__ = ["MarketState", "Signal", "SignalAction"]
@@ -88,6 +89,11 @@ class Signal:
         Distance of the protective stop and of the target from the entry price; positive, 0 for ``HOLD``.
     time_stop_ns : int
         Leave at the market when the position is this old; 0 means never.
+
+    Raises
+    ------
+    OrderError
+        A number is not a whole one (a stop of 6.5 ticks has no price), or not positive. NumPy's integers become Python's.
     """
 
     ts: int
@@ -101,6 +107,7 @@ class Signal:
     def __post_init__(self) -> None:
         if not self.reason:
             raise OrderError("a signal needs a reason code")
+        whole_fields(self, f"{self.action} signal", "size", "stop_ticks", "target_ticks", "time_stop_ns")
         if self.action is not SignalAction.HOLD and min(self.size, self.stop_ticks, self.target_ticks) <= 0:
             raise OrderError(
                 f"{self.action} signal: size {self.size}, stop {self.stop_ticks} and target "

@@ -33,6 +33,7 @@ from quantumtrader.profitdll.codes import (
 from quantumtrader.profitdll.codes import OrderType as VendorType
 from quantumtrader.profitdll.connection import Transition
 from quantumtrader.profitdll.session import BRASILIA, ConnectionManagerV4
+from quantumtrader.profitdll.subscriptions import contract_of
 from quantumtrader.types import PX_NONE, OrderType, Side
 
 __all__ = ["Account", "ProfitOrderGateway", "accounts"]
@@ -88,12 +89,13 @@ class Account:
         ConfigError
             It is something else.
         """
-        parts = text.split(":")
-        if len(parts) not in (2, 3) or not parts[0].isdigit() or not parts[1]:
+        parts = [part.strip() for part in text.split(":")] if isinstance(text, str) else []
+        broker = parts[0] if parts else ""
+        if len(parts) not in (2, 3) or not (broker.isascii() and broker.isdigit()) or not parts[1]:
             raise ConfigError(
                 f"account {text!r}: write BROKER:ACCOUNT, for example 32003:12345, or BROKER:ACCOUNT:SUB"
             )
-        return cls(int(parts[0]), *parts[1:])
+        return cls(int(broker), *parts[1:])
 
     def __str__(self) -> str:
         return ":".join([str(self.broker), self.account, *([self.sub_account] if self.sub_account else [])])
@@ -152,10 +154,7 @@ class ProfitOrderGateway:
         signature: str = "",
         day_trade: bool = True,
     ) -> None:
-        if symbol.endswith("FUT"):
-            raise ConfigError(
-                f"orders on {symbol} are rejected by the vendor: name the contract, for example WDOX26"
-            )
+        symbol = contract_of(symbol)
         if not (math.isfinite(tick_size) and tick_size > 0):
             raise ConfigError(f"orders in {symbol}: tick size {tick_size} is not a positive number")
         self._session = session
@@ -382,12 +381,14 @@ class ProfitOrderGateway:
     def _price(self, ticks: int) -> float:
         return -1.0 if ticks == PX_NONE else ticks * self._tick
 
-    def _ticks(self, price: float) -> int:
+    def _ticks(self, price: float, off_tick: list[float]) -> int:
+        """Price in ticks. One off the tick is noted, not an error: what it means depends on whose order it is."""
         if not price > 0:
             return PX_NONE
-        ticks = round(price / self._tick)
-        if abs(ticks * self._tick - price) > 1e-6 * self._tick:
-            raise GatewayError(f"the vendor gives {price} in {self._symbol}, off the tick of {self._tick}")
+        ticks = round(price / self._tick) if math.isfinite(price) else 0
+        if not abs(ticks * self._tick - price) <= 1e-6 * self._tick:
+            off_tick.append(price)
+            return PX_NONE
         return ticks
 
     def _details(self, order: Any, ticker: str, text: str) -> OrderDetails:
@@ -396,22 +397,30 @@ class ProfitOrderGateway:
         if kind is None:
             kind = OrderType.LIMIT if order.Price > 0 else OrderType.MARKET
         traded = order.TradedQuantity
+        off_tick: list[float] = []
+        px = self._ticks(order.Price, off_tick) if kind is not OrderType.MARKET else PX_NONE
+        stop_px = self._ticks(order.StopPrice, off_tick) if kind is OrderType.STOP else PX_NONE
+        told = self._session.redact(text)
+        if off_tick:
+            prices = " and ".join(map(str, off_tick))
+            told = f"{told}; price {prices} is off the tick of {self._tick}".removeprefix("; ")
         return OrderDetails(
             OrderRef(max(order.OrderID.LocalOrderID, 0), abi.text_at(order.OrderID.ClOrderID)),
             ticker,
             Side.BUY if order.OrderSide == OrderSide.BUY else Side.SELL,
             order.Quantity,
             kind,
-            self._ticks(order.Price) if kind is not OrderType.MARKET else PX_NONE,
-            self._ticks(order.StopPrice) if kind is OrderType.STOP else PX_NONE,
+            px,
+            stop_px,
             traded,
             order.LeavesQuantity,
             order.AveragePrice / self._tick if traded > 0 and order.AveragePrice > 0 else math.nan,
             order.OrderStatus,
-            self._session.redact(text),
+            told,
             _ns(order.Date),
             _ns(order.LastUpdate),
             order.EventID,
+            bool(off_tick),
         )
 
     def _on_message(self, message: tuple[Any, ...]) -> None:

@@ -36,6 +36,7 @@ from quantumtrader.profitdll.simulator import configure, last_error, library_pat
 from quantumtrader.profitdll.subscriptions import (
     Books,
     Subscription,
+    contract_of,
     renew,
     subscribe,
     tick_size_of,
@@ -605,6 +606,7 @@ class ConnectionManagerV4:
 
         if not self._routing:
             raise SessionError("this session has no order routing: initialize it with routing=True")
+        ticker = contract_of(ticker)
         tick = tick_size_of(ticker) if tick_size is None else tick_size
         self._credentials = replace(self._credentials, signature=signature)
         self.order_gateway = ProfitOrderGateway(

@@ -15,7 +15,7 @@ from quantumtrader.exceptions import ConfigError
 from quantumtrader.profitdll.library import ProfitLibrary
 from quantumtrader.types import Action, Events, Kind
 
-__all__ = ["Books", "Subscription", "subscribe", "tick_size_of", "unsubscribe"]
+__all__ = ["Books", "Subscription", "subscribe", "contract_of", "tick_size_of", "unsubscribe"]
 
 
 class Books(StrEnum):
@@ -122,6 +122,24 @@ def _ask(library: ProfitLibrary, verb: str, subscription: Subscription, *, ticke
 def _ticks() -> dict[str, float]:
     text = (resources.files("quantumtrader._generated") / "instruments.json").read_text("utf-8")
     return {name: float(row["tick_size"]) for name, row in json.loads(text)["products"].items()}
+
+
+def contract_of(ticker: str) -> str:
+    """The contract that orders are to be for, as the vendor writes it: without blanks, in capitals.
+
+    Raises
+    ------
+    ConfigError
+        It is no ticker, or an alias of several contracts: the vendor rejects orders on those.
+    """
+    name = ticker.strip().upper() if isinstance(ticker, str) else ""
+    if not (name.isascii() and name.replace("$", "").replace("@", "").isalnum()):
+        raise ConfigError(f"orders in {ticker!r}: that is no ticker; name the contract, for example WDOX26")
+    if name.endswith("FUT") or "$" in name or "@" in name:
+        raise ConfigError(
+            f"orders on {name} are rejected by the vendor: name the contract, for example WDOX26"
+        )
+    return name
 
 
 def tick_size_of(ticker: str) -> float:

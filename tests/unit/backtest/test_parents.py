@@ -135,7 +135,7 @@ def test_a_slice_is_judged_as_the_whole_trade() -> None:
     # 40 contracts, 8 ticks of R$ 5 and R$ 2 of fees each: R$ 1,680.
     limits = dataclasses.replace(WIDE, max_trade_risk=1_680.0)
     assert work("twap", session(5), limits=limits, stop_ticks=8).refusals == []
-    for stop in (8.5, float("nan")):
+    for stop in (9, float("nan")):
         refused = work("twap", session(5), limits=limits, stop_ticks=stop).refusals
         assert {r.rule for r in refused} == {"trade_risk"}
 

@@ -3,12 +3,25 @@
 from __future__ import annotations
 
 import copy
-from dataclasses import dataclass, field
+import math
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
+import numpy as np
 import pytest
 
 from quantumtrader.exceptions import OrderError
-from quantumtrader.execution import Bracket, BracketPhase, BracketPlan, CancelOrder, Report, Send
+from quantumtrader.execution import (
+    Bracket,
+    BracketPhase,
+    BracketPlan,
+    CancelOrder,
+    Report,
+    Send,
+    Signal,
+    SignalAction,
+)
+from quantumtrader.execution.routing import ParentOrder
 from quantumtrader.types import PX_NONE, Order, OrderType
 
 SECOND = 10**9
@@ -94,12 +107,45 @@ def test_a_refused_stop_leaves_at_the_market_and_a_refused_exit_is_retried_with_
 def test_misuse_is_an_error() -> None:
     with pytest.raises(OrderError, match="must be positive"):
         BracketPlan(1, 1, 0, 8)
+    with pytest.raises(OrderError, match="must be 0 or more"):
+        BracketPlan(1, 1, 8, 8, time_stop_ns=-1)
     bracket = Bracket(BracketPlan(1, 1, 8, 8), Ids())
     bracket.start(0)
     with pytest.raises(OrderError, match="twice"):
         bracket.start(1)
     with pytest.raises(OrderError, match="not one of its own"):
         bracket.on_refused(99, 1)
+
+
+NOT_WHOLE = (6.5, 6.0, math.nan, math.inf, True, "6", None, np.float64(6.0), np.bool_(True))
+
+
+@pytest.mark.parametrize("wrong", NOT_WHOLE)
+def test_what_is_no_whole_number_of_ticks_begins_no_trade(wrong: Any) -> None:
+    """A stop of 6.5 ticks has no price: it would be refused when contracts are held already."""
+    for name in ("size", "stop_ticks", "target_ticks"):
+        good = {"size": 1, "stop_ticks": 6, "target_ticks": 6}
+        with pytest.raises(OrderError, match=f"{name} is .*whole number"):
+            BracketPlan(1, **{**good, name: wrong})
+        with pytest.raises(OrderError, match=f"{name} is .*whole number"):
+            Signal(0, SignalAction.BUY, "why", **{**good, name: wrong})
+        if not (isinstance(wrong, float) and math.isnan(wrong)) or name == "size":
+            with pytest.raises(OrderError, match=f"{name} is .*whole number"):
+                ParentOrder(side=1, start_ns=0, end_ns=1, **{**good, name: wrong})
+    for name in ("side", "time_stop_ns", "entry_px", "entry_ttl_ns"):
+        plan = {"side": 1, "size": 1, "stop_ticks": 6, "target_ticks": 6}
+        with pytest.raises(OrderError, match=f"{name} is .*whole number"):
+            BracketPlan(**{**plan, name: wrong})
+
+
+def test_integers_of_numpy_become_our_own() -> None:
+    six = np.int64(6)
+    plan = BracketPlan(np.int8(1), six, six, six, six, six, six)  # type: ignore[arg-type]
+    signal = Signal(0, SignalAction.BUY, "why", six, six, six, six)  # type: ignore[arg-type]
+    parent = ParentOrder(side=1, size=six, start_ns=0, end_ns=1, stop_ticks=six, target_ticks=six)  # type: ignore[arg-type]
+    for value in (*asdict(plan).values(), *asdict(signal).values(), parent.size, parent.stop_ticks):
+        assert not isinstance(value, np.generic)
+    assert math.isnan(ParentOrder(side=1, size=1, start_ns=0, end_ns=1).stop_ticks)
 
 
 @dataclass

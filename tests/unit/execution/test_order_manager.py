@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from crash_world import LIMITS, MS, PLAN, SECOND, SETTINGS, START, WDO, World
@@ -22,6 +23,7 @@ from quantumtrader.exceptions import (
 from quantumtrader.execution import (
     Approved,
     BracketPlan,
+    DeskSettings,
     FindingKind,
     ForeignPolicy,
     GatewayReport,
@@ -173,6 +175,10 @@ def test_a_stop_is_put_as_a_stop_limit_beyond_its_trigger(bench: Bench) -> None:
     assert ticket(1, -1, 2, OrderType.STOP, 992) == OrderTicket(-1, 2, OrderType.STOP, 972, 992)
     assert ticket(2, 1, 2, OrderType.STOP, 1008) == OrderTicket(1, 2, OrderType.STOP, 1028, 1008)
     assert ticket(3, 1, 2) == OrderTicket(1, 2, OrderType.MARKET)
+    low = RiskState(bench.clock.ns, 2, 0, 0, 0.0, 0.0, 20, 21, 20)
+    answer = bench.risk.check(Order(4, -1, 2, OrderType.STOP, 5, reduce_only=True), low)
+    assert isinstance(answer, Approved)
+    assert ticket_of(answer, 20).px == 1  # never at a price that is none
 
 
 def test_the_way_out_is_taken_though_the_disk_fills_up_just_then(
@@ -270,8 +276,19 @@ def test_the_doors_of_the_design_documents(bench: Bench) -> None:
     order = manager.create_order(signal, {"account": "15003:777"})
     assert (order.side, order.size, order.type, order.px, order.tag) == (1, 2, OrderType.LIMIT, 1000, "cvd")
     assert manager.create_order(Signal(1, SignalAction.SELL, "why", 1, 8, 8), {}).side == -1
+    of_numpy = {**signal, "position_size": np.int64(2), "entry_price": np.float64(500.0)}
+    order_of_numpy = manager.create_order(of_numpy, {})
+    assert (type(order_of_numpy.size), order_of_numpy.px) == (int, 1000)
     for bad, text in (
-        ({"action": "hold"}, "expected buy or sell"),
+        ({"action": "hold", "position_size": 1}, "expected buy or sell"),
+        *(
+            ({**signal, "position_size": size}, "position_size, .*whole number")
+            for size in (True, "2", math.nan, None)
+        ),
+        *(
+            ({**signal, "entry_price": price}, "entry_price is .*expected points above 0")
+            for price in (math.nan, math.inf, -math.inf, "500", True, -500.0, 0, 10**400)
+        ),
         ({"action": "buy", "position_size": 1.5}, "whole number"),
         ({**signal, "entry_price": 500.3}, "not on the grid of 0.5"),
         (Signal(1, SignalAction.HOLD, "quiet"), "asks for no order"),
@@ -384,6 +401,78 @@ def test_orders_that_are_not_ours(policy: ForeignPolicy, tmp_path: Path) -> None
         bench.gateway.held = VendorPosition(-2, 1010.0)
         bench.wait(MS)
         assert bench.manager.position == -2
+
+
+OFF_TICK = replace(FOREIGN, px=PX_NONE, off_tick=True, text="price 5390.25 is off the tick of 0.5")
+
+
+def test_a_rejected_order_of_somebody_off_the_tick_changes_nothing(bench: Bench) -> None:
+    bench.gateway.others = [replace(OFF_TICK, status=8, leaves=0)]
+    assert bench.manager.reconcile() is not None
+    assert bench.manager.ready
+    assert not bench.risk.tripped
+
+
+@pytest.mark.parametrize("policy", list(ForeignPolicy))
+def test_an_order_off_the_tick_is_never_claimed(policy: ForeignPolicy, tmp_path: Path) -> None:
+    settings = replace(SETTINGS, reconcile=replace(SETTINGS.reconcile, foreign_orders=policy))
+    bench = Bench(tmp_path / "orders.journal", settings)
+    bench.gateway.others = [OFF_TICK]
+    assert bench.manager.initialize()
+    assert bench.manager.get_open_orders() == []
+    assert bool(bench.risk.tripped) is (policy is not ForeignPolicy.IGNORE)
+
+
+def test_an_order_of_ours_that_was_moved_off_the_tick_halts_and_its_fills_count(bench: Bench) -> None:
+    order = bench.buy(3, 1000)
+    moved = {"px": PX_NONE, "off_tick": True, "text": "price 500.25 is off the tick of 0.5"}
+    bench.gateway.show(1, **moved, traded=1, leaves=2, average_px=1000.0)
+    bench.gateway.held = VendorPosition(1, 1000.0)
+    bench.wait(MS)
+    assert "500.25 is off the tick" in bench.risk.tripped
+    assert not bench.risk.tripped_hard
+    assert bench.manager.position == 1
+    bench.manager.cancel_order(order)
+    assert bench.gateway.cancelled == [OrderRef(1, "C1")]
+
+
+@pytest.mark.parametrize("stopped_out", [False, True])
+def test_cancels_do_not_wait_for_the_vendors_list(
+    stopped_out: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a restart the vendor cannot give its list; an exit fills, and the other one must not stay alive."""
+    bench = Bench(tmp_path / "orders.journal")
+    desk = LiveDesk(bench.manager)
+    desk.start()
+    desk.on_market(bench.clock.ns, 1000, 1001, 1000)
+    desk.enter(BracketPlan(1, 1, 8, 8))
+    bench.gateway.show(1, traded=1, leaves=0, average_px=1001.0, status=2)
+    bench.gateway.held = VendorPosition(1, 1001.0)
+    desk.step()
+    bench.gateway.show(2)
+    bench.gateway.show(3)
+    desk.step()
+    bench.journal.close()
+
+    def silent() -> list[OrderDetails]:
+        raise GatewayError("the list cannot be read")
+
+    monkeypatch.setattr(bench.gateway, "orders", silent)
+    again = Bench(tmp_path / "orders.journal", gateway=bench.gateway)
+    desk = LiveDesk(again.manager)
+    assert not desk.start()
+    desk.on_market(again.clock.ns, 1000, 1001, 1000)
+    desk.flatten("test")
+    desk.step()
+    # The target may go, the stop guards: what leaves at the market could not be sent.
+    assert {ref.cl_ord_id for ref in bench.gateway.cancelled} == {"C3"}
+    filled, other = (2, 3) if stopped_out else (3, 2)
+    bench.gateway.show(filled, traded=1, leaves=0, average_px=1000.0, status=2)
+    bench.gateway.held = VendorPosition(0)
+    for _ in range(3):
+        again.clock.ns += SECOND
+        desk.step()
+    assert OrderRef(other, f"C{other}").cl_ord_id in {ref.cl_ord_id for ref in bench.gateway.cancelled}
 
 
 @pytest.mark.parametrize("policy", list(ForeignPolicy))
@@ -568,6 +657,163 @@ def test_a_desk_that_stops_hands_over_or_flattens(tmp_path: Path) -> None:
         world.journal.close()
 
 
+def loose_desk(bench: Bench, size: int = 3) -> LiveDesk:
+    """A desk whose contracts came through ``send_order``: no bracket holds them."""
+    desk = LiveDesk(bench.manager)
+    desk.start()
+    desk.on_market(bench.clock.ns, 1000, 1001, 1000)
+    bench.buy(size)
+    bench.gateway.show(1, traded=size, leaves=0, average_px=1001.0, status=2)
+    bench.gateway.held = VendorPosition(size, 1001.0)
+    desk.step()
+    assert bench.manager.position == size
+    return desk
+
+
+@pytest.mark.parametrize("how", ["flatten", "stop", "daily_loss", "halt"])
+def test_contracts_outside_trades_are_left_as_well(how: str, tmp_path: Path) -> None:
+    bench = Bench(tmp_path / "orders.journal")
+    bench.risk.limits = replace(LIMITS, daily_loss=1_000.0)
+    desk = loose_desk(bench)
+    bench.buy(2, 990)
+    bench.gateway.show(2)
+    desk.step()
+    if how == "flatten":
+        desk.flatten("test")
+    elif how == "stop":
+        desk.stop(StopMode.FLATTEN)
+    elif how == "halt":
+        desk.halt("test")
+    else:
+        desk.on_market(bench.clock.ns, 900, 901, 900)  # 101 ticks of R$ 5 for each of three
+    desk.step()
+    assert bench.gateway.sent[2:] == [OrderTicket(-1, 3, OrderType.MARKET)]
+    assert [ref.local_id for ref in bench.gateway.cancelled] == [2]
+    assert not desk.stopped
+    for _ in range(3):  # what is on its way is not sent twice
+        bench.clock.ns += 10 * MS
+        desk.step()
+    assert len(bench.gateway.sent) == 3
+    bench.gateway.show(2, status=4, leaves=0)
+    bench.gateway.show(3, traded=3, leaves=0, average_px=1000.0, status=2)
+    bench.gateway.held = VendorPosition(0)
+    desk.step()
+    assert desk.idle
+    assert desk.stopped is (how == "stop")
+    assert len(bench.gateway.sent) == 3
+
+
+def test_an_exit_that_may_still_trade_is_waited_for(bench: Bench) -> None:
+    desk = loose_desk(bench)
+    order = Order(bench.books.free_id(), -1, 2, OrderType.LIMIT, 1010, reduce_only=True)
+    answer = bench.risk.check(order, desk.state())
+    assert isinstance(answer, Approved)
+    bench.manager.submit(answer)
+    bench.gateway.show(2)
+    desk.step()
+    desk.flatten("test")
+    assert bench.gateway.sent[2:] == [OrderTicket(-1, 1, OrderType.MARKET)]
+    bench.gateway.show(2, traded=1, leaves=1, average_px=1010.0, status=4)
+    bench.gateway.show(3, traded=1, leaves=0, average_px=1000.0, status=2)
+    bench.gateway.held = VendorPosition(1, 1001.0)
+    desk.step()
+    assert bench.gateway.sent[3:] == [OrderTicket(-1, 1, OrderType.MARKET)]
+
+
+def test_an_exit_outside_trades_is_sent_again_and_the_halt_says_what_is_held(bench: Bench) -> None:
+    desk = loose_desk(bench)
+    bench.gateway.fails = OrderRefusedError("wrong signature")
+    desk.stop(StopMode.FLATTEN)
+    desk.step()
+    assert len(bench.gateway.sent) == 2  # not again and again at once
+    for _ in range(10):
+        bench.clock.ns += SECOND
+        desk.on_market(bench.clock.ns, 1000, 1001, 1000)
+        desk.step()
+    assert len(bench.gateway.sent) > 5
+    assert "+3 contracts outside trades cannot be closed after 5 attempts" in desk.halted
+    assert "wrong signature" in desk.halted
+    assert not desk.stopped
+    bench.gateway.fails = None
+    bench.clock.ns += SECOND
+    desk.step()
+    bench.gateway.show(
+        len(bench.gateway.sent),
+        traded=3,
+        leaves=0,
+        average_px=1000.0,
+        status=2,
+        ref=OrderRef(len(bench.gateway.sent), "Z"),
+    )
+    bench.gateway.held = VendorPosition(0)
+    desk.step()
+    assert desk.stopped
+
+
+def test_a_position_that_was_accepted_is_left_by_a_stop(tmp_path: Path) -> None:
+    bench = Bench(tmp_path / "orders.journal")
+    desk = LiveDesk(bench.manager)
+    desk.start()
+    desk.on_market(bench.clock.ns, 1000, 1001, 1000)
+    bench.gateway.held = VendorPosition(-2, 1000.0)
+    bench.manager.accept_vendor("Ana")
+    desk.stop(StopMode.FLATTEN)
+    assert bench.gateway.sent == [OrderTicket(1, 2, OrderType.MARKET)]
+    assert not desk.stopped
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_entries_that_the_broker_rejects_are_told_and_halt_in_the_end(
+    late: bool, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    bench = Bench(tmp_path / "orders.journal")
+    desk = LiveDesk(bench.manager, DeskSettings(most_rejected=3))
+    desk.start()
+    bench.gateway.fails = None if late else OrderRefusedError("wrong signature")
+    for k in range(1, 4):
+        desk.on_market(bench.clock.ns, 1000, 1001, 1000)
+        assert not desk.halted
+        desk.enter(PLAN)
+        if late:
+            bench.gateway.show(k)  # the gateway had taken it
+            desk.step()
+            bench.gateway.show(k, status=8, leaves=0, text="wrong signature")
+            desk.step()
+        assert (desk.refusals[-1].rule, len(desk.refusals)) == ("broker", k)
+        assert "wrong signature" in desk.refusals[-1].message
+        assert caplog.text.count("wrong signature") >= k
+        bench.clock.ns += SECOND
+    assert "3 entries in a row were rejected; the last: " in desk.halted
+    assert "wrong signature" in desk.halted
+    with pytest.raises(TradingHaltedError):
+        desk.enter(PLAN)
+    status = bench.manager.get_order_status(desk.refusals[-1].order.client_id)
+    assert "wrong signature" in status["message"]
+
+
+def test_an_entry_that_was_filled_ends_the_row_of_rejections(bench: Bench) -> None:
+    desk = LiveDesk(bench.manager, DeskSettings(most_rejected=2))
+    desk.start()
+    desk.on_market(bench.clock.ns, 1000, 1001, 1000)
+    bench.gateway.fails = OrderRefusedError("no margin")
+    desk.enter(PLAN)
+    bench.gateway.fails = None
+    desk.enter(BracketPlan(1, 1, 8, 8))
+    bench.gateway.show(2, traded=1, leaves=0, average_px=1001.0, status=2)
+    bench.gateway.held = VendorPosition(1, 1001.0)
+    desk.step()
+    bench.gateway.show(3)
+    bench.gateway.show(4, traded=1, leaves=0, average_px=1009.0, status=2)
+    bench.gateway.held = VendorPosition(0)
+    desk.step()
+    bench.gateway.show(3, status=4, leaves=0)
+    desk.step()
+    assert not desk.busy
+    bench.gateway.fails = OrderRefusedError("no margin")
+    desk.enter(PLAN)
+    assert not desk.halted
+
+
 def test_a_stop_that_was_jumped_over_does_not_keep_the_position(tmp_path: Path) -> None:
     """A stop-limit whose limit the market has left behind protects nothing."""
     bench = Bench(tmp_path / "orders.journal")
@@ -590,6 +836,18 @@ def test_a_stop_that_was_jumped_over_does_not_keep_the_position(tmp_path: Path) 
     bench.gateway.show(3, status=4, leaves=0)
     desk.step()
     assert bench.gateway.sent[-1] == OrderTicket(-1, 1, OrderType.MARKET)
+
+
+@pytest.mark.parametrize("wrong", [math.nan, "1000", None, 1000.5, True])
+def test_prices_that_are_no_whole_ticks_are_refused_at_the_door(bench: Bench, wrong: Any) -> None:
+    desk = LiveDesk(bench.manager)
+    desk.on_market(bench.clock.ns, 1000, 1001, np.int32(1000))
+    for k, name in enumerate(("ts", "bid_px", "ask_px", "last_px")):
+        args: list[Any] = [bench.clock.ns, 1000, 1001, 1000]
+        args[k] = wrong
+        with pytest.raises(OrderError, match=f"on_market: {name} .*whole number"):
+            desk.on_market(*args)
+    assert desk.mark_px() == 1000
 
 
 def test_a_wish_that_was_overtaken_never_leaves(bench: Bench) -> None:

@@ -369,6 +369,30 @@ def test_rules_have_one_name_each_and_an_order() -> None:
     }  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("side", "stop", "target", "refused"),
+    [
+        (1, 10**9, 8, True),
+        (-1, 10**9, 8, True),
+        (1, 10_801, 8, True),
+        (1, 10_800, 8, False),
+        (-1, 8, 10_800, True),
+        (-1, 8, 10_799, False),
+        (1, 8, 10**6, False),
+        (1, math.inf, 8, True),
+        (1, math.nan, math.nan, False),
+    ],
+)
+def test_a_trade_whose_exits_have_no_price_is_not_entered(
+    side: int, stop: float, target: float, refused: bool
+) -> None:
+    state = dataclasses.replace(AT_WDO, trade=Plan(1, stop, target))
+    assert rule_of({}, state, Order(1, side, 1)) == ("exit_price" if refused else "")
+    near = dataclasses.replace(state, bid_px=20, ask_px=21, last_px=20, trade=Plan(1, 15, 5))
+    limit = Order(1, side, 1, OrderType.LIMIT, 12)  # it is the entry's own price that counts
+    assert rule_of({}, near, limit) == "exit_price"
+
+
 MAYBE = st.one_of(
     st.none(), st.just(math.nan), st.just(math.inf), st.floats(-1e12, 1e12), st.integers(-100, 100)
 )

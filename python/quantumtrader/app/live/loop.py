@@ -34,7 +34,6 @@ from quantumtrader.execution import (
     BracketPhase,
     LiveDesk,
     MarketState,
-    OrderStatus,
     PaperBroker,
     Signal,
     SignalAction,
@@ -53,8 +52,6 @@ _log = logging.getLogger(__name__)
 _EPOCH = date(1970, 1, 1)
 _MOST_HELD = 65_536
 """Events after which an open paper position looks at the market although no row was due."""
-_MOST_REJECTED = 5
-"""Entries that the broker rejects one after the other until trading halts."""
 _FACTS = {"atr_ticks": "atr_14", "realised_volatility": "rv_1m"}
 """Facts of the risk manager that are features."""
 
@@ -225,8 +222,6 @@ class LiveLoop:
         self._held_from = 0
         self._at = 0
         self._heard = 0
-        self._entry = 0
-        self._rejected = 0
         self._day = -1
         self._lost = False
         self._end: tuple[int, float] = (0, 0.0)
@@ -349,7 +344,7 @@ class LiveLoop:
     ) -> tuple[Signal, int, str, str]:
         desk = self.desk
         closing = ts >= self._session_end(ts) - round(self.settings.flatten_before_s * 1e9)
-        if desk.busy and not desk.halted:
+        if not (desk.idle or desk.halted):
             if closing:
                 self._leave("session_end")
             elif self._lost:
@@ -396,38 +391,18 @@ class LiveLoop:
         age = (self.clock.now_ns() - market.event_ns) / 1e9
         if self.broker is None and not age <= self.settings.late_sample_s:
             return 0, "late_sample", f"the row is {age:.3f} s old, at most {self.settings.late_sample_s:g} s"
-        if self._too_many_rejected():
-            return 0, "kill_switch", desk.halted
         before = desk.refusals[-1] if desk.refusals else None
         try:
             number = desk.on_signal(signal)
         except (TradingHaltedError, OrderError) as error:  # not now: reconciling, stopping, cleaning up
             return 0, "not_ready", str(error)
-        self._entry = number or 0
         last = desk.refusals[-1] if desk.refusals else None
         if last is not None and last is not before:
             return number or 0, last.rule, last.message
         return number or 0, "", ""
 
-    def _too_many_rejected(self) -> bool:
-        """Halt when the broker takes none of our entries: whatever is wrong, asking on does not help."""
-        books, number = self.desk.books, self._entry
-        bracket = books.brackets.get(number)
-        self._entry = 0
-        if bracket is None:
-            return False
-        entry = bracket.client_ids[0]
-        rejected = entry in books.table and books.table[entry].status is OrderStatus.REJECTED
-        self._rejected = self._rejected + 1 if rejected else 0
-        if self._rejected < _MOST_REJECTED:
-            return False
-        why = next((e.detail for e in reversed(books.table.journal) if e.client_id == entry), "")
-        self.halt(f"{self._rejected} entries in a row were rejected; the last: {why}")
-        return True
-
     def _leave(self, reason: str) -> None:
-        if any(not bracket.closing for bracket in self.desk.books.live.values()):
-            self.desk.flatten(reason)
+        self.desk.leave(reason)
 
     def _roll(self, at: int) -> None:
         """The feed goes over to another contract at event ``at``: what is held belongs to the old one."""

@@ -295,6 +295,7 @@ _CODES_PT = {
     "max_order_size": "tamanho máximo da ordem",
     "position_limit": "limite de posição",
     "price_collar": "limite de preço",
+    "exit_price": "stop ou alvo sem preço possível",
     "order_rate": "ritmo de ordens",
     "auction": "leilão ou reabertura recente",
     "stale_data": "dados velhos",
@@ -309,6 +310,7 @@ _CODES_PT = {
     "lot_multiple": "múltiplo do lote",
     "reduce_only": "saída que não reduz",
     "unknown_state": "estado desconhecido",
+    "broker": "rejeitada pela corretora",
 }
 _REFUSED_PT = {
     "lot_multiple": "{size:.0f} contratos, não é múltiplo de {lot:.0f}",

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from quantumtrader.exceptions import OrderError
 from quantumtrader.execution.risk.state import is_px
+from quantumtrader.execution.whole import whole_fields
 from quantumtrader.types import PX_NONE, Side
 
 __all__ = ["MarketView", "ParentOrder"]
@@ -36,7 +37,7 @@ class ParentOrder:
     reduce_only : bool
         Whether the children are exits.
     stop_ticks, target_ticks : float
-        Distances of stop and target of the trade that this order begins, in ticks; NaN when it has none.
+        Distances of stop and target of the trade that this order begins, in whole ticks; NaN when it has none.
     tag : str
         Why; becomes the children's tag.
     """
@@ -55,6 +56,16 @@ class ParentOrder:
     tag: str = "parent"
 
     def __post_init__(self) -> None:
+        whole_fields(
+            self, "parent order", "side", "size", "start_ns", "end_ns", "limit_px", "lot", "least_child"
+        )
+        for name in ("stop_ticks", "target_ticks"):
+            value = getattr(self, name)
+            if isinstance(value, float) and math.isnan(value):
+                continue
+            whole_fields(self, "parent order", name)
+            if getattr(self, name) <= 0:
+                raise OrderError(f"parent order: {name} is {value}, expected above 0, or NaN for none")
         if self.side not in (Side.BUY, Side.SELL):
             raise OrderError(f"parent order: side is {self.side}, expected 1 (buy) or -1 (sell)")
         if self.lot <= 0 or self.size <= 0 or self.size % self.lot:

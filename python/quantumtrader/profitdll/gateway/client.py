@@ -31,7 +31,7 @@ from quantumtrader.profitdll.gateway.frames import Message
 from quantumtrader.profitdll.gateway.link import GatewayLink, LinkOptions
 from quantumtrader.profitdll.gateway.reader import RingFile, RingFollower
 from quantumtrader.profitdll.session import BRASILIA, News
-from quantumtrader.profitdll.subscriptions import Books, Subscription, tick_size_of
+from quantumtrader.profitdll.subscriptions import Books, Subscription, contract_of, tick_size_of
 from quantumtrader.types import EVENT, Events, Kind
 
 if TYPE_CHECKING:
@@ -362,6 +362,7 @@ class GatewayClient:
         """
         from quantumtrader.profitdll.gateway.orders import RemoteOrderGateway
 
+        ticker = contract_of(ticker)
         tick = tick_size_of(ticker) if tick_size is None else tick_size
         self.order_gateway = RemoteOrderGateway(self, ticker, tick, account=account, day_trade=day_trade)
         return self.order_gateway
