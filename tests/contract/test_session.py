@@ -88,6 +88,9 @@ def test_connects_subscribes_and_delivers(open_session: Opener) -> None:
     session.disconnect()
     assert session.connection.phase is ConnectionPhase.CLOSED
     assert not session.connected
+    assert not [text for text in news(session, "connection") if "check" in text]
+    with pytest.raises(SessionError, match="the session is closed"):
+        session.connect()
 
 
 @pytest.mark.parametrize(
@@ -388,3 +391,37 @@ def test_the_vendor_library_opens_once_per_process(monkeypatch: pytest.MonkeyPat
     module._once_per_process(library)
     with pytest.raises(SessionError, match="start a new process"):
         module._once_per_process(library)
+
+
+def test_paths_of_a_scenario_are_relative_to_its_file(
+    native: bool, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Logging in changes the working directory to the library's, which is nobody's folder."""
+    file, elsewhere = tmp_path / "scenarios" / "day.toml", tmp_path / "elsewhere"
+    file.parent.mkdir()
+    elsewhere.mkdir()
+    file.write_text(MARKET + '[orders]\nstate_file = "broker.state"\n')
+    monkeypatch.chdir(tmp_path)
+
+    def play_with(options: SessionOptions) -> None:
+        session = ConnectionManagerV4(options=options, native=native)
+        try:
+            session.initialize(routing=True)
+        finally:
+            session.disconnect()
+
+    from quantumtrader.app.vendor_source import session_options
+    from quantumtrader.config import load_settings
+
+    play_with(session_options(load_settings(profit={"scenario": file.relative_to(tmp_path)})))
+    assert (file.parent / "broker.state").exists()
+    (file.parent / "broker.state").unlink()
+
+    monkeypatch.setenv("QUANTUMTRADER_SIM_SCENARIO", "scenarios/day.toml")
+    play_with(SessionOptions())
+    assert (file.parent / "broker.state").exists()
+    monkeypatch.delenv("QUANTUMTRADER_SIM_SCENARIO")
+
+    monkeypatch.chdir(elsewhere)
+    play_with(SessionOptions(scenario=file.read_text()))
+    assert (elsewhere / "broker.state").exists()

@@ -300,3 +300,29 @@ def test_help_costs_little_more_than_the_library_that_prints_it() -> None:
     runs = [(_seconds("-m", "quantumtrader", "--help"), _seconds("-c", bare)) for _ in range(6)]
     ours, floor = (min(column) for column in zip(*runs, strict=True))
     assert ours < 1.5 * floor
+
+
+@pytest.mark.parametrize("rest", [["password", "MYSECRET"], ["password", "--MYSECRET"], ["MYSECRET"]])
+@pytest.mark.parametrize("as_json", [False, True])
+def test_a_secret_on_the_command_line_is_not_repeated(rest: list[str], as_json: bool) -> None:
+    result = runner.invoke(cli.app, ["credentials", "set", *rest, *(["--json"] if as_json else [])])
+    assert result.exit_code == 2
+    assert "MYSECRET" not in result.output + result.stderr
+
+
+def test_validate_of_nothing_says_that_there_is_nothing(tmp_path: Path) -> None:
+    missing = runner.invoke(cli.app, ["validate", str(tmp_path / "nope")])
+    assert (missing.exit_code, "no such file" in missing.stderr) == (1, True)
+    empty = runner.invoke(cli.app, ["validate", str(tmp_path)])
+    assert (empty.exit_code, "is a folder without a data file" in empty.stderr) == (3, True)
+
+
+@pytest.mark.parametrize("command", [["replay"], ["features", "compute", "--set", "tick_only"]])
+def test_a_folder_of_journals_asks_for_one(tmp_path: Path, command: list[str]) -> None:
+    golden = Path(__file__).parents[1] / "golden" / "journal.qtj"
+    for part in (1, 2):
+        (tmp_path / f"2025-08-15_WDOU25_00{part}.qtj").write_bytes(golden.read_bytes())
+    where = ["-i", str(tmp_path), "-s", "WDOU25", "-o", str(tmp_path / "out.parquet")]
+    result = runner.invoke(cli.app, [*command, *where])
+    assert result.exit_code == 3
+    assert "Give one journal file" in result.stderr

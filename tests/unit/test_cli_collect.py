@@ -168,10 +168,55 @@ def test_a_recording_that_failed_is_an_error(
         ["-s", "WDOU25", "--duration", "0s"],
         ["-s", "WDOU25", "--source", "nonsense"],
         ["-s", "WDOU25", "--keep-days", "-1"],
+        ["-s", "WDOU25", "-s", "wdou25"],
+        ["-s", "WDOU25", "--scenario", "day.toml"],
+        ["-s", "WDOU25", "--speed", "0"],
     ],
 )
 def test_wrong_usage(tmp_path: Path, options: list[str]) -> None:
     assert collect(tmp_path, *options)[0] == 2
+
+
+def test_a_speed_that_is_no_number_is_called_so(tmp_path: Path) -> None:
+    result = runner.invoke(cli.app, ["collect", "-s", "WDOU25", "--source", "generator", "--speed", "nan"])
+    assert result.exit_code == 2
+    assert "nan is not a finite number" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("missing.dll", "there is no such file"),
+        ("folder", "in this folder"),
+        ("text.dll", "not a library"),
+    ],
+)
+def test_a_wrong_library_is_judged_before_credentials(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, words: str
+) -> None:
+    for secret in ("USERNAME", "ACTIVATION_KEY", "PASSWORD"):
+        monkeypatch.delenv(f"QT_PROFIT__{secret}", raising=False)
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "text.dll").write_text("nothing that could be loaded")
+    result = runner.invoke(cli.app, ["collect", "-s", "WDOU25", "--now", "--dll", str(tmp_path / name)])
+    assert result.exit_code == 1
+    assert words in result.stderr
+    assert "username" not in result.stderr
+
+
+def test_a_ticker_of_which_nothing_comes_fails(
+    tmp_path: Path, market_source: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def one_of_two(request: app.Request) -> tuple[Feed, Any]:
+        return ArrayFeed(merged(Market(0, instrument=0).events(500))), lambda: None
+
+    monkeypatch.setitem(app.SOURCES, "generator", app.Source(one_of_two, synthetic=True))
+    code, lines = collect(
+        tmp_path, "-s", "WDOU25", "-s", "WINV25", "--now", "--duration", "0.5s", "--no-roll"
+    )
+    assert code == 1
+    (told,) = (line for line in lines if line["what"] == "news")
+    assert (told["kind"], "WINV25" in told["text"], "WDOU25" in told["text"]) == ("nothing", True, False)
 
 
 def test_an_unknown_symbol_is_refused(tmp_path: Path) -> None:
@@ -256,6 +301,7 @@ def test_status_line() -> None:
         checkpoints=0,
         messages=0,
         synthetic=True,
+        news={"connection": 2},
     )
     line = status_line(status)
     assert line == (
@@ -263,12 +309,21 @@ def test_status_line() -> None:
         "WDOU25 0.2 s ago WINV25 no event yet · journal 3.0 MiB · 5.0 GiB free"
     )
     bad = status_line(
-        replace(status, state="failed", lost=7, unrecorded=8, error="[disk] full", disk_free_bytes=1)
+        replace(
+            status,
+            state="failed",
+            lost=7,
+            unrecorded=8,
+            error="[disk] full",
+            disk_free_bytes=1,
+            news={"silence": 3},
+        )
     )
     for part in (
         "[bold red]NOT RECORDING[/]",
         "[red]lost 7[/]",
         "[red]unrecorded 8[/]",
+        "[yellow]silence 3[/]",
         r"\[disk] full",
         "[red]0.0 GiB",
     ):

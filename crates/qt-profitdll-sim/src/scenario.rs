@@ -2,6 +2,8 @@
 //!
 //! Unknown keys are errors: a misspelt trouble that never happens would make its test pass.
 
+use std::path::Path;
+
 use serde::Deserialize;
 
 /// A whole scenario.
@@ -442,6 +444,20 @@ impl Scenario {
         }
         Ok(scenario)
     }
+
+    /// The same scenario with its relative paths (`[market] path`, `[orders] state_file`) taken from a folder: the
+    /// working directory of a client changes while it logs in.
+    #[must_use]
+    pub fn relative_to(mut self, folder: &Path) -> Self {
+        let whole = |path: &str| folder.join(path).to_string_lossy().into_owned();
+        if !self.market.path.is_empty() {
+            self.market.path = whole(&self.market.path);
+        }
+        if let Some(toml::Value::String(path)) = self.orders.get_mut("state_file") {
+            *path = whole(path);
+        }
+        self
+    }
 }
 
 /// Nanoseconds since midnight of `HH:MM:SS` or `HH:MM:SS.mmm`.
@@ -495,6 +511,17 @@ mod tests {
         assert_eq!(scenario.trouble[0].what, What::Disconnect { seconds: Some(5.0), events: None });
         assert_eq!(scenario.trouble[1].event, Some(100));
         assert_eq!(time_of_day("09:05:00.250"), Ok(((9 * 60 + 5) * 60 * 1_000 + 250) * 1_000_000));
+    }
+
+    #[test]
+    fn relative_paths_are_those_of_a_folder() {
+        let text = "[market]\npath = \"a.qtj\"\n[orders]\nstate_file = \"state/s\"\n";
+        let scenario = Scenario::parse(text).unwrap().relative_to(Path::new("/there"));
+        assert_eq!(scenario.market.path, "/there/a.qtj");
+        assert_eq!(scenario.orders["state_file"].as_str(), Some("/there/state/s"));
+        let absolute = "[market]\npath = \"/b.qtj\"\n";
+        assert_eq!(Scenario::parse(absolute).unwrap().relative_to(Path::new("/there")).market.path, "/b.qtj");
+        assert_eq!(Scenario::default().relative_to(Path::new("/there")).market.path, "");
     }
 
     #[test]

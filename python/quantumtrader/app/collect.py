@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,7 +16,13 @@ from quantumtrader.data.calendar import Calendar
 from quantumtrader.data.checkpoints import Books
 from quantumtrader.data.contracts import instrument as find_instrument
 from quantumtrader.data.lake import Lake
-from quantumtrader.data.recorder import CollectorSettings, CollectorStatus, Feed, RealtimeBookCollector
+from quantumtrader.data.recorder import (
+    CollectorSettings,
+    CollectorStatus,
+    Feed,
+    RealtimeBookCollector,
+    RecordedNews,
+)
 from quantumtrader.data.roll import Rolled, roll
 from quantumtrader.data.schedule import Window, next_window
 from quantumtrader.exceptions import ConfigError
@@ -38,6 +43,8 @@ __all__ = [
     "run_collect",
 ]
 
+_PROBLEMS = ("invalid_ticker", "nothing")
+"""News that make a recording fail."""
 _GENERATED_NS = 10 * 3_600_000_000_000
 """Length of a synthetic session without an end."""
 
@@ -130,12 +137,16 @@ class CollectResult:
 
     recordings: tuple[CollectorStatus, ...]
     rolled: tuple[Rolled, ...]
+    problems: tuple[RecordedNews, ...] = ()
+    """What the recordings lack: a ticker that the vendor does not know, or of which nothing came."""
 
     @property
     def failed(self) -> bool:
         """Whether anything was not recorded, or refused by the lake."""
-        return any(s.error is not None for s in self.recordings) or any(
-            r.state == "refused" for r in self.rolled
+        return (
+            bool(self.problems)
+            or any(s.error is not None for s in self.recordings)
+            or any(r.state == "refused" for r in self.rolled)
         )
 
 
@@ -153,6 +164,7 @@ def run_collect(
     on_wait: Callable[[Window], None] | None = None,
     on_status: Callable[[CollectorStatus], None] | None = None,
     on_rolled: Callable[[list[Rolled]], None] | None = None,
+    on_news: Callable[[RecordedNews], None] | None = None,
     period_s: float = 1.0,
     collector: CollectorSettings | None = None,
 ) -> CollectResult:
@@ -164,8 +176,9 @@ def run_collect(
         What, when and where to.
     stop : Event
         Ends it cleanly from another thread or a signal handler.
-    on_wait, on_status, on_rolled : callable, optional
-        Told what is waited for, how recording goes every ``period_s``, and what a roll has done.
+    on_wait, on_status, on_rolled, on_news : callable, optional
+        Told what is waited for, how recording goes every ``period_s``, what a roll has done, and what the feed says that
+        a person should know.
     period_s : float
         Seconds between two calls of ``on_status``.
     collector : CollectorSettings, optional
@@ -187,6 +200,13 @@ def run_collect(
     )
     recordings: list[CollectorStatus] = []
     rolled: list[Rolled] = []
+    problems: list[RecordedNews] = []
+
+    def tell(news: list[RecordedNews]) -> None:
+        problems.extend(one for one in news if one.kind in _PROBLEMS)
+        if on_news is not None:
+            for one in news:
+                on_news(one)
 
     def bring_in() -> None:
         if config.rolls:
@@ -233,17 +253,34 @@ def run_collect(
                 while not stop.is_set() and (ends is None or clock.now_ns() < ends):
                     left = period_s if ends is None else min(period_s, (ends - clock.now_ns()) / 1e9)
                     stop.wait(max(left, 0.001))
+                    tell(recorder.take_news())
                     if on_status is not None:
                         on_status(recorder.status())
         finally:
             close()
         recordings.append(recorder.status())
+        tell([*recorder.take_news(), *_nothing_of(recordings[-1], instruments, calendar)])
         if on_status is not None:
             on_status(recordings[-1])
         bring_in()
         if config.now or config.until_close or config.duration_s is not None:
             break
-    return CollectResult(tuple(recordings), tuple(rolled))
+    return CollectResult(tuple(recordings), tuple(rolled), tuple(problems))
+
+
+def _nothing_of(
+    status: CollectorStatus, instruments: Sequence[Instrument], calendar: Calendar
+) -> list[RecordedNews]:
+    """Name the symbols of which nothing came though they traded; a synthetic market trades at any hour."""
+    out = []
+    for instrument in instruments:
+        if instrument.symbol not in status.silent:
+            continue
+        window = next_window([instrument], status.since_ns, calendar, lead_ns=0, tail_ns=0)
+        if status.synthetic or window is None or window.start_ns < status.now_ns:
+            text = f"nothing at all was recorded of {instrument.symbol}: check contract, exchange, licence and connection"
+            out.append(RecordedNews(status.now_ns, "nothing", text))
+    return out
 
 
 def _ends(config: CollectConfig, now: int, window: Window | None) -> int | None:
@@ -325,7 +362,6 @@ _KEPT: list[ConnectionManagerV4] = []
 def _open_profitdll(request: Request) -> tuple[Feed, Callable[[], None]]:
     if not _KEPT:
         _KEPT.append(open_session(request.settings, simulator=False))
-        atexit.register(_KEPT[0].disconnect)
     _KEPT[0].connect()
     feed = VendorSource(_KEPT[0], request.instruments, keep=True)
     return feed, feed.close

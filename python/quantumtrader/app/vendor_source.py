@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from quantumtrader.exceptions import ConfigError, DataAccessError
 from quantumtrader.profitdll.credentials import load_credentials
+from quantumtrader.profitdll.library import load_library
 from quantumtrader.profitdll.session import ConnectionManagerV4, SessionOptions
 from quantumtrader.profitdll.subscriptions import Books
 
@@ -39,13 +40,14 @@ def session_options(settings: Settings, scenario: str | None = None, **others: A
         The scenario's file cannot be read.
     """
     profit = settings.profit
+    folder = None
     if scenario is None and profit.scenario is not None:
+        folder = profit.scenario.absolute().parent
         try:
             scenario = profit.scenario.read_text("utf-8")
-        except OSError as error:
-            raise DataAccessError(
-                f"the scenario cannot be read: {error.strerror}", path=profit.scenario
-            ) from error
+        except (OSError, UnicodeDecodeError) as error:
+            why = getattr(error, "strerror", None) or error
+            raise DataAccessError(f"the scenario cannot be read: {why}", path=profit.scenario) from error
     return SessionOptions(
         exchange=profit.exchange,
         version=profit.version,
@@ -53,6 +55,7 @@ def session_options(settings: Settings, scenario: str | None = None, **others: A
         history_timeout_s=profit.history_timeout_s,
         quiet_s=profit.quiet_s,
         scenario=scenario or "",
+        scenario_folder=folder,
         **others,
     )
 
@@ -82,6 +85,8 @@ def open_session(
 
     Raises
     ------
+    ProfitLibraryError
+        The library is not there, or cannot be loaded.
     ConfigError
         No library is set, or credentials are missing; the message names them.
     SessionError
@@ -92,6 +97,8 @@ def open_session(
         raise ConfigError(
             "no library is set: give ProfitDLL64.dll with --dll or QT_PROFIT__DLL_PATH, or use the simulator"
         )
+    if not simulator and profit.dll_path is not None:
+        load_library(profit.dll_path)  # a wrong path is what to say first, before credentials are asked for
     secrets = load_credentials(environ={**os.environ, **profit.as_environment()})
     if not simulator:
         secrets.require("username", "activation_key", "password")
@@ -151,8 +158,10 @@ class VendorSource:
         return events
 
     def take_messages(self) -> list[tuple[Any, ...]]:
-        """Hand over the control messages since the last call."""
-        taken = []
+        """Hand over the control messages since the last call, and the session's news as ``("news", ts, kind, text)``."""
+        taken: list[tuple[Any, ...]] = [
+            ("news", news.ts, news.kind, news.text) for news in self.session.take_news()
+        ]
         while self._messages:
             taken.append(self._messages.popleft())
         return taken

@@ -79,7 +79,7 @@ SHAPES = {
 PICTURES = (".png", ".svg", ".pdf")
 """Endings of pictures."""
 POSITIVE = ("tick_size", "point_value", "size_step", "lot")
-AT_LEAST = {"interval_s": 1e-6}
+AT_LEAST = {"interval_s": 1e-6, "speed": 0.01}
 AT_MOST = {
     "interval_s": 1e6,
     "latency_ms": 3_600_000.0,
@@ -87,6 +87,7 @@ AT_MOST = {
     "tick_size": 1e9,
     "point_value": 1e12,
     "gap_seconds": 1e9,
+    "speed": 10_000.0,
 }
 METAVARS = {
     "day": "YYYY-MM-DD",

@@ -6,6 +6,7 @@ import json
 import math
 import signal
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,7 +20,7 @@ from quantumtrader.cli.stopping import seconds as _seconds
 from quantumtrader.cli.stopping import stop_signals
 
 if TYPE_CHECKING:
-    from quantumtrader.data.recorder import CollectorStatus
+    from quantumtrader.data.recorder import CollectorStatus, RecordedNews
     from quantumtrader.data.roll import Rolled
     from quantumtrader.data.schedule import Window
 
@@ -60,7 +61,7 @@ def command(
     ] = None,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Of generator or simulator.")] = 7,
     speed: Annotated[
-        float, typer.Option("--speed", min=0.01, max=10_000, help="Of generator or simulator.")
+        float, typer.Option("--speed", help="Of generator or simulator, 0.01 to 10000 times real time.")
     ] = 1.0,
     status_seconds: Annotated[
         float, typer.Option("--status-seconds", min=0.05, max=3_600, help="Between two status lines.")
@@ -72,7 +73,8 @@ def command(
 
     Without --now, --until-close or --duration it waits for the next session, records it, and goes on with the one after,
     until it is stopped. Ctrl-C (exit code 130) and SIGTERM (exit code 0) end it cleanly. Exit code 1: something was not
-    recorded, or a journal was refused by the lake. Where standard output is no terminal, the status is a line of JSON.
+    recorded, the vendor does not know a ticker, nothing at all came of one in trading hours, or a journal was refused by
+    the lake. Where standard output is no terminal, the status is a line of JSON.
     """
     from quantumtrader.app.collect import CollectConfig, run_collect
     from quantumtrader.config import load_settings
@@ -89,6 +91,13 @@ def command(
         return
     if not symbol:
         raise typer.BadParameter("name at least one --symbol")
+    if twice := sorted(name for name, count in Counter(s.upper() for s in symbol).items() if count > 1):
+        raise typer.BadParameter(f"named twice: {', '.join(twice)}", param_hint="--symbol")
+    if scenario is not None and source != "simulator":
+        raise typer.BadParameter(
+            f"a scenario is for the simulator: add --source simulator (it is {source})",
+            param_hint="--scenario",
+        )
     plan = CollectConfig(
         symbols=symbol,
         settings=settings,
@@ -107,6 +116,7 @@ def command(
             on_wait=screen.wait,
             on_status=screen.status,
             on_rolled=screen.rolled,
+            on_news=screen.news,
             period_s=status_seconds,
         )
     if result.failed:
@@ -154,6 +164,9 @@ class _Lines:
         for rolled in done:
             self._write("roll", rolled)
 
+    def news(self, news: RecordedNews) -> None:
+        self._write("news", news)
+
 
 class _Terminal:
     """Status as one line that changes in place."""
@@ -169,6 +182,12 @@ class _Terminal:
 
     def status(self, status: CollectorStatus) -> None:
         self._live.update(status_line(status))
+
+    def news(self, news: RecordedNews) -> None:
+        from rich.markup import escape
+
+        colour = "dim" if news.kind == "connection" else "yellow"
+        self._live.console.print(f"[{colour}]{escape(news.kind)}: {escape(news.text)}[/]")
 
     def rolled(self, done: list[Rolled]) -> None:
         from rich.markup import escape
@@ -202,6 +221,11 @@ def status_line(status: CollectorStatus) -> str:
         f"lag {status.lag_ms:,.0f} ms" if math.isfinite(status.lag_ms) else "",
         f"{lost}, gaps {status.gaps:,}",
         f"[red]unrecorded {status.unrecorded:,}[/]" if status.unrecorded else "",
+        " ".join(
+            f"[yellow]{escape(kind)} {count:,}[/]"
+            for kind, count in status.news.items()
+            if kind != "connection"
+        ),
         ages,
         f"journal {status.journal_bytes / 2**20:,.1f} MiB",
         f"[red]{free}[/]" if status.disk_free_bytes < 2**30 else free,

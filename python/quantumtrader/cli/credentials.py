@@ -10,16 +10,25 @@ import typer
 NAMES = ("username", "activation_key", "password", "signature")
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help=f"One of {', '.join(NAMES)}.")]
+More = Annotated[
+    list[str] | None, typer.Argument(metavar="", hidden=True, help="Nothing: secrets are not given here.")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
-def set(name: Name) -> None:
+def set(name: Name, more: More = None) -> None:
     """Store one credential in the keyring; it is asked for, or read from standard input, never from the command line."""
     from quantumtrader.cli import output
     from quantumtrader.profitdll.credentials import store_credential
 
+    # What else stands on the line may be a secret: nothing of it is repeated.
+    if more:
+        raise typer.BadParameter(
+            "give the name alone: the secret is asked for, or read from standard input; change one that was typed here, "
+            "the shell's history has it"
+        )
     if name not in NAMES:
-        raise typer.BadParameter(f"no credential {name!r}; there are {', '.join(NAMES)}")
+        raise typer.BadParameter(f"that is no credential; there are {', '.join(NAMES)}")
     if sys.stdin.isatty():
         secret = typer.prompt(name, hide_input=True, confirmation_prompt=name != "username")
     else:

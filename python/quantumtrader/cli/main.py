@@ -215,9 +215,13 @@ for _name, _function in MODEL_COMMANDS.items():
         getattr(import_module("quantumtrader.cli.models"), _function)
     )
 for _name in CREDENTIAL_COMMANDS:
-    credentials.command(_name, cls=Command, epilog=epilog(f"credentials {_name}"))(
-        getattr(import_module("quantumtrader.cli.credentials"), _name)
-    )
+    credentials.command(
+        _name,
+        cls=Command,
+        epilog=epilog(f"credentials {_name}"),
+        # An error about an unknown option would repeat it, and it may be a secret.
+        context_settings={"ignore_unknown_options": True} if _name == "set" else None,
+    )(getattr(import_module("quantumtrader.cli.credentials"), _name))
 app.add_typer(features, name="features")
 app.add_typer(fit, name="fit")
 app.add_typer(models, name="models")

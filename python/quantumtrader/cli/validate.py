@@ -85,7 +85,7 @@ def command(
     from quantumtrader.config import load_settings, with_instrument
     from quantumtrader.data.calendar import Calendar
     from quantumtrader.data.quality import Book, validate
-    from quantumtrader.data.source import load_events
+    from quantumtrader.data.source import load_events, locate
     from quantumtrader.types import Kind
 
     if recording.is_recording(input):
@@ -95,6 +95,8 @@ def command(
         )
         return
     if symbol is None:
+        if not input.exists() or (input.is_dir() and not any(input.iterdir())):
+            locate(input, "", format)  # says in its own words that there is nothing
         raise typer.BadParameter("name the --symbol; only journals say it themselves")
     given = make_instrument(tick_size, point_value, currency, lot, size_step, fee, hours, timezone)
     settings = with_instrument(load_settings(config), symbol, given)

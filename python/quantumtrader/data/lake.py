@@ -314,7 +314,7 @@ class Writer:
             if now - temporary.stat().st_mtime > _ABANDONED_SECONDS:
                 temporary.unlink(missing_ok=True)
 
-    def add(self, events: Events, instrument: Instrument | None = None) -> None:
+    def add(self, events: Events, instrument: Instrument | None = None, *, days_on: int = 0) -> None:
         """Take events over; they continue those added before.
 
         Parameters
@@ -323,6 +323,8 @@ class Writer:
             In stream order.
         instrument : Instrument, optional
             The grid that these events are on, when it differs from the writer's.
+        days_on : int
+            Days from the date of receipt to the session's: not 0 where an old market was played again.
 
         Raises
         ------
@@ -334,7 +336,7 @@ class Writer:
             self._instrument = instrument
         if not len(events) or self._spool is None:
             return
-        days = np.maximum.accumulate(session_days(events["ts_recv"], self._instrument))
+        days = np.maximum.accumulate(session_days(events["ts_recv"], self._instrument)) + days_on
         edges = np.flatnonzero(np.diff(days)) + 1
         for part, day in zip(np.split(events, edges), days[np.concatenate(([0], edges))], strict=True):
             session = _EPOCH + timedelta(days=int(day))

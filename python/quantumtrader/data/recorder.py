@@ -32,9 +32,9 @@ from quantumtrader.data.lake import safe_symbol
 from quantumtrader.data.sessions import session_days
 from quantumtrader.data.sidecar import SidecarWriter, sidecar_of
 from quantumtrader.exceptions import ConfigError, DataAccessError, EngineError
-from quantumtrader.types import EVENT, Events, Flag, Instrument, Kind
+from quantumtrader.types import EVENT, Action, Events, Flag, Instrument, Kind
 
-__all__ = ["CollectorSettings", "CollectorStatus", "Feed", "RealtimeBookCollector"]
+__all__ = ["CollectorSettings", "CollectorStatus", "Feed", "RealtimeBookCollector", "RecordedNews"]
 
 KEPT_MESSAGES = frozenset(
     {
@@ -61,6 +61,27 @@ _SAMPLE_NS = 500_000_000
 _SAMPLES = 5
 _QUEUED = 64
 _LONGEST_NAME = 80
+_NEWS = 1_000
+_NO_DATA = (Kind.GAP, Kind.SESSION)
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedNews:
+    """Something that a person should know of the feed.
+
+    Parameters
+    ----------
+    ts : int
+        When it was noticed, ns UTC.
+    kind : str
+        ``connection``, ``silence``, ``invalid_ticker``, ``lost``, ``trouble``: the session's words.
+    text : str
+        In plain words.
+    """
+
+    ts: int
+    kind: str
+    text: str
 
 
 class Feed(Protocol):
@@ -71,7 +92,10 @@ class Feed(Protocol):
         ...
 
     def take_messages(self) -> list[tuple[Any, ...]]:
-        """Hand over the control messages since the last call: name first, then what it carries."""
+        """Hand over the control messages since the last call: name first, then what it carries.
+
+        ``("news", ts, kind, text)`` is told to whoever watches the recording.
+        """
         ...
 
     def counters(self) -> dict[str, int]:
@@ -147,6 +171,10 @@ class CollectorStatus:
         Whether what is recorded was made.
     error : str or None
         Why recording failed.
+    news : dict of str to int
+        News of the feed so far, by kind; ``take_news`` hands over their texts.
+    silent : tuple of str
+        Symbols of which no market data came so far: no trade, no quote, no offer.
     """
 
     state: Literal["idle", "recording", "failed", "stopped"]
@@ -171,6 +199,8 @@ class CollectorStatus:
     counters: dict[str, int] = field(default_factory=dict)
     synthetic: bool = False
     error: str | None = None
+    news: dict[str, int] = field(default_factory=dict)
+    silent: tuple[str, ...] = ()
 
 
 class RealtimeBookCollector:
@@ -337,6 +367,13 @@ class RealtimeBookCollector:
                 counters,
             )
 
+    def take_news(self) -> list[RecordedNews]:
+        """Hand over the news since the last call, the last 1,000 at most; from any thread."""
+        with self._lock:
+            taken = list(self._tally.untold)
+            self._tally.untold.clear()
+        return taken
+
     # the two threads
 
     def _read_all(self) -> None:
@@ -373,11 +410,11 @@ class RealtimeBookCollector:
 
     def _record(self, events: Events, messages: list[tuple[Any, ...]]) -> None:
         now = self._clock.now_ns()
+        self._note(messages, now)
         if self._tally.state == "failed":
             with self._lock:
                 self._tally.unrecorded += len(events)
             return
-        self._note(messages, now)
         left = len(events)
         try:
             for part, restarted in _runs(events, self._tally.last_sequence):
@@ -459,7 +496,13 @@ class RealtimeBookCollector:
     def _note(self, messages: list[tuple[Any, ...]], now: int) -> None:
         for message in messages:
             name = str(message[0])
-            if name in KEPT_MESSAGES:
+            if name == "news":
+                news = RecordedNews(int(message[1]), str(message[2]), str(message[3]))
+                with self._lock:
+                    self._tally.untold.append(news)
+                    self._tally.news[news.kind] += 1
+                self._note_line(now, "news", noticed=news.ts, kind=news.kind, text=news.text)
+            elif name in KEPT_MESSAGES:
                 self._note_line(now, "message", name=name, fields=list(message[1:]))
                 self._tally.messages += 1
             else:
@@ -565,6 +608,9 @@ class _Tally:
         self.lost = self.gaps = self.recorded = self.unrecorded = self.foreign = 0
         self.messages = self.checkpoints = self.since_checkpoint = self.checkpoint_ns = self.closed_bytes = 0
         self.left_out: Counter[str] = Counter()
+        self.news: Counter[str] = Counter()
+        self.untold: deque[RecordedNews] = deque(maxlen=_NEWS)
+        self._heard = np.zeros(instruments, bool)
         self.by_kind = np.zeros(256, np.int64)
         self._last_recv = np.zeros(instruments, np.int64)
         self._lag_ns = self._lag_before_ns = -1
@@ -589,6 +635,8 @@ class _Tally:
             if index < len(self._last_recv):
                 mine = events["ts_recv"][which == index] if len(self._last_recv) > 1 else events["ts_recv"]
                 self._last_recv[index] = mine[-1]
+                if not self._heard[index]:
+                    self._heard[index] = _market_data(events[which == index])
             else:
                 self.foreign += int((which == index).sum())
         self._lag_ns = max(self._lag_ns, now - int(events["ts_recv"][0]))
@@ -647,7 +695,16 @@ class _Tally:
             counters=dict(counters),
             synthetic=self.synthetic,
             error=self.error,
+            news=dict(self.news),
+            silent=tuple(s for s, heard in zip(symbols, self._heard, strict=True) if not heard),
         )
+
+
+def _market_data(events: Events) -> bool:
+    """Whether anything among the events is of the market itself; marks around an empty image are not."""
+    marks = np.isin(events["action"], (Action.SNAPSHOT_BEGIN, Action.SNAPSHOT_END))
+    books = np.isin(events["kind"], (Kind.ORDER, Kind.LEVEL))
+    return bool((~np.isin(events["kind"], _NO_DATA) & ~(books & marks)).any())
 
 
 def _runs(events: Events, last: int | None) -> list[tuple[Events, bool]]:

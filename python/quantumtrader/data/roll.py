@@ -88,6 +88,18 @@ class _Source:
     """Whether no sequence number is missing without a gap marker."""
     offset: int = 0
     """What was added to its sequences."""
+    last_ns: int = 0
+    """Greatest exchange time."""
+    last_recv_ns: int = 0
+    """When that one was received."""
+    first_trade_ns: int | None = None
+    days_on: int = 0
+    """Days from the date of receipt to that of the exchange's time."""
+
+    @property
+    def begins_ns(self) -> int:
+        """Exchange time at which its market goes on: images of the book have older times, trades have not."""
+        return self.last_ns if self.first_trade_ns is None else self.first_trade_ns
 
 
 def journals_in(folder: Path) -> list[Path]:
@@ -152,6 +164,8 @@ def roll(
         ]
         for symbol, sources in found.items():
             instrument = _instrument(symbol, sources[0].header, settings)
+            sources, again = _played_again(sources)
+            results += [Rolled(symbol, (s.path,), "refused", notes=(note,)) for s, note in again]
             for group in _groups(sources):
                 if is_locked(folder, symbol) and sources[-1] in group:
                     results.append(Rolled(symbol, tuple(s.path for s in group), "recording"))
@@ -204,7 +218,7 @@ def _missing(broken: _Broken, instrument: Instrument, group: list[_Source]) -> P
         if header is None or instrument.symbol not in (row.symbol for row in header.instruments):
             continue
         day = int(session_days(np.array([header.created_ns], np.int64), instrument)[0])
-        if min(s.first_day for s in group) <= day <= max(s.last_day for s in group):
+        if min(s.first_day - s.days_on for s in group) <= day <= max(s.last_day - s.days_on for s in group):
             return path
     return None
 
@@ -230,7 +244,19 @@ def _scan(path: Path, settings: Settings | None, until_damage: bool) -> Iterator
             source = seen.setdefault(index, _Source(path, reader.header, index, low, high, 0, 0))
             source.first_day, source.last_day = min(source.first_day, low), max(source.last_day, high)
             source.events += len(days)
+            mine = events[events["instrument"] == index]
+            latest = int(np.argmax(mine["ts_event"]))
+            if (ts := int(mine["ts_event"][latest])) > source.last_ns:
+                source.last_ns, source.last_recv_ns = ts, int(mine["ts_recv"][latest])
+            trades = mine["ts_event"][mine["kind"] == Kind.TRADE]
+            if source.first_trade_ns is None and len(trades):
+                source.first_trade_ns = int(trades[0])
     for index, source in seen.items():
+        ends = np.array([source.last_recv_ns, source.last_ns], np.int64)
+        received, happened = session_days(ends, instruments[index]).tolist()
+        source.days_on = happened - received
+        source.first_day += source.days_on
+        source.last_day += source.days_on
         source.size = reader.end
         source.complete = sequences.complete
         if not sequences.complete:
@@ -243,6 +269,30 @@ def _scan(path: Path, settings: Settings | None, until_damage: bool) -> Iterator
         if reader.damage is not None:
             source.notes.append(f"taken until the damage: {reader.damage}")
         yield rows[index], source
+
+
+def _played_again(sources: list[_Source]) -> tuple[list[_Source], list[tuple[_Source, str]]]:
+    """Part synthetic recordings that go on from those whose market starts over: one session holds one market."""
+    good: list[_Source] = []
+    again = []
+    for source in sorted(sources, key=lambda s: s.first_day):  # stable: of one day, in the order of recording
+        before = good[-1] if good else None
+        if (
+            before is not None
+            and source.header.synthetic
+            and before.header.synthetic
+            and source.first_day <= before.last_day
+            and source.begins_ns <= before.last_ns
+        ):
+            day = _EPOCH + timedelta(days=source.first_day)
+            note = (
+                f"{source.path.name}: the simulated market of {day} starts over, and the lake takes that day from "
+                f"{before.path.name}: move one of the two journals away, or roll it into a lake of its own"
+            )
+            again.append((source, note))
+        else:
+            good.append(source)
+    return good, again
 
 
 def _groups(sources: list[_Source]) -> list[list[_Source]]:
@@ -285,9 +335,9 @@ def _roll_group(lake: Lake, instrument: Instrument, group: list[_Source], until_
         if len(group) > 1:
             writer.notes.append(f"recorded in {len(group)} parts, with a gap marker between them")
         made = _Digests(instrument)
-        for events in _stream(group, until_damage):
-            writer.add(events)
-            made.add(events)
+        for events, days_on in _stream(group, until_damage):
+            writer.add(events, days_on=days_on)
+            made.add(events, days_on)
         for day in writer.dates:  # from here on a second roll may replace what this one leaves unfinished
             _write_note(
                 lake, symbol, day, {"complete": False, "journals": journals, "events": 0, "digests": {}}
@@ -315,8 +365,8 @@ def _roll_group(lake: Lake, instrument: Instrument, group: list[_Source], until_
     return Rolled(symbol, paths, "rolled", tuple(writer.dates), sum(made.events.values()), notes)
 
 
-def _stream(group: list[_Source], until_damage: bool) -> Iterator[Events]:
-    """Events of one symbol from all its journals, one after the other."""
+def _stream(group: list[_Source], until_damage: bool) -> Iterator[tuple[Events, int]]:
+    """Events of one symbol from all its journals, one after the other, and how many days on their session is."""
     last: int | None = None
     for source in group:
         begun = False
@@ -333,10 +383,10 @@ def _stream(group: list[_Source], until_damage: bool) -> Iterator[Events]:
                     gap = np.zeros(1, EVENT)
                     gap["kind"], gap["sequence"] = Kind.GAP, last + 1
                     gap["ts_event"], gap["ts_recv"] = mine["ts_event"][0], mine["ts_recv"][0]
-                    yield gap
+                    yield gap, source.days_on
             mine["sequence"] += source.offset
             last = int(mine["sequence"][-1])
-            yield mine
+            yield mine, source.days_on
 
 
 class _Digests:
@@ -347,8 +397,8 @@ class _Digests:
         self._made: dict[str, dict[str, Any]] = {}
         self.events: dict[str, int] = {}
 
-    def add(self, events: Events) -> None:
-        days = np.maximum.accumulate(session_days(events["ts_recv"], self._instrument))
+    def add(self, events: Events, days_on: int) -> None:
+        days = np.maximum.accumulate(session_days(events["ts_recv"], self._instrument)) + days_on
         for day in np.unique(days).tolist():
             name = str(_EPOCH + timedelta(days=day))
             mine = events[days == day]
@@ -405,7 +455,7 @@ def _write_lines(lake: Lake, instrument: Instrument, group: list[_Source], dates
             if "sequence" in line:
                 line["sequence"] += source.offset
             stamp = np.array([line["ts"]], np.int64)
-            day = _EPOCH + timedelta(days=int(session_days(stamp, instrument)[0]))
+            day = _EPOCH + timedelta(days=int(session_days(stamp, instrument)[0]) + source.days_on)
             nearest = min(dates, key=lambda d: abs((d - day).days))
             lines[nearest].append(json.dumps(line, ensure_ascii=False) + "\n")
     for day, text in lines.items():
@@ -460,7 +510,10 @@ def _delete(results: list[Rolled], lake: Lake, keep_days: int, now_ns: int) -> l
     old = set()
     for result in results:
         for path in result.journals:
-            age = today - max((day - _EPOCH).days for day in result.dates) if result.dates else -1
+            age = -1
+            if result.dates:  # a market that was played again is as old as its recording
+                recorded = JournalReader(path).header.created_ns // 86_400_000_000_000
+                age = today - max(recorded, *((day - _EPOCH).days for day in result.dates))
             if age > keep_days:
                 old.add(path)
             else:

@@ -18,6 +18,7 @@ from quantumtrader.data.contracts import front_contract, is_series
 from quantumtrader.data.contracts import instrument as find_instrument
 from quantumtrader.data.importers import IMPORTERS, Imported, Importer, Options, Rejected, _parquet
 from quantumtrader.data.importers import _text as text
+from quantumtrader.data.journal import SUFFIX
 from quantumtrader.data.lake import Lake
 from quantumtrader.data.sessions import session_days, with_sessions
 from quantumtrader.exceptions import ConfigError, DataAccessError, DataError, DataFormatError, EmptyDataError
@@ -151,6 +152,13 @@ def locate(path: Path, symbol: str, format: str | None = None) -> tuple[Path, Im
     mine = [(p, i) for p, i in known if p.name.upper().startswith(wanted)]
     if len(known) == 1 or len(mine) == 1:
         return (known if len(known) == 1 else mine)[0]
+    if journals := [p for p in files if p.suffix == SUFFIX]:
+        raise DataError(
+            f"is a folder of {len(journals)} journals",
+            path=path,
+            remedy=f"Give one journal file, such as {journals[0]}, or the lake that `quantumtrader collect --roll-only` "
+            "brings them into",
+        )
     if not files:
         raise EmptyDataError(
             "is a folder without a data file", path=path, remedy="Name a file, or its folder"

@@ -145,7 +145,7 @@ class ConnectionState:
         self._whole |= regained
         text = describe_state(kind, result)
         remedy = _REMEDY.get((kind, result))
-        if remedy:
+        if remedy and before is not ConnectionPhase.CLOSED:  # a farewell is nothing to be remedied
             text = f"{text}; {remedy}"
         return Transition(ts, kind, result, before, self.phase, self.routing, regained, text)
 

@@ -8,9 +8,11 @@ a cursor of its own.
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import ctypes
 import logging
+import os
 import threading
 import time
 from collections.abc import Callable
@@ -32,7 +34,7 @@ from quantumtrader.profitdll.fetch import HistoryFetch
 from quantumtrader.profitdll.history import Version, plan_days
 from quantumtrader.profitdll.library import ProfitLibrary, load_library
 from quantumtrader.profitdll.registration import log_in, needed_functions, set_callbacks
-from quantumtrader.profitdll.simulator import configure, last_error, library_path
+from quantumtrader.profitdll.simulator import SCENARIO_VARIABLE, configure, last_error, library_path
 from quantumtrader.profitdll.subscriptions import (
     Books,
     Subscription,
@@ -56,6 +58,7 @@ _READ = 1 << 14
 _NOT_YET = (NResult.NL_NO_LOGIN, NResult.NL_WAITING_SERVER, NResult.NL_NOT_INITIALIZED)
 _NEWS = 1_000
 _WAIT_STEP_S = 0.002
+_CLOSED = "the session is closed, and the vendor allows one per process: start a new process, or use `quantumtrader gateway`"
 
 _HOOKS: dict[str, tuple[int, ...] | None] = {
     "trade": (Kind.TRADE,),
@@ -91,6 +94,8 @@ class SessionOptions:
         Whether the quantity of an edited offer is a signed change.
     scenario : str
         TOML that tells the simulator what to play; the vendor's library takes none.
+    scenario_folder : Path, optional
+        What relative paths of the scenario are relative to: the folder of its file; by default the working directory.
     """
 
     exchange: str = "F"
@@ -102,6 +107,7 @@ class SessionOptions:
     ring: Path | None = None
     edit_is_change: bool = True
     scenario: str = ""
+    scenario_folder: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,7 +275,9 @@ class ConnectionManagerV4:
         if library.is_simulator:  # it lets anybody in, but not nobody
             key, username, password = (given or "simulator" for given in (key, username, password))
         if self.options.scenario:
-            configure(library, self.options.scenario)
+            configure(library, self.options.scenario, self.options.scenario_folder)
+        elif library.is_simulator:
+            _configure_from_environment(library)
         feed = make_feed(
             library.abi.char_width,
             native=self._native,
@@ -280,11 +288,13 @@ class ConnectionManagerV4:
         self._library, self._feed, self._reader = library, feed, feed.reader()
         feed.set_functions(needed_functions(library))
         self.connection.open(self._clock.now_ns())
+        _OPEN.add(self)
         try:
             with contextlib.chdir(library.folder):
                 log_in(library, feed.callbacks(), key, username, password, routing=routing)
         except ProfitDllError as error:
             self.connection.close()
+            _OPEN.discard(self)
             feed.close()
             why = last_error(library) if library.is_simulator else ""
             raise SessionError(f"logging in failed at once: {error}{f' ({why})' if why else ''}") from error
@@ -296,12 +306,16 @@ class ConnectionManagerV4:
     def connect(self) -> bool:
         """Wait until the login is complete; True at once when it is. Raises ``SessionError`` as :meth:`initialize`."""
         connection = self.connection
+        if self.library and connection.phase is ConnectionPhase.CLOSED:
+            raise SessionError(_CLOSED)
         self._wait(
             lambda: self._up or connection.phase in (ConnectionPhase.REFUSED, ConnectionPhase.CLOSED),
             self.options.login_timeout_s,
         )
         if self._up:
             return True
+        if connection.phase is ConnectionPhase.CLOSED:
+            raise SessionError(_CLOSED)
         if connection.phase is ConnectionPhase.REFUSED:
             why = f"the vendor refused the login: {self._refusal or connection.missing()}"
         elif connection.phase.usable:
@@ -329,6 +343,7 @@ class ConnectionManagerV4:
                 _log.warning("DLLFinalize: %s", ProfitDllError(result, "DLLFinalize"))
             self._take_messages()
             self.feed.close()
+            _OPEN.discard(self)
 
     def start(self, every_s: float = 0.01) -> None:
         """Poll on a thread of the session's own, every ``every_s`` seconds, until :meth:`stop`."""
@@ -709,7 +724,8 @@ class ConnectionManagerV4:
         _log.info("state (%d, %d): %s", kind, result, transition.text)
         if transition.after is ConnectionPhase.REFUSED and transition.before is not transition.after:
             self._refusal = transition.text
-        if transition.before is not transition.after or kind == 1:
+        farewell = transition.before is ConnectionPhase.CLOSED
+        if transition.before is not transition.after or (kind == 1 and not farewell):
             self._tell("connection", transition.text, ts)
         first = transition.after.usable and not self._set_again
         if first:
@@ -812,6 +828,31 @@ class ConnectionManagerV4:
 
 
 _OPENED: set[Path] = set()
+_OPEN: set[ConnectionManagerV4] = set()
+"""Sessions that are open: the library calls into them, so they live and are closed before the process ends."""
+
+
+@atexit.register
+def _close_all() -> None:
+    """End what is open while Python still runs: a callback into one that has shut down aborts the process."""
+    for session in tuple(_OPEN):
+        try:
+            session.disconnect()
+        except Exception:  # the others have to be closed all the same
+            _log.exception("closing %r at the end of the process failed", session)
+
+
+def _configure_from_environment(library: ProfitLibrary) -> None:
+    """Hand over the scenario that the environment names, while its relative path still means what it says."""
+    named = os.environ.get(SCENARIO_VARIABLE)
+    if not named:
+        return
+    path = Path(named).absolute()
+    try:
+        text = path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SessionError(f"the scenario of {SCENARIO_VARIABLE} cannot be read: {error}") from error
+    configure(library, text, path.parent)
 
 
 def _once_per_process(library: ProfitLibrary) -> None:

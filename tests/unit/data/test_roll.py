@@ -267,3 +267,29 @@ def test_an_empty_folder_is_nothing_to_do(tmp_path: Path) -> None:
     assert bring(tmp_path) == []
     (tmp_path / "journal").mkdir()
     assert bring(tmp_path) == []
+
+
+def test_a_synthetic_market_that_starts_over_is_refused(tmp_path: Path) -> None:
+    """The same market twice would have its time fall back and its trade numbers come again."""
+    events = Market(1).events(1_500)
+    for _ in range(2):
+        record(ArrayFeed(events), tmp_path / "journal", WDO, synthetic=True)
+    states = {r.state: r for r in bring(tmp_path)}
+    assert set(states) == {"rolled", "refused"}
+    assert "starts over" in states["refused"].notes[0]
+    assert states["refused"].journals[0].name.endswith("_002.qtj")
+    assert Lake(tmp_path / "lake").read("WDOU25").tobytes() == events.tobytes()
+    assert {r.state for r in bring(tmp_path)} == {"unchanged", "refused"}
+
+
+def test_a_session_has_the_date_of_its_exchange_time(tmp_path: Path) -> None:
+    """An old market that is played today is a session of then; images of the book are older still."""
+    events = Market(1).events(1_500)
+    events["ts_event"] -= 11 * DAY_NS
+    events["ts_event"][0] -= 3 * DAY_NS
+    record(ArrayFeed(events), tmp_path / "journal", WDO, synthetic=True)
+    (done,) = bring(tmp_path, keep_days=5)
+    assert (done.state, done.dates, done.deleted) == ("rolled", (date(2025, 8, 4),), ())
+    assert Lake(tmp_path / "lake").read("WDOU25").tobytes() == events.tobytes()
+    assert recorded_lines(Lake(tmp_path / "lake"), "WDOU25", done.dates[0], done.dates[0])
+    assert [r.state for r in bring(tmp_path)] == ["unchanged"]

@@ -95,7 +95,10 @@ def test_farewell_after_close_moves_nothing() -> None:
     state = opened(*OBSERVED)
     state.close()
     for pair in [(0, 1), (1, 0), (2, 0), (3, 1)]:
-        assert state.on_state(*pair, 20).after is P.CLOSED
+        farewell = state.on_state(*pair, 20)
+        assert farewell.after is P.CLOSED
+        assert "check" not in farewell.text  # nothing is wrong with user or key
+    assert "check" in opened((0, 1)).on_state(0, 1, 9).text
 
 
 @pytest.mark.parametrize(

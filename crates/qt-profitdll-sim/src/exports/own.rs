@@ -63,7 +63,8 @@ pub extern "system" fn QtSimCharWidth() -> i32 {
     size_of::<W>() as i32
 }
 
-/// Takes a scenario (TOML) for the sessions to come, and forgets sins and counts of those before.
+/// Takes a scenario (TOML) for the sessions to come, and forgets sins and counts of those before. Its relative paths
+/// are those of the working directory now.
 ///
 /// # Safety
 /// `toml` is readable for `length` bytes.
@@ -76,7 +77,8 @@ pub unsafe extern "system" fn QtSimConfigure(toml: *const u8, length: i64) -> i3
             SIM.fail("QtSimConfigure: a session is running; call DLLFinalize first");
             return nresult::NL_INVALID_ARGS;
         }
-        match Scenario::parse(&text) {
+        let folder = std::env::current_dir().map_err(|e| format!("the working directory: {e}"));
+        match folder.and_then(|folder| Ok(Scenario::parse(&text)?.relative_to(&folder))) {
             Ok(scenario) => {
                 SIM.reset();
                 SIM.configure(scenario);

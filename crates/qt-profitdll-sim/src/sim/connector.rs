@@ -27,8 +27,27 @@ pub fn run(session: &Session) {
             break;
         }
         // A bug here must not end a client's process.
-        if catch_unwind(AssertUnwindSafe(|| connector.handle(item))).is_err() {
+        let handled = catch_unwind(AssertUnwindSafe(|| {
+            let stays = Stays;
+            connector.handle(item);
+            std::mem::forget(stays);
+        }));
+        if handled.is_err() {
             SIM.fail("a panic on the ConnectorThread; its callback was lost");
+        }
+    }
+}
+
+/// Keeps the thread where it is when a client's runtime ends it inside a callback.
+///
+/// A Python that shuts down does that to threads that want to run Python (`pthread_exit` up to 3.13), and an exit that
+/// unwinds into Rust aborts the whole process. Standing still costs nothing: the process is about to end.
+struct Stays;
+
+impl Drop for Stays {
+    fn drop(&mut self) {
+        while !std::thread::panicking() {
+            std::thread::park();
         }
     }
 }

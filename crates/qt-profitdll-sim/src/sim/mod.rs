@@ -166,7 +166,10 @@ impl Sim {
             Some(path) => {
                 let text = std::fs::read_to_string(&path)
                     .map_err(|e| format!("reading scenario {}: {e}", path.display()))?;
-                Scenario::parse(&text)?
+                let file = std::path::absolute(&path)
+                    .map_err(|e| format!("where scenario {} is: {e}", path.display()))?;
+                let scenario = Scenario::parse(&text)?;
+                scenario.relative_to(file.parent().unwrap_or(&file))
             }
         };
         self.strict.store(scenario.strict.enabled, Ordering::Relaxed);

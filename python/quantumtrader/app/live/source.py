@@ -99,6 +99,7 @@ def session_options(profit: ProfitSettings) -> SessionOptions:
         history_timeout_s=profit.history_timeout_s,
         quiet_s=profit.quiet_s,
         scenario=scenario,
+        scenario_folder=None if profit.scenario is None else Path(profit.scenario).absolute().parent,
     )
 
 

@@ -6,6 +6,7 @@ Two files lie here, built from ``crates/qt-profitdll-sim``: ``libprofitdll_sim16
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import json
 import sys
@@ -17,7 +18,10 @@ from quantumtrader.exceptions import ConfigError, SessionError
 if TYPE_CHECKING:
     from quantumtrader.profitdll.library import ProfitLibrary
 
-__all__ = ["configure", "last_error", "library_path", "report", "step"]
+__all__ = ["SCENARIO_VARIABLE", "configure", "last_error", "library_path", "report", "step"]
+
+SCENARIO_VARIABLE = "QUANTUMTRADER_SIM_SCENARIO"
+"""Names a scenario file for clients that configure nothing."""
 
 _FOLDER = Path(__file__).parent
 _SUFFIX = {"win32": ".dll", "darwin": ".dylib"}.get(sys.platform, ".so")
@@ -47,7 +51,7 @@ def library_path(char_width: int = 2) -> Path:
     return file
 
 
-def configure(library: ProfitLibrary, scenario: str) -> None:
+def configure(library: ProfitLibrary, scenario: str, folder: Path | None = None) -> None:
     """Tell a loaded simulator what to play; before it is initialised.
 
     Parameters
@@ -56,6 +60,8 @@ def configure(library: ProfitLibrary, scenario: str) -> None:
         The simulator.
     scenario : str
         TOML, see ``docs/guides/simulator.md``.
+    folder : Path, optional
+        What its relative paths are relative to: that of its file; by default the working directory.
 
     Raises
     ------
@@ -63,10 +69,10 @@ def configure(library: ProfitLibrary, scenario: str) -> None:
         The scenario is not one; the message is the simulator's.
     """
     text = scenario.encode()
-    if (
-        _export(library, "QtSimConfigure", ctypes.c_int32, ctypes.c_char_p, ctypes.c_int64)(text, len(text))
-        != 0
-    ):
+    take = _export(library, "QtSimConfigure", ctypes.c_int32, ctypes.c_char_p, ctypes.c_int64)
+    with contextlib.chdir(folder or Path.cwd()):
+        result = take(text, len(text))
+    if result != 0:
         raise ConfigError(f"scenario of the simulator: {last_error(library)}")
 
 

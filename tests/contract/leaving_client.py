@@ -1,0 +1,40 @@
+"""Clients that leave without finalising: ``python leaving_client.py bare|session``."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+
+MARKET = '[market]\nspeed = "max"\nticker = "WDOU25"\nmax_events = 0\nduration_s = 36000.0\n'
+
+
+def bare() -> None:
+    """A client that knows nothing but the vendor's functions."""
+    sys.path.insert(0, str(Path(__file__).parents[1]))
+    import ctypes
+
+    from contract.simulator_client import FOLDER, SUFFIX, Client
+
+    client = Client(ctypes.CDLL(str(FOLDER / f"libprofitdll_sim16{SUFFIX}")), 2)
+    client.connect(MARKET, "TradeV2", "TinyBook", "OfferBookV2")
+    assert client.call("SubscribeTicker", "WDOU25", "F") == 0
+    assert client.call("SubscribeOfferBook", "WDOU25", "F") == 0
+    client.wait_for(lambda: sum(e[0] == "TinyBook" for e in client.events) > 20)
+
+
+def session() -> None:
+    """Our session, polled on its own thread, with callbacks in Python."""
+    from quantumtrader.profitdll.session import ConnectionManagerV4, SessionOptions
+
+    manager = ConnectionManagerV4(options=SessionOptions(scenario=MARKET), native=False)
+    manager.initialize()
+    manager.subscribe_ticker("WDOU25")
+    manager.start()
+    time.sleep(0.3)
+
+
+if __name__ == "__main__":
+    {"bare": bare, "session": session}[sys.argv[1]]()
+    sys.stdout.write("left\n")
+    sys.stdout.flush()
