@@ -173,6 +173,8 @@ pub struct Flow {
     edit: Edit,
     /// What the last packet did to them.
     edited: Edit,
+    /// The packet has records that `edit` does not tell of, because no level that is kept was changed by them.
+    besides: bool,
     /// Version of the levels that [`Effects::LEVELS`] last told of.
     told: u64,
     /// Levels before the packet of several records that is being applied.
@@ -516,6 +518,7 @@ impl Flow {
             }
             if !in_place {
                 self.touch_levels(e);
+                self.besides = true;
             }
         }
         // The kind that comes first makes the book; the other one is then left alone.
@@ -589,6 +592,8 @@ impl Flow {
     fn set_level(&mut self, side: i8, px: i32, size: i64) {
         let edit = levels::set(&mut self.levels[..self.kept], side, px, size);
         if edit == Edit::Nothing {
+            // Behind the last level, or no change: what the packet did to a level is then not all that it did.
+            self.besides = true;
             return;
         }
         let first = std::mem::replace(&mut self.edit, edit) == Edit::Nothing;
@@ -778,6 +783,7 @@ impl Flow {
             self.detectors = Some(detectors);
         }
         self.edited = std::mem::take(&mut self.edit);
+        self.besides = false;
         effects
     }
 
@@ -839,7 +845,11 @@ impl Flow {
     /// Whether so many changes of rows in this packet were all at the best five levels or none, where that is known.
     #[inline]
     fn among_best(&self, changes: usize) -> Option<bool> {
-        if self.stale == 0 { self.edit.among(mlofi::LEVELS, changes) } else { None }
+        match self.edit {
+            _ if self.stale != 0 => None,
+            Edit::Size { .. } if self.besides => None,
+            edit => edit.among(mlofi::LEVELS, changes),
+        }
     }
 
     /// Another touch is in force: so may be another mid or spread.
