@@ -350,7 +350,7 @@ class RemoteGateway:
         self.pipe = pipe
 
     def __getattr__(self, name: str) -> Any:
-        if name == "order_gateway":
+        if name in ("order_gateway", "attach_orders"):  # it is no connection manager
             raise AttributeError(name)
         if name in ("account", "symbol", "connected", "session"):
             return self._ask(name)
