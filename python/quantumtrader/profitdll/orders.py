@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import math
+import time
 from collections import deque
 from datetime import datetime, timedelta
 from typing import Any
@@ -349,7 +350,13 @@ class ProfitOrderGateway:
         account = abi.new("TConnectorAccountIdentifier", **self._account.fields())
         today = self._session.today()
         start, end = (abi.new("SYSTEMTIME", **_date(day)) for day in (today - _LOOK_BACK, today))
-        result = library.function("HasOrdersInInterval")(ctypes.byref(account), start, end)
+        ask = library.function("HasOrdersInInterval")
+        result = ask(ctypes.byref(account), start, end)
+        for _ in range(5):  # a moment, not longer: whoever asks has prices to look after
+            if result != NResult.NL_WAITING_SERVER:
+                break
+            time.sleep(0.005)
+            result = ask(ctypes.byref(account), start, end)
         if result == NResult.NL_WAITING_SERVER:
             raise GatewayError(f"the vendor is loading the orders of {self._account}; ask again")
         if result != 0:
