@@ -114,9 +114,11 @@ test-rust: ## cargo test: unit, property, doc and benchmark smoke tests
 test-rust-engine: build ## pytest on the Rust engine
 	QUANTUMTRADER_ENGINE=rust $(PYTEST) -n $(JOBS) tests $(ARGS)
 
-# Parity compares both engines whatever is in force: the run on the Rust engine has it.
+# What compares both engines itself, or runs on none, has run once already: with the Rust engine.
+ONCE := $(addprefix --ignore=tests/,parity contract checks/test_models.py unit/training unit/models unit/registry \
+	unit/execution/test_crash.py e2e/test_trading_day.py)
 test-python-engine: build ## pytest on the Python engine
-	QUANTUMTRADER_ENGINE=python $(PYTEST) -n $(JOBS) tests $(if $(filter yes,$(RUST)),--ignore=tests/parity) $(ARGS)
+	QUANTUMTRADER_ENGINE=python $(PYTEST) -n $(JOBS) tests $(if $(filter yes,$(RUST)),$(ONCE)) $(ARGS)
 
 parity: build ## Rust engine = Python engine, number by number
 	$(PYTEST) tests/parity $(ARGS)

@@ -152,7 +152,7 @@ function Invoke-Test {
         Invoke-TestRust
         Invoke-Gen @('--', '--check')
         Invoke-Pytest 'rust' @('-n', $Jobs, 'tests')
-        $skip = @('--ignore=tests/parity')
+        $skip = foreach ($once in 'parity', 'contract', 'checks/test_models.py', 'unit/training', 'unit/models', 'unit/registry', 'unit/execution/test_crash.py', 'e2e/test_trading_day.py') { "--ignore=tests/$once" }
     }
     Invoke-Pytest 'python' (@('-n', $Jobs, 'tests') + $skip)
     Invoke-Smoke
