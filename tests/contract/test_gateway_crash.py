@@ -63,7 +63,7 @@ def kill(client: GatewayClient, number: int = signal.SIGKILL) -> float:
     """Kill the gateway's process; return the seconds until the client had noticed."""
     begun = time.perf_counter()
     os.kill(client.gateway_pid, number)
-    until(lambda: not client.connected)
+    until(lambda: client.connection.phase is ConnectionPhase.LOST)
     return time.perf_counter() - begun
 
 

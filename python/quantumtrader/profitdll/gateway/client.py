@@ -338,6 +338,14 @@ class GatewayClient:
             raise ConfigError(f"no hook {kind!r}; there are {', '.join(_HOOKS)}")
         self._hooks.setdefault(kind, []).append(hook)
 
+    def off(self, kind: str, hook: Callable[..., None]) -> None:
+        """Take a hook away that :meth:`on` registered."""
+        self._hooks[kind].remove(hook)
+
+    def renew(self, ticker: str) -> None:
+        """Ask for a ticker anew, so that its books begin with a full image; raises as :meth:`subscribe_ticker`."""
+        self._subscribe(self._wanted[ticker], image=True)
+
     def route_orders(
         self,
         account: str,
@@ -422,10 +430,10 @@ class GatewayClient:
         self._ring.lose()
         if before.usable:
             self.connection.losses += 1
-        self.connection.phase = ConnectionPhase.LOST
         text = f"the gateway is gone: {why}"
         for desk in self._desks:
             desk.lose(text)
+        self.connection.phase = ConnectionPhase.LOST  # last: who sees it finds everybody told
         self._tell("connection", text)
         self._transition(Connection.MARKET, before, text)
 
