@@ -222,7 +222,8 @@ def test_a_day_with_trouble(tmp_path: Path) -> None:
     # No leaked blob, every one freed once.
     assert leaked == 0
     assert counters["freed"] == seen_by_simulator["leaks"]["handed"]
-    assert not set(seen_by_simulator["sins"]) - {"slow_callback"}
+    # Other tests of this process may have opened the library before.
+    assert not set(seen_by_simulator["sins"]) - {"slow_callback", "reinitialised"}
     # The ledger is the exchange's.
     ledger = desk.books.ledger
     assert desk.idle
