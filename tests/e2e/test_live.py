@@ -19,6 +19,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from quantumtrader import _backend
 from quantumtrader.app.live import relive
 from quantumtrader.app.live.runner import EVENTS
 from quantumtrader.data.journal import JournalReader
@@ -156,6 +157,12 @@ def paper(tmp_path_factory: pytest.TempPathFactory) -> Desk:
     return desk
 
 
+needs_rust = pytest.mark.skipif(
+    _backend.engine().name != "rust",
+    reason="real orders on the Python engine are refused unless a setting allows them",
+)
+
+
 def test_a_paper_session_is_lived_again_to_the_bit(paper: Desk) -> None:
     relived = relive(paper.sessions[0])
     assert relived.identical, relived.differences
@@ -212,6 +219,7 @@ def test_trades_are_those_of_replay(paper: Desk) -> None:
     assert reasons >= {"stop", "target", "time_stop"}
 
 
+@needs_rust
 def test_a_real_session_on_the_simulator_is_lived_again_from_its_tape(tmp_path: Path) -> None:
     desk = Desk(tmp_path)
     document = desk.run(real=True)
@@ -267,6 +275,7 @@ def test_signals_end_a_session_cleanly(number: signal.Signals, code: int, tmp_pa
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
+@needs_rust
 def test_a_killed_session_is_resumed_and_says_what_it_found(tmp_path: Path) -> None:
     desk = Desk(tmp_path, PACED)
     process = desk.start(real=True)
