@@ -766,8 +766,11 @@ class ConnectionManagerV4:
                 self._tell("connection", f"asking for {subscription.ticker} again failed: {error}")
 
     def _on_invalid(self, ticker: str, ts: int) -> None:
-        if ticker in self.subscriptions:
-            self.subscriptions[ticker].invalid = True
+        subscription = self.subscriptions.get(ticker)
+        if subscription is not None:
+            if subscription.invalid:
+                return  # each subscription of a ticker is answered, and once is enough
+            subscription.invalid = True
         self._tell("invalid_ticker", f"the vendor does not know {ticker!r}: check contract and exchange", ts)
 
     def _take_events(self) -> int:
