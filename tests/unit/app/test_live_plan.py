@@ -19,6 +19,11 @@ from quantumtrader.execution.risk.limits import OPTIONAL
 
 DLL = Path("C:/Profit/ProfitDLL.dll")
 
+needs_rust = pytest.mark.skipif(
+    _backend.engine().name != "rust",
+    reason="real orders on the Python engine are refused unless a setting allows them",
+)
+
 
 @pytest.fixture(autouse=True)
 def _nothing_of_the_user(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -79,6 +84,7 @@ def test_real_orders_on_the_python_engine_need_a_setting(
     plan_run(_settings(tmp_path, python_engine_orders=True), request, source=Market(session()))
 
 
+@needs_rust
 def test_a_complete_real_session_is_planned_and_the_simulator_counts_as_synthetic(tmp_path: Path) -> None:
     limits = _limits_file(tmp_path / "limits.toml", daily_loss="321.0")
     planned = plan_run(_settings(tmp_path), RunRequest(real=True, account="15003:1001", limits=limits))
@@ -203,6 +209,7 @@ class TestLegacy:
         assert RiskLimits(**settings.risk.values()) == limits_from_config(config)
 
 
+@needs_rust
 def test_settings_of_profit_reach_the_source(tmp_path: Path) -> None:
     settings = Settings(profit=ProfitSettings(account="15003:1001"), live=LiveSettings(folder=tmp_path))
     limits = _limits_file(tmp_path / "limits.toml")
