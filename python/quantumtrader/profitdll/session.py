@@ -748,6 +748,9 @@ class ConnectionManagerV4:
             if subscription.invalid:
                 continue
             subscription.renewal.put_off(self._clock.now_ns())
+            # A library that kept the subscription sends no image for asking again: it must be given up first.
+            with contextlib.suppress(ProfitDllError):
+                renew(self.library, subscription)
             try:
                 subscribe(self.library, subscription)
             except ProfitDllError as error:
