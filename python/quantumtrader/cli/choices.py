@@ -98,6 +98,18 @@ METAVARS = {
     "param": "NAME=VALUE",
 }
 
+SUMMARIES = {
+    "demo": "Trade a seeded synthetic WDO session and write a report; nothing real is touched.",
+    "replay": "Replay a recording through strategy, risk and venue, and write a report.",
+    "import": "Import market data from another program's files into the lake.",
+    "validate": "Check a journal, a lake or a raw source: order, gaps, grid, duplicates, crossed books, coverage.",
+    "collect": "Record every event of some symbols into journals, and bring them into the lake after each session.",
+    "run": "Trade one contract live. Orders are on paper unless --real is given.",
+    "gateway": "Run the vendor's library in a process of its own, for clients on this machine that run as the same user.",
+    "doctor": "Show the engine in force, versions, extras, folders, ProfitDLL and clock, and what to do about gaps.",
+}
+"""Command to the first words of its help, for the page that lists them all: it builds none of them."""
+
 EXAMPLES = {
     "demo": (
         "quantumtrader demo --seed 8 --minutes 60",

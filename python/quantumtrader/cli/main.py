@@ -10,6 +10,8 @@ import io
 import sys
 import traceback
 import warnings
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from importlib import import_module
 from typing import Annotated, Any, NoReturn
 
@@ -17,7 +19,8 @@ import typer
 from typer.core import TyperGroup
 
 from quantumtrader import __version__
-from quantumtrader.cli.choices import Command, epilog
+from quantumtrader.cli import later
+from quantumtrader.cli.choices import SUMMARIES, Command, epilog
 from quantumtrader.exceptions import DataAccessError, DataError, QuantumTraderError, TradingHaltedError
 
 _UsageError: type[Exception] = typer.BadParameter.__mro__[
@@ -131,13 +134,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-fit = typer.Typer(no_args_is_help=True, help="Fit what features need beforehand, into files for --fitted.")
-features = typer.Typer(no_args_is_help=True, help="The feature catalogue, and files of features.")
-models = typer.Typer(
-    no_args_is_help=True, help="Models: which there are, whether they are sound, who may trade."
-)
-evaluate = typer.Typer(no_args_is_help=True, help="What the features say on real data.")
-credentials = typer.Typer(no_args_is_help=True, help="The secrets of ProfitDLL's session, in the keyring.")
 
 
 def _version(shown: bool) -> None:
@@ -171,7 +167,6 @@ def version_command(
         typer.echo(f"quantumtrader {__version__} ({_backend.engine().name} engine)")
 
 
-@features.command("list", cls=Command, epilog=epilog("features list"))
 def features_list(
     family: Annotated[str | None, typer.Option(help="Only this family.")] = None,
     set: Annotated[str | None, typer.Option("--set", help="Only this set.")] = None,
@@ -186,7 +181,6 @@ def features_list(
     show(family, set, search, as_json=as_json)
 
 
-@features.command("show", cls=Command, epilog=epilog("features show"))
 def features_show(
     name: Annotated[str, typer.Argument(metavar="NAME", help="Feature, by its name or an alias.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
@@ -197,36 +191,60 @@ def features_show(
     show_one(name, as_json=as_json)
 
 
-for _group, _prefix, _modules in (
-    (app, "", COMMANDS),
-    (features, "features ", FEATURE_COMMANDS),
-    (evaluate, "evaluate ", EVALUATE_COMMANDS),
-):
-    for _name, _module in _modules.items():
-        _group.command(_name, cls=Command, epilog=epilog(f"{_prefix}{_name}"))(
-            import_module(f"quantumtrader.cli.{_module}").command
-        )
-for _name in FIT_COMMANDS:
-    fit.command(_name, cls=Command, epilog=epilog(f"fit {_name}"))(
-        getattr(import_module("quantumtrader.cli.fit"), _name)
-    )
-for _name, _function in MODEL_COMMANDS.items():
-    models.command(_name, cls=Command, epilog=epilog(f"models {_name}"))(
-        getattr(import_module("quantumtrader.cli.models"), _function)
-    )
-for _name in CREDENTIAL_COMMANDS:
-    credentials.command(
-        _name,
-        cls=Command,
-        epilog=epilog(f"credentials {_name}"),
-        # An error about an unknown option would repeat it, and it may be a secret.
-        context_settings={"ignore_unknown_options": True} if _name == "set" else None,
-    )(getattr(import_module("quantumtrader.cli.credentials"), _name))
-app.add_typer(features, name="features")
-app.add_typer(fit, name="fit")
-app.add_typer(models, name="models")
-app.add_typer(evaluate, name="evaluate")
-app.add_typer(credentials, name="credentials")
+def _module(name: str) -> Any:
+    return import_module(f"quantumtrader.cli.{name}")
+
+
+def _features() -> Iterator[later.Declared]:
+    yield "list", features_list, {}
+    yield "show", features_show, {}
+    yield from _commands(FEATURE_COMMANDS)
+
+
+def _commands(modules: Mapping[str, str]) -> Iterator[later.Declared]:
+    return ((name, _module(module).command, {}) for name, module in modules.items())
+
+
+def _functions(module: str, functions: Mapping[str, str]) -> Iterator[later.Declared]:
+    return ((name, getattr(_module(module), function), {}) for name, function in functions.items())
+
+
+def _credentials() -> Iterator[later.Declared]:
+    # An error about an unknown option would repeat it, and it may be a secret.
+    private = {"set": {"ignore_unknown_options": True}}
+    names = {name: name for name in CREDENTIAL_COMMANDS}
+    return ((name, function, private.get(name, {})) for name, function, _ in _functions("credentials", names))
+
+
+GROUPS: dict[str, tuple[str, Callable[[], Iterator[later.Declared]]]] = {
+    "features": ("The feature catalogue, and files of features.", _features),
+    "fit": (
+        "Fit what features need beforehand, into files for --fitted.",
+        lambda: _functions("fit", {name: name for name in FIT_COMMANDS}),
+    ),
+    "models": (
+        "Models: which there are, whether they are sound, who may trade.",
+        lambda: _functions("models", MODEL_COMMANDS),
+    ),
+    "evaluate": ("What the features say on real data.", lambda: _commands(EVALUATE_COMMANDS)),
+    "credentials": ("The secrets of ProfitDLL's session, in the keyring.", _credentials),
+}
+"""Group to its help, and to its commands."""
+
+
+def _command(name: str) -> Any:
+    return later.build("", _commands({name: COMMANDS[name]}))
+
+
+def _group(name: str) -> Any:
+    words, declared = GROUPS[name]
+    return later.build(f"{name} ", declared(), words)
+
+
+for _name in COMMANDS:
+    later.add(app, _name, SUMMARIES[_name], partial(_command, _name))
+for _name, (_words, _) in GROUPS.items():
+    later.add(app, _name, _words, partial(_group, _name))
 
 
 def _one_line(message: Warning | str, *_: object, **__: object) -> str:
