@@ -89,7 +89,6 @@ def run(module, events: Events, clock: str):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("data", SETS, ids=lambda d: f"{d.folder}-{d.symbol}-{d.clock}")
-@pytest.mark.timeout(600)  # the Python engine over a recording, on a busy machine
 def test_engines_agree_on_recorded_flow(engines, shared_data, data: Set):
     events = load(data, shared_data)
     rust, python = (run(module, events, data.clock) for module in engines)

@@ -322,7 +322,7 @@ def test_random_callbacks(width: int, seed: int, edit_is_change: bool) -> None:
             Client(CtypesFeed(width, edit_is_change=edit_is_change, messages=256), library),
         ]
         kinds = set()
-        for n, (slot, args) in enumerate(library.calls(6_000)):
+        for n, (slot, args) in enumerate(library.calls(6_500)):
             for client in clients:
                 client.call(slot, args)
             if n % 50 == 49:
@@ -343,7 +343,7 @@ def test_random_callbacks(width: int, seed: int, edit_is_change: bool) -> None:
         }
         actions = set(Action) - {Action.NONE} - ({Action.CLEAR} if library.pages else set())
         assert set(one[one["kind"] == Kind.ORDER]["action"].tolist()) == actions
-        assert len(one) > 4_000
+        assert len(one) > 5_000
         one, two = (without_receive_time(client.feed.history.read()[0]) for client in clients)
         np.testing.assert_array_equal(one, two)
         assert len(one) > 50
