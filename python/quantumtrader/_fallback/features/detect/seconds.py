@@ -40,25 +40,33 @@ class Second:
 
 
 class Usual:
-    """One count over the last ``n`` seconds."""
+    """One count over the last ``n`` seconds; its sums are whole numbers, so they can be kept."""
 
     def __init__(self, n: int) -> None:
-        self.last: deque[int] = deque(maxlen=n)
+        self._last: deque[int] = deque()
+        self._n, self._sum, self._squares = n, 0, 0
+
+    def add(self, x: int) -> None:
+        """Take the count of a second; the oldest one goes."""
+        self._last.append(x)
+        gone = self._last.popleft() if len(self._last) > self._n else 0
+        self._sum += x - gone
+        self._squares += x * x - gone * gone
 
     @property
     def full(self) -> bool:
         """Whether all seconds have been seen."""
-        return len(self.last) == self.last.maxlen
+        return len(self._last) == self._n
 
     @property
     def mean(self) -> float:
         """Mean once full."""
-        return sum(self.last) / (self.last.maxlen or 1)
+        return self._sum / self._n
 
     def deviation(self, x: int) -> tuple[float, float]:
         """Return n·x − Σ and √(n·Σ² − (Σ)²): their quotient is the z-score."""
-        n, total = self.last.maxlen or 1, sum(self.last)
-        return float(n * x - total), math.sqrt(max(0, n * sum(v * v for v in self.last) - total * total))
+        n, total = self._n, self._sum
+        return float(n * x - total), math.sqrt(max(0, n * self._squares - total * total))
 
 
 class Absorption:
@@ -136,8 +144,8 @@ class Ignition:
             moved = (x.mid2 - self._before) * side
             if side and moved >= 2.0 * self._s.ignition_min_move:
                 self._onset = _Onset(g, side, moved, x.mid2, x.volume, x.trades, self._volumes.mean)
-        self._volumes.last.append(x.volume)
-        self._counts.last.append(x.trades)
+        self._volumes.add(x.volume)
+        self._counts.add(x.trades)
         self._before = x.mid2
 
     def _burst(self, x: Second) -> bool:
@@ -203,4 +211,4 @@ class Stuffing:
             if self.score > 0 and was == 0:
                 facts = r, self._usual.mean, above / sd if sd else math.nan, self.score, x.trades
                 self._sink.push(g + 1, "stuffing", 0, self.score, confidence, PX_NONE, *facts)
-        self._usual.last.append(r)
+        self._usual.add(r)
