@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
+from quantumtrader._generated.profitdll_codes import OrderStatus
 from quantumtrader.types import PX_NONE, OrderType
 
 __all__ = [
@@ -51,33 +52,33 @@ class OrderStage(StrEnum):
 
 
 _STAGES: dict[int, OrderStage] = {
-    0: OrderStage.WORKING,  # new
-    1: OrderStage.WORKING,  # partially filled
-    2: OrderStage.FILLED,
-    3: OrderStage.CANCELLED,  # done for day
-    4: OrderStage.CANCELLED,
-    5: OrderStage.WORKING,  # replaced: the order lives on with its new values
-    6: OrderStage.WORKING,  # pending cancel: it may still be filled
-    7: OrderStage.WORKING,  # stopped: a fill is guaranteed but has not happened
-    8: OrderStage.REJECTED,
-    9: OrderStage.WORKING,  # suspended: waits in the exchange
-    10: OrderStage.SENT,  # pending new
-    11: OrderStage.CANCELLED,  # calculated: over for the day, whatever was filled stands
-    12: OrderStage.CANCELLED,  # expired
-    13: OrderStage.WORKING,  # accepted for bidding
-    14: OrderStage.WORKING,  # pending replace
-    15: OrderStage.CANCELLED,  # partially filled, then cancelled
-    16: OrderStage.SENT,  # received
-    17: OrderStage.CANCELLED,  # partially filled, then expired
-    18: OrderStage.CANCELLED,  # partially filled, then rejected: the fills stand
-    200: OrderStage.UNKNOWN,
-    201: OrderStage.SENT,  # created in the order gateway
-    202: OrderStage.SENT,  # sent to the broker
-    203: OrderStage.SENT,  # created in the client
-    204: OrderStage.REJECTED,  # order not created
-    205: OrderStage.CANCELLED,  # by the administrator
-    206: OrderStage.SENT,  # delayed by the FIX gateway
-    207: OrderStage.SENT,  # scheduled
+    OrderStatus.NEW: OrderStage.WORKING,
+    OrderStatus.PARTIALLY_FILLED: OrderStage.WORKING,
+    OrderStatus.FILLED: OrderStage.FILLED,
+    OrderStatus.DONE_FOR_DAY: OrderStage.CANCELLED,
+    OrderStatus.CANCELED: OrderStage.CANCELLED,
+    OrderStatus.REPLACED: OrderStage.WORKING,  # the order lives on with its new values
+    OrderStatus.PENDING_CANCEL: OrderStage.WORKING,  # it may still be filled
+    OrderStatus.STOPPED: OrderStage.WORKING,  # a fill is guaranteed but has not happened
+    OrderStatus.REJECTED: OrderStage.REJECTED,
+    OrderStatus.SUSPENDED: OrderStage.WORKING,  # waits in the exchange
+    OrderStatus.PENDING_NEW: OrderStage.SENT,
+    OrderStatus.CALCULATED: OrderStage.CANCELLED,  # over for the day, whatever was filled stands
+    OrderStatus.EXPIRED: OrderStage.CANCELLED,
+    OrderStatus.ACCEPTED_FOR_BIDDING: OrderStage.WORKING,
+    OrderStatus.PENDING_REPLACE: OrderStage.WORKING,
+    OrderStatus.PARTIALLY_FILLED_CANCELED: OrderStage.CANCELLED,
+    OrderStatus.RECEIVED: OrderStage.SENT,
+    OrderStatus.PARTIALLY_FILLED_EXPIRED: OrderStage.CANCELLED,
+    OrderStatus.PARTIALLY_FILLED_REJECTED: OrderStage.CANCELLED,  # the fills stand
+    OrderStatus.UNKNOWN: OrderStage.UNKNOWN,
+    OrderStatus.HADES_CREATED: OrderStage.SENT,
+    OrderStatus.BROKER_SENT: OrderStage.SENT,
+    OrderStatus.CLIENT_CREATED: OrderStage.SENT,
+    OrderStatus.ORDER_NOT_CREATED: OrderStage.REJECTED,
+    OrderStatus.CANCELED_BY_ADMIN: OrderStage.CANCELLED,
+    OrderStatus.DELAY_FIX_GATEWAY: OrderStage.SENT,
+    OrderStatus.SCHEDULED_ORDER: OrderStage.SENT,
 }
 
 

@@ -8,12 +8,18 @@ from typing import Any
 
 from quantumtrader.profitdll._feed_state import Core, FeedInstrument, Rung
 from quantumtrader.profitdll._mapping import BOOK_SIDE, contracts, ticks
+from quantumtrader.profitdll.codes import BookSide, DepthUpdate, PriceGroupFlag
 from quantumtrader.types import Action, Flag, Kind
 
-_ADD, _EDIT, _DELETE, _INSERT, _FULL, _PREPARE, _FLUSH, _THEORETICAL, _DELETE_FROM = range(9)
-_LEVEL_UPDATES = (_ADD, _EDIT, _DELETE, _INSERT, _DELETE_FROM)
+_LEVEL_UPDATES = (
+    DepthUpdate.ADD,
+    DepthUpdate.EDIT,
+    DepthUpdate.DELETE,
+    DepthUpdate.INSERT,
+    DepthUpdate.DELETE_FROM,
+)
 _MAX_DEPTH = 1024
-_IS_THEORETICAL = 1
+_IS_THEORETICAL = int(PriceGroupFlag.PG_IS_THEORIC)
 
 
 class _Gone(Exception):
@@ -44,21 +50,21 @@ class Source:
     def notify(self, core: Core, instrument: FeedInstrument, side: int, position: int, kind: int) -> None:
         """Follow one notification."""
         depth = instrument.depth
-        core.asks_told |= side == 1
-        if kind == _PREPARE:
+        core.asks_told |= side == BookSide.SELL
+        if kind == DepthUpdate.PREPARE:
             if depth.burst:
                 self._refresh(core, instrument)  # the flush of the last one is missing
             depth.burst = True
-        elif kind == _FLUSH:
+        elif kind == DepthUpdate.FLUSH:
             depth.burst = False
             self._refresh(core, instrument)
-        elif kind == _THEORETICAL:
+        elif kind == DepthUpdate.THEORETICAL_PRICE:
             self._say_theoretical(core, instrument)
-        elif kind == _FULL:
+        elif kind == DepthUpdate.FULL_BOOK:
             depth.image_due = True
             if not depth.burst:
                 self._refresh(core, instrument)
-        elif kind in _LEVEL_UPDATES and side <= 1:
+        elif kind in _LEVEL_UPDATES and side in (BookSide.BUY, BookSide.SELL):
             if not depth.burst and not self._step(core, instrument, side, position, kind):
                 self._refresh(core, instrument)
         else:
@@ -71,7 +77,7 @@ class Source:
         if not depth.synced or depth.image_due or depth.irregular[side] or at < 0:
             return False
         count, have = self._count(side), len(rungs)
-        if kind == _EDIT and count == have and at < have:
+        if kind == DepthUpdate.EDIT and count == have and at < have:
             rung = self._rung_at(side, at, instrument)
             if rung is None or rung.px != rungs[at].px:
                 return False
@@ -79,7 +85,7 @@ class Source:
                 return core.asks_told  # seen before, or on the other side
             rungs[at] = rung
             action = Action.EDIT
-        elif kind in (_ADD, _INSERT) and count == have + 1 and at <= have < _MAX_DEPTH:
+        elif kind in (DepthUpdate.ADD, DepthUpdate.INSERT) and count == have + 1 and at <= have < _MAX_DEPTH:
             rung = self._rung_at(side, at, instrument)
             if rung is None:
                 return False
@@ -89,7 +95,7 @@ class Source:
                 return False
             rungs.insert(at, rung)
             action = Action.ADD
-        elif kind == _DELETE and at < have and count == have - 1:
+        elif kind == DepthUpdate.DELETE and at < have and count == have - 1:
             if at + 1 < have:
                 following = self._rung_at(side, at, instrument)
                 if following is None or following.px != rungs[at + 1].px:
@@ -132,7 +138,7 @@ class Source:
                     if held is not None:
                         _level(core, instrument, *held, Flag.MORE)
                     held = (side, rung, action)
-            if begun and side == 1:
+            if begun and side == BookSide.SELL:
                 depth.synced, depth.image_due = True, False
                 core.bound(instrument, Kind.LEVEL, Action.SNAPSHOT_END)
         if held is not None:
@@ -204,7 +210,7 @@ class Source:
 
 
 def _better(side: int, px: int, than: int) -> bool:
-    return px > than if side == 0 else px < than
+    return px > than if side == BookSide.BUY else px < than
 
 
 def _level(core: Core, instrument: FeedInstrument, side: int, rung: Rung, action: Action, flags: int) -> None:

@@ -7,6 +7,7 @@ import re
 from datetime import date
 from typing import Any
 
+from quantumtrader.profitdll.codes import BookSide, TickerState, TradeType
 from quantumtrader.types import Flag, Phase, Side
 
 ABSENT, UNREADABLE = "absent", "unreadable"
@@ -16,24 +17,24 @@ Date = int | str
 """ns UTC, or one of the two above."""
 
 AGGRESSOR: dict[int, tuple[int, int]] = {
-    1: (Side.NONE, Flag.CROSS),
-    2: (Side.BUY, 0),
-    3: (Side.SELL, 0),
-    4: (Side.NONE, Flag.AUCTION),
-    13: (Side.NONE, Flag.RLP),
+    TradeType.CROSS_TRADE: (Side.NONE, Flag.CROSS),
+    TradeType.AGGRESSOR_BUYER: (Side.BUY, 0),
+    TradeType.AGGRESSOR_SELLER: (Side.SELL, 0),
+    TradeType.AUCTION: (Side.NONE, Flag.AUCTION),
+    TradeType.RLP: (Side.NONE, Flag.RLP),
 }
 """Aggressor and flags by trade type; others have neither."""
 
-BOOK_SIDE: dict[int, int] = {0: Side.BUY, 1: Side.SELL}
+BOOK_SIDE: dict[int, int] = {BookSide.BUY: Side.BUY, BookSide.SELL: Side.SELL}
 
-_PHASE = {
-    0: Phase.OPEN,
-    2: Phase.HALT,
-    3: Phase.HALT,
-    4: Phase.AUCTION,
-    6: Phase.CLOSED,
-    10: Phase.AUCTION,
-    13: Phase.AUCTION,
+_PHASE: dict[int, Phase] = {
+    TickerState.OPEN: Phase.OPEN,
+    TickerState.FROZEN: Phase.HALT,
+    TickerState.INHIBITED: Phase.HALT,
+    TickerState.AUCTION: Phase.AUCTION,
+    TickerState.CLOSED: Phase.CLOSED,
+    TickerState.PRE_CLOSING: Phase.AUCTION,
+    TickerState.PRE_OPENING: Phase.AUCTION,
 }
 _ON_TICK = 1e-6
 _BRASILIA_NS = 3 * 3600 * 10**9

@@ -8,11 +8,15 @@ from dataclasses import dataclass
 
 from quantumtrader.profitdll._feed_state import Core, FeedInstrument
 from quantumtrader.profitdll._mapping import BOOK_SIDE, UNREADABLE, Date, contracts, parse_date, ticks
+from quantumtrader.profitdll.codes import BookAction, OfferBookFlag
 from quantumtrader.types import PX_NONE, Action, Flag, Kind, Side
 
-_ADD, _EDIT, _DELETE, _DELETE_FROM = range(4)
-_ACTION = {_ADD: Action.ADD, _EDIT: Action.EDIT, _DELETE: Action.DELETE, _DELETE_FROM: Action.DELETE_FROM}
-_LAST, _FIRST = 1, 2
+_ACTION: dict[int, Action] = {
+    BookAction.ADD: Action.ADD,
+    BookAction.EDIT: Action.EDIT,
+    BookAction.DELETE: Action.DELETE,
+    BookAction.DELETE_FROM: Action.DELETE_FROM,
+}
 _HEADER = struct.Struct("<ii")
 _ENTRY = {1: struct.Struct("<diiqH"), 2: struct.Struct("<dqiqH")}
 _PARTS = {1: (8, 4, 4, 8, 2), 2: (8, 8, 4, 8, 2)}
@@ -53,7 +57,7 @@ def update(core: Core, instrument: FeedInstrument, offer: Offer, date: Date) -> 
     if side is None or offer.position < 0:
         return _senseless(core, instrument, "side or position", offer.position)
     id, px, size, agent, flags = 0, 0, 0, 0, 0
-    if offer.action in (_ADD, _EDIT):
+    if offer.action in (BookAction.ADD, BookAction.EDIT):
         ticks_or_none, size_or_none, flags = _numbers(core, instrument, offer)
         if ticks_or_none is None:
             core.report("off_tick", instrument.ticker, offer.price)
@@ -62,9 +66,9 @@ def update(core: Core, instrument: FeedInstrument, offer: Offer, date: Date) -> 
             core.report("out_of_range", instrument.ticker, offer.qty)
             return core.gap(instrument, 1)
         px, size = ticks_or_none, size_or_none
-        id = offer.id if offer.has_id or offer.action == _ADD else 0
-        agent = offer.agent if offer.has_agent or offer.action == _ADD else 0
-    elif offer.action not in (_DELETE, _DELETE_FROM):
+        id = offer.id if offer.has_id or offer.action == BookAction.ADD else 0
+        agent = offer.agent if offer.has_agent or offer.action == BookAction.ADD else 0
+    elif offer.action not in (BookAction.DELETE, BookAction.DELETE_FROM):
         return _senseless(core, instrument, "action", offer.action)
     core.counters["orders"] += 1
     return core.push(
@@ -84,7 +88,7 @@ def update(core: Core, instrument: FeedInstrument, offer: Offer, date: Date) -> 
 
 def _numbers(core: Core, instrument: FeedInstrument, offer: Offer) -> tuple[int | None, int | None, int]:
     """Return price, size and flags of an add or edit; None for a number that the record cannot hold."""
-    if offer.action == _ADD:
+    if offer.action == BookAction.ADD:
         return ticks(offer.price, instrument.ticks_per_point), contracts(offer.qty), 0
     px = ticks(offer.price, instrument.ticks_per_point) if offer.has_price else PX_NONE
     if not offer.has_qty:
@@ -141,7 +145,7 @@ def _begin(core: Core, instrument: FeedInstrument, arrays: list[_Array]) -> bool
     flags = 0
     for array in arrays:
         flags |= array.flags
-    first, last = bool(flags & _FIRST), bool(flags & _LAST)
+    first, last = bool(flags & OfferBookFlag.OB_FIRST_PACKET), bool(flags & OfferBookFlag.OB_LAST_PACKET)
     core.paged |= first
     if first:
         core.bound(instrument, Kind.ORDER, Action.SNAPSHOT_BEGIN)

@@ -32,16 +32,16 @@ from quantumtrader.profitdll._mapping import (
 from quantumtrader.profitdll._offers import Offer, image, update
 from quantumtrader.profitdll._rings import RingReader
 from quantumtrader.profitdll.abi import abi, declarations
+from quantumtrader.profitdll.codes import BookAction, Connection, MarketState, NResult, TradeFlag
 from quantumtrader.profitdll.feed import FUNCTIONS
 from quantumtrader.types import Events, Flag, Kind, Side, empty_events
 
 __all__ = ["CtypesFeed"]
 
 _MAX_INSTRUMENTS = 1024
-_MARKET = 2
-_WHOLE = (4, 5)
+_WHOLE = (MarketState.CONNECTED, MarketState.PERFORMANCE_WARNING)
 """Market states that lose nothing: connected, and the server's warning about its performance."""
-_IS_EDIT, _LAST_PACKET = 1, 2
+_IS_EDIT, _LAST_PACKET = int(TradeFlag.TC_IS_EDIT), int(TradeFlag.TC_LAST_PACKET)
 _NOT_GIVEN = -(2**31)
 
 _SETTERS = {
@@ -321,7 +321,7 @@ class CtypesFeed:
 
     def _state(self, conn_type: int, result: int) -> None:
         self._core.say("state", conn_type, result)
-        if conn_type == _MARKET:
+        if conn_type == Connection.MARKET:
             left = self._core.market in _WHOLE
             self._core.market = result
             if left and result not in _WHOLE:
@@ -354,7 +354,7 @@ class CtypesFeed:
         out = self._abi.structs["TConnectorTrade"]()
         translate = self._functions["TranslateTrade"]
         code = translate(handle, ctypes.addressof(out)) if translate else _NOT_GIVEN
-        if code == 0:
+        if code == NResult.NL_OK:
             moment = system_time(out.TradeDate)
             agents = out.BuyAgent, out.SellAgent
             edit = bool(flags & _IS_EDIT)
@@ -459,10 +459,10 @@ class CtypesFeed:
         instrument = self._find(asset.pwcTicker, asset.pwcBolsa)
         if instrument is not None:
             offer = Offer(*(*scalars, sell, buy, version))
-            if offer.action == 4:
+            if offer.action == BookAction.FULL_BOOK:
                 image(self._core, instrument, offer)
             else:
-                moment = self._date(date) if offer.has_date and offer.action <= 1 else ABSENT
+                moment = self._date(date) if offer.has_date and offer.action <= BookAction.EDIT else ABSENT
                 update(self._core, instrument, offer, moment)
         self._free(sell)
         self._free(buy)

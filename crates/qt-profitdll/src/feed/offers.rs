@@ -11,6 +11,7 @@ use super::stamp::{Date, Dates};
 use super::state::{Core, Instrument, State};
 use crate::blob::{Offers, Version, bytes};
 use crate::callbacks::Chr;
+use crate::codes::book_action;
 use crate::codes::offer_book_flag::{OB_FIRST_PACKET, OB_LAST_PACKET};
 use crate::structs::TAssetIDRec;
 use crate::wide::Wide;
@@ -56,7 +57,9 @@ impl<W: Wide> State<W> {
         unsafe {
             match self.table.find(asset.pwcTicker, asset.pwcBolsa) {
                 None => self.unknown(asset.pwcTicker),
-                Some(instrument) if offer.action == 4 => image(&mut self.core, instrument, offer),
+                Some(instrument) if offer.action == book_action::FULL_BOOK => {
+                    image(&mut self.core, instrument, offer)
+                }
                 Some(instrument) => update(&mut self.core, instrument, offer),
             }
             self.free(offer.sell);
@@ -91,7 +94,7 @@ impl<W: Wide> State<W> {
 #[inline(always)]
 unsafe fn update<W: Wide>(core: &mut Core, instrument: &mut Instrument, offer: &Offer<W>) {
     let mut date = Date::Absent;
-    if offer.has_date != 0 && offer.action <= 1 {
+    if offer.has_date != 0 && offer.action <= book_action::EDIT {
         // SAFETY: the caller's promise.
         date = unsafe { core.dates.of_text(offer.date) };
         core.saw(instrument, date);
@@ -104,12 +107,12 @@ unsafe fn update<W: Wide>(core: &mut Core, instrument: &mut Instrument, offer: &
     };
     let event = Event { side, ref_b: offer.position, ..core.dated(instrument, Kind::Order, date) };
     let event = match offer.action {
-        0 => {
+        book_action::ADD => {
             let (px, size) = (ticks(offer.price, instrument.ticks_per_point), contracts(offer.qty));
             let (Some(px), Some(size)) = (px, size) else { return misfit(core, instrument, px, offer) };
             Event { action: action::ADD, id: offer.id, px, size, ref_a: offer.agent, ..event }
         }
-        1 => {
+        book_action::EDIT => {
             let px = if offer.has_price == 0 {
                 Some(PX_NONE)
             } else {
@@ -133,8 +136,8 @@ unsafe fn update<W: Wide>(core: &mut Core, instrument: &mut Instrument, offer: &
                 ..event
             }
         }
-        2 => Event { action: action::DELETE, ..event },
-        3 => Event { action: action::DELETE_FROM, ..event },
+        book_action::DELETE => Event { action: action::DELETE, ..event },
+        book_action::DELETE_FROM => Event { action: action::DELETE_FROM, ..event },
         other => return senseless(core, instrument, "action", other),
     };
     core.counters.orders.up();
