@@ -72,20 +72,20 @@ def learners(
     """
     if which not in SETS:
         raise ConfigError(f"no set of candidates {which!r}; there are {', '.join(SETS)}")
-    shallow = model("lightgbm", trees=80, leaves=7, learning_rate=0.05, min_leaf=min_leaf, bins=63, seed=seed)
+    shallow = model("lightgbm", trees=60, leaves=7, learning_rate=0.06, min_leaf=min_leaf, bins=63, seed=seed)
     if which == "quick":
         return {"lightgbm_shallow": Single(shallow)}
     singles: dict[str, Model] = {
         "lightgbm_shallow": shallow,
         "lightgbm": model(
-            "lightgbm", trees=80, leaves=15, learning_rate=0.05, min_leaf=min_leaf, bins=63, seed=seed
+            "lightgbm", trees=60, leaves=15, learning_rate=0.06, min_leaf=min_leaf, bins=63, seed=seed
         ),
         "random_forest": model(
-            "random_forest", trees=60, leaves=31, min_leaf=min_leaf, feature_share=0.2, bins=63, seed=seed
+            "random_forest", trees=40, leaves=15, min_leaf=min_leaf, feature_share=0.2, bins=63, seed=seed
         ),
     }
     if not skipped():
-        singles["xgboost"] = model("xgboost", trees=80, depth=3, learning_rate=0.05, seed=seed)
+        singles["xgboost"] = model("xgboost", trees=60, depth=3, learning_rate=0.06, seed=seed)
     logistic = baselines(names, kind)["logistic"]
     assert isinstance(logistic, Single)
     members = [logistic.estimator, shallow, singles["random_forest"]]

@@ -155,8 +155,8 @@ class Judged:
         Of the chosen one before its calibration: its out-of-fold scores.
     judged : Evaluation
         Of the chosen one with its calibration: what is assessed.
-    choice : Nested
-        What choosing by inner splits would have brought.
+    choice : Nested or None
+        What choosing by inner splits would have brought; None where there is too little data, as the rehearsal.
     rehearsal : Evaluation or None
     """
 
@@ -168,7 +168,7 @@ class Judged:
     estimator: Model
     evaluation: Evaluation
     judged: Evaluation
-    choice: Nested
+    choice: Nested | None
     rehearsal: Evaluation | None
 
 
@@ -215,38 +215,37 @@ def judge(
     estimator = singles[chosen].estimator
     assert isinstance(estimator, Model)  # candidates are models of this package
 
-    calibrated = Single(estimator, plan.calibration, plan.inner)
-    name = f"{chosen}+{plan.calibration}"
-    tried[name] = judged = run(name, calibrated, plan.splitter)
-
-    with show("choosing inside", None) as advance:
-        choice = nested(
-            data,
-            list(singles.values()),
-            plan.rough,
-            plan.inner,
-            ledger,
-            f"{study}/nested",
-            policy=policy,
-            mapper=folder.mapper(executor, "choosing inside training parts", advance),
-        )
-    rehearsal = None
-    if plan.rehearsal is not None:
-        rehearsal = run("rehearsal", Single(estimator), plan.rehearsal, "/rehearsal")
-    false = {
-        f"days permuted {k}": run(
-            f"placebo {k}",
-            Single(estimator),
-            plan.rough,
-            "/placebo",
-            permute_days(data, plan.seed + k),
-        )
-        for k in (1, 2)
-    }
-    with show("importance", None):
-        families = fold_importance(
-            data, Single(estimator), plan.rough, families=families_of(data.names), seed=plan.seed
-        )
+    judged, name = tried[chosen], chosen
+    choice = rehearsal = None
+    false: dict[str, Evaluation] = {}
+    families: dict[str, Interval] = {}
+    if (
+        data.sufficiency().sufficient
+    ):  # else there will be no number, and inner splits would be of next to nothing
+        name = f"{chosen}+{plan.calibration}"
+        tried[name] = judged = run(name, Single(estimator, plan.calibration, plan.inner), plan.splitter)
+        with show("choosing inside", None) as advance:
+            choice = nested(
+                data,
+                list(singles.values()),
+                plan.rough,
+                plan.inner,
+                ledger,
+                f"{study}/nested",
+                policy=policy,
+                mapper=folder.mapper(executor, "choosing inside training parts", advance),
+            )
+        if plan.rehearsal is not None:
+            rehearsal = run("rehearsal", Single(estimator), plan.rehearsal, "/rehearsal")
+        for k in (1, 2):
+            placebo = permute_days(data, plan.seed + k)
+            false[f"days permuted {k}"] = run(
+                f"placebo {k}", Single(estimator), plan.rough, "/placebo", placebo
+            )
+        with show("importance", None):
+            families = fold_importance(
+                data, Single(estimator), plan.rough, families=families_of(data.names), seed=plan.seed
+            )
     assessment = assess(
         data,
         tried,

@@ -63,7 +63,7 @@ class TrainingResult:
     def write(self, **more: Any) -> None:
         """Write ``summary.json``, with more in it."""
         self.summary.update(more)
-        text = json.dumps(self.summary, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+        text = json.dumps(self.summary, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
         write_whole(self.folder / SUMMARY, text.encode())
 
 
@@ -121,9 +121,9 @@ def finish(
         "margin": plan.policy.margin,
         # Too little data: no number that could be mistaken for one.
         "table": table if enough else {},
-        "nested": _of(judged.choice.evaluation) if enough else None,
-        "rehearsal": None if judged.rehearsal is None or not enough else _of(judged.rehearsal),
-        "placebos": {name: _of(found) for name, found in judged.placebos.items()} if enough else {},
+        "nested": None if judged.choice is None else _of(judged.choice.evaluation),
+        "rehearsal": None if judged.rehearsal is None else _of(judged.rehearsal),
+        "placebos": {name: _of(found) for name, found in judged.placebos.items()},
         "conditions": [
             {"name": c.name, "met": c.met, "found": str(c.found), "wanted": str(c.wanted)}
             for c in assessment.conditions
