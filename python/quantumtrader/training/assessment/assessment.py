@@ -302,8 +302,9 @@ def assess(
     if regimes is not None:
         axes["regime"] = regimes
     axes["hour"] = hours_of(data.spans.t0, instrument.timezone)
-    if volatility is not None:
-        axes["volatility"] = terciles(volatility)
+    thirds = None if volatility is None else terciles(volatility)
+    if thirds is not None:
+        axes["volatility"] = thirds
     if contracts is not None:
         axes["contract"] = contracts
     walk = walk_paths(data, evaluation, scores, policy)

@@ -17,8 +17,8 @@ __all__ = ["Figures"]
 class Figures:
     """Writes numbers of an assessment as ``<data>`` elements that carry place and full value.
 
-    A place is a path through the assessment, ``money/net_ticks/0``. Parameters of all methods: ``place``, and the
-    number of decimals.
+    A place is a path through the assessment, ``money/net_ticks/0``. Where there is no number, ``none`` (None) and
+    ``undefined`` (NaN) are the keys of the words that stand there instead.
     """
 
     def __init__(self, assessment: Assessment, words: Mapping[str, str], lang: str) -> None:
@@ -40,17 +40,21 @@ class Figures:
         """Say why there is no number."""
         return f'<span class="none">{self.words[why]}</span>'
 
-    def plain(self, place: str, decimals: int = 0, none: str = "insufficient") -> str:
+    def plain(
+        self, place: str, decimals: int = 0, none: str = "insufficient", undefined: str = "undefined"
+    ) -> str:
         """Write a number."""
-        return self._data(place, lambda v: number(v, self.lang, decimals), none)
+        return self._data(place, lambda v: number(v, self.lang, decimals), none, undefined)
 
     def share(self, place: str, decimals: int = 1, none: str = "insufficient") -> str:
         """Write a share in percent."""
-        return self._data(place, lambda v: f"{number(100 * v, self.lang, decimals)} %", none)
+        return self._data(place, lambda v: f"{number(100 * v, self.lang, decimals)}\u00a0%", none)
 
-    def signed(self, place: str, decimals: int = 1, none: str = "insufficient") -> str:
+    def signed(
+        self, place: str, decimals: int = 1, none: str = "insufficient", undefined: str = "undefined"
+    ) -> str:
         """Write a number in the colour of its sign."""
-        return self._coloured(place, self.plain(place, decimals, none))
+        return self._coloured(place, self.plain(place, decimals, none, undefined))
 
     def money(self, place: str, none: str = "insufficient") -> str:
         """Write an amount in the instrument's currency, in the colour of its sign."""
@@ -67,12 +71,12 @@ class Figures:
         css = "up" if found.low > 0 else "down" if found.high < 0 else ""
         return f'<span class="{css}">{mean}</span> <small>({low} {self.words["to"]} {high})</small>'
 
-    def _data(self, place: str, write: Any, none: str) -> str:
+    def _data(self, place: str, write: Any, none: str, undefined: str = "undefined") -> str:
         value = self.get(place)
         if value is None:
             return self.none(none)
         if isinstance(value, float) and math.isnan(value):
-            return self.none("undefined")
+            return self.none(undefined)
         text = "∞" if value == math.inf else write(float(value))
         return f'<data value="{float(value)!r}" data-at="{escape(place)}">{escape(text)}</data>'
 

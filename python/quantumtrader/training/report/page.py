@@ -15,7 +15,7 @@ from quantumtrader.training.assessment.picture import PARTS
 from quantumtrader.training.assessment.verdict import verdict_text
 from quantumtrader.training.report import plots
 from quantumtrader.training.report.figures import Figures
-from quantumtrader.training.report.words import words_of
+from quantumtrader.training.report.words import DROPS, words_of
 
 __all__ = ["render_page"]
 
@@ -76,7 +76,7 @@ class _Page:
             (w["edge"], f.interval("edge", 5), w["edge_unit"]),
             (w["net_trade"], f.interval("net", 2), w["net_unit"]),
         ]
-        if a.money is not None:
+        if a.money is not None and a.money.trades > 0:
             rows += [
                 (w["net_15"], f.interval(net, 2), w["ticks_trade"]),
                 (
@@ -138,7 +138,7 @@ class _Page:
         a, w, f = self.a, self.words, self.f
         d = a.data
         measured = " ".join(f"<code>{escape(k)}={escape(str(v))}</code>" for k, v in d.measured_from.items())
-        dropped = "<br>".join(f"{escape(k)}: {f.plain(f'data/dropped/{k}')}" for k in d.dropped)
+        dropped = "<br>".join(f"{escape(self._drop(k))}: {f.plain(f'data/dropped/{k}')}" for k in d.dropped)
         classes = " · ".join(f"{escape(k)}: {f.share(f'data/classes/{k}')}" for k in d.classes)
         policy = w["policy_text"].format(margin=f.plain("margin", 2), cost=f.plain("cost_ticks", 2))
         facts = [
@@ -182,7 +182,7 @@ class _Page:
         ]
         head = (w["path"], w["skill"], w["edge_unit"], w["trades"], w["ticks_trade"], w["total"])
         pictures = [(w["skill_by_path"], [100 * p.skill for p in a.paths], 2)]
-        if a.money is not None:
+        if a.money is not None and a.money.trades > 0:
             pictures.append((w["net_by_path"], [p.net_ticks for p in a.paths], 1))
         drawn = "".join(
             f"<div><h3>{title}{' (%)' if k == 0 else ''}</h3>{plots.paths_plot(values, self.lang, title, decimals)}</div>"
@@ -194,9 +194,13 @@ class _Page:
         a, w, f = self.a, self.words, self.f
         if not a.slices:
             return self._section("slices", f.none())
-        out = []
+        rows: list[tuple[str, ...]] = []
         for axis in dict.fromkeys(s.axis for s in a.slices):
-            rows = [
+            name = w[axis]
+            if axis == "volatility":
+                name += f" ({w['cut_by'].format(name=w.get(a.volatility, a.volatility))})"
+            rows.append((f'<span class="axis">{escape(name)}</span>', "", "", "", "", ""))
+            rows += [
                 (
                     escape(w[s.name] if axis == "volatility" else s.name),
                     f.plain(f"slices/{k}/sessions"),
@@ -208,12 +212,8 @@ class _Page:
                 for k, s in enumerate(a.slices)
                 if s.axis == axis
             ]
-            name = w[axis]
-            if axis == "volatility":
-                name += f" ({w['cut_by'].format(name=w.get(a.volatility, a.volatility))})"
-            head = (name, w["sessions_word"], w["n_eff_short"], w["edge_unit"], w["trades"], w["ticks_trade"])
-            out.append(self._wide(table(head, rows)))
-        return self._section("slices", "<br>".join(out))
+        head = ("", w["sessions_word"], w["n_eff_short"], w["edge_unit"], w["trades"], w["ticks_trade"])
+        return self._section("slices", self._wide(table(head, rows)))
 
     def calibration(self) -> str:
         a, w, f = self.a, self.words, self.f
@@ -272,6 +272,8 @@ class _Page:
         a, w, f = self.a, self.words, self.f
         if a.money is None:
             return self._section("money", w["no_trading"] if a.edge is not None else f.none(), hint=False)
+        if not a.money.trades > 0:
+            return self._section("money", w["never_trades"], hint=False)
         fees, spread = f.plain("cost_ticks", 2), f.plain("money/spread_ticks", 2)
         parts = (
             w["cost_parts"].format(spread=spread, fees=fees)
@@ -325,7 +327,8 @@ class _Page:
         if a.size is None:
             return self._section("capacity", f.none("not_measured" if a.edge is not None else "insufficient"))
         rows = [
-            (f.plain(f"size/sizes/{k}"), f.signed(f"size/net_ticks/{k}", 2)) for k in range(len(a.size.sizes))
+            (f.plain(f"size/sizes/{k}"), f.signed(f"size/net_ticks/{k}", 2, undefined="thin"))
+            for k in range(len(a.size.sizes))
         ]
         facts = [
             (w["crosses"], f"{f.plain('size/break_even_size', 1)} {w['contracts_word']}"),
@@ -365,7 +368,7 @@ class _Page:
             )
         head = (w["baseline"], w["skill"], w["edge_unit"], w["trades"], w["ticks_trade"], w["total"])
         facts: list[tuple[str, str]] = []
-        if a.random_side is not None:
+        if a.random_side is not None and not math.isnan(a.random_side.mean):
             draws = f.plain("random_side/draws")
             low, high = f.signed("random_side/low"), f.signed("random_side/high")
             facts = [
@@ -389,7 +392,7 @@ class _Page:
         why = {k: s.why.get(k, "undefined") for k in ("dsr", "pbo", "reality_check")}
         bounds = f"({f.plain('selection/spa_lower', 4)} {w['to']} {f.plain('selection/spa_upper', 4)})"
         spa = f.plain("selection/spa", 4, why["reality_check"]) + (f" {bounds}" if s.spa is not None else "")
-        name = w["flat"] if s.benchmark == "flat" else s.benchmark
+        name = w["flat_short"] if s.benchmark == "flat" else s.benchmark
         facts = [
             (w["lines"], f.plain("selection/lines")),
             (
@@ -454,6 +457,9 @@ class _Page:
 
     def _wide(self, shown: str) -> str:
         return f'<div class="wide">{shown}</div>'
+
+    def _drop(self, reason: str) -> str:
+        return DROPS.get(reason, reason) if self.lang == "pt" else reason
 
     def _date(self, text: str) -> str:
         return "/".join(reversed(text.split("-"))) if self.lang == "pt" else text

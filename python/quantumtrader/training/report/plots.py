@@ -32,7 +32,7 @@ def split_plot(picture: SplitPicture, lang: str, title: str, axis: str) -> str:
     tall = min(12.0, max(4.0, 420 / max(splits, 1)))
     plot = Plot(
         (0, sessions), (splits, 0), lang, title,
-        width=760, height=int(44 + splits * tall), left=30, top=8, bottom=30,
+        width=760, height=int(44 + splits * tall), left=40, top=8, bottom=30,
     )  # fmt: skip
     for row in range(splits):
         for first, last, part, begin, end in _runs(picture.rows[row]):
@@ -80,7 +80,7 @@ def equity_plot(money: Money, lang: str, title: str) -> str:
     curves = [np.concatenate(([0.0], np.cumsum(v))) for v in (money.gross, *money.net)]
     low, high = min(float(c.min()) for c in curves), max(float(c.max()) for c in curves)
     pad = 0.04 * (high - low or 1)
-    plot = Plot((0, n), (low - pad, high + pad), lang, title, width=760, height=320)
+    plot = Plot((0, n), (low - pad, high + pad), lang, title, width=760, height=320, left=76)
     plot.y_axis()
     plot.x_words(_dates(money.sessions, lang))
     for k, curve in enumerate(curves):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from quantumtrader.pages.numbers import language
 
-__all__ = ["WORDS", "words_of"]
+__all__ = ["DROPS", "WORDS", "words_of"]
 
 WORDS: dict[str, tuple[str, str]] = {
     "title": ("Training report", "Relatório de treinamento"),
@@ -18,6 +18,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "insufficient": ("insufficient", "insuficiente"),
     "not_measured": ("not measured", "não medido"),
     "undefined": ("not defined", "não definido"),
+    "thin": ("books too thin to know", "livros rasos demais para saber"),
     "few_sessions": ("too few sessions", "poucos pregões"),
     "one_trial": ("needs two trials that trade", "precisa de duas tentativas que operem"),
     "no_variation": ("results do not vary", "os resultados não variam"),
@@ -198,6 +199,10 @@ WORDS: dict[str, tuple[str, str]] = {
         "95 % of the sessions lay between (ticks)",
         "95 % dos pregões ficaram entre (ticks)",
     ),
+    "never_trades": (
+        "It never leads by the policy's margin, so it never trades.",
+        "Nunca supera a margem da política, portanto nunca opera.",
+    ),
     # capacity
     "capacity": ("Capacity", "Capacidade"),
     "capacity_hint": (
@@ -224,6 +229,7 @@ WORDS: dict[str, tuple[str, str]] = {
     ),
     "baseline": ("Baseline", "Referência"),
     "flat": ("flat: do nothing", "fora do mercado: não fazer nada"),
+    "flat_short": ("doing nothing", "não fazer nada"),
     "buy_and_hold": ("buy and hold through each session", "comprar e segurar durante cada pregão"),
     "random_side": ("random side, mean of {draws} draws", "lado aleatório, média de {draws} sorteios"),
     "random_band": ("5 % to 95 % of the draws", "5 % a 95 % dos sorteios"),
@@ -289,6 +295,22 @@ WORDS: dict[str, tuple[str, str]] = {
     ),
 }
 """Key to its words in both languages."""
+
+DROPS = {
+    "outside a session": "fora de um pregão",
+    "beyond the session's end": "além do fim do pregão",
+    "beyond the roll": "além da rolagem",
+    "beyond the gap": "além da lacuna",
+    "beyond the recording's end": "além do fim da gravação",
+    "no side": "sem lado",
+    "no volatility": "sem volatilidade",
+    "no price": "sem preço",
+    "no price to leave at": "sem preço para sair",
+    "open at a gap": "aberta numa lacuna",
+    "open at the recording's end": "aberta no fim da gravação",
+    "session with a gap": "pregão com lacuna",
+}
+"""Reason for which a row has no label, in Portuguese."""
 
 
 def words_of(lang: str) -> dict[str, str]:
