@@ -33,6 +33,7 @@ COMMANDS = {
     "replay": "replay",
     "import": "import_",
     "validate": "validate",
+    "report": "report",
     "collect": "collect",
     "run": "run",
     "gateway": "gateway",
