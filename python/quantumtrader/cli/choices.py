@@ -179,6 +179,10 @@ EXAMPLES = {
         "quantumtrader evaluate detectors",
         "quantumtrader evaluate detectors -i data/lake -s WDOU25 --kinds sweep,spoofing",
     ),
+    "evaluate model": (
+        "quantumtrader evaluate model wdo_dir",
+        "quantumtrader evaluate model wdo_dir 1.4.0 --json",
+    ),
     "evaluate forms": (
         "quantumtrader evaluate forms -i data/lake -s WDOU25 -o out/forms",
         "quantumtrader evaluate forms -i data/usdm_btcusdt -s BTCUSDT --tick-size 0.1 --point-value 1 "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -84,6 +85,14 @@ def test_the_spread_of_a_round_trip() -> None:
         DATA.trips.buy_ticks, DATA.trips.sell_ticks, DATA.trips.buy_left, DATA.trips.buy_left + 1
     )
     assert spread_of(apart).tolist() == [0, 0, 0, 0]
+    # Then it must be said.
+    data = replace(DATA, trips=apart)
+    for said_ticks, gross in ((None, 2.0), (0.8, 2.8)):
+        walk = walk_paths(data, PATHS, score(data, PATHS), POLICY, said_ticks)
+        assert walk is not None
+        assert walk.gross[0] == gross
+        assert walk.net(0.5)[0] == pytest.approx(1.5)
+    assert hold(data, np.arange(4), 0.5) is None
 
 
 def test_trades_of_all_paths() -> None:

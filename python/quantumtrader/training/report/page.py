@@ -334,6 +334,7 @@ class _Page:
             (w["crosses"], f"{f.plain('size/break_even_size', 1)} {w['contracts_word']}"),
             (w["participation"], f"{f.plain('size/participation_size', 1)} {w['contracts_word']}"),
             (w["both_allow"], f.plain("size/contracts")),
+            (w["books"], f.plain("size/books")),
         ]
         note = "" if a.size.books else f'<p class="hint">{w["no_books"]}</p>'
         shown = table((w["contracts_per_trade"], w["net_contract"]), rows)
@@ -399,6 +400,7 @@ class _Page:
                 w["configurations"],
                 f"{f.plain('selection/configurations')} · {f.plain('selection/independent')}",
             ),
+            (w["sessions_behind"], f.plain("selection/sessions")),
             (w["sharpe"], f"{f.plain('selection/sharpe', 3)} · {f.plain('selection/annualised', 2)}"),
             (w["moments"], f"{f.plain('selection/skewness', 2)} · {f.plain('selection/kurtosis', 2)}"),
             (w["expected_best"], f.plain("selection/expected_best", 3)),

@@ -218,6 +218,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "net_contract": ("Net ticks per contract", "Ticks líquidos por contrato"),
     "crosses": ("Net reaches zero at", "O líquido chega a zero em"),
     "participation": ("Allowed share of a minute's volume", "Parte permitida do volume de um minuto"),
+    "books": ("Books that were walked", "Livros percorridos"),
     "both_allow": ("Contracts that both allow", "Contratos que ambos permitem"),
     # baselines
     "baselines": ("Baselines", "Referências"),
@@ -246,6 +247,7 @@ WORDS: dict[str, tuple[str, str]] = {
     ),
     "configurations": ("Configurations, and independent ones (N)", "Configurações, e as independentes (N)"),
     "sharpe": ("Sharpe ratio per session, annualised", "Índice de Sharpe por pregão, anualizado"),
+    "sessions_behind": ("Sessions", "Pregões"),
     "moments": ("Skewness and kurtosis of the sessions", "Assimetria e curtose dos pregões"),
     "expected_best": (
         "Ratio per session that the best of N shows without skill",
@@ -309,6 +311,12 @@ DROPS = {
     "open at a gap": "aberta numa lacuna",
     "open at the recording's end": "aberta no fim da gravação",
     "session with a gap": "pregão com lacuna",
+    "between decisions": "entre decisões",
+    "features warming up": "variáveis em aquecimento",
+    "no mid": "sem preço médio",
+    "no move": "sem movimento",
+    "no value": "sem valor",
+    "other side finds no price": "o outro lado não encontra preço",
 }
 """Reason for which a row has no label, in Portuguese."""
 
