@@ -106,6 +106,7 @@ SUMMARIES = {
     "replay": "Replay a recording through strategy, risk and venue, and write a report.",
     "import": "Import market data from another program's files into the lake.",
     "validate": "Check a journal, a lake or a raw source: order, gaps, grid, duplicates, crossed books, coverage.",
+    "report": "Write the offline page of a training from its assessment, in English or Portuguese.",
     "collect": "Record every event of some symbols into journals, and bring them into the lake after each session.",
     "run": "Trade one contract live. Orders are on paper unless --real is given.",
     "gateway": "Run the vendor's library in a process of its own, for clients on this machine that run as the same user.",
@@ -128,6 +129,7 @@ EXAMPLES = {
         "quantumtrader validate data/lake -s WDOU25 --json",
         "quantumtrader validate data/journal/2025-08-15_WDOU25_001.qtj",
     ),
+    "report": ("quantumtrader report out/tick", "quantumtrader report out/tick --lang pt --open"),
     "collect": (
         "quantumtrader collect -s WDOU25 -s WINQ25",
         "quantumtrader collect -s WDOU25 --now --duration 30m --json",
@@ -183,6 +185,10 @@ EXAMPLES = {
     "evaluate detectors": (
         "quantumtrader evaluate detectors",
         "quantumtrader evaluate detectors -i data/lake -s WDOU25 --kinds sweep,spoofing",
+    ),
+    "evaluate model": (
+        "quantumtrader evaluate model wdo_dir",
+        "quantumtrader evaluate model wdo_dir 1.4.0 --json",
     ),
     "evaluate forms": (
         "quantumtrader evaluate forms -i data/lake -s WDOU25 -o out/forms",

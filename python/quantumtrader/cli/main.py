@@ -33,6 +33,7 @@ COMMANDS = {
     "replay": "replay",
     "import": "import_",
     "validate": "validate",
+    "report": "report",
     "collect": "collect",
     "run": "run",
     "gateway": "gateway",
@@ -43,7 +44,7 @@ COMMANDS = {
 FEATURE_COMMANDS = {"compute": "features_compute", "check": "features_check", "plot": "features_plot"}
 """The same for the commands of ``features`` that have a module; ``list`` and ``show`` stand here."""
 
-EVALUATE_COMMANDS = {"detectors": "evaluate_detectors", "forms": "evaluate_forms"}
+EVALUATE_COMMANDS = {"detectors": "evaluate_detectors", "forms": "evaluate_forms", "model": "evaluate_model"}
 """The same for the commands of ``evaluate``."""
 
 FIT_COMMANDS = ("microprice", "pin", "vpin")
@@ -232,7 +233,7 @@ GROUPS: dict[str, tuple[str, Callable[[], Iterator[later.Declared]]]] = {
         "Models: which there are, whether they are sound, who may trade.",
         lambda: _functions("models", MODEL_COMMANDS),
     ),
-    "evaluate": ("What the features say on real data.", lambda: _commands(EVALUATE_COMMANDS)),
+    "evaluate": ("What features and models say on real data.", lambda: _commands(EVALUATE_COMMANDS)),
     "credentials": ("The secrets of ProfitDLL's session, in the keyring.", _credentials),
 }
 """Group to its help, and to its commands."""

@@ -31,6 +31,8 @@ def number(value: float, lang: str, decimals: int = 2) -> str:
     if math.isnan(value):
         return "–"
     text = f"{value:,.{decimals}f}"
+    if not text.strip("-0.,"):
+        text = text.lstrip("-")  # what rounds to zero has no sign
     return text.translate(str.maketrans(",.", ".,")) if lang == "pt" else text
 
 

@@ -219,6 +219,7 @@ def assess(
     judged_by: str = "dsr",
     liquidity: Liquidity | None = None,
     volatility: npt.NDArray[np.float64] | None = None,
+    spread_ticks: float | None = None,
 ) -> Assessment:
     """Assess a training.
 
@@ -258,6 +259,9 @@ def assess(
         For the capacity.
     volatility : ndarray of float64, shape (rows,), optional
         To cut into terciles; by default a feature that measures it.
+    spread_ticks : float, optional
+        What a round trip loses to the spread, where both sides of a trade leave at different times (barriers) and their
+        results do not tell it. Without it multiples of the cost are of fees and slippage alone.
 
     Raises
     ------
@@ -294,7 +298,7 @@ def assess(
         cut_by, volatility = measure
     if edge is None:
         return Assessment(
-            *about, facts, picture, None, None, None, (), (), cut_by, None, dict.fromkeys(families), None, None,
+            *about, facts, picture, None, None, None, (), (), cut_by, None, dict.fromkeys(sorted(families)), None, None,
             (), None, None, None, (), parity, None, None, seed,
         )  # fmt: skip
 
@@ -302,11 +306,12 @@ def assess(
     if regimes is not None:
         axes["regime"] = regimes
     axes["hour"] = hours_of(data.spans.t0, instrument.timezone)
-    if volatility is not None:
-        axes["volatility"] = terciles(volatility)
+    thirds = None if volatility is None else terciles(volatility)
+    if thirds is not None:
+        axes["volatility"] = thirds
     if contracts is not None:
         axes["contract"] = contracts
-    walk = walk_paths(data, evaluation, scores, policy)
+    walk = walk_paths(data, evaluation, scores, policy, spread_ticks)
     cost = policy.cost_ticks
     paid = net = size = chance = None
     table = [Reference("flat", float("nan"), None, None, 0.0, 0.0)]
@@ -338,7 +343,7 @@ def assess(
         slices=slices(scores, walk, cost, axes),
         volatility=cut_by,
         quality=quality(evaluation, scores),
-        importance={n: i if i.sufficient() else None for n, i in families.items()},
+        importance={n: i if i.sufficient() else None for n, i in sorted(families.items())},
         money=paid,
         size=size,
         references=tuple(table),

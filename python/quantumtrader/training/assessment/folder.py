@@ -46,14 +46,15 @@ def read_assessment(kind: type[T], folder: Path) -> T:
     try:
         document = json.loads(raw)
         told = document.pop("sha256")
-        schema = document["schema"]
+        schema, packed_sha = document["schema"], document["arrays_sha256"]
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise DataFormatError(f"this is no assessment ({error})", path=path) from error
     if schema != SCHEMA:
         raise DataFormatError(f"layout {schema!r} is not known; this version reads {SCHEMA}", path=path)
-    if told != _sha(canonical_json(document)):
+    # To the byte: a digit that rounds to the same number is a change too.
+    if told != _sha(canonical_json(document)) or raw != canonical_json({**document, "sha256": told}) + b"\n":
         raise DataFormatError("it was changed after it was written", path=path, remedy=_REMEDY)
-    if document["arrays_sha256"] != _sha(packed):
+    if packed_sha != _sha(packed):
         raise DataFormatError("it was changed after it was written", path=folder / ARRAYS, remedy=_REMEDY)
     try:
         return decode(kind, document["assessment"], unpack_arrays(packed, ARRAYS))  # type: ignore[no-any-return]

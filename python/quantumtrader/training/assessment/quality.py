@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,9 +18,12 @@ from quantumtrader.training.evaluation import (
     reliability,
 )
 
-__all__ = ["ClassQuality", "Quality", "quality"]
+__all__ = ["ClassQuality", "Quality", "pooled_quality", "quality"]
 
+Int64 = npt.NDArray[np.int64]
 Float64 = npt.NDArray[np.float64]
+
+_LEAST = 1e-12
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,19 +73,39 @@ def quality(evaluation: Evaluation, scores: Scores) -> Quality:
     """Judge the probabilities of all paths together."""
     paths, width = len(evaluation.predictions), len(evaluation.classes)
     p, base = (q[:, scores.rows].reshape(-1, width) for q in (evaluation.predictions, evaluation.base))
-    p = p / p.sum(axis=1, keepdims=True)
     y, w = np.tile(scores.outcome, paths), np.tile(scores.weights, paths) / paths
-    model, silent = (
-        log_loss(np.maximum(p, 1e-12) / np.maximum(p, 1e-12).sum(axis=1, keepdims=True), y, w),
-        log_loss(base, y, w),
-    )
-    judged = (1,) if width == 2 else range(width)
-    classes = tuple(
+    return pooled_quality(p, base, y, w, evaluation.classes.tolist())
+
+
+def pooled_quality(p: Float64, base: Float64, y: Int64, w: Float64, classes: Sequence[int]) -> Quality:
+    """Judge probabilities of rows.
+
+    Parameters
+    ----------
+    p, base : ndarray of float64, shape (n, classes)
+        Of the model, and of the base rate.
+    y : ndarray of int64, shape (n,)
+        Index of the class that came.
+    w : ndarray of float64, shape (n,)
+        Weight of each row.
+    classes : sequence of int
+        What the columns are.
+    """
+    p, base = (_positive(q) for q in (p, base))
+    model, silent = log_loss(p, y, w), log_loss(base, y, w)
+    judged = (1,) if len(classes) == 2 else range(len(classes))
+    found = tuple(
         ClassQuality(
-            str(evaluation.classes[c]),
+            str(classes[c]),
             expected_calibration_error(p[:, c], y == c, w),
             reliability(p[:, c], y == c, w),
         )
         for c in judged
     )
-    return Quality(brier(p, y, w), brier(base, y, w), model, silent, 1 - model / silent, classes)
+    return Quality(brier(p, y, w), brier(base, y, w), model, silent, 1 - model / silent, found)
+
+
+def _positive(p: Float64) -> Float64:
+    """Return probabilities that add up to 1, none of which is 0: an outcome may surprise, not infinitely."""
+    q = np.maximum(p, _LEAST)
+    return np.asarray(q / q.sum(axis=1, keepdims=True))

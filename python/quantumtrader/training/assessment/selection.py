@@ -22,15 +22,14 @@ from quantumtrader.training.evaluation import (
     spa,
     track_record_length,
 )
-from quantumtrader.training.trials import Trial, TrialLedger
+from quantumtrader.training.trials import Trial, TrialLedger, independent_trials
 
 __all__ = ["BLOCKS", "Selection", "Trials", "read_trials", "selection"]
 
 Float64 = npt.NDArray[np.float64]
 
 BLOCKS = 10
-CORRELATED = 0.7
-"""Trials whose results correlate this much count as one."""
+"""Of the CSCV: 252 combinations."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +147,7 @@ def selection(
     """
     why: dict[str, str] = {}
     own = sharpe(results)
-    ratios, count = trial_ratios(trials), independent(trials.results)
+    ratios, count = trial_ratios(trials), _independent(trials)
     best = expected_best_sharpe(ratios, count) if len(ratios) > 1 or count == 1 else math.nan
     psr, dsr = _number(probabilistic_sharpe(own)), _number(deflated(own, trials))
     if dsr is None:
@@ -198,24 +197,15 @@ def trial_ratios(trials: Trials) -> Float64:
 
 def deflated(own: Sharpe, trials: Trials) -> float:
     """Return the deflated Sharpe ratio of ``own`` among the trials; NaN where it is not defined."""
-    ratios, count = trial_ratios(trials), independent(trials.results)
+    ratios, count = trial_ratios(trials), _independent(trials)
     if len(ratios) < 2:
         return probabilistic_sharpe(own) if count == 1 else math.nan
     return deflated_sharpe(own, ratios, count)
 
 
-def independent(results: Float64) -> int:
-    """Count the configurations when those that move together count once, as ``TrialLedger.independent`` does; at
-    least 1.
-    """
-    heads: list[Float64] = []
-    for column in results.T:
-        centred = column - column.mean() if len(column) else column
-        norm = float(np.linalg.norm(centred))
-        unit = centred / norm if norm > 0 else centred
-        if not any(float(unit @ head) >= CORRELATED for head in heads):
-            heads.append(unit)
-    return max(1, len(heads))
+def _independent(trials: Trials) -> int:
+    """Return the N of the deflated ratio: at least the one that is judged."""
+    return max(1, independent_trials(trials.results)) if len(trials.sessions) else max(1, len(trials.hashes))
 
 
 def stands_still(column: Float64, blocks: int = BLOCKS) -> bool:

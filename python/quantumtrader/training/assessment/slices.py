@@ -182,11 +182,11 @@ def volatility_of(data: Dataset) -> tuple[str, Float64] | None:
         return "move", np.asarray((total / count)[place])
 
 
-def terciles(values: Float64) -> Names:
-    """Cut values into thirds; empty where a value is NaN."""
+def terciles(values: Float64) -> Names | None:
+    """Cut values into thirds; empty where a value is NaN. None where they do not differ enough to be cut."""
     known = ~np.isnan(values)
-    if not known.any():
-        return np.full(len(values), "", "U6")
-    low, high = np.quantile(values[known], (1 / 3, 2 / 3))
+    low, high = np.quantile(values[known], (1 / 3, 2 / 3)) if known.any() else (0.0, 0.0)
+    if not (values[known] <= low).any() or not low < high or not (values[known] > high).any():
+        return None
     names = np.where(values <= low, TERCILES[0], np.where(values <= high, TERCILES[1], TERCILES[2]))
     return np.where(known, names, "")

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from quantumtrader.pages.numbers import language, number
+from quantumtrader.training.dataset import LEAST_EFFECTIVE, LEAST_SESSIONS
 from quantumtrader.training.evaluation import Interval
 
 if TYPE_CHECKING:
@@ -44,10 +45,10 @@ CODES = {
         "Nada fica demonstrado aqui: {model} rende {net} ticks por operação, o que não se distingue de zero.",
     ),
     "gate": (
-        "Something is here, but not enough to believe it: {model} nets {net} ticks per trade after costs, and fails "
-        "{failed}.",
+        "Something is here, but not enough to believe it: {model} nets {net} ticks per trade after costs, but it does "
+        "not meet: {failed}.",
         "Há algo aqui, mas não o bastante para acreditar: {model} rende {net} ticks por operação depois dos custos, e "
-        "falha em {failed}.",
+        "não cumpre: {failed}.",
     ),
     "passes": (
         "An edge is seen out of sample: {model} nets {net} ticks per trade after costs and meets every condition; whether "
@@ -57,6 +58,24 @@ CODES = {
     ),
 }
 """Code to its sentence in English and in Portuguese."""
+CONDITIONS = {
+    "beats_baselines": ("beating every baseline", "superar todas as referências"),
+    "net_at_1_5_cost": ("net at 1.5 times the cost", "líquido a 1,5 vez o custo"),
+    "dsr": ("the deflated Sharpe ratio", "índice de Sharpe deflacionado"),
+    "markout_low": ("the lower bound of net per trade", "limite inferior do líquido por operação"),
+    "pbo": ("the probability of overfitting", "probabilidade de sobreajuste"),
+    "placebos": ("the placebos", "placebos"),
+    "parity": ("parity with a replay", "paridade com o replay"),
+}
+"""Condition of the gate, as it is named in a sentence."""
+REASONS = (
+    ("{found} sessions, at least {least} are needed", "{found} pregões, são precisos ao menos {least}"),
+    (
+        "{found} effective rows, at least {least} are needed",
+        "{found} linhas efetivas, são precisas ao menos {least}",
+    ),
+    ("too few of the rows were tested", "poucas das linhas foram testadas"),
+)
 SYNTHETIC = (
     " The data is synthetic: this proves the code, not money.",
     " Os dados são sintéticos (synthetic): isto prova o código, não dinheiro.",
@@ -92,18 +111,15 @@ def verdict_text(a: Assessment, lang: str = "en") -> str:
         ``en`` or ``pt``.
     """
     at = language(lang)
-    reasons = a.data.reasons or (
-        ("too few rows were tested",) if at == 0 else ("poucas linhas foram testadas",)
-    )
     text = CODES[verdict_code(a)][at].format(
-        reasons="; ".join(reasons),
+        reasons="; ".join(_reasons(a.data.sessions, a.data.n_eff, lang)),
         model=a.chosen,
         edge="" if a.edge is None else interval(a.edge, 5, lang),
         net="" if a.net is None else interval(a.net, 2, lang),
         total="" if a.money is None else number(a.money.net_ticks[0], lang, 1),
         trades="" if a.money is None else number(a.money.trades, lang, 0),
         sessions=a.data.sessions,
-        failed=", ".join(c.name for c in a.conditions if not c.met),
+        failed=", ".join(CONDITIONS[c.name][at] for c in a.conditions if not c.met),
     )
     return text + (SYNTHETIC[at] if a.synthetic else "")
 
@@ -112,3 +128,13 @@ def interval(found: Interval, decimals: int, lang: str = "en") -> str:
     """Write a mean and its interval: ``0.31 (0.12 to 0.50)``."""
     mean, low, high = (number(x, lang, decimals) for x in (found.mean, found.low, found.high))
     return f"{mean} ({low} {'a' if lang == 'pt' else 'to'} {high})"
+
+
+def _reasons(sessions: int, n_eff: float, lang: str) -> list[str]:
+    out = []
+    if sessions < LEAST_SESSIONS:
+        out.append(REASONS[0][language(lang)].format(found=sessions, least=LEAST_SESSIONS))
+    if n_eff < LEAST_EFFECTIVE:
+        found, least = (number(n, lang, 0) for n in (n_eff, LEAST_EFFECTIVE))
+        out.append(REASONS[1][language(lang)].format(found=found, least=least))
+    return out or [REASONS[2][language(lang)]]

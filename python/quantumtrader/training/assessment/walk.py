@@ -91,14 +91,20 @@ def spread_of(trips: RoundTrips) -> Float64:
     return np.where(both, np.maximum(-(trips.buy_ticks + trips.sell_ticks) / 2, 0), 0.0)
 
 
-def walk_paths(data: Dataset, evaluation: Evaluation, scores: Scores, policy: Policy) -> Walk | None:
+def walk_paths(
+    data: Dataset, evaluation: Evaluation, scores: Scores, policy: Policy, spread_ticks: float | None = None
+) -> Walk | None:
     """Trade every path as :func:`~quantumtrader.training.cross_validate.evaluate` does; None without results of
     trades.
+
+    ``spread_ticks`` is what a round trip loses to the spread where the results do not tell it.
     """
     if data.trips is None:
         return None
     trips = data.trips[scores.rows]
     spread = spread_of(trips)
+    if spread_ticks is not None and not spread.any():
+        spread = np.full(len(spread), float(spread_ticks))
     parts: list[tuple[npt.NDArray[Any], ...]] = []
     for number, path in enumerate(evaluation.predictions):
         made = policy.trade(policy.sides(path[scores.rows], evaluation.classes), trips, scores.spans)
