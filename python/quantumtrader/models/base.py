@@ -40,6 +40,7 @@ class Estimator(Protocol):
 
     kind: ClassVar[str]
     classes_: Int64
+    names_: tuple[str, ...]
 
     def fit(
         self,
@@ -292,6 +293,7 @@ class Model(ABC):
 _KINDS: dict[str, type[Model]] = {}
 _HOMES = (
     "base_rate",
+    "composite",
     "imbalance_threshold",
     "last_sign",
     "lightgbm",
