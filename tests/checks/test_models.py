@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import subprocess
 import sys
@@ -31,10 +32,16 @@ SMALL: dict[str, dict[str, Any]] = {
     "lightgbm": {"trees": 12, "min_leaf": 10},
     "random_forest": {"trees": 12, "min_leaf": 10},
     "xgboost": {"trees": 12, "min_child_weight": 1.0},
+    "lstm": {"hidden": 8, "epochs": 6, "batch": 64, "rate": 0.02},
+    "transformer": {"width": 8, "heads": 2, "layers": 1, "epochs": 6, "batch": 64, "rate": 0.02},
 }
 NAMES = ("ret_1", "book_imbalance_1", "mid_return_1s:-1", "a:0", "b:1")
-KINDS = model_kinds()
-ALONE = tuple(kind for kind in KINDS if kind != "composite")
+DEEP = ("lstm", "transformer")
+needs_deep = pytest.mark.skipif(
+    any(importlib.util.find_spec(name) is None for name in ("jax", "optax")), reason="needs the extra deep"
+)
+KINDS = [pytest.param(kind, marks=[needs_deep] * (kind in DEEP)) for kind in model_kinds()]
+ALONE = [kind for kind in KINDS if kind.values != ("composite",)]
 """Kinds that learn from rows; a composite is put together from those that did."""
 Rows = tuple[np.ndarray, np.ndarray, np.ndarray]
 
@@ -81,9 +88,9 @@ def data(request: pytest.FixtureRequest) -> Rows:
 
 
 def test_every_kind_is_checked() -> None:
-    assert set(KINDS) >= {
-        "base_rate", "composite", "imbalance_threshold", "last_sign", "lightgbm", "logistic", "random_forest", "stack",
-        "xgboost",
+    assert set(model_kinds()) >= {
+        "base_rate", "composite", "imbalance_threshold", "last_sign", "lightgbm", "logistic", "lstm", "random_forest",
+        "stack", "transformer", "xgboost",
     }  # fmt: skip
 
 
@@ -237,13 +244,18 @@ def test_a_kind_has_one_class() -> None:
 def test_extras_load_at_first_use_and_are_named_when_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     code = (
         "import sys; import quantumtrader.models as m; m.model_kinds(); import quantumtrader.training.cross_validate; "
-        "print([x for x in ('lightgbm', 'xgboost', 'sklearn', 'scipy') if x in sys.modules])"
+        "print([x for x in ('jax', 'lightgbm', 'optax', 'optuna', 'xgboost', 'sklearn', 'scipy') if x in sys.modules])"
     )
     root = Path(__file__).parents[2] / "python"
     done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
     X, y, w = rows(2)
-    for kind, package, extra in (("lightgbm", "lightgbm", "ml"), ("xgboost", "xgboost", "xgboost")):
+    for kind, package, extra in (
+        ("lightgbm", "lightgbm", "ml"),
+        ("lstm", "jax", "deep"),
+        ("transformer", "optax", "deep"),
+        ("xgboost", "xgboost", "xgboost"),
+    ):
         monkeypatch.setitem(sys.modules, package, None)
         with pytest.raises(MissingExtraError, match=rf"quantumtrader\[{extra}\]"):
             make(kind).fit(X, y, w, names=NAMES)

@@ -298,8 +298,10 @@ _HOMES = (
     "last_sign",
     "lightgbm",
     "logistic",
+    "lstm",
     "random_forest",
     "stack",
+    "transformer",
     "xgboost",
 )
 """Modules of this package that register a kind; a kind of the user's own registers itself when imported."""
