@@ -26,7 +26,6 @@ from quantumtrader.models.composite import Composite, stack_columns
 from quantumtrader.models.stack import Stack
 
 pytest.importorskip("lightgbm", reason="tree models need the extra ml")
-pytest.importorskip("xgboost", reason="needs the extra xgboost")
 
 SMALL: dict[str, dict[str, Any]] = {
     "lightgbm": {"trees": 12, "min_leaf": 10},
@@ -36,11 +35,21 @@ SMALL: dict[str, dict[str, Any]] = {
     "transformer": {"width": 8, "heads": 2, "layers": 1, "epochs": 6, "batch": 64, "rate": 0.02},
 }
 NAMES = ("ret_1", "book_imbalance_1", "mid_return_1s:-1", "a:0", "b:1")
-DEEP = ("lstm", "transformer")
-needs_deep = pytest.mark.skipif(
-    any(importlib.util.find_spec(name) is None for name in ("jax", "optax")), reason="needs the extra deep"
-)
-KINDS = [pytest.param(kind, marks=[needs_deep] * (kind in DEEP)) for kind in model_kinds()]
+NEEDS = {
+    "lstm": ("deep", "jax", "optax"),
+    "transformer": ("deep", "jax", "optax"),
+    "xgboost": ("xgboost", "xgboost"),
+}
+"""Extra of a kind, and what it brings."""
+
+
+def kind_or_skip(kind: str) -> Any:
+    extra, *packages = NEEDS.get(kind, ("ml",))
+    absent = any(importlib.util.find_spec(name) is None for name in packages)
+    return pytest.param(kind, marks=pytest.mark.skipif(absent, reason=f"needs the extra {extra}"))
+
+
+KINDS = [kind_or_skip(kind) for kind in model_kinds()]
 ALONE = [kind for kind in KINDS if kind.values != ("composite",)]
 """Kinds that learn from rows; a composite is put together from those that did."""
 Rows = tuple[np.ndarray, np.ndarray, np.ndarray]
@@ -217,7 +226,7 @@ def test_only_ratios_of_weights_count(kind: str) -> None:
     np.testing.assert_allclose(one, two, atol=1e-12)
 
 
-@pytest.mark.parametrize("kind", ["lightgbm", "logistic", "random_forest", "xgboost"])
+@pytest.mark.parametrize("kind", map(kind_or_skip, ["lightgbm", "logistic", "random_forest", "xgboost"]))
 def test_contributions_add_up(kind: str, data: Rows) -> None:
     X, y, w = data
     fitted = fit(kind, X, y, w)
