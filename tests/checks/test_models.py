@@ -226,7 +226,9 @@ def test_only_ratios_of_weights_count(kind: str) -> None:
     np.testing.assert_allclose(one, two, atol=1e-12)
 
 
-@pytest.mark.parametrize("kind", map(kind_or_skip, ["lightgbm", "logistic", "random_forest", "xgboost"]))
+@pytest.mark.parametrize(
+    "kind", [kind_or_skip(kind) for kind in ("lightgbm", "logistic", "random_forest", "xgboost")]
+)
 def test_contributions_add_up(kind: str, data: Rows) -> None:
     X, y, w = data
     fitted = fit(kind, X, y, w)
