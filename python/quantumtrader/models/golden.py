@@ -83,7 +83,7 @@ class GoldenRows:
         if found.shape != self.raw.shape:
             raise ModelError(f"golden rows: scores of shape {found.shape}, expected {self.raw.shape}")
         wrong = np.where(
-            scorer.exact,
+            scorer.exact_scores,
             _bits_differ(found, self.raw),
             ~np.isclose(found, self.raw, rtol=0, atol=TOLERANCE, equal_nan=True),
         )

@@ -29,8 +29,10 @@ TREES = {"lightgbm": "model.txt", "random_forest": "model.txt", "xgboost": "mode
 class Scorer(Protocol):
     """Scores rows of one model."""
 
-    exact: npt.NDArray[np.bool_]
-    """Whether each raw score is the same to the bit wherever it is computed, shape (scores,)."""
+    exact: bool
+    """Whether scores and probabilities are the same to the bit wherever they are computed."""
+    exact_scores: npt.NDArray[np.bool_]
+    """Whether each raw score is, shape (scores,)."""
 
     def probabilities(self, row: Float64) -> tuple[float, ...]:
         """Uncalibrated probability of each class for one row, shape (n_features,)."""
@@ -54,6 +56,8 @@ class ForestScorer:
         Columns of a row.
     """
 
+    exact = True
+
     def __init__(self, text: str, classes: int, features: int) -> None:
         from quantumtrader.models.forest import Forest
 
@@ -68,7 +72,7 @@ class ForestScorer:
                 f"manifest says {features} and {outputs}"
             )
         self._binary = classes == 2
-        self.exact = np.ones(outputs, np.bool_)
+        self.exact_scores = np.ones(outputs, np.bool_)
 
     def probabilities(self, row: Float64) -> tuple[float, ...]:
         """See ``Scorer``."""
@@ -85,9 +89,11 @@ class ForestScorer:
 class EstimatorScorer:
     """Any other kind, by its own code; its probabilities are its raw scores."""
 
+    exact = False
+
     def __init__(self, estimator: Model) -> None:
         self._estimator = estimator
-        self.exact = np.zeros(len(estimator.classes_), np.bool_)
+        self.exact_scores = np.zeros(len(estimator.classes_), np.bool_)
 
     def probabilities(self, row: Float64) -> tuple[float, ...]:
         """See ``Scorer``."""
@@ -113,6 +119,8 @@ class CompositeScorer:
         Fitted.
     """
 
+    exact = False  # the weighing takes exponentials and logarithms of the machine
+
     def __init__(
         self,
         members: Sequence[Scorer],
@@ -123,7 +131,8 @@ class CompositeScorer:
         self._parts = list(zip(members, places, strict=True))
         self._classes = [np.array(c, np.int64) for c in classes]
         self._stack = stack
-        self.exact = np.concatenate((*(m.exact for m in members), np.zeros(len(stack.classes_), np.bool_)))
+        own = [member.exact_scores for member in members]
+        self.exact_scores = np.concatenate((*own, np.zeros(len(stack.classes_), np.bool_)))
 
     def probabilities(self, row: Float64) -> tuple[float, ...]:
         """See ``Scorer``."""

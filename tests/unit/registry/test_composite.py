@@ -93,7 +93,7 @@ def test_it_is_served_as_it_was_put_together(
 def test_members_that_are_trees_are_exact(root: Path, trained: Any) -> None:
     """One bit in the score of a tree is refused; the weighted sum depends on the machine's exp and log."""
     found = save(root, trained, put_together(trained, ("lightgbm", "logistic")))
-    assert found.scorer.exact.tolist() == [True, False, False, False, False]
+    assert found.scorer.exact_scores.tolist() == [True, False, False, False, False]
     folder = root / "both" / "1.0.0"
     arrays = unpack_arrays((folder / "golden.npz").read_bytes(), "golden")
     assert arrays["raw"].shape == (512, 5)
