@@ -115,12 +115,12 @@ class Network(Model):
         # The sessions set aside are not part of the scale: they are to judge the fit.
         stretch = Stretch.fit(self.names_, X[train], weights[train], self.clip)
         now = self._first(rng, stretch.steps, 2 * stretch.features, len(self.classes_))
-        step, start, loss = _compiled(type(self).forward, self.rate, self.decay)
-        state = start(now)
+        step, start, loss = _compiled(type(self).forward)
+        state, pace = start(now), (np.float32(self.rate), np.float32(self.decay))
         best, least, waited, made = now, np.inf, 0, 0
         for epoch in range(self.epochs):
             for rows, share in _batches(rng.permutation(train), self.batch):
-                now, state = step(now, state, stretch.tensor(X[rows]), y[rows], weights[rows] * share)
+                now, state = step(now, state, pace, stretch.tensor(X[rows]), y[rows], weights[rows] * share)
             if len(stop):
                 after = sum(
                     float(loss(now, stretch.tensor(X[rows]), y[rows], weights[rows] * share))
@@ -191,21 +191,23 @@ def _libraries() -> tuple[Any, Any]:
 
 @lru_cache(maxsize=32)
 def _compiled(
-    forward: Forward, rate: float, decay: float
+    forward: Forward,
 ) -> tuple[Callable[..., tuple[Any, Any]], Callable[[Weights], Any], Callable[..., Any]]:
     """Return one training step, the optimiser's first state, and the sum of losses; compiled once per shape."""
     jax, optax = _libraries()
     arrays = Arrays(jax.numpy, lambda step, carry, over: jax.lax.scan(step, carry, over)[0])
-    optimiser = optax.chain(optax.clip_by_global_norm(1.0), optax.adamw(rate, weight_decay=decay))
+    optimiser = optax.chain(optax.clip_by_global_norm(1.0), optax.scale_by_adam())
 
     def loss(weights: Any, x: Any, y: Any, w: Any) -> Any:
         z = forward(arrays, weights, x)
         picked = jax.numpy.take_along_axis(z, y[:, None], axis=1)[:, 0]
         return ((jax.nn.logsumexp(z, axis=1) - picked) * w).sum()
 
-    def step(weights: Any, state: Any, x: Any, y: Any, w: Any) -> tuple[Any, Any]:
+    def step(weights: Any, state: Any, pace: Any, x: Any, y: Any, w: Any) -> tuple[Any, Any]:
+        # Rate and decay (AdamW: Loshchilov and Hutter, 2019) are arguments: a search would compile for each anew.
         slope = jax.grad(lambda v: loss(v, x, y, w) / len(y))(weights)
-        change, state = optimiser.update(slope, state, weights)
-        return optax.apply_updates(weights, change), state
+        change, state = optimiser.update(slope, state)
+        rate, decay = pace
+        return jax.tree.map(lambda v, u: v - rate * (u + decay * v), weights, change), state
 
     return jax.jit(step), optimiser.init, jax.jit(loss)
