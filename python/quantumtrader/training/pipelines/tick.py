@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -37,12 +37,10 @@ from quantumtrader.training.pipelines.ship import (
     ship,
 )
 from quantumtrader.training.policy import Policy
+from quantumtrader.training.recipes import Recipe
 from quantumtrader.training.run_folder import RunFolder
 from quantumtrader.training.trials import TrialLedger
 from quantumtrader.training.vault import Vault
-
-if TYPE_CHECKING:
-    from quantumtrader.models.base import Estimator
 
 __all__ = ["TickConfig", "TickTrainingPipeline"]
 
@@ -232,9 +230,8 @@ class TickTrainingPipeline:
         )
         final: dict[str, Model] = {}
 
-        def parity(estimator: Estimator) -> bool:
-            assert isinstance(estimator, Model)
-            final["model"] = final_fit(estimator, data)
+        def parity(recipe: Recipe) -> bool:
+            final["model"] = final_fit(recipe, data)
             first = vault.development[:40]
             return check_parity(data, final["model"], recording.sessions(first), instrument)
 
@@ -378,7 +375,7 @@ class TickTrainingPipeline:
             metrics={"skill": float(judged.judged.skill.mean()), "chosen": judged.chosen},
             valid_sessions=self.asked.valid_sessions,
         )
-        calibration = calibrated(data, judged.evaluation, plan.calibration)
+        calibration = calibrated(data, judged.evaluation, judged.recipe, plan.calibration)
         saved = ship(
             registry,
             prepared,
