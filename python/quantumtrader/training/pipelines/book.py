@@ -332,7 +332,9 @@ class BookTrainingPipeline:
             contracts = np.array([by_day.get(int(d), "") for d in warm.spans.session], dtype="U16")
             if blocks:
                 contracts = np.full(len(warm), survey.contracts[0], dtype="U16")
-            out[target.name] = Prepared(warm, task.regimes.at(warm.spans.t0), contracts, may, left_out)
+            out[target.name] = Prepared(
+                warm, task.regimes.at(warm.spans.t0), contracts, may, left_out | useless
+            )
         return out
 
     def _train(

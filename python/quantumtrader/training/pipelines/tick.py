@@ -366,6 +366,7 @@ class TickTrainingPipeline:
         price = _mean_price(recording, vault.development[-1:])
         label = {
             "id": data.label,
+            "bar_ns": survey.bar_ns or _MINUTE,
             **dict(data.measured_from),
             "barrier_ticks": float(np.median(prepared.extra["barrier_ticks"])),
             "move": float(np.nanmean(moves) / price),
