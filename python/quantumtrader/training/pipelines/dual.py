@@ -211,7 +211,7 @@ class DualTrainingSystem:
             return self._written(folder, tick, None, summary)
         first = _EPOCH + timedelta(days=int(book.survey().days[0]))
         before = ticks.between(None, first - timedelta(days=1))
-        tick = self._tick(before, folder / "tick")
+        tick = self._tick(before, folder / "tick", int(book.survey().days[-1]))
         trained = self._book(book, folder / "book")
         wanted = self.asked.target
         timing = trained.results.get(wanted)
@@ -237,9 +237,14 @@ class DualTrainingSystem:
         }
         return self._written(folder, tick, trained, summary)
 
-    def _tick(self, recording: Recording, out: Path) -> TrainingResult:
+    def _tick(self, recording: Recording, out: Path, newest_day: int = 0) -> TrainingResult:
         pipeline = TickTrainingPipeline(
-            self.asked.tick, self.models or out.parent / "models", self.executor, self.clock, self.stage
+            self.asked.tick,
+            self.models or out.parent / "models",
+            self.executor,
+            self.clock,
+            self.stage,
+            newest_day,
         )
         return pipeline.train(recording, out)
 

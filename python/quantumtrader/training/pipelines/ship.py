@@ -62,8 +62,10 @@ class Shipment:
     contracts : tuple of str
     evidence : Evidence
     cv, trials, metrics : mapping
+    newest_day : int
+        Newest session of what was recorded when it was trained, the vault included, as days since 1970.
     valid_sessions : int
-        Sessions after the last one of the training until which the model is valid; 0 for no end.
+        Sessions after that one until which the model is valid; 0 for no end.
     """
 
     name: str
@@ -77,6 +79,7 @@ class Shipment:
     cv: Mapping[str, Any]
     trials: Mapping[str, Any]
     metrics: Mapping[str, Any]
+    newest_day: int
     valid_sessions: int
 
 
@@ -213,7 +216,7 @@ def ship(
     if about.valid_sessions:
         # Seven days for five sessions, and the day itself.
         days = about.valid_sessions * 7 // 5 + 1
-        until = (int(data.spans.sessions[-1]) + 1 + days) * 86_400 * 10**9
+        until = (about.newest_day + 1 + days) * 86_400 * 10**9
     instrument = about.instrument
     draft = ModelManifest(
         name=about.name,
