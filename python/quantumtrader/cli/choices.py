@@ -43,6 +43,9 @@ CHOICES = {
     "on_client_lost": ("keep", "cancel"),
     "transport": ("auto", "unix", "tcp"),
     "family": ("order_flow", "tape_reading", "footprint", "liquidity", "microstructure", "technical"),
+    "candidates": ("standard", "quick"),
+    "classes": ("side", "touch"),
+    "gaps": ("refuse", "drop"),
     "set": (
         "all",
         "tick_only",
@@ -168,6 +171,10 @@ EXAMPLES = {
     "features plot": (
         "quantumtrader features plot out/dol.parquet -f flow_ofi_1m,cvd_session -o out/flow.png",
         "quantumtrader features plot out/dol.parquet --correlations -o out/correlations.svg",
+    ),
+    "train tick": (
+        "quantumtrader train tick -i WDO_5min.csv -s WDOFUT -o out/wdo --workers 2",
+        "quantumtrader train tick -i data/lake -s WDOU25 -o out/wdo --scheduler tcp://10.0.0.5:8786",
     ),
     "models list": ("quantumtrader models list --models out/models",),
     "models show": ("quantumtrader models show wdo_dir", "quantumtrader models show wdo_dir 1.4.0 --json"),

@@ -60,6 +60,8 @@ MODEL_COMMANDS = {
 }
 """The commands of ``models``, and their functions in the module of that name."""
 
+TRAIN_COMMANDS = ("tick",)
+"""The commands of ``train``: functions of the module of that name."""
 
 CREDENTIAL_COMMANDS = ("set", "show")
 """The commands of ``credentials``."""
@@ -222,6 +224,10 @@ GROUPS: dict[str, tuple[str, Callable[[], Iterator[later.Declared]]]] = {
     "fit": (
         "Fit what features need beforehand, into files for --fitted.",
         lambda: _functions("fit", {name: name for name in FIT_COMMANDS}),
+    ),
+    "train": (
+        "Train models, and say what they are worth.",
+        lambda: _functions("train", {name: name for name in TRAIN_COMMANDS}),
     ),
     "models": (
         "Models: which there are, whether they are sound, who may trade.",
