@@ -188,7 +188,7 @@ EXAMPLES = {
     ),
     "evaluate model": (
         "quantumtrader evaluate model wdo_dir",
-        "quantumtrader evaluate model wdo_dir 1.4.0 --json",
+        "quantumtrader evaluate model wdo_dir 1.4.0 -i data/lake --json",
     ),
     "evaluate forms": (
         "quantumtrader evaluate forms -i data/lake -s WDOU25 -o out/forms",
