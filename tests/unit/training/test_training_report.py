@@ -153,6 +153,7 @@ def test_every_number_of_the_assessment_stands_on_the_page() -> None:
     elsewhere = (
         r"quality/classes/\d/bins/(edges|weight)/|money/tick_value|slices/\d+/rows|data/measured_from/"
     )
+    elsewhere += r"|data/exchange_ticks"  # one: said where it is more
     left = [p for p in leaves(a.to_document()) if p not in shown]
     odd = [p for p in left if not re.match(f"{pictures}|{intervals}|{elsewhere}", p)]
     assert odd == []
@@ -257,6 +258,17 @@ def test_dots_stand_for_paths_and_bins() -> None:
         assert len(list(picture(text, "paths", number).iter("circle"))) == len(a.paths)
     full = int((a.quality.classes[0].bins.weight > 0).sum())
     assert len(list(picture(text, "calibration").iter("circle"))) == full
+
+
+def test_the_ranks_left_of_the_middle_are_the_pbo() -> None:
+    a = assessed(0.9)
+    assert a.selection is not None
+    ranks = np.array([0.05, 0.5, 0.5, 0.5000001, 0.55, 0.975])
+    shown = replace(a, selection=replace(a.selection, ranks=ranks))
+    found = picture(render_page(shown), "selection")
+    left = sum(int(str(r[0].text)) for r in found.iter("rect") if "f3" in r.attrib["class"])
+    right = sum(int(str(r[0].text)) for r in found.iter("rect") if "f4" in r.attrib["class"])
+    assert (left, right) == (int((ranks <= 0.5).sum()), int((ranks > 0.5).sum()))
 
 
 def test_the_split_picture_has_the_shares_of_the_rows() -> None:

@@ -129,7 +129,9 @@ def slices(
 
 def _cut(scores: Scores, walk: Walk | None, cost_ticks: float, axis: str, names: Names) -> Iterator[Slice]:
     gained, own = scores.gained.mean(axis=0), names[scores.rows]
-    for name in dict.fromkeys(sorted(map(str, np.unique(own)), key=_order)):
+    # Contracts come in the order of time, everything else by name.
+    found = list(dict.fromkeys(map(str, own)))
+    for name in found if axis == "contract" else sorted(found, key=_order):
         if not name:
             continue
         inside = own == name

@@ -81,8 +81,8 @@ class _Page:
                 (w["net_15"], f.interval(net, 2), w["ticks_trade"]),
                 (
                     w["hit"],
-                    f.share("money/hit_rate"),
-                    f"{w['p_star']}: {f.share('money/break_even_hit_rate')}",
+                    self._mean("hit_rate", share=True),
+                    f"{w['p_star']}: {self._mean('break_even_hit_rate', share=True)}",
                 ),
             ]
         if a.selection is not None:
@@ -141,6 +141,9 @@ class _Page:
         dropped = "<br>".join(f"{escape(self._drop(k))}: {f.plain(f'data/dropped/{k}')}" for k in d.dropped)
         classes = " · ".join(f"{escape(k)}: {f.share(f'data/classes/{k}')}" for k in d.classes)
         policy = w["policy_text"].format(margin=f.plain("margin", 2), cost=f.plain("cost_ticks", 2))
+        tick = w["tick_points"].format(size=f.plain("data/tick_size", 2 if d.tick_size >= 0.01 else 6))
+        if d.exchange_ticks > 1:
+            tick += f" · {w['tick_finer'].format(n=f.plain('data/exchange_ticks'))}"
         facts = [
             (w["dates"], f"{f.plain('data/sessions')} · {self._date(d.first)} – {self._date(d.last)}"),
             (w["rows"], f.plain("data/rows")),
@@ -152,6 +155,7 @@ class _Page:
             (w["features"], f"{f.plain('data/features')} · {w['clock']} <code>{escape(d.clock)}</code>"),
             (w["contracts"], escape(", ".join(d.contracts)) or f.none("not_measured")),
             (w["policy"], policy),
+            (w["tick"], tick),
             (w["engine"], escape(d.engine)),
             (w["manifest"], f'<code class="break">{escape(d.manifest)}</code>'),
             (w["sha256"], f'<code class="break">{escape(d.sha256)}</code>'),
@@ -243,7 +247,7 @@ class _Page:
                     f.plain(f"{at}/edges/{b}", 1),
                     f.plain(f"{at}/predicted/{b}", 3),
                     f.plain(f"{at}/observed/{b}", 3),
-                    f.plain(f"{at}/weight/{b}"),
+                    f.plain(f"{at}/weight/{b}", 0 if c.bins.weight[b] >= 10 else 1),
                 )
                 for b in range(len(c.bins.weight))
                 if c.bins.weight[b] > 0
@@ -280,13 +284,16 @@ class _Page:
             if a.money.spread_ticks > 0
             else w["cost_fees"].format(fees=fees)
         )
+        finer = ""
+        if a.data.exchange_ticks > 1:
+            finer = f" {w['tick_finer'].format(n=f.plain('data/exchange_ticks'))}."
         names = (w["gross"], *(f"{number(m, self.lang, 1)}×" for m in MULTIPLES))
         rows = [
             (
                 f"<b>{names[0]}</b>",
                 f.signed("money/gross_ticks"),
                 f.money("money/gross_money"),
-                f.plain("money/break_even_ticks", 2),
+                self._mean("break_even_ticks"),
             )
         ]
         rows += [
@@ -302,25 +309,35 @@ class _Page:
         picture = plots.equity_plot(a.money, self.lang, w["equity"].format(lines=", ".join(names)))
         facts = [
             (w["round_trip_cost"], f"{f.plain('money/cost_ticks', 2)} {w['ticks']}"),
-            (w["break_even_cost"], f"{f.plain('money/break_even_ticks', 2)} {w['ticks']}"),
+            (w["break_even_cost"], f"{self._mean('break_even_ticks')} {w['ticks']}"),
             (
                 w["turnover"],
                 f"{f.plain('money/trades')} · {f.plain('money/trades_per_session', 1)} {w['per_session']}",
             ),
             (w["holding"], f"{f.plain('money/holding_seconds', 1)} {w['seconds']}"),
-            (w["hit_rate"], f"{f.share('money/hit_rate')} · p* {f.share('money/break_even_hit_rate')}"),
-            (w["win_loss"], f"{f.plain('money/mean_win', 2)} · {f.plain('money/mean_loss', 2)}"),
-            (w["p_t"], f.share("money/p_t")),
+            (
+                w["hit_rate"],
+                f"{self._mean('hit_rate', share=True)} · p* {self._mean('break_even_hit_rate', share=True)}",
+            ),
+            (w["win_loss"], f"{self._mean('mean_win')} · {self._mean('mean_loss')}"),
+            (w["p_t"], self._mean("p_t", share=True)),
         ]
         if a.expected_low is not None:
             low, high = f.plain("expected_low", 1), f.plain("expected_high", 1)
             facts.append((w["session_range"], f"{low} {w['to']} {high}"))
         head = (w["at_cost"], w["total"], a.money.currency, w["per_trade"])
         body = (
-            f'<p class="hint">{w["money_hint"].format(parts=parts)}</p><div class="key">{key}</div>{picture}'
+            f'<p class="hint">{w["money_hint"].format(parts=parts)}{finer}</p><div class="key">{key}</div>{picture}'
             f'<div class="two"><div>{self._wide(table(head, rows))}</div><div>{_facts(facts)}</div></div>'
         )
         return self._section("money", body, hint=False)
+
+    def _mean(self, name: str, *, share: bool = False) -> str:
+        """Write a mean over trades, where there are enough of them."""
+        if self.a.money is None or self.a.money.means is None:
+            return self.f.none()
+        place = f"money/means/{name}"
+        return self.f.share(place) if share else self.f.plain(place, 2)
 
     def capacity(self) -> str:
         a, w, f = self.a, self.words, self.f
@@ -363,7 +380,7 @@ class _Page:
                     "" if still else f.share(f"{at}/skill", 2),
                     "" if still else f.interval(f"{at}/edge", 5),
                     f.plain(f"{at}/trades"),
-                    "" if still else self._maybe(f"{at}/net", r.trades),
+                    "" if still and r.net is None else self._maybe(f"{at}/net", r.trades),
                     f.signed(f"{at}/net_ticks"),
                 )
             )
@@ -432,7 +449,7 @@ class _Page:
             return self._section("placebos", f'<span class="none">{w["no_placebos"]}</span>')
         rows = [
             (
-                escape(p.name),
+                escape(p.name.replace("days permuted", w["days_permuted"])),
                 f.share(f"placebos/{k}/skill", 2),
                 f.interval(f"placebos/{k}/edge", 5),
                 f.plain(f"placebos/{k}/trades"),

@@ -85,6 +85,12 @@ WORDS: dict[str, tuple[str, str]] = {
     "none_dropped": ("none", "nenhuma"),
     "manifest": ("Feature manifest", "Manifesto das features"),
     "sha256": ("Data hash", "Hash dos dados"),
+    "tick": ("Tick", "Tick"),
+    "tick_points": ("{size} points", "{size} pontos"),
+    "tick_finer": (
+        "Adjusted series: {n} of these ticks are one tick of the exchange",
+        "Série ajustada: {n} destes ticks são um tick da bolsa",
+    ),
     "engine": ("Engine", "Motor"),
     "policy": ("Policy", "Política"),
     "policy_text": (
@@ -232,6 +238,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "flat": ("flat: do nothing", "fora do mercado: não fazer nada"),
     "flat_short": ("doing nothing", "não fazer nada"),
     "buy_and_hold": ("buy and hold through each session", "comprar e segurar durante cada pregão"),
+    "always_long": ("always long, trade after trade", "sempre comprado, operação após operação"),
     "random_side": ("random side, mean of {draws} draws", "lado aleatório, média de {draws} sorteios"),
     "random_band": ("5 % to 95 % of the draws", "5 % a 95 % dos sorteios"),
     "percentile": ("Draws that the model beats", "Sorteios que o modelo supera"),
@@ -273,6 +280,7 @@ WORDS: dict[str, tuple[str, str]] = {
         "O mesmo procedimento em dados em que não há nada a encontrar. Não deve encontrar nada, e deve perder dinheiro.",
     ),
     "placebo": ("Placebo", "Placebo"),
+    "days_permuted": ("days permuted", "dias permutados"),
     "no_placebos": ("No placebo was run.", "Nenhum placebo foi feito."),
     "no_trading": (
         "What trading would have brought is not known for these rows.",
