@@ -109,7 +109,7 @@ def command(
     if input is None:
         found, where = judge_record(registry.oof(name, version), manifest.classes), "out of fold"
     else:
-        from quantumtrader.training.pipelines.tick import cost_ticks
+        from quantumtrader.training.pipelines.costs import cost_ticks
         from quantumtrader.training.pipelines.unseen import judge_unseen
         from quantumtrader.training.policy import Policy
 

@@ -20,10 +20,13 @@ from quantumtrader.models.manifest import Evidence, ModelManifest
 from quantumtrader.models.registry import ModelRegistry
 from quantumtrader.training.dataset import build_dataset
 from quantumtrader.training.labels import Latency, direction, round_trips, triple_barrier
+from quantumtrader.training.labels.path import PathBuilder
 from quantumtrader.training.pipelines import Recording
+from quantumtrader.training.pipelines.book_task import decisions_at
 from quantumtrader.training.pipelines.unseen import LOOKS, Unseen, judge_unseen, measures_of, unseen_days
 from quantumtrader.training.policy import Policy
 from quantumtrader.training.recipes import fitted
+from quantumtrader.training.rows import Replayer
 from quantumtrader.types import Events
 from reference.assessed import planted_data
 from reference.planted import S, X, sessions
@@ -134,9 +137,6 @@ def test_no_later_session_is_an_error(registry: ModelRegistry, parts: list[Event
 
 
 def test_labels_are_those_of_the_manifest() -> None:
-    from quantumtrader.training.labels.path import PathBuilder
-    from quantumtrader.training.rows import Replayer
-
     part = bar_sessions(1, 3, 0.9)[0]
     path = PathBuilder(Y, 1.0).add(part)
     rows = Replayer(FeatureEngine(["ret_1", "atr_14"], Y, clock="bar"), 0).add(part)
@@ -161,6 +161,20 @@ def test_labels_are_those_of_the_manifest() -> None:
         measures_of({"id": "direction", "horizon_ns": 1, "latency_ns": [1]})
     with pytest.raises(ConfigError, match="label fill cannot be measured again"):
         measures_of({"id": "fill", "horizon_ns": 1, "latency_ns": [1]})
+
+
+def test_a_book_model_decides_where_something_happens(parts: list[Events]) -> None:
+    path = PathBuilder(X, None).add(parts[0])
+    rows = Replayer(FeatureEngine(["book_imbalance_1"], X, clock="1s"), 0).add(parts[0])
+    label, _ = measures_of({**LABEL, "id": "direction_1", "heartbeat_ns": 3_600 * S, "thin": 2})
+    found = label(path, rows)
+    due = decisions_at(path, rows.times, 3_600 * S)[::2]
+    whole = direction(path, rows.times, 3 * S, 0.5)
+    assert 0 < len(found) < len(whole) / 2
+    assert set(found.rows.tolist()) <= set(due.tolist())
+    same = np.isin(whole.rows, found.rows)
+    assert found.y.tolist() == whole.y[same].tolist()
+    assert (found.spans.t0 == rows.times[found.rows]).all()
 
 
 def test_the_command_on_a_lake(registry: ModelRegistry, parts: list[Events], tmp_path: Path) -> None:

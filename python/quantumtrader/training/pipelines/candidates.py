@@ -88,7 +88,7 @@ def learners(
         singles["xgboost"] = model("xgboost", trees=60, depth=3, learning_rate=0.06, seed=seed)
     logistic = baselines(names, kind)["logistic"]
     assert isinstance(logistic, Single)
-    members = [logistic.estimator, shallow, singles["random_forest"]]
+    members = [logistic.estimator, shallow]
     return {name: Single(m) for name, m in singles.items()} | {"stack": Stacked(members, inner, Stack())}
 
 

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from quantumtrader.exceptions import DataError
-from quantumtrader.models.base import Model
 from quantumtrader.models.importance import families_of
 from quantumtrader.training.assessment import Assessment, Liquidity, assess
 from quantumtrader.training.cross_validate import Evaluation, Nested, evaluate, fold_importance, nested
@@ -149,8 +148,8 @@ class Judged:
     candidates, baselines, placebos : mapping of str to Evaluation
     chosen : str
         Name among the candidates, without calibration.
-    estimator : Model
-        The chosen one, unfitted.
+    recipe : Recipe
+        The chosen one.
     evaluation : Evaluation
         Of the chosen one before its calibration: its out-of-fold scores.
     judged : Evaluation
@@ -165,7 +164,7 @@ class Judged:
     baselines: Mapping[str, Evaluation]
     placebos: Mapping[str, Evaluation]
     chosen: str
-    estimator: Model
+    recipe: Recipe
     evaluation: Evaluation
     judged: Evaluation
     choice: Nested | None
@@ -180,15 +179,15 @@ def judge(
     instrument: Instrument,
     *,
     synthetic: bool,
-    parity: Callable[[Model], bool | None],
+    parity: Callable[[Recipe], bool | None],
     judged_by: str,
     liquidity: Liquidity | None = None,
     stage: Stage | None = None,
 ) -> Judged:
     """Evaluate everything that the plan names; every evaluation has its line in the folder's ledger.
 
-    The best single candidate by log loss over the base rate is chosen, calibrated on inner splits, and judged again with
-    its calibration. A stack competes, but what is served is one model.
+    The best candidate by log loss over the base rate is chosen, calibrated on inner splits, and judged again with its
+    calibration; a stack is one already.
     """
     data, ledger, study = prepared.data, folder.ledger, plan.study
     show: Stage = stage or (lambda _text, _total: nullcontext(lambda _units: None))
@@ -210,11 +209,8 @@ def judge(
     recipes = learners(plan.candidates, data.names, plan.kind, plan.inner, plan.seed, plan.min_leaf)
     base = {name: run(name, recipe, plan.splitter) for name, recipe in simple.items()}
     tried = {name: run(name, recipe, plan.splitter) for name, recipe in recipes.items()}
-    singles = {name: recipe for name, recipe in recipes.items() if isinstance(recipe, Single)}
-    chosen = max(singles, key=lambda name: tried[name].edge.mean)
-    estimator = singles[chosen].estimator
-    assert isinstance(estimator, Model)  # candidates are models of this package
-
+    chosen = max(tried, key=lambda name: tried[name].edge.mean)
+    recipe = recipes[chosen]
     judged, name = tried[chosen], chosen
     choice = rehearsal = None
     false: dict[str, Evaluation] = {}
@@ -222,12 +218,15 @@ def judge(
     if (
         data.sufficiency().sufficient
     ):  # else there will be no number, and inner splits would be of next to nothing
-        name = f"{chosen}+{plan.calibration}"
-        tried[name] = judged = run(name, Single(estimator, plan.calibration, plan.inner), plan.splitter)
+        if isinstance(recipe, Single):  # a stack is a calibration of its members
+            name = f"{chosen}+{plan.calibration}"
+            tried[name] = judged = run(
+                name, Single(recipe.estimator, plan.calibration, plan.inner), plan.splitter
+            )
         with show("choosing inside", None) as advance:
             choice = nested(
                 data,
-                list(singles.values()),
+                list(recipes.values()),
                 plan.rough,
                 plan.inner,
                 ledger,
@@ -236,15 +235,13 @@ def judge(
                 mapper=folder.mapper(executor, "choosing inside training parts", advance),
             )
         if plan.rehearsal is not None:
-            rehearsal = run("rehearsal", Single(estimator), plan.rehearsal, "/rehearsal")
+            rehearsal = run("rehearsal", recipe, plan.rehearsal, "/rehearsal")
         for k in (1, 2):
             placebo = permute_days(data, plan.seed + k)
-            false[f"days permuted {k}"] = run(
-                f"placebo {k}", Single(estimator), plan.rough, "/placebo", placebo
-            )
+            false[f"days permuted {k}"] = run(f"placebo {k}", recipe, plan.rough, "/placebo", placebo)
         with show("importance", None):
             families = fold_importance(
-                data, Single(estimator), plan.rough, families=families_of(data.names), seed=plan.seed
+                data, _single(recipe, recipes), plan.rough, families=families_of(data.names), seed=plan.seed
             )
     assessment = assess(
         data,
@@ -261,13 +258,20 @@ def judge(
         families=families,
         placebos=false,
         synthetic=synthetic,
-        parity=parity(estimator),
+        parity=parity(recipe),
         seed=plan.seed,
         judged_by=judged_by,
         liquidity=liquidity,
         volatility=prepared.extra.get("volatility"),
     )
-    return Judged(assessment, tried, base, false, chosen, estimator, tried[chosen], judged, choice, rehearsal)
+    return Judged(assessment, tried, base, false, chosen, recipe, tried[chosen], judged, choice, rehearsal)
+
+
+def _single(recipe: Recipe, recipes: Mapping[str, Recipe]) -> Single:
+    """Return the recipe, or for a stack its first competitor: whole families are scrambled in one model."""
+    if isinstance(recipe, Single):
+        return recipe
+    return next(r for r in recipes.values() if isinstance(r, Single))
 
 
 def interval_document(found: Interval | None) -> dict[str, float] | None:

@@ -15,6 +15,7 @@ import numpy.typing as npt
 from quantumtrader.exceptions import DataFormatError, EmptyDataError
 from quantumtrader.features import FeatureEngine, FeatureManifest
 from quantumtrader.models.bar_regimes import BarRegimes
+from quantumtrader.models.manifest import columns_of
 from quantumtrader.models.regimes import FEATURES as REGIME_FEATURES
 from quantumtrader.models.regimes import RegimeAnalyzer
 from quantumtrader.training.dataset import Dataset, useless_features
@@ -24,12 +25,12 @@ from quantumtrader.training.run_folder import write_whole
 from quantumtrader.training.spans import Spans
 from quantumtrader.types import Events, Instrument
 
-__all__ = ["Prepared", "RegimeTrack", "choose_features", "drop_unwarm"]
+__all__ = ["Prepared", "RegimeTrack", "choose_features", "drop_unwarm", "drop_useless"]
 
 Int64 = npt.NDArray[np.int64]
 Names = npt.NDArray[np.str_]
 
-_PROBED_EVENTS = 3_000_000
+_PROBED_EVENTS = 500_000
 _TRIPS = ("buy_ticks", "sell_ticks", "buy_left", "sell_left")
 
 
@@ -191,7 +192,7 @@ def choose_features(
     instrument, clock
         Of the engine.
     sessions : iterable of Events
-        Of the development part; the first three million events are looked at.
+        Of the development part; the first half million events are looked at.
 
     Returns
     -------
@@ -214,6 +215,16 @@ def choose_features(
         raise EmptyDataError(f"the clock {clock} gives no row", remedy="Choose a finer one (--clock)")
     left_out = useless_features(values, engine.names)
     return tuple(n for n in engine.names if n not in left_out), left_out
+
+
+def drop_useless(data: Dataset) -> tuple[Dataset, dict[str, str]]:
+    """Leave out the columns that say nothing among the labelled rows; returns what they were as well."""
+    useless = useless_features(data.X, data.names)
+    if not useless or len(useless) == len(data.names):
+        return data, {}
+    names = tuple(n for n in data.names if n not in useless)
+    keep = [k for k, n in enumerate(data.names) if n not in useless]
+    return replace(data, X=data.X[:, keep], manifest=columns_of(data.manifest, names)), useless
 
 
 def drop_unwarm(data: Dataset) -> tuple[Dataset, Int64, tuple[str, ...]]:

@@ -157,6 +157,17 @@ class Recording:
         found = cls(stream.instrument, sessions, stream.origin)
         return found
 
+    def between(self, start: date | None, end: date | None) -> Recording:
+        """Return the sessions from one date to another, both included."""
+        first = -(1 << 62) if start is None else (start - _EPOCH).days
+        last = 1 << 62 if end is None else (end - _EPOCH).days
+        return Recording(
+            self.instrument,
+            lambda: (part for part in self.sessions() if first <= self.day_of(part) <= last),
+            self.origin,
+            self.notes,
+        )
+
     def sessions(self, days: Int64 | None = None) -> Iterator[Events]:
         """Yield the events of each session, or of those on some days (since 1970)."""
         held = self._held

@@ -12,6 +12,7 @@ import numpy as np
 from quantumtrader.training.pipelines.judge import Judged, Plan, interval_document
 from quantumtrader.training.pipelines.prepared import Prepared
 from quantumtrader.training.pipelines.recording import Recording, Survey
+from quantumtrader.training.report import write_report
 from quantumtrader.training.run_folder import RunFolder, write_whole
 from quantumtrader.training.vault import Vault
 
@@ -80,6 +81,7 @@ def finish(
     """Write assessment and summary."""
     data, assessment = prepared.data, judged.assessment
     assessment.save(folder.path / "assessment")
+    write_report(assessment, folder.path / "report.html")
     table = {
         name: {
             "skill": _number(found.skill.mean()),

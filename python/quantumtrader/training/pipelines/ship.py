@@ -23,14 +23,23 @@ from quantumtrader.models.scorers import make_scorer
 from quantumtrader.training.cross_validate import Evaluation
 from quantumtrader.training.dataset import Dataset
 from quantumtrader.training.pipelines.prepared import Prepared
-from quantumtrader.training.recipes import fitted
+from quantumtrader.training.recipes import Recipe, Single
 from quantumtrader.training.weights import average_uniqueness
 from quantumtrader.types import Events, Instrument
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["Shipment", "calibrated", "check_parity", "golden_events", "next_version", "oof_table", "ship"]
+__all__ = [
+    "Shipment",
+    "calibrated",
+    "check_parity",
+    "final_fit",
+    "golden_events",
+    "next_version",
+    "oof_table",
+    "ship",
+]
 
 Float64 = npt.NDArray[np.float64]
 
@@ -71,8 +80,10 @@ class Shipment:
     valid_sessions: int
 
 
-def calibrated(data: Dataset, evaluation: Evaluation, method: str) -> Calibration | None:
-    """Fit the calibration of the final model on out-of-fold predictions; None where they are too few."""
+def calibrated(data: Dataset, evaluation: Evaluation, recipe: Recipe, method: str) -> Calibration | None:
+    """Fit the calibration of the final model on out-of-fold predictions; None for a stack, and where they are too few."""
+    if not isinstance(recipe, Single):
+        return None
     mean = evaluation.mean_predictions()
     rows = np.flatnonzero(np.isfinite(mean).all(axis=1))
     outcomes = np.searchsorted(evaluation.classes, data.y[rows])
@@ -247,8 +258,8 @@ def ship(
     )
 
 
-def final_fit(estimator: Model, data: Dataset) -> Model:
-    """Fit on all rows."""
-    found = fitted(estimator, data)
-    assert isinstance(found, Model)  # a clone of one
+def final_fit(recipe: Recipe, data: Dataset) -> Model:
+    """Fit on all rows; what is served."""
+    found = recipe.fit(data).estimator
+    assert isinstance(found, Model)  # candidates are models of this package
     return found

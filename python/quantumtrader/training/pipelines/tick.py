@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -22,9 +22,15 @@ from quantumtrader.training.dataset import Dataset, build_dataset
 from quantumtrader.training.executor import Executor, SerialExecutor
 from quantumtrader.training.labels import Latency
 from quantumtrader.training.pipelines.barrier_task import SIGMA, BarrierTask
+from quantumtrader.training.pipelines.costs import cost_ticks
 from quantumtrader.training.pipelines.judge import Judged, Plan, Stage, judge, make_plan
 from quantumtrader.training.pipelines.opening import judge_in_vault
-from quantumtrader.training.pipelines.prepared import Prepared, choose_features, drop_unwarm
+from quantumtrader.training.pipelines.prepared import (
+    Prepared,
+    choose_features,
+    drop_unwarm,
+    drop_useless,
+)
 from quantumtrader.training.pipelines.recording import Recording, Survey
 from quantumtrader.training.pipelines.result import TrainingResult, finish
 from quantumtrader.training.pipelines.ship import (
@@ -37,12 +43,10 @@ from quantumtrader.training.pipelines.ship import (
     ship,
 )
 from quantumtrader.training.policy import Policy
+from quantumtrader.training.recipes import Recipe
 from quantumtrader.training.run_folder import RunFolder
 from quantumtrader.training.trials import TrialLedger
 from quantumtrader.training.vault import Vault
-
-if TYPE_CHECKING:
-    from quantumtrader.models.base import Estimator
 
 __all__ = ["TickConfig", "TickTrainingPipeline"]
 
@@ -232,9 +236,8 @@ class TickTrainingPipeline:
         )
         final: dict[str, Model] = {}
 
-        def parity(estimator: Estimator) -> bool:
-            assert isinstance(estimator, Model)
-            final["model"] = final_fit(estimator, data)
+        def parity(recipe: Recipe) -> bool:
+            final["model"] = final_fit(recipe, data)
             first = vault.development[:40]
             return check_parity(data, final["model"], recording.sessions(first), instrument)
 
@@ -304,6 +307,9 @@ class TickTrainingPipeline:
         extra = {"barrier_ticks": np.concatenate(task.widths)} if asked.gaps == "refuse" else {}
         prepared = Prepared(data, task.regimes.at(data.spans.t0), contracts, (), left_out, extra)
         warm, rows, may = drop_unwarm(data)
+        warm, useless = drop_useless(warm)
+        may = tuple(n for n in may if n not in useless)
+        left_out |= useless
         if not len(rows):
             raise DataError(
                 "insufficient: no row has all of its features; the recording is shorter than their warm-up",
@@ -336,6 +342,7 @@ class TickTrainingPipeline:
             payer=task.pay,
             spread_ticks=None if survey.has_touch else asked.spread_ticks * unit,
             gaps=asked.gaps,
+            usable=False,
         )
         return data, task
 
@@ -378,7 +385,7 @@ class TickTrainingPipeline:
             metrics={"skill": float(judged.judged.skill.mean()), "chosen": judged.chosen},
             valid_sessions=self.asked.valid_sessions,
         )
-        calibration = calibrated(data, judged.evaluation, plan.calibration)
+        calibration = calibrated(data, judged.evaluation, judged.recipe, plan.calibration)
         saved = ship(
             registry,
             prepared,
@@ -412,13 +419,6 @@ def seal(survey: Survey, ledger: Path, share: float, *, newest: bool = True) -> 
         if (survey.days >= first).mean() <= 0.5:
             newest_from = first
     return Vault.seal(survey.days, TrialLedger(ledger), share, newest_from)
-
-
-def cost_ticks(recording: Recording, slippage_ticks: float) -> float:
-    """Return what a round trip costs beyond the spread, in ticks of the recording: slippage and the fees of both sides."""
-    instrument = recording.instrument
-    fees = 2 * instrument.fee / (instrument.tick_size * instrument.point_value)
-    return slippage_ticks * instrument.ticks_per_exchange_tick + fees
 
 
 def _mean_price(recording: Recording, days: Any) -> float:

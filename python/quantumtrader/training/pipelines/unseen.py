@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,10 +20,12 @@ from quantumtrader.training.assessment.record import RecordFacts, judge_record
 from quantumtrader.training.assessment.scores import said
 from quantumtrader.training.dataset import Dataset, Labeller, Payer, build_dataset
 from quantumtrader.training.evaluation import Interval
-from quantumtrader.training.labels import Latency, direction, round_trips
+from quantumtrader.training.labels import Labels, Latency, PricePath, direction, round_trips
 from quantumtrader.training.pipelines.barrier_task import BarrierTask
+from quantumtrader.training.pipelines.book_task import decisions_at
 from quantumtrader.training.pipelines.recording import Recording
 from quantumtrader.training.policy import Policy
+from quantumtrader.training.rows import Rows
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -157,10 +160,10 @@ def measures_of(label: Mapping[str, Any]) -> tuple[Labeller, Payer]:
     try:
         latency = Latency(tuple(int(v) for v in label["latency_ns"]), int(label.get("latency_seed", 7)))
         horizon = int(label["horizon_ns"])
-        if kind == "direction":
-            zone = float(label["dead_zone_ticks"])
+        if kind.startswith("direction"):
+            zone, heartbeat = float(label["dead_zone_ticks"]), int(label.get("heartbeat_ns", 0))
             return (
-                lambda path, rows: direction(path, rows.times, horizon, zone),
+                partial(_directions, horizon, zone, heartbeat, int(label.get("thin", 1))),
                 lambda path, times: round_trips(path, times, horizon, latency),
             )
         if kind in ("triple_barrier", "triple_barrier_side"):
@@ -178,6 +181,17 @@ def measures_of(label: Mapping[str, Any]) -> tuple[Labeller, Payer]:
     raise ConfigError(
         f"label {kind} cannot be measured again; direction, triple_barrier and triple_barrier_side can"
     )
+
+
+def _directions(
+    horizon_ns: int, dead_zone_ticks: float, heartbeat_ns: int, thin: int, path: PricePath, rows: Rows
+) -> Labels:
+    """Label all rows, or with a heartbeat those at which a book model decides."""
+    if not heartbeat_ns:
+        return direction(path, rows.times, horizon_ns, dead_zone_ticks)
+    due = decisions_at(path, rows.times, heartbeat_ns)[::thin]
+    found = direction(path, rows.times[due], horizon_ns, dead_zone_ticks)
+    return replace(found, rows=due[found.rows])
 
 
 def _scorable(data: Dataset, days: Int64, loaded: LoadedModel) -> tuple[Dataset, dict[str, int]]:
