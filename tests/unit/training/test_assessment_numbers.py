@@ -16,7 +16,7 @@ from quantumtrader.training.assessment.facts import data_facts
 from quantumtrader.training.assessment.money import money, p_t, trade_means
 from quantumtrader.training.assessment.picture import split_picture
 from quantumtrader.training.assessment.placebos import placebo
-from quantumtrader.training.assessment.quality import quality
+from quantumtrader.training.assessment.quality import pooled_quality, quality
 from quantumtrader.training.assessment.references import (
     always_long,
     hold,
@@ -178,7 +178,7 @@ def test_slices() -> None:
     walk = walk_paths(data, found, scores, POLICY)
     names = np.where(np.arange(n) % 40 < 30, "range", "").astype("U8")
     names[day < 10] = "trend_up"
-    first, second = slices(scores, walk, 0.5, {"regime": names})
+    first, second = slices(found, scores, walk, 0.5, {"regime": names})
     assert (first.axis, first.name, first.rows, first.sessions, first.trades) == (
         "regime",
         "range",
@@ -186,15 +186,17 @@ def test_slices() -> None:
         15,
         450,
     )
-    assert first.edge is first.net is None  # 15 sessions
+    assert first.edge is first.net is first.skill is first.ece is None  # 15 sessions
     assert (second.name, second.rows, second.sessions) == ("trend_up", 400, 10)
     places = np.where(np.arange(n) < 600, "B", "A")  # contracts in the order of time, the rest by name
-    assert [s.name for s in slices(scores, walk, 0.5, {"contract": places})] == ["B", "A"]
-    assert [s.name for s in slices(scores, walk, 0.5, {"regime": places})] == ["A", "B"]
-    (whole,) = slices(scores, walk, 0.5, {"contract": np.full(n, "A")})
+    assert [s.name for s in slices(found, scores, walk, 0.5, {"contract": places})] == ["B", "A"]
+    assert [s.name for s in slices(found, scores, walk, 0.5, {"regime": places})] == ["A", "B"]
+    (whole,) = slices(found, scores, walk, 0.5, {"contract": np.full(n, "A")})
     assert whole.edge is not None
     assert whole.edge.mean == pytest.approx((math.log(1.4) + math.log(0.6)) / 2)
     assert whole.edge.clusters == 25
+    assert whole.skill == pytest.approx(whole.edge.mean / math.log(2))
+    assert whole.ece == pytest.approx(0.2)  # 0.7 was said, one half came
     assert whole.n_eff == pytest.approx(1_000)
     assert whole.net is not None
     assert whole.net.mean == pytest.approx(0.5)
@@ -237,6 +239,19 @@ def test_calibration_by_hand() -> None:
     # Bins at 0.2 (came), 0.3 (did not), 0.5 (two of three), 0.7, 0.8 and 0.9 (came), by weight.
     ece = (0.5 * (0.8 + 0.3 + 0.3 + 0.2 + 0.1) + 1.5 * (2 / 3 - 0.5)) / 4
     assert up.ece == pytest.approx(ece)
+
+
+def test_calibration_of_three_classes() -> None:
+    p = np.array([[0.2, 0.3, 0.5], [0.6, 0.3, 0.1]])
+    found = pooled_quality(p, np.full((2, 3), 1 / 3), np.array([2, 0]), np.ones(2), [-1, 0, 1])
+    assert found.brier == pytest.approx((0.04 + 0.09 + 0.25 + 0.16 + 0.09 + 0.01) / 2)
+    assert found.base_log_loss == pytest.approx(math.log(3))
+    assert found.log_loss == pytest.approx(-(math.log(0.5) + math.log(0.6)) / 2)
+    assert [c.name for c in found.classes] == ["-1", "0", "1"]
+    assert found.classes[1].ece == pytest.approx(0.3)  # never came
+    # What had no probability surprises, but not infinitely.
+    sure = pooled_quality(np.array([[0.0, 1.0]]), np.full((1, 2), 0.5), np.array([0]), np.ones(1), [0, 1])
+    assert sure.log_loss == pytest.approx(-math.log(1e-12))
 
 
 def test_holding() -> None:

@@ -345,7 +345,7 @@ def assess(
         edge=edge,
         net=net,
         paths=path_results(evaluation, scores, walk, cost),
-        slices=slices(scores, walk, cost, axes),
+        slices=slices(evaluation, scores, walk, cost, axes),
         volatility=cut_by,
         quality=quality(evaluation, scores),
         importance={n: i if i.sufficient() else None for n, i in sorted(families.items())},

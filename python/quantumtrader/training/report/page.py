@@ -203,20 +203,31 @@ class _Page:
             name = w[axis]
             if axis == "volatility":
                 name += f" ({w['cut_by'].format(name=w.get(a.volatility, a.volatility))})"
-            rows.append((f'<span class="axis">{escape(name)}</span>', "", "", "", "", ""))
+            rows.append((f'<span class="axis">{escape(name)}</span>', *[""] * 7))
             rows += [
                 (
                     escape(w[s.name] if axis == "volatility" else s.name),
                     f.plain(f"slices/{k}/sessions"),
                     f.plain(f"slices/{k}/n_eff"),
+                    f.share(f"slices/{k}/skill", 2),
                     f.interval(f"slices/{k}/edge", 5),
+                    f.plain(f"slices/{k}/ece", 4),
                     f.plain(f"slices/{k}/trades"),
                     f.interval(f"slices/{k}/net", 2),
                 )
                 for k, s in enumerate(a.slices)
                 if s.axis == axis
             ]
-        head = ("", w["sessions_word"], w["n_eff_short"], w["edge_unit"], w["trades"], w["ticks_trade"])
+        head = (
+            "",
+            w["sessions_word"],
+            w["n_eff_short"],
+            w["skill"],
+            w["edge_unit"],
+            "ECE",
+            w["trades"],
+            w["ticks_trade"],
+        )
         return self._section("slices", self._wide(table(head, rows)))
 
     def calibration(self) -> str:
