@@ -118,8 +118,8 @@ SUMMARIES = {
     "replay": "Replay a recording through strategy, risk and venue, and write a report.",
     "import": "Import market data from another program's files into the lake.",
     "validate": "Check a journal, a lake or a raw source: order, gaps, grid, duplicates, crossed books, coverage.",
-    "report": "Write the offline page of a training from its assessment, in English or Portuguese.",
     "label": "Write the labels of a recording as Parquet: spans, classes, what was left out and why.",
+    "report": "Write the offline page of a training: report.html in its folder, replaced where it is there.",
     "collect": "Record every event of some symbols into journals, and bring them into the lake after each session.",
     "run": "Trade one contract live. Orders are on paper unless --real is given.",
     "gateway": "Run the vendor's library in a process of its own, for clients on this machine that run as the same user.",
@@ -211,7 +211,7 @@ EXAMPLES = {
     ),
     "evaluate model": (
         "quantumtrader evaluate model wdo_dir",
-        "quantumtrader evaluate model wdo_dir 1.4.0 --json",
+        "quantumtrader evaluate model wdo_dir 1.4.0 -i data/lake --json",
     ),
     "evaluate forms": (
         "quantumtrader evaluate forms -i data/lake -s WDOU25 -o out/forms",

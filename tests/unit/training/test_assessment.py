@@ -50,7 +50,9 @@ def test_a_planted_edge_is_found_priced_and_passes() -> None:
     assert a.money.gross_ticks - a.money.net_ticks[0] == pytest.approx(1.5 * a.money.trades)
     assert a.money.gross_ticks - a.money.net_ticks[2] == pytest.approx(3.0 * a.money.trades)
     assert a.money.net_ticks[1] > 0
-    assert a.money.hit_rate > a.money.break_even_hit_rate
+    assert a.money.means is not None
+    assert a.money.means.hit_rate > a.money.means.break_even_hit_rate
+    assert a.money.means.break_even_ticks > 1.5 * a.money.cost_ticks
     assert a.random_side is not None
     assert a.random_side.percentile == 100
     assert a.paths_beaten == 5
@@ -284,7 +286,7 @@ def _forged(folder: Path, change: object) -> None:
         (lambda d: d.update(schema=99), "layout 99 is not known"),
         (lambda d: d["assessment"].pop("money"), "missing or unknown: money"),
         (lambda d: d["assessment"].update(luck=1), "missing or unknown: luck"),
-        (lambda d: d["assessment"]["money"].update(hit_rate="high"), "money.hit_rate: 'high'"),
+        (lambda d: d["assessment"]["money"].update(trades="many"), "money.trades: 'many'"),
         (
             lambda d: d["assessment"]["money"].update(net={"array": "money.gross"}),
             "money.net: its array is missing",

@@ -13,11 +13,17 @@ from quantumtrader.exceptions import ConfigError
 from quantumtrader.models.gate import evidence_conditions
 from quantumtrader.models.manifest import Evidence
 from quantumtrader.training.assessment.facts import data_facts
-from quantumtrader.training.assessment.money import money
+from quantumtrader.training.assessment.money import money, p_t, trade_means
 from quantumtrader.training.assessment.picture import split_picture
 from quantumtrader.training.assessment.placebos import placebo
-from quantumtrader.training.assessment.quality import quality
-from quantumtrader.training.assessment.references import hold, paths_beaten, random_side, reference
+from quantumtrader.training.assessment.quality import pooled_quality, quality
+from quantumtrader.training.assessment.references import (
+    always_long,
+    hold,
+    paths_beaten,
+    random_side,
+    reference,
+)
 from quantumtrader.training.assessment.scores import said, score
 from quantumtrader.training.assessment.selection import (
     Trials,
@@ -119,10 +125,19 @@ def test_money_by_hand() -> None:
     assert found.net_money == (3.75, -5.625, -15.0)
     assert found.cost_ticks == 1.5
     assert found.spread_ticks == 1.0
-    assert found.break_even_ticks == 9 / 5
     assert found.trades == 2.5
     assert found.trades_per_session == 1.25
     assert found.holding_seconds == 10
+    assert found.per_trade == (None, None, None)  # five trades say nothing of a mean
+    assert found.means is None
+
+
+def test_means_of_trades_by_hand() -> None:
+    # Predicted: path 0 rows 0, 1, 2, path 1 rows 0 and 3; won after half a tick: 2, 4, 2, not −4, not 0.
+    share = p_t(DATA, PATHS, score(DATA, PATHS), POLICY)
+    assert share == 3 / 5
+    found = trade_means(walked(), 0.5, share)
+    assert found.break_even_ticks == 9 / 5
     assert found.hit_rate == 3 / 5
     assert found.mean_win == pytest.approx(6.5 / 3)
     assert found.mean_loss == 2.5
@@ -130,9 +145,7 @@ def test_money_by_hand() -> None:
     # At the break-even rate nothing is earned.
     p = found.break_even_hit_rate
     assert p * found.mean_win - (1 - p) * found.mean_loss == pytest.approx(0)
-    # Predicted: path 0 rows 0, 1, 2, path 1 rows 0 and 3; won after half a tick: 2, 4, 2, not −4, not 0.
-    assert found.p_t == 3 / 5
-    assert found.per_trade == (None, None, None)  # five trades
+    assert found.p_t == share
 
 
 def test_money_without_a_trade() -> None:
@@ -142,8 +155,9 @@ def test_money_without_a_trade() -> None:
     assert walk is not None
     found = money(DATA, idle, scores, walk, POLICY, X)
     assert found.net_ticks == (0, 0, 0)
-    assert math.isnan(found.hit_rate)
-    assert math.isnan(found.p_t)
+    assert found.means is None
+    assert math.isnan(found.cost_ticks)
+    assert math.isnan(p_t(DATA, idle, scores, POLICY))
     assert math.isnan(random_side(DATA, walk, 0.5, 1).percentile)
 
 
@@ -164,7 +178,7 @@ def test_slices() -> None:
     walk = walk_paths(data, found, scores, POLICY)
     names = np.where(np.arange(n) % 40 < 30, "range", "").astype("U8")
     names[day < 10] = "trend_up"
-    first, second = slices(scores, walk, 0.5, {"regime": names})
+    first, second = slices(found, scores, walk, 0.5, {"regime": names})
     assert (first.axis, first.name, first.rows, first.sessions, first.trades) == (
         "regime",
         "range",
@@ -172,12 +186,17 @@ def test_slices() -> None:
         15,
         450,
     )
-    assert first.edge is first.net is None  # 15 sessions
+    assert first.edge is first.net is first.skill is first.ece is None  # 15 sessions
     assert (second.name, second.rows, second.sessions) == ("trend_up", 400, 10)
-    (whole,) = slices(scores, walk, 0.5, {"contract": np.full(n, "A")})
+    places = np.where(np.arange(n) < 600, "B", "A")  # contracts in the order of time, the rest by name
+    assert [s.name for s in slices(found, scores, walk, 0.5, {"contract": places})] == ["B", "A"]
+    assert [s.name for s in slices(found, scores, walk, 0.5, {"regime": places})] == ["A", "B"]
+    (whole,) = slices(found, scores, walk, 0.5, {"contract": np.full(n, "A")})
     assert whole.edge is not None
     assert whole.edge.mean == pytest.approx((math.log(1.4) + math.log(0.6)) / 2)
     assert whole.edge.clusters == 25
+    assert whole.skill == pytest.approx(whole.edge.mean / math.log(2))
+    assert whole.ece == pytest.approx(0.2)  # 0.7 was said, one half came
     assert whole.n_eff == pytest.approx(1_000)
     assert whole.net is not None
     assert whole.net.mean == pytest.approx(0.5)
@@ -222,11 +241,27 @@ def test_calibration_by_hand() -> None:
     assert up.ece == pytest.approx(ece)
 
 
+def test_calibration_of_three_classes() -> None:
+    p = np.array([[0.2, 0.3, 0.5], [0.6, 0.3, 0.1]])
+    found = pooled_quality(p, np.full((2, 3), 1 / 3), np.array([2, 0]), np.ones(2), [-1, 0, 1])
+    assert found.brier == pytest.approx((0.04 + 0.09 + 0.25 + 0.16 + 0.09 + 0.01) / 2)
+    assert found.base_log_loss == pytest.approx(math.log(3))
+    assert found.log_loss == pytest.approx(-(math.log(0.5) + math.log(0.6)) / 2)
+    assert [c.name for c in found.classes] == ["-1", "0", "1"]
+    assert found.classes[1].ece == pytest.approx(0.3)  # never came
+    # What had no probability surprises, but not infinitely.
+    sure = pooled_quality(np.array([[0.0, 1.0]]), np.full((1, 2), 0.5), np.array([0]), np.ones(1), [0, 1])
+    assert sure.log_loss == pytest.approx(-math.log(1e-12))
+
+
 def test_holding() -> None:
     found = hold(DATA, np.arange(4), 0.5)
     assert found is not None
     assert found.net_ticks == (3 - 5 + 3 + 1) - 2 * 1.5  # spread and cost once a session
     assert found.trades == 2
+    long = always_long(DATA, np.arange(4), 0.5)
+    assert long is not None
+    assert (long.net_ticks, long.trades, long.net) == (sum(BUY) - 4 * 0.5, 4, None)
     # Moves that overlap are not counted twice.
     over = rows([1, -1, 1, 1], [0, 0, 1, 1], buy=BUY, sell=SELL, held=90)
     again = hold(over, np.arange(4), 0.5)
@@ -306,7 +341,8 @@ def test_the_picture_of_combinatorial_splits() -> None:
 
 
 def test_facts() -> None:
-    found = data_facts(DATA, 4, np.array(["B", "", "A", "A"]))
+    found = data_facts(DATA, 4, np.array(["B", "", "A", "A"]), replace(X, tick_size=0.01, exchange_tick=0.5))
+    assert (found.tick_size, found.exchange_ticks) == (0.01, 50)
     assert (found.first, found.last, found.sessions, found.rows) == ("2024-10-04", "2024-10-05", 2, 4)
     assert found.contracts == ("B", "A")
     assert found.classes == {"-1": 0.25, "1": 0.75}

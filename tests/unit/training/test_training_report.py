@@ -16,13 +16,17 @@ import pytest
 
 from quantumtrader import __version__
 from quantumtrader.exceptions import ConfigError, DataAccessError
+from quantumtrader.models import model
 from quantumtrader.training.assessment import Assessment
 from quantumtrader.training.assessment.picture import PARTS
 from quantumtrader.training.assessment.verdict import CODES, CONDITIONS, verdict_text
+from quantumtrader.training.cross_validate import evaluate
+from quantumtrader.training.recipes import Single
 from quantumtrader.training.report import render_page, write_report
 from quantumtrader.training.report.svg import Plot, round_steps
 from quantumtrader.training.report.words import WORDS
-from reference.assessed import assessed, trained
+from quantumtrader.training.trials import TrialLedger
+from reference.assessed import BOOK, POLICY, Training, assessed, planted_data, trained
 
 pytest.importorskip("scipy", reason="intervals need the extra ml")
 
@@ -153,6 +157,7 @@ def test_every_number_of_the_assessment_stands_on_the_page() -> None:
     elsewhere = (
         r"quality/classes/\d/bins/(edges|weight)/|money/tick_value|slices/\d+/rows|data/measured_from/"
     )
+    elsewhere += r"|data/exchange_ticks"  # one: said where it is more
     left = [p for p in leaves(a.to_document()) if p not in shown]
     odd = [p for p in left if not re.match(f"{pictures}|{intervals}|{elsewhere}", p)]
     assert odd == []
@@ -259,6 +264,17 @@ def test_dots_stand_for_paths_and_bins() -> None:
     assert len(list(picture(text, "calibration").iter("circle"))) == full
 
 
+def test_the_ranks_left_of_the_middle_are_the_pbo() -> None:
+    a = assessed(0.9)
+    assert a.selection is not None
+    ranks = np.array([0.05, 0.5, 0.5, 0.5000001, 0.55, 0.975])
+    shown = replace(a, selection=replace(a.selection, ranks=ranks))
+    found = picture(render_page(shown), "selection")
+    left = sum(int(str(r[0].text)) for r in found.iter("rect") if "f3" in r.attrib["class"])
+    right = sum(int(str(r[0].text)) for r in found.iter("rect") if "f4" in r.attrib["class"])
+    assert (left, right) == (int((ranks <= 0.5).sum()), int((ranks > 0.5).sum()))
+
+
 def test_the_split_picture_has_the_shares_of_the_rows() -> None:
     a = assessed(0.9)
     found = picture(render_page(a), "splits")
@@ -293,6 +309,20 @@ def test_writing_it(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(DataAccessError, match="cannot be written"):
         write_report(a, tmp_path / "file" / "report.html")
+
+
+def test_three_classes(tmp_path: Path) -> None:
+    data = planted_data(0.9)
+    y = np.where(np.arange(len(data)) % 5 == 0, 0, data.y)
+    given = replace(data, y=y)
+    ledger = TrialLedger(tmp_path / "trials.jsonl")
+    rate = {"rate": evaluate(given, Single(model("base_rate")), BOOK, ledger, "s", policy=POLICY)}
+    a = Training(given, rate, {}, {}, ledger, POLICY).assess("rate")
+    assert a.verdict_code == "no_skill"
+    text = render_page(a, "pt")
+    dots = [len(list(picture(text, "calibration", k).iter("circle"))) for k in range(3)]
+    assert all(1 <= n <= 2 for n in dots)  # base rates lie close together
+    assert "Nunca supera a margem da política" in text
 
 
 def test_books_too_thin_to_know() -> None:

@@ -23,6 +23,7 @@ from quantumtrader.training.assessment.quality import Quality, quality
 from quantumtrader.training.assessment.references import (
     RandomSide,
     Reference,
+    always_long,
     hold,
     paths_beaten,
     random_side,
@@ -292,7 +293,10 @@ def assess(
     edge = said(scores.gained.mean(axis=0), scores.spans.session, scores.weights)
     kind = str(evaluation.trial.parameters.get("kind", ""))
     about = (study, chosen, kind, synthetic, judged_by, policy.margin, policy.cost_ticks)
-    facts, picture = data_facts(data, len(scores.rows), contracts), split_picture(splitter, data.spans)
+    facts, picture = (
+        data_facts(data, len(scores.rows), contracts, instrument),
+        split_picture(splitter, data.spans),
+    )
     cut_by = "given" if volatility is not None else ""
     if volatility is None and (measure := volatility_of(data)) is not None:
         cut_by, volatility = measure
@@ -321,7 +325,8 @@ def assess(
     if walk is not None:
         paid = money(data, evaluation, scores, walk, policy, instrument)
         net = paid.per_trade[0]
-        if (held := hold(data, scores.rows, cost)) is not None:
+        held = hold(data, scores.rows, cost) or always_long(data, scores.rows, cost)
+        if held is not None:
             table.append(held)
         chance = random_side(data, walk, cost, seed)
         picked = selection(paid.net[0], tried, {n: b.trial.hash for n, b in baselines.items()}, seed=seed)
@@ -340,7 +345,7 @@ def assess(
         edge=edge,
         net=net,
         paths=path_results(evaluation, scores, walk, cost),
-        slices=slices(scores, walk, cost, axes),
+        slices=slices(evaluation, scores, walk, cost, axes),
         volatility=cut_by,
         quality=quality(evaluation, scores),
         importance={n: i if i.sufficient() else None for n, i in sorted(families.items())},

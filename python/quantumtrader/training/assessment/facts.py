@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from quantumtrader.training.dataset import Dataset
+from quantumtrader.types import Instrument
 
 __all__ = ["DataFacts", "data_facts"]
 
@@ -22,6 +23,10 @@ class DataFacts:
     ----------
     symbol : str
         Instrument.
+    tick_size : float
+        Points of one tick: all ticks of the assessment are of this size.
+    exchange_ticks : int
+        How many of them are one tick of the exchange; more than 1 only in adjusted series.
     first, last : str
         Dates of the first and the last session.
     sessions, rows : int
@@ -55,6 +60,8 @@ class DataFacts:
     """
 
     symbol: str
+    tick_size: float
+    exchange_ticks: int
     first: str
     last: str
     sessions: int
@@ -74,12 +81,16 @@ class DataFacts:
     reasons: tuple[str, ...]
 
 
-def data_facts(data: Dataset, tested: int, contracts: npt.NDArray[np.str_] | None) -> DataFacts:
+def data_facts(
+    data: Dataset, tested: int, contracts: npt.NDArray[np.str_] | None, instrument: Instrument
+) -> DataFacts:
     """Collect the facts; ``contracts`` has one name per row, empty where unknown."""
     days = data.spans.sessions.astype("datetime64[D]")
     names: dict[str, None] = {} if contracts is None else dict.fromkeys(map(str, contracts))
     return DataFacts(
         symbol=data.symbol,
+        tick_size=instrument.tick_size,
+        exchange_ticks=instrument.ticks_per_exchange_tick,
         first=str(days[0]),
         last=str(days[-1]),
         sessions=len(days),

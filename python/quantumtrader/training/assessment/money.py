@@ -16,13 +16,40 @@ from quantumtrader.training.evaluation import Interval, break_even
 from quantumtrader.training.policy import Policy
 from quantumtrader.types import Instrument
 
-__all__ = ["MULTIPLES", "Money", "money", "p_t"]
+__all__ = ["MULTIPLES", "Money", "TradeMeans", "money", "p_t", "trade_means"]
 
 Int64 = npt.NDArray[np.int64]
 Float64 = npt.NDArray[np.float64]
 
 MULTIPLES = (1.0, 1.5, 2.0)
 """Times the expected cost."""
+
+
+@dataclass(frozen=True, slots=True)
+class TradeMeans:
+    """What a trade brings on average.
+
+    Parameters
+    ----------
+    break_even_ticks : float
+        Mean gross result: the cost per round trip at which nothing is left.
+    hit_rate : float
+        Share of trades that net more than zero.
+    break_even_hit_rate : float
+        ``p*``: the hit rate at which trades of this mean win and mean loss bring nothing. NaN where one of the two is
+        missing.
+    mean_win, mean_loss : float
+        Net ticks of the trades that win, and of the rest (positive).
+    p_t : float
+        Share of all predicted moves, traded or not, whose round trip nets more than zero.
+    """
+
+    break_even_ticks: float
+    hit_rate: float
+    break_even_hit_rate: float
+    mean_win: float
+    mean_loss: float
+    p_t: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,21 +78,12 @@ class Money:
         Mean cost of a round trip: spread where known, fees, slippage. NaN without a trade, as all means.
     spread_ticks : float
         The spread's part of it; 0 where results do not tell it, then all multiples are of fees and slippage alone.
-    break_even_ticks : float
-        Cost per round trip at which nothing is left.
     trades, trades_per_session : float
         Round trips per path and per tested session: the turnover is two contracts each.
     holding_seconds : float
         Mean time in a position.
-    hit_rate : float
-        Share of trades that net more than zero.
-    break_even_hit_rate : float
-        ``p*``: the hit rate at which trades of this mean win and mean loss bring nothing. NaN where one of the two is
-        missing.
-    mean_win, mean_loss : float
-        Net ticks of the trades that win, and of the rest (positive).
-    p_t : float
-        Share of all predicted moves, traded or not, whose round trip nets more than zero.
+    means : TradeMeans or None
+        None where there are too few trades.
     """
 
     sessions: Int64
@@ -80,15 +98,10 @@ class Money:
     currency: str
     cost_ticks: float
     spread_ticks: float
-    break_even_ticks: float
     trades: float
     trades_per_session: float
     holding_seconds: float
-    hit_rate: float
-    break_even_hit_rate: float
-    mean_win: float
-    mean_loss: float
-    p_t: float
+    means: TradeMeans | None
 
 
 def money(
@@ -99,13 +112,12 @@ def money(
     nets = [walk.net(policy.cost_ticks, m) for m in MULTIPLES]
     gross = walk.by_session(walk.gross, sessions)
     net = np.array([walk.by_session(n, sessions) for n in nets])
-    won = nets[0] > 0
-    win, loss = _mean(nets[0][won]), -_mean(nets[0][~won])
+    per_trade = tuple(said(n, walk.session, walk.weights) for n in nets)
     return Money(
         sessions=sessions,
         gross=gross,
         net=net,
-        per_trade=tuple(said(n, walk.session, walk.weights) for n in nets),
+        per_trade=per_trade,
         gross_ticks=float(gross.sum()),
         gross_money=float(gross.sum()) * instrument.tick_value,
         net_ticks=tuple(net.sum(axis=1).tolist()),
@@ -114,15 +126,27 @@ def money(
         currency=instrument.currency,
         cost_ticks=_mean(walk.spread) + policy.cost_ticks,
         spread_ticks=_mean(walk.spread),
-        break_even_ticks=_mean(walk.gross),
         trades=len(walk) / walk.paths,
         trades_per_session=len(walk) / walk.paths / len(sessions),
         holding_seconds=_mean(walk.seconds),
+        means=None
+        if per_trade[0] is None
+        else trade_means(walk, policy.cost_ticks, p_t(data, evaluation, scores, policy)),
+    )
+
+
+def trade_means(walk: Walk, cost_ticks: float, share: float) -> TradeMeans:
+    """Average the trades of a walk; ``share`` is their ``p_T``."""
+    net = walk.net(cost_ticks)
+    won = net > 0
+    win, loss = _mean(net[won]), -_mean(net[~won])
+    return TradeMeans(
+        break_even_ticks=_mean(walk.gross),
         hit_rate=_mean(won.astype(np.float64)),
         break_even_hit_rate=break_even(win, loss, 0.0) if win > 0 and loss > 0 else math.nan,
         mean_win=win,
         mean_loss=loss,
-        p_t=p_t(data, evaluation, scores, policy),
+        p_t=share,
     )
 
 

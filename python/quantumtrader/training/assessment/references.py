@@ -16,7 +16,16 @@ from quantumtrader.training.dataset import Dataset
 from quantumtrader.training.evaluation import Interval
 from quantumtrader.training.policy import Policy
 
-__all__ = ["DRAWS", "RandomSide", "Reference", "hold", "paths_beaten", "random_side", "reference"]
+__all__ = [
+    "DRAWS",
+    "RandomSide",
+    "Reference",
+    "always_long",
+    "hold",
+    "paths_beaten",
+    "random_side",
+    "reference",
+]
 
 Int64 = npt.NDArray[np.int64]
 Float64 = npt.NDArray[np.float64]
@@ -32,7 +41,7 @@ class Reference:
     Parameters
     ----------
     name : str
-        Model, or ``flat``, ``buy_and_hold``.
+        Model, or ``flat``, ``buy_and_hold``, ``always_long``.
     skill : float
         Mean over the paths; NaN for what predicts nothing.
     edge, net : Interval or None
@@ -115,6 +124,17 @@ def hold(data: Dataset, rows: Int64, cost_ticks: float) -> Reference | None:
             total += float(moved[k])
             free = trips.buy_left[k]
     return Reference("buy_and_hold", math.nan, None, None, float(held), total)
+
+
+def always_long(data: Dataset, rows: Int64, cost_ticks: float) -> Reference | None:
+    """Buy whenever nothing is held, and leave as the trades of the data set do; spread and cost on each."""
+    if data.trips is None:
+        return None
+    part = data.take(rows)
+    assert part.trips is not None  # those of the data set
+    made = Policy(0.0, cost_ticks).trade(np.ones(len(rows), np.int64), part.trips, part.spans)
+    net = said(made.net_ticks, part.spans.session[made.rows])
+    return Reference("always_long", math.nan, None, net, float(len(made.rows)), float(made.net_ticks.sum()))
 
 
 def random_side(data: Dataset, walk: Walk, cost_ticks: float, seed: int, draws: int = DRAWS) -> RandomSide:

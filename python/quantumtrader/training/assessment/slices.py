@@ -18,7 +18,7 @@ from quantumtrader.training.assessment.scores import Scores, said
 from quantumtrader.training.assessment.walk import Walk
 from quantumtrader.training.cross_validate import Evaluation
 from quantumtrader.training.dataset import Dataset
-from quantumtrader.training.evaluation import Interval
+from quantumtrader.training.evaluation import Interval, expected_calibration_error
 
 __all__ = [
     "TERCILES",
@@ -80,6 +80,9 @@ class Slice:
         Per path.
     edge, net : Interval or None
         As in :class:`PathResult`.
+    skill, ece : float or None
+        Share of the base rate's log loss that is removed, and the calibration error of the greatest class, over all paths;
+        None where ``edge`` is.
     """
 
     axis: str
@@ -90,6 +93,8 @@ class Slice:
     trades: float
     edge: Interval | None
     net: Interval | None
+    skill: float | None
+    ece: float | None
 
 
 def path_results(
@@ -109,14 +114,19 @@ def path_results(
 
 
 def slices(
-    scores: Scores, walk: Walk | None, cost_ticks: float, axes: Mapping[str, Names]
+    evaluation: Evaluation,
+    scores: Scores,
+    walk: Walk | None,
+    cost_ticks: float,
+    axes: Mapping[str, Names],
 ) -> tuple[Slice, ...]:
     """Cut the tested rows along each axis.
 
     Parameters
     ----------
+    evaluation : Evaluation
     scores : Scores
-        Of the configuration.
+        Of it.
     walk : Walk, optional
         Its trades.
     cost_ticks : float
@@ -124,12 +134,23 @@ def slices(
     axes : mapping of str to ndarray of str
         One name per row of the data set; an empty one is left out.
     """
-    return tuple(s for axis, names in axes.items() for s in _cut(scores, walk, cost_ticks, axis, names))
+    return tuple(
+        s for axis, names in axes.items() for s in _cut(evaluation, scores, walk, cost_ticks, axis, names)
+    )
 
 
-def _cut(scores: Scores, walk: Walk | None, cost_ticks: float, axis: str, names: Names) -> Iterator[Slice]:
+def _cut(
+    evaluation: Evaluation,
+    scores: Scores,
+    walk: Walk | None,
+    cost_ticks: float,
+    axis: str,
+    names: Names,
+) -> Iterator[Slice]:
     gained, own = scores.gained.mean(axis=0), names[scores.rows]
-    for name in dict.fromkeys(sorted(map(str, np.unique(own)), key=_order)):
+    # Contracts come in the order of time, everything else by name.
+    found = list(dict.fromkeys(map(str, own)))
+    for name in found if axis == "contract" else sorted(found, key=_order):
         if not name:
             continue
         inside = own == name
@@ -139,6 +160,8 @@ def _cut(scores: Scores, walk: Walk | None, cost_ticks: float, axis: str, names:
             part = walk.take(names[walk.row] == name)
             trades = len(part) / part.paths
             net = said(part.net(cost_ticks), part.session, part.weights)
+        edge = said(gained[inside], session, weights)
+        skill, ece = (None, None) if edge is None else _quality(evaluation, scores, inside)
         yield Slice(
             axis,
             name,
@@ -146,9 +169,27 @@ def _cut(scores: Scores, walk: Walk | None, cost_ticks: float, axis: str, names:
             len(np.unique(session)),
             float(weights.sum()),
             trades,
-            said(gained[inside], session, weights),
+            edge,
             net,
+            skill,
+            ece,
         )
+
+
+def _quality(evaluation: Evaluation, scores: Scores, inside: npt.NDArray[np.bool_]) -> tuple[float, float]:
+    """Return skill and calibration error of some of the tested rows, all paths together."""
+    rows, paths = scores.rows[inside], len(evaluation.predictions)
+    outcome = np.tile(scores.outcome[inside], paths)
+    weights = np.tile(scores.weights[inside], paths)
+    width = len(evaluation.classes)
+    base = evaluation.base[:, rows].reshape(-1, width)
+    silent = -np.log(base[np.arange(len(base)), outcome])
+    lost = (weights * silent).sum() - (weights * scores.gained[:, inside].ravel()).sum()
+    up = evaluation.predictions[:, rows, -1].ravel()
+    return (
+        float(1 - lost / (weights * silent).sum()),
+        expected_calibration_error(up, outcome == width - 1, weights),
+    )
 
 
 def _order(name: str) -> tuple[int, str]:

@@ -21,11 +21,11 @@ CODES = {
     "insufficient": ("Insufficient: {reasons}.", "Insuficiente: {reasons}."),
     "no_skill": (
         "There is nothing here: {model} gains {edge} nats per row over the base rate, which cannot be told from zero.",
-        "Não há nada aqui: {model} ganha {edge} nats por linha sobre a taxa-base, o que não se distingue de zero.",
+        "Não há nada aqui: {model} ganha {edge} nats por linha sobre a taxa base, o que não se distingue de zero.",
     ),
     "no_results": (
         "{model} gains {edge} nats per row over the base rate, but what trading on it would bring was not measured.",
-        "{model} ganha {edge} nats por linha sobre a taxa-base, mas o que operar com isso renderia não foi medido.",
+        "{model} ganha {edge} nats por linha sobre a taxa base, mas o que operar com isso renderia não foi medido.",
     ),
     "no_trades": (
         "There is nothing to trade here: {model} gains {edge} nats per row, but never leads by the policy's margin.",
