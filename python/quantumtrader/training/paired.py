@@ -110,7 +110,7 @@ class Shipping:
     ships : bool
         Whether it may.
     challenger, incumbent : str
-        Kinds of the two.
+        What the two are called: their kinds, unless something else was said.
     paired : Paired
         The test.
     level : float
@@ -170,7 +170,14 @@ _TEXTS = {
 }
 
 
-def ships(challenger: Evaluation, incumbent: Evaluation, data: Dataset, *, challengers: int = 1) -> Shipping:
+def ships(
+    challenger: Evaluation,
+    incumbent: Evaluation,
+    data: Dataset,
+    *,
+    challengers: int = 1,
+    names: tuple[str, str] | None = None,
+) -> Shipping:
     """Decide whether a challenger, such as a deep model, may ship: only where it beats the incumbent.
 
     Parameters
@@ -181,6 +188,8 @@ def ships(challenger: Evaluation, incumbent: Evaluation, data: Dataset, *, chall
         What both were evaluated on.
     challengers : int
         How many are tried against this incumbent: each has a share of :data:`LEVEL` (Bonferroni).
+    names : tuple of str, optional
+        What to call the two in the text; by default their kinds.
 
     Raises
     ------
@@ -191,10 +200,8 @@ def ships(challenger: Evaluation, incumbent: Evaluation, data: Dataset, *, chall
         raise ConfigError(f"ships: {challengers} challengers, expected at least 1")
     found, level = paired(challenger, incumbent, data), LEVEL / challengers
     reasons = tuple(dict.fromkeys((*challenger.sufficiency.reasons, *incumbent.sufficiency.reasons)))
-    names = [str(e.trial.parameters["kind"]) for e in (challenger, incumbent)]
-    return Shipping(
-        found.better(level) and not reasons, names[0], names[1], found, level, challengers, reasons
-    )
+    one, other = names or (str(e.trial.parameters["kind"]) for e in (challenger, incumbent))
+    return Shipping(found.better(level) and not reasons, one, other, found, level, challengers, reasons)
 
 
 def _chance(found: Interval) -> float:

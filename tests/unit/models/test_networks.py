@@ -26,8 +26,8 @@ from quantumtrader.training.splits import CombinatorialPurged
 STEPS = 8
 NAMES = lagged(["ret_1"], STEPS)
 SMALL: dict[str, dict[str, float]] = {
-    "lstm": {"hidden": 16, "epochs": 20, "rate": 0.01, "batch": 128},
-    "transformer": {"width": 16, "heads": 2, "layers": 1, "epochs": 20, "rate": 0.005, "batch": 128},
+    "lstm": {"hidden": 16, "epochs": 14, "rate": 0.01, "batch": 64},
+    "transformer": {"width": 16, "heads": 2, "layers": 1, "epochs": 14, "rate": 0.005, "batch": 64},
 }
 
 
@@ -113,14 +113,14 @@ def test_numpy_gives_what_jax_gives(net: LSTM | Transformer) -> None:
 @pytest.fixture(scope="module")
 def lstm() -> LSTM:
     pytest.importorskip("optax", reason="needs the extra deep")
-    X, y, spans = remembered(30, 1)
+    X, y, spans = remembered(20, 1)
     found = model("lstm", **SMALL["lstm"]).fit(X, y, names=NAMES, spans=spans)
     assert isinstance(found, LSTM)
     return found
 
 
 def test_what_needs_a_memory_is_learned_by_what_has_one(lstm: LSTM) -> None:
-    X, y, spans = remembered(30, 1)
+    X, y, spans = remembered(20, 1)
     unseen, truth, _ = remembered(10, 2)
     assert (lstm.predict(unseen) == truth).mean() > 0.9
     transformer = model("transformer", **SMALL["transformer"]).fit(X, y, names=NAMES, spans=spans)
@@ -136,7 +136,7 @@ def test_training_stops_on_later_sessions(lstm: LSTM) -> None:
     X, y, spans = remembered(12, 1)
     y = np.random.default_rng(5).permutation(y)  # nothing to learn: what follows the first passes is overfit
     found = model("lstm", **{**SMALL["lstm"], "patience": 2}).fit(X, y, names=NAMES, spans=spans)
-    assert found.epochs_ < 20  # type: ignore[attr-defined]
+    assert found.epochs_ < 14  # type: ignore[attr-defined]
     whole = model("lstm", **{**SMALL["lstm"], "epochs": 3}).fit(X, y, names=NAMES)
     assert whole.epochs_ == 3  # type: ignore[attr-defined]
     # The sessions set aside give neither scale nor weights: only when to stop.

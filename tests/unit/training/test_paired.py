@@ -149,6 +149,7 @@ def test_what_ships_and_what_the_report_says() -> None:
     assert back.text().startswith("lightgbm does not ship: against lstm it gains -")
     assert back.text("pt").startswith("lightgbm não entra em uso: contra lstm ganha -")
     assert found.text("pt").startswith("lstm entra em uso: supera lightgbm")
+    assert ships(net, trees, data, names=("a", "b")).text().startswith("a ships: it beats b by ")
     # Two challengers share the level, and too little data settles it.
     assert ships(net, trees, data, challengers=2).level == LEVEL / 2
     short = replace(net, sufficiency=Sufficiency(("12 sessions, at least 20 are needed",)))
