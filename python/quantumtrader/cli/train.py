@@ -139,6 +139,13 @@ def tick(
     margin: Margin = 0.1,
     latency_ms: LatencyMs = 200.0,
     gaps: Gaps = "refuse",
+    update: Annotated[
+        str,
+        typer.Option(
+            "--update",
+            help="Train the next version of this model, as it was trained, if enough sessions have come since.",
+        ),
+    ] = "",
     open_vault: OpenVault = False,
     why: Why = "",
     who: Who = "",
@@ -195,12 +202,40 @@ def tick(
         make_options(decimal, timezone, day, infer_side, out_of_order, bar_seconds),
         make_instrument(tick_size, point_value, currency, lot, size_step, fee, hours, timezone),
     )  # fmt: skip
+    if update:
+        _retrain(update, models or Path("models"), recording, out, workers, scheduler, as_json=as_json)
+        return
     with make_executor(workers, scheduler) as executor:
         pipeline = TickTrainingPipeline(asked, models=models, executor=executor, stage=output.progress)
         result = pipeline.train(recording, out)
     if open_vault:
         pipeline.open_vault(recording, result, who=who or _user(), why=why)
     show(result, as_json=as_json)
+
+
+def _retrain(
+    name: str,
+    models: Path,
+    recording: Recording,
+    out: Path,
+    workers: int,
+    scheduler: str | None,
+    *,
+    as_json: bool,
+) -> None:
+    from quantumtrader.training.executor import make_executor
+    from quantumtrader.training.pipelines.retraining import retrain
+
+    with make_executor(workers, scheduler) as executor:
+        found = retrain(models, name, recording, out, executor=executor, stage=output.progress)
+    if found.result is not None:
+        show(found.result, as_json=as_json)
+    elif as_json:
+        output.print_json({"due": False, "before": found.before, "new_sessions": found.new_sessions})
+    else:
+        output.line(
+            f"{name} {found.before}: not yet, {found.new_sessions} sessions and about {found.new_rows:,} rows came since"
+        )
 
 
 def book(

@@ -419,6 +419,7 @@ class BookTrainingPipeline:
             cv={"scheme": "cpcv", **plan.to_document()["splitter"], "seed": plan.seed},
             trials={"ledger": "trials.jsonl", "n": folder.ledger.count(plan.study)},
             metrics={"chosen": judged.chosen, "sufficient": judged.assessment.sufficiency.sufficient},
+            config=asdict(self.asked),
             newest_day=int(survey.days[-1]),
             valid_sessions=self.asked.valid_sessions,
         )

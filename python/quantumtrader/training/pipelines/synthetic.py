@@ -28,7 +28,7 @@ def synthetic_bars(
     return Recording.of(_numbered(parts), find_instrument(SYMBOL), "synthetic bars")
 
 
-def synthetic_book(days: int, seed: int = 7, minutes: int = 30, first: date = date(2025, 1, 2)) -> Recording:
+def synthetic_book(days: int, seed: int = 7, minutes: int = 15, first: date = date(2025, 1, 2)) -> Recording:
     """Return sessions of orders and prints."""
     parts = list(_days(days, seed + 1, minutes, first))
     return Recording.of(_numbered(parts), find_instrument(SYMBOL), "synthetic book")

@@ -387,6 +387,7 @@ class TickTrainingPipeline:
             cv={"scheme": "cpcv", **plan.to_document()["splitter"], "seed": plan.seed},
             trials={"ledger": "trials.jsonl", "n": folder.ledger.count(plan.study)},
             metrics={"skill": float(judged.judged.skill.mean()), "chosen": judged.chosen},
+            config=asdict(self.asked),
             newest_day=max(int(survey.days[-1]), self.newest_day),
             valid_sessions=self.asked.valid_sessions,
         )
