@@ -436,6 +436,8 @@ def show_book(result: BookResult, *, as_json: bool) -> None:
         ],
         wrap=("verdict",),
     )
+    for text in dict.fromkeys(text for r in result.results.values() for text in r.summary["notes"]):
+        output.note(f"[dim]note: {escape(text)}[/]")
     for name, why in result.insufficient.items():
         output.note(escape(f"{name}: {why}"))
     output.line(f"training: {escape(str(result.folder))}")

@@ -50,6 +50,7 @@ def test_one_session_is_divided_into_blocks_and_is_insufficient(tmp_path: Path) 
     assert result.verdict.startswith("Insufficient: 12 sessions")
     assert result.summary["table"] == {}
     assert result.summary["study"].endswith("/blocks")
+    assert any("blocks of time" in text for text in result.summary["notes"])
     assert result.model.exists()
     spans = result.prepared.data.spans
     begin, end = int(part["ts_event"].min()), int(part["ts_event"].max())
