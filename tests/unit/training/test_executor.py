@@ -6,11 +6,16 @@ import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from quantumtrader.exceptions import ConfigError, EngineError, MissingExtraError
+from quantumtrader.features import FeatureEngine
+from quantumtrader.models import model
+from quantumtrader.training.cross_validate import evaluate
+from quantumtrader.training.dataset import build_dataset
 from quantumtrader.training.executor import (
     DaskExecutor,
     Executor,
@@ -18,6 +23,11 @@ from quantumtrader.training.executor import (
     SerialExecutor,
     make_executor,
 )
+from quantumtrader.training.labels import direction
+from quantumtrader.training.recipes import Single
+from quantumtrader.training.run_folder import RunFolder
+from quantumtrader.training.splits import CombinatorialPurged
+from reference.planted import S, X, sessions
 from reference.work import Work
 
 WORK = Work(np.arange(1000.0))
@@ -69,6 +79,28 @@ def test_what_may_be_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
         make_executor(scheduler="tcp://127.0.0.1:8786")
 
 
+def fold_predictions(executor: Executor, folder: Path) -> np.ndarray[Any, Any]:
+    """Folds of a model, kept in a training's folder, computed by an executor."""
+    data = build_dataset(
+        sessions(8, 5, 0.9, n=60),
+        FeatureEngine(["book_imbalance_1", "mid_return_1s"], X, clock="1s"),
+        lambda path, rows: direction(path, rows.times, 3 * S, 0.5),
+    )
+    with RunFolder(folder, {"a": 1}) as run:
+        found = evaluate(
+            data, Single(model("lightgbm", trees=5, min_leaf=5)), CombinatorialPurged(4, 2), run.ledger, "s",
+            mapper=run.mapper(executor),
+        )  # fmt: skip
+        assert len(list((folder / "folds").iterdir())) == 6
+    return found.predictions
+
+
+def test_folds_in_processes_are_those_of_this_process(processes: ProcessExecutor, tmp_path: Path) -> None:
+    pytest.importorskip("lightgbm", reason="lightgbm comes with the ml extra")
+    here = fold_predictions(SerialExecutor(), tmp_path / "here")
+    np.testing.assert_array_equal(fold_predictions(processes, tmp_path / "there"), here)
+
+
 @pytest.mark.integration
 def test_a_cluster_gives_what_this_process_gives(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     distributed = pytest.importorskip("distributed", reason="distributed comes with the cluster extra")
@@ -84,5 +116,10 @@ def test_a_cluster_gives_what_this_process_gives(tmp_path: Path, monkeypatch: py
         with pytest.raises(MissingExtraError) as caught:
             executor.map(WORK, [13], doing="fitting")
         assert "while fitting, part 0" in caught.value.__notes__
+        folds = (
+            fold_predictions(executor, tmp_path / "cluster"),
+            fold_predictions(SerialExecutor(), tmp_path / "here"),
+        )
+        np.testing.assert_array_equal(*folds)
     with pytest.raises(ConfigError, match="tcp://host:8786"):
         make_executor(scheduler="localhost")

@@ -18,9 +18,10 @@ from quantumtrader.exceptions import ConfigError, DataAccessError, DataError, Mo
 from quantumtrader.models.manager import RetrainingConfig
 from quantumtrader.models.registry import ModelRegistry
 from quantumtrader.models.states import ModelState
-from quantumtrader.training.executor import SerialExecutor
+from quantumtrader.training.executor import ProcessExecutor, SerialExecutor
 from quantumtrader.training.pipelines import Recording, TickConfig, TickTrainingPipeline, TrainingResult
 from quantumtrader.training.pipelines.retraining import retrain
+from quantumtrader.training.pipelines.synthetic import synthetic_book
 from quantumtrader.training.run_folder import RunFolder
 from quantumtrader.training.trials import TrialLedger
 from quantumtrader.types import Events, Kind
@@ -94,6 +95,38 @@ def test_the_same_data_and_seed_give_the_same_bytes(result: TrainingResult, fold
     assert files_of(again.folder / "assessment") == files_of(result.folder / "assessment")
     other = train(bar_sessions(40, 3, 0.9), folder / "other", seed=8)
     assert files_of(other.model)["model.txt"] != files_of(result.model)["model.txt"]
+
+
+def test_without_the_planted_edge_nothing_is_found(tmp_path: Path) -> None:
+    found = train(bar_sessions(40, 3, 0.0), tmp_path)
+    assert not found.metrics["lightgbm_shallow"]["edge"]["low"] > 0
+    assert not all(c.met for c in found.judged.assessment.conditions)
+
+
+@pytest.mark.integration
+def test_workers_change_nothing(result: TrainingResult, folder: Path) -> None:
+    with ProcessExecutor(2) as executor:
+        pipeline = TickTrainingPipeline(SMALL, executor=executor, clock=ReplayClock(NOW))
+        again = pipeline.train(Recording.of(bar_sessions(40, 3, 0.9), Y), folder / "workers")
+    for part in ("folds", "assessment", "data"):
+        assert files_of(again.folder / part) == files_of(result.folder / part)
+    assert files_of(again.model) == files_of(result.folder / "models" / "y_tick" / "1.0.0")
+
+
+def test_prints_are_sampled_each_minute(tmp_path: Path) -> None:
+    book = synthetic_book(12, minutes=60)
+    parts = [part[np.isin(part["kind"], (Kind.TRADE, Kind.SESSION))] for part in book.sessions()]
+    pipeline = TickTrainingPipeline(
+        {
+            "features": ("ret_1", "atr_14", "flow_count_imb_1m", "delta_1m"),
+            "candidates": "quick",
+            "horizon_s": 300.0,
+        }
+    )
+    found = pipeline.train(Recording.of(parts, book.instrument), tmp_path)
+    assert found.prepared.data.manifest.clock == "1m"
+    assert found.prepared.data.spans.t0[0] % (60 * 10**9) == 0
+    assert found.verdict.startswith("Insufficient")
 
 
 def test_asking_again_computes_nothing_and_counts_nothing(

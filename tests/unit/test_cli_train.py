@@ -1,0 +1,110 @@
+"""The commands ``train`` and ``label``: exit codes, JSON, what is left in the folder."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+from typer.testing import CliRunner
+
+from quantumtrader.cli import main as cli
+from quantumtrader.training.pipelines.synthetic import synthetic_bars
+from quantumtrader.types import Kind
+
+runner = CliRunner()
+Write = Callable[[int], Path]
+
+
+@pytest.fixture
+def bars(tmp_path: Path) -> Write:
+    def write(sessions: int) -> Path:
+        lines = ["timestamp,open,high,low,close,volume"]
+        for part in synthetic_bars(sessions, minutes=60).sessions():
+            for bar in part[part["kind"] == Kind.BAR]:
+                px = [f"{bar[f] * 0.5:.1f}" for f in ("px", "px_ask", "ref_a", "ref_b")]
+                lines.append(",".join((str(bar["id"] // 10**9), *px, str(bar["size"]))))
+        file = tmp_path / f"bars{sessions}.csv"
+        file.write_text("\n".join(lines) + "\n")
+        return file
+
+    return write
+
+
+def tick(file: Path, out: Path, *more: str) -> list[str]:
+    return [
+        "train", "tick", "-i", str(file), "-s", "WDOFUT", "-o", str(out), "--candidates", "quick", "--horizon-s", "600",
+        "-f", "ret_1,ret_5,atr_14,adx_14,ema_alignment", *more,
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", cli.TRAIN_COMMANDS)
+def test_every_command_has_help_and_offers_json(name: str) -> None:
+    result = runner.invoke(cli.app, ["train", name, "--help"])
+    assert result.exit_code == 0
+    assert "--json" in result.stdout
+    assert "Examples:" in result.stdout
+
+
+def test_train_tick_leaves_everything_in_its_folder(bars: Write, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    result = runner.invoke(cli.app, tick(bars(14), out, "--json"))
+    assert result.exit_code == 0, result.output
+    document = json.loads(result.stdout)
+    assert document["verdict"].startswith("Insufficient")
+    assert document["table"] == {}
+    assert {p.name for p in out.iterdir()} >= {
+        "run.json", "data", "folds", "trials.jsonl", "summary.json", "assessment", "report.html", "models",
+    }  # fmt: skip
+    listed = runner.invoke(cli.app, ["models", "list", "--models", str(out / "models"), "--json"])
+    assert json.loads(listed.stdout)[0]["state"] == "candidate"
+    shown = runner.invoke(cli.app, tick(bars(14), out))  # goes on, and has nothing to do
+    assert shown.exit_code == 0
+    assert "Insufficient" in shown.stdout
+    other = runner.invoke(cli.app, tick(bars(14), out, "--seed", "8"))
+    assert other.exit_code == 1
+    assert "config.seed was 7, now 8" in other.stderr
+    again = runner.invoke(
+        cli.app,
+        tick(bars(14), tmp_path / "again", "--update", "wdofut_tick", "--models", str(out / "models")),
+    )
+    assert again.exit_code == 0
+    assert "not yet, 0 sessions" in again.stdout
+
+
+def test_errors_have_their_exit_codes(bars: Write, tmp_path: Path) -> None:
+    few = runner.invoke(cli.app, tick(bars(3), tmp_path / "few"))
+    assert few.exit_code == 3
+    assert "insufficient: 2 sessions outside the vault" in few.stderr
+    assert runner.invoke(cli.app, tick(bars(3), tmp_path / "x", "--candidates", "magic")).exit_code == 2
+    assert runner.invoke(cli.app, tick(bars(3), tmp_path / "x", "--open-vault")).exit_code == 2
+    no_book = ["train", "book", "-i", str(bars(3)), "-s", "WDOFUT", "-o", str(tmp_path / "book")]
+    found = runner.invoke(cli.app, no_book)
+    assert found.exit_code == 3
+    assert "no book and no quotes" in found.stderr
+    assert runner.invoke(cli.app, ["train", "dual", "-s", "WDOFUT", "-o", str(tmp_path / "d")]).exit_code == 2
+
+
+def test_label_writes_spans_and_classes(bars: Write, tmp_path: Path) -> None:
+    out = tmp_path / "labels.parquet"
+    asked = ["label", "-i", str(bars(6)), "-s", "WDOFUT", "-o", str(out), "--horizon-s", "600"]
+    result = runner.invoke(cli.app, [*asked, "--json"])
+    assert result.exit_code == 0, result.output
+    facts = json.loads(result.stdout)
+    table = pq.read_table(out).to_pydict()
+    assert len(table["y"]) == facts["rows"] > 0
+    assert set(table["y"]) == {-1, 1}
+    assert all(a < b for a, b in zip(table["t0"], table["t1"], strict=True))
+    assert facts["n_eff"] <= facts["rows"]
+    assert not facts["sufficient"]
+    assert facts["synthetic"] is False  # a CSV says nothing of where its numbers come from
+    again = runner.invoke(cli.app, asked)
+    assert again.exit_code == 1
+    assert "--overwrite" in again.stderr
+    move = runner.invoke(
+        cli.app, [*asked, "--overwrite", "--label", "price_move_1min", "--clock", "bar", "--json"]
+    )
+    assert move.exit_code == 0, move.output
+    assert json.loads(move.stdout)["label"] == "price_move_1min"
