@@ -34,6 +34,7 @@ COMMANDS = {
     "import": "import_",
     "validate": "validate",
     "report": "report",
+    "label": "label",
     "collect": "collect",
     "run": "run",
     "gateway": "gateway",
@@ -60,7 +61,7 @@ MODEL_COMMANDS = {
 }
 """The commands of ``models``, and their functions in the module of that name."""
 
-TRAIN_COMMANDS = ("tick",)
+TRAIN_COMMANDS = ("tick", "book", "dual")
 """The commands of ``train``: functions of the module of that name."""
 
 CREDENTIAL_COMMANDS = ("set", "show")

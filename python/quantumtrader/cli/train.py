@@ -32,7 +32,7 @@ from quantumtrader.cli.source_options import (
 )
 
 if TYPE_CHECKING:
-    from quantumtrader.training.pipelines import Recording, TrainingResult
+    from quantumtrader.training.pipelines import BookResult, Recording, TrainingResult
 
 _WHERE = "Where folds are computed"
 _LABEL = "What is learned"
@@ -139,6 +139,13 @@ def tick(
     margin: Margin = 0.1,
     latency_ms: LatencyMs = 200.0,
     gaps: Gaps = "refuse",
+    update: Annotated[
+        str,
+        typer.Option(
+            "--update",
+            help="Train the next version of this model, as it was trained, if enough sessions have come since.",
+        ),
+    ] = "",
     open_vault: OpenVault = False,
     why: Why = "",
     who: Who = "",
@@ -190,17 +197,250 @@ def tick(
         gaps=gaps,
         seed=seed,
     )
-    recording = _open(
+    recording = open_recording(
         input, symbol, config, format, start, end,
         make_options(decimal, timezone, day, infer_side, out_of_order, bar_seconds),
         make_instrument(tick_size, point_value, currency, lot, size_step, fee, hours, timezone),
     )  # fmt: skip
+    if update:
+        _retrain(update, models or Path("models"), recording, out, workers, scheduler, as_json=as_json)
+        return
     with make_executor(workers, scheduler) as executor:
         pipeline = TickTrainingPipeline(asked, models=models, executor=executor, stage=output.progress)
         result = pipeline.train(recording, out)
     if open_vault:
         pipeline.open_vault(recording, result, who=who or _user(), why=why)
     show(result, as_json=as_json)
+
+
+def _retrain(
+    name: str,
+    models: Path,
+    recording: Recording,
+    out: Path,
+    workers: int,
+    scheduler: str | None,
+    *,
+    as_json: bool,
+) -> None:
+    from quantumtrader.training.executor import make_executor
+    from quantumtrader.training.pipelines.retraining import retrain
+
+    with make_executor(workers, scheduler) as executor:
+        found = retrain(models, name, recording, out, executor=executor, stage=output.progress)
+    if found.result is not None:
+        show(found.result, as_json=as_json)
+    elif as_json:
+        output.print_json({"due": False, "before": found.before, "new_sessions": found.new_sessions})
+    else:
+        output.line(
+            f"{name} {found.before}: not yet, {found.new_sessions} sessions and about {found.new_rows:,} rows came since"
+        )
+
+
+def book(
+    input: Input,
+    symbol: Symbol,
+    out: Out,
+    name: Name = "",
+    models: Models = None,
+    candidates: Candidates = "standard",
+    workers: Workers = 1,
+    scheduler: Scheduler = None,
+    seed: Seed = 7,
+    target: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--target",
+            help="direction, spread_change, price_move_1min, order_imbalance; repeatable, all without it.",
+            rich_help_panel=_LABEL,
+        ),
+    ] = None,
+    features: Annotated[
+        list[str] | None,
+        typer.Option("--features", "-f", help="Names, separated by commas; book_enhanced without it."),
+    ] = None,
+    clock: Clock = "",
+    heartbeat_s: Annotated[
+        float,
+        typer.Option(
+            "--heartbeat-s",
+            min=0,
+            help="A decision at least so often; 0: half of the pace.",
+            rich_help_panel=_LABEL,
+        ),
+    ] = 0.0,
+    max_rows: Annotated[
+        int, typer.Option("--max-rows", min=100, help="Decisions at most, thinned evenly.")
+    ] = 60_000,
+    slippage_ticks: Slippage = 0.0,
+    margin: Margin = 0.1,
+    latency_ms: LatencyMs = 20.0,
+    gaps: Gaps = "refuse",
+    format: Format = None,
+    decimal: Decimal = "auto",
+    timezone: TimeZone = None,
+    day: Day = None,
+    infer_side: InferSide = "auto",
+    out_of_order: OutOfOrder = "error",
+    bar_seconds: BarSeconds = None,
+    tick_size: TickSize = None,
+    point_value: PointValue = None,
+    currency: Currency = None,
+    lot: Lot = None,
+    size_step: SizeStep = None,
+    fee: Fee = None,
+    hours: TradingHours = None,
+    start: Start = None,
+    end: End = None,
+    config: Config = None,
+    as_json: AsJson = False,
+) -> None:
+    """Train on weeks of recorded book: one model per target, judged decision by decision, never by a Sharpe ratio.
+
+    Fewer than eight sessions are divided into blocks of time: that trains, and is insufficient. Exit code 3: the data
+    cannot be learned from.
+    """
+    from quantumtrader.cli.features_compute import chosen
+    from quantumtrader.training.executor import make_executor
+    from quantumtrader.training.pipelines import BookConfig, BookTrainingPipeline
+
+    names = chosen(features)
+    asked = BookConfig(
+        name=name,
+        targets=tuple(target or ("direction", "spread_change", "price_move_1min", "order_imbalance")),
+        features="book_enhanced" if names is None else tuple(names),
+        clock=clock,
+        heartbeat_s=heartbeat_s,
+        max_rows=max_rows,
+        slippage_ticks=slippage_ticks,
+        margin=margin,
+        latency_ms=latency_ms,
+        candidates=candidates,
+        gaps=gaps,
+        seed=seed,
+    )
+    recording = open_recording(
+        input, symbol, config, format, start, end,
+        make_options(decimal, timezone, day, infer_side, out_of_order, bar_seconds),
+        make_instrument(tick_size, point_value, currency, lot, size_step, fee, hours, timezone),
+    )  # fmt: skip
+    with make_executor(workers, scheduler) as executor:
+        pipeline = BookTrainingPipeline(asked, models=models, executor=executor, stage=output.progress)
+        result = pipeline.train(recording, out)
+    show_book(result, as_json=as_json)
+
+
+def dual(
+    symbol: Symbol,
+    out: Out,
+    ticks: Annotated[
+        Path | None, typer.Option("--ticks", readable=False, help="A year of prints or bars of a minute.")
+    ] = None,
+    book: Annotated[
+        Path | None, typer.Option("--book", readable=False, help="Weeks of book; ticks only without it.")
+    ] = None,
+    synthetic: Annotated[
+        bool, typer.Option("--synthetic", help="Generate both instead: a year of bars, 30 days of book.")
+    ] = False,
+    synthetic_sessions: Annotated[
+        int, typer.Option("--synthetic-sessions", min=10, help="Sessions of the generated year.")
+    ] = 250,
+    synthetic_days: Annotated[int, typer.Option("--synthetic-days", min=2, help="Generated book days.")] = 30,
+    book_lookback: Annotated[
+        int, typer.Option("--book-lookback", min=1, help="Last calendar days of the book that count.")
+    ] = 45,
+    models: Models = None,
+    candidates: Candidates = "standard",
+    ensemble: Annotated[str, typer.Option(help="How both are joined: stacking or weighted.")] = "stacking",
+    workers: Workers = 1,
+    scheduler: Scheduler = None,
+    seed: Seed = 7,
+    config: Config = None,
+    as_json: AsJson = False,
+) -> None:
+    """Train on ticks for the side and on the book for the moment, and join them in the strategy hybrid.
+
+    Exit code 3: the data cannot be learned from.
+    """
+    from dataclasses import replace
+
+    from quantumtrader.config import load_settings
+    from quantumtrader.training.executor import make_executor
+    from quantumtrader.training.pipelines import BookConfig, DualConfig, DualTrainingSystem, Recording
+    from quantumtrader.training.pipelines.dual import last_days
+    from quantumtrader.training.pipelines.synthetic import synthetic_bars, synthetic_book
+
+    if synthetic == (ticks is not None):
+        raise typer.BadParameter("give --ticks (and --book), or --synthetic", param_hint="--ticks")
+    settings = load_settings(config)
+    if synthetic:
+        recording = synthetic_bars(synthetic_sessions, seed)
+        levels: Recording | None = synthetic_book(synthetic_days, seed)
+    else:
+        assert ticks is not None  # checked above
+        recording = Recording.open(ticks, symbol, settings)
+        levels = None if book is None else last_days(Recording.open(book, symbol, settings), book_lookback)
+    base = DualConfig()
+    asked = replace(
+        base,
+        tick=replace(base.tick, candidates=candidates, seed=seed),
+        book=BookConfig(targets=(base.target,), candidates=candidates, seed=seed),
+        ensemble_method=ensemble,
+    )
+    with make_executor(workers, scheduler) as executor:
+        system = DualTrainingSystem(asked, executor, stage=output.progress)
+        system.models = models
+        result = system.train(recording, levels, out)
+    if as_json:
+        output.print_json(result.summary)
+        return
+    from rich.markup import escape
+
+    show(result.tick, as_json=False)
+    if result.book is not None:
+        show_book(result.book, as_json=False)
+    if result.summary["notice"]:
+        output.line(f"[bold]{escape(result.summary['notice'])}[/]")
+    hybrid = result.summary["hybrid"]
+    if hybrid:
+        output.line(
+            escape(
+                f"--strategy hybrid -p tick={hybrid['tick']} -p book={hybrid['book']} -p weight={hybrid['weight']:.3f}"
+            )
+        )
+
+
+def show_book(result: BookResult, *, as_json: bool) -> None:
+    """Print the summary of each target."""
+    if as_json:
+        output.print_json(
+            {
+                "pace": result.pace,
+                "insufficient": dict(result.insufficient),
+                "targets": {name: found.summary for name, found in result.results.items()},
+            }
+        )
+        return
+    from rich.markup import escape
+
+    output.line(
+        f"pace: {result.pace.tau_ns / 1e9:.3f} s between changes of the mid, spread {result.pace.spread_ticks:.2f} ticks"
+    )
+    output.table(
+        "targets",
+        ("", "rows", "effective", "chosen", "verdict"),
+        [
+            (name, f"{r.summary['rows']:,}", f"{r.summary['n_eff']:,.0f}", r.best_model, r.verdict)
+            for name, r in result.results.items()
+        ],
+        wrap=("verdict",),
+    )
+    for text in dict.fromkeys(text for r in result.results.values() for text in r.summary["notes"]):
+        output.note(f"[dim]note: {escape(text)}[/]")
+    for name, why in result.insufficient.items():
+        output.note(escape(f"{name}: {why}"))
+    output.line(f"training: {escape(str(result.folder))}")
 
 
 def show(result: TrainingResult, *, as_json: bool) -> None:
@@ -245,7 +485,7 @@ def show(result: TrainingResult, *, as_json: bool) -> None:
     output.line(f"training: {escape(str(result.folder))}")
 
 
-def _open(
+def open_recording(
     path: Path,
     symbol: str,
     config: Path | None,
@@ -255,6 +495,7 @@ def _open(
     options: Any,
     given: dict[str, Any],
 ) -> Recording:
+    """Open a recording and read it once."""
     from quantumtrader.config import load_settings, with_instrument
     from quantumtrader.training.pipelines import Recording
 

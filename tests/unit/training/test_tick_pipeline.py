@@ -14,10 +14,13 @@ import numpy as np
 import pytest
 
 from quantumtrader.clock import ReplayClock
-from quantumtrader.exceptions import ConfigError, DataAccessError, DataError
+from quantumtrader.exceptions import ConfigError, DataAccessError, DataError, ModelError
+from quantumtrader.models.manager import RetrainingConfig
 from quantumtrader.models.registry import ModelRegistry
+from quantumtrader.models.states import ModelState
 from quantumtrader.training.executor import SerialExecutor
 from quantumtrader.training.pipelines import Recording, TickConfig, TickTrainingPipeline, TrainingResult
+from quantumtrader.training.pipelines.retraining import retrain
 from quantumtrader.training.run_folder import RunFolder
 from quantumtrader.training.trials import TrialLedger
 from quantumtrader.types import Events, Kind
@@ -176,6 +179,25 @@ def test_a_killed_training_ends_in_the_same_bytes(tmp_path: Path) -> None:
     )
     lines = [[(t.hash, t.results) for t in TrialLedger(f / "trials.jsonl").trials()] for f in (cut, whole)]
     assert lines[0] == lines[1]
+
+
+def test_training_again_goes_through_the_same_procedure(result: TrainingResult, tmp_path: Path) -> None:
+    models = result.model.parent.parent
+    more = Recording.of(bar_sessions(52, 3, 0.9), Y)
+    same = retrain(models, "y_tick", Recording.of(bar_sessions(42, 3, 0.9), Y), tmp_path / "early")
+    assert (same.due, same.new_sessions, same.result) == (False, 2, None)
+    rule = RetrainingConfig(every_sessions=10, min_new_rows=100)
+    found = retrain(models, "y_tick", more, tmp_path / "later", rule, clock=ReplayClock(NOW))
+    assert found.due
+    assert found.result is not None
+    assert found.result.model.name == "1.1.0"
+    registry = ModelRegistry(models)
+    assert registry.states("y_tick").of("1.1.0") is ModelState.CANDIDATE
+    assert registry.manifest("y_tick", "1.1.0").code["config"] == registry.manifest("y_tick", "1.0.0").code[
+        "config"
+    ] | {"name": "y_tick"}
+    with pytest.raises(ModelError, match="no model z"):
+        retrain(models, "z", more, tmp_path / "none")
 
 
 def test_too_few_sessions(tmp_path: Path) -> None:

@@ -56,6 +56,7 @@ Int64 = npt.NDArray[np.int64]
 BLOCKS = 15
 """Parts that a recording of few sessions is cut into; the last fifth of them is the vault."""
 LEAST_SESSIONS = 8
+BLOCKS_NOTE = "what is counted as sessions are blocks of time: there were too few sessions to divide"
 _EVENT_LIMIT = 300_000
 """Events of a session beyond which rows after every packet would not fit into memory."""
 
@@ -237,7 +238,7 @@ class BookTrainingPipeline:
                         results[target.name] = self._train(
                             recording, survey, own, target, prepared, vault, blocks
                         )
-                except DataError as error:
+                except (DataError, ConfigError) as error:  # such as no row left after purging
                     if len(wanted) == 1:
                         raise
                     failed[target.name] = str(error)
@@ -332,7 +333,9 @@ class BookTrainingPipeline:
             contracts = np.array([by_day.get(int(d), "") for d in warm.spans.session], dtype="U16")
             if blocks:
                 contracts = np.full(len(warm), survey.contracts[0], dtype="U16")
-            out[target.name] = Prepared(warm, task.regimes.at(warm.spans.t0), contracts, may, left_out)
+            out[target.name] = Prepared(
+                warm, task.regimes.at(warm.spans.t0), contracts, may, left_out | useless
+            )
         return out
 
     def _train(
@@ -382,7 +385,7 @@ class BookTrainingPipeline:
             stage=self.stage,
         )
         return self._ship(
-            recording, survey, vault, folder, target, prepared, plan, judged, final["model"], name
+            recording, survey, vault, folder, target, prepared, plan, judged, final["model"], name, blocks
         )
 
     def _ship(
@@ -397,6 +400,7 @@ class BookTrainingPipeline:
         judged: Judged,
         estimator: Model,
         name: str,
+        blocks: bool,
     ) -> TrainingResult:
         data = prepared.data
         registry = ModelRegistry(self.models or folder.path.parent / "models")
@@ -417,6 +421,8 @@ class BookTrainingPipeline:
             cv={"scheme": "cpcv", **plan.to_document()["splitter"], "seed": plan.seed},
             trials={"ledger": "trials.jsonl", "n": folder.ledger.count(plan.study)},
             metrics={"chosen": judged.chosen, "sufficient": judged.assessment.sufficiency.sufficient},
+            config=asdict(self.asked),
+            newest_day=int(survey.days[-1]),
             valid_sessions=self.asked.valid_sessions,
         )
         saved = ship(
@@ -429,7 +435,8 @@ class BookTrainingPipeline:
             about,
             judged.assessment.verdict + "\n",
         )
-        return finish(folder, recording, survey, vault, prepared, plan, judged, saved)
+        notes = (BLOCKS_NOTE,) if blocks else ()
+        return finish(folder, recording, survey, vault, prepared, plan, judged, saved, notes)
 
 
 def _head(recording: Recording, days: Int64, most: int) -> Any:

@@ -77,6 +77,7 @@ def finish(
     plan: Plan,
     judged: Judged,
     model: Path,
+    notes: tuple[str, ...] = (),
 ) -> TrainingResult:
     """Write assessment and summary."""
     data, assessment = prepared.data, judged.assessment
@@ -131,7 +132,7 @@ def finish(
             for c in assessment.conditions
         ],
         "model": str(model),
-        "notes": list(recording.notes),
+        "notes": [*recording.notes, *notes],
     }
     before = folder.path / SUMMARY
     if before.exists() and (opened := json.loads(before.read_bytes()).get("vault_result")):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -62,8 +63,12 @@ class Shipment:
     contracts : tuple of str
     evidence : Evidence
     cv, trials, metrics : mapping
+    config : mapping
+        How it was trained: what training it again takes.
+    newest_day : int
+        Newest session of what was recorded when it was trained, the vault included, as days since 1970.
     valid_sessions : int
-        Sessions after the last one of the training until which the model is valid; 0 for no end.
+        Sessions after that one until which the model is valid; 0 for no end.
     """
 
     name: str
@@ -77,6 +82,8 @@ class Shipment:
     cv: Mapping[str, Any]
     trials: Mapping[str, Any]
     metrics: Mapping[str, Any]
+    config: Mapping[str, Any]
+    newest_day: int
     valid_sessions: int
 
 
@@ -213,7 +220,7 @@ def ship(
     if about.valid_sessions:
         # Seven days for five sessions, and the day itself.
         days = about.valid_sessions * 7 // 5 + 1
-        until = (int(data.spans.sessions[-1]) + 1 + days) * 86_400 * 10**9
+        until = (about.newest_day + 1 + days) * 86_400 * 10**9
     instrument = about.instrument
     draft = ModelManifest(
         name=about.name,
@@ -234,6 +241,8 @@ def ship(
             "rows": len(data),
             "n_eff": round(data.n_eff, 3),
             "sessions": dates,
+            "session_count": len(data.spans.sessions),
+            "recorded_until": str(np.datetime64(about.newest_day, "D")),
             "contracts": list(about.contracts),
             "sha256": data.sha256,
             "synthetic": about.synthetic,
@@ -244,7 +253,11 @@ def ship(
         cv=dict(about.cv),
         trials=dict(about.trials),
         metrics=dict(about.metrics),
-        code={"version": __version__, "engine": f"{data.manifest.engine} {data.manifest.version}"},
+        code={
+            "version": __version__,
+            "engine": f"{data.manifest.engine} {data.manifest.version}",
+            "config": json.loads(json.dumps(dict(about.config))),
+        },
         may_be_missing=prepared.may_be_missing,
     )
     return registry.save(

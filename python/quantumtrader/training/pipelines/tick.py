@@ -158,6 +158,8 @@ class TickTrainingPipeline:
         Stamps folder and ledger.
     stage : callable, optional
         Shows progress.
+    newest_day : int
+        Session from which on the model's validity counts, where that is later than the recording's last.
     """
 
     config: TickConfig | Mapping[str, Any] = field(default_factory=TickConfig)
@@ -165,6 +167,7 @@ class TickTrainingPipeline:
     executor: Executor = field(default_factory=SerialExecutor)
     clock: Clock | None = None
     stage: Stage | None = None
+    newest_day: int = 0
 
     def __post_init__(self) -> None:
         if not isinstance(self.config, TickConfig):
@@ -366,6 +369,7 @@ class TickTrainingPipeline:
         price = _mean_price(recording, vault.development[-1:])
         label = {
             "id": data.label,
+            "bar_ns": survey.bar_ns or _MINUTE,
             **dict(data.measured_from),
             "barrier_ticks": float(np.median(prepared.extra["barrier_ticks"])),
             "move": float(np.nanmean(moves) / price),
@@ -383,6 +387,8 @@ class TickTrainingPipeline:
             cv={"scheme": "cpcv", **plan.to_document()["splitter"], "seed": plan.seed},
             trials={"ledger": "trials.jsonl", "n": folder.ledger.count(plan.study)},
             metrics={"skill": float(judged.judged.skill.mean()), "chosen": judged.chosen},
+            config=asdict(self.asked),
+            newest_day=max(int(survey.days[-1]), self.newest_day),
             valid_sessions=self.asked.valid_sessions,
         )
         calibration = calibrated(data, judged.evaluation, judged.recipe, plan.calibration)
