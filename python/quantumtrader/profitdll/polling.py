@@ -12,7 +12,7 @@ from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any, Self
 
 import numpy as np
@@ -129,6 +129,39 @@ class PolledSession(ABC):
         tick_size: float | None = None,
     ) -> bool:
         """Ask for a ticker's trades and books."""
+
+    @abstractmethod
+    def renew(self, ticker: str) -> None:
+        """Ask for a ticker anew, so that its books begin with a full image; raises as :meth:`subscribe_ticker`."""
+
+    @abstractmethod
+    def request_historical_data(
+        self,
+        ticker: str,
+        start: date | datetime | str,
+        end: date | datetime | str,
+        *,
+        exchange: str | None = None,
+    ) -> int:
+        """Ask for the trades of past days; returns the number of days."""
+
+    @abstractmethod
+    def wait_for_historical_data(self, timeout_seconds: float = 30) -> bool:
+        """Wait until the requested history is complete; raises ``SessionError`` when it stalled."""
+
+    @abstractmethod
+    def take_history(self) -> list[Events]:
+        """Hand over the historical trades so far, in the order of their arrival."""
+
+    @property
+    @abstractmethod
+    def history_progress(self) -> tuple[int, int]:
+        """Days that are complete, and days that were asked for."""
+
+    @property
+    @abstractmethod
+    def silence(self) -> str:
+        """Since when nothing comes although the market is on, in plain words; empty while it does not."""
 
     @abstractmethod
     def server_time_ns(self) -> int:

@@ -168,6 +168,12 @@ class ConnectionManagerV4(PolledSession):
         return self.connection.phase.usable
 
     @property
+    def silence(self) -> str:
+        """Since when nothing comes although the market is on, in plain words; empty while it does not."""
+        current = self.watchdog.current
+        return "" if current is None else current.text
+
+    @property
     def version(self) -> Version | None:
         """Version of the library; None where neither the options nor its file say."""
         text = self.options.version or self.library.version

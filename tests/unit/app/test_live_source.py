@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from live_world import wdo
-from quantumtrader.app.live.source import _is_lockstep, with_opening
+from quantumtrader.app.live.profit_source import _is_lockstep
+from quantumtrader.app.live.source import with_opening
 from quantumtrader.data.sessions import with_sessions
 from quantumtrader.types import EVENT, Events, Kind, Phase
 

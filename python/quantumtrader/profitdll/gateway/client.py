@@ -70,6 +70,8 @@ class GatewayClient(PolledSession):
         Of this client, by ticker.
     lost : int
         Events that a reader of this client did not get: they were overtaken in the ring.
+    simulator : bool
+        Whether the gateway's library is the simulator.
     order_gateway : OrderGateway or None
         What :meth:`route_orders` made.
     """
@@ -93,6 +95,7 @@ class GatewayClient(PolledSession):
         )
         self.lost = 0
         self.gateway_pid = 0
+        self.simulator = False
         self._wanted: dict[str, _Wanted] = {}
         self._ring = RingFile(self.link.folder)
         self._reader: RingFollower | None = None
@@ -101,6 +104,7 @@ class GatewayClient(PolledSession):
         self._history: list[Events] = []
         self._history_state: Message = {}
         self._life = ""
+        self._silence = ""
 
     # -- connection --------------------------------------------------------------------------------------------
 
@@ -141,6 +145,11 @@ class GatewayClient(PolledSession):
             if full:
                 self._tell("lost", "control messages were lost: poll more often")
             return self._take_events() if self._wants_events else 0
+
+    @property
+    def silence(self) -> str:
+        """Since when nothing comes although the market is on, as the gateway's session says; empty while it does not."""
+        return self._silence if self.link.up else ""
 
     # -- market ------------------------------------------------------------------------------------------------
 
@@ -313,6 +322,7 @@ class GatewayClient(PolledSession):
         self._ring.open()
         first, again = not self._life, self._life == welcome["life"]
         self._life, self.gateway_pid = welcome["life"], int(welcome["pid"])
+        self.simulator = bool(welcome["simulator"])
         for wanted in list(self._wanted.values()):
             try:
                 # A restarted gateway has asked for everything already, and its images follow the gap.
@@ -377,6 +387,7 @@ class GatewayClient(PolledSession):
     def _set_state(self, told: Message) -> None:
         self.connection.numbers = {int(kind): result for kind, result in told["numbers"].items()}
         self.connection.phase = ConnectionPhase(told["phase"])
+        self._silence = str(told["silence"])
 
     def _transition(self, kind: Connection, before: ConnectionPhase, text: str) -> None:
         connection = self.connection

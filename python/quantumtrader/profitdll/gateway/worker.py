@@ -181,6 +181,7 @@ class GatewayProcess:
         return {
             "phase": connection.phase.value,
             "numbers": {str(kind): result for kind, result in connection.numbers.items()},
+            "silence": self.session.silence,
             "head": self._mark.position + self._mark.behind,  # type: ignore[attr-defined]
         }
 
