@@ -421,6 +421,12 @@ class OrderExecutionManagerV4:
         if self.books.live:
             self._write("flatten", reason=reason)
 
+    def leave_loose(self, reason: str) -> None:
+        """Write down that everything outside brackets is to be left, until nothing is held: a restart goes on with it."""
+        books = self.books
+        if not books.leaving and (books.loose_contracts or books.loose_orders):
+            self._write("leave", reason=reason)
+
     def begin_day(self, day: str) -> None:
         """Start the count of the day's result, once per day."""
         if day != self.books.day:
