@@ -31,6 +31,10 @@ from quantumtrader.types import Flag
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 
 
+SHORT, SHORT_SETTINGS = LOCKSTEP.replace("900", "360"), SETTINGS.replace("09:14", "09:05")
+"""Of a session that is over after six minutes."""
+
+
 @pytest.fixture(autouse=True)
 def _in_the_desk(tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Strategies are named relative to where the session ran."""
@@ -121,7 +125,7 @@ def test_trades_are_those_of_replay(paper: Desk) -> None:
 
 @needs_rust
 def test_a_real_session_on_the_simulator_is_lived_again_from_its_tape(tmp_path: Path) -> None:
-    desk = Desk(tmp_path)
+    desk = Desk(tmp_path, SHORT, SHORT_SETTINGS)
     document = desk.run(real=True)
     assert (document["mode"], document["synthetic"]) == ("real", True)
     assert document["trades"] > 3
@@ -185,7 +189,7 @@ def test_a_killed_session_is_resumed_and_says_what_it_found(tmp_path: Path) -> N
     first = relive(desk.sessions[0])
     assert first.identical, first.differences
     assert not first.ended
-    document = desk.run("--duration", "3s", real=True)
+    document = desk.run("--duration", "1s", real=True)
     assert any("resumed from the order journal" in note for note in document["notes"])
     assert document["position"] == 0
     kinds = [r["kind"] for r in _orders(desk)]
@@ -194,7 +198,7 @@ def test_a_killed_session_is_resumed_and_says_what_it_found(tmp_path: Path) -> N
 
 
 def test_a_disconnection_halts_with_exit_code_4(tmp_path: Path) -> None:
-    scenario = PACED + '\n[[trouble]]\nkind = "disconnect"\nevent = 9000\nseconds = 600\n'
+    scenario = PACED + '\n[[trouble]]\nkind = "disconnect"\nevent = 1500\nseconds = 600\n'
     settings = SETTINGS.replace("[live]", "[live]\ndisconnect_halt_s = 0.5")
     desk = Desk(tmp_path, scenario, settings)
     document = desk.run(code=4)
@@ -210,7 +214,7 @@ def test_real_orders_name_everything_that_is_missing(tmp_path: Path) -> None:
 
 
 def test_history_of_the_day_before_warms_the_features(tmp_path: Path) -> None:
-    desk = Desk(tmp_path, settings=SETTINGS.replace("[live]", "[live]\nhistorical_days = 1"))
+    desk = Desk(tmp_path, SHORT, SHORT_SETTINGS.replace("[live]", "[live]\nhistorical_days = 1"))
     desk.run()
     folder = desk.sessions[0]
     past = JournalReader(folder / "warmup.qtj").read()

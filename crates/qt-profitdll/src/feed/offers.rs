@@ -58,7 +58,7 @@ impl<W: Wide> State<W> {
             match self.table.find(asset.pwcTicker, asset.pwcBolsa) {
                 None => self.unknown(asset.pwcTicker),
                 Some(instrument) if offer.action == book_action::FULL_BOOK => {
-                    image(&mut self.core, instrument, offer)
+                    image(&mut self.core, instrument, offer);
                 }
                 Some(instrument) => update(&mut self.core, instrument, offer),
             }
