@@ -225,7 +225,7 @@ def run_victim(running: Gateway, ready: Any = None, *, both: bool = False) -> se
 def take_over(client: GatewayClient) -> RemoteOrderGateway | None:
     try:
         return RemoteOrderGateway(client, "WDOX26", 0.5)
-    except OrderRefusedError:
+    except (OrderRefusedError, SessionError):  # another client has the right, or this one is not back yet
         return None
 
 
