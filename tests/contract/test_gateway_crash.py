@@ -289,7 +289,7 @@ class Trader:
 
     def enter(self, rng: random.Random) -> None:
         with contextlib.suppress(TradingHaltedError):
-            self.desk.enter(BracketPlan(rng.choice((-1, 1)), rng.choice((1, 2)), 8, 8))
+            self.desk.enter(BracketPlan(rng.choice((-1, 1)), rng.choice((1, 2)), 4, 4))
             self.entered += 1
 
 
