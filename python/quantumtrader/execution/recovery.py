@@ -207,8 +207,8 @@ class Books:
     def fingerprint(self) -> dict[str, Any]:
         """Everything that must be equal after a rebuild, for comparison."""
         return {
-            "orders": {cid: asdict(self.table[cid]) for cid in self.links},
-            "links": {cid: asdict(link) for cid, link in self.links.items()},
+            "orders": {cid: replace(self.table[cid]) for cid in self.links},
+            "links": {cid: replace(link) for cid, link in self.links.items()},
             "brackets": {n: (b.phase, b.net, b.base_px, b.client_ids) for n, b in self.brackets.items()},
             "ledger": (self.ledger.position, self.ledger.realised_net, self.ledger.average_px),
             "fills": list(self.ledger.fills),
