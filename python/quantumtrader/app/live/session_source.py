@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from datetime import date
@@ -12,7 +13,7 @@ from quantumtrader.app.live.source import with_opening
 from quantumtrader.clock import Clock, LiveClock
 from quantumtrader.data.calendar import DAY, Calendar
 from quantumtrader.data.sessions import with_sessions
-from quantumtrader.exceptions import ConfigError, DataError, ProfitDllError, SessionError
+from quantumtrader.exceptions import ConfigError, DataError, ProfitDllError, QuantumTraderError, SessionError
 from quantumtrader.execution import OrderGateway
 from quantumtrader.profitdll.feed import FeedReader
 from quantumtrader.profitdll.polling import PolledSession
@@ -25,7 +26,11 @@ SYNTHETIC = (
     "SYNTHETIC: the market is the simulator's; nothing that comes of it says anything about a real one"
 )
 """What everybody is told who trades on the simulator."""
+_log = logging.getLogger(__name__)
+
 _READ = 16_384
+_RENEW_NS = 1_000_000_000
+"""A book is asked for anew no more often than this."""
 
 
 class SessionSource(ABC):
@@ -57,6 +62,7 @@ class SessionSource(ABC):
         self._pending: Events = empty_events()
         self._phase_seen = False
         self._renew = False
+        self._renew_due = 0
 
     @abstractmethod
     def open(self, instrument: Instrument, *, routing: bool) -> None:
@@ -120,9 +126,14 @@ class SessionSource(ABC):
     def poll(self) -> None:
         """Let the session work, and ask anew for a book of which events were missed."""
         self._session.poll()
-        if self._renew and self._session.connected:
-            self._renew = False
-            self._session.renew(self._instrument.symbol)
+        now = self._clock.now_ns()
+        if self._renew and self._session.connected and now >= self._renew_due:
+            self._renew_due = now + _RENEW_NS
+            try:
+                self._session.renew(self._instrument.symbol)
+                self._renew = False
+            except QuantumTraderError as error:  # the connection may be lost again: it is tried again
+                _log.warning("asking for the book of %s anew: %s", self._instrument.symbol, error)
 
     def trouble(self) -> str:
         """Silence, or a connection that stays lost."""
