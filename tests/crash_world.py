@@ -8,12 +8,15 @@ of the gateway. Where it blows, every object of the client is thrown away, as a 
 from __future__ import annotations
 
 import multiprocessing
+import multiprocessing.context
 import os
 import random
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from multiprocessing import forkserver
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -80,7 +83,7 @@ class Fuse:
 
 class FusedJournal(OrderJournal):
     def __init__(self, path: Path, fuse: Fuse) -> None:
-        super().__init__(path)
+        super().__init__(path, power_safe=False)  # processes die here, power does not fail
         self.fuse = fuse
 
     def _write(self, line: bytes) -> None:
@@ -389,9 +392,26 @@ def client(pipe: Connection, path: Path, die_at: int) -> None:
         os._exit(9)
 
 
+def _context() -> multiprocessing.context.BaseContext:
+    """Clients that begin with a fresh interpreter; where the system can, one that has imported everything already."""
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["crash_world"])
+    before = os.environ.get("PYTHONPATH")
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, sys.path))  # its own way to find what it preloads
+    try:
+        forkserver.ensure_running()
+    finally:
+        os.environ.pop("PYTHONPATH")
+        if before is not None:
+            os.environ["PYTHONPATH"] = before
+    return context
+
+
 def serve(world: World, market: Iterable[tuple[int, int, int, int]], die_at: int) -> tuple[int, int]:
     """Be the world for a client process, and start it again when it dies; returns deaths and points."""
-    context = multiprocessing.get_context("spawn")
+    context = _context()
     ticks = iter(market)
     deaths = 0
     while True:

@@ -1,6 +1,6 @@
 """``python -m quantumtrader``."""
 
-from quantumtrader.cli.main import main
+if __name__ == "__main__":  # a gateway's process imports this module again, and needs no command line
+    from quantumtrader.cli.main import main
 
-if __name__ == "__main__":
     main()

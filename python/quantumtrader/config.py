@@ -306,6 +306,8 @@ class LiveSettings(_Section):
     """Sessions, order journals and kill switches."""
     limits: Path | None = None
     """File with every limit; real orders need it. Paper takes ``[risk]`` without one."""
+    gateway: str = ""
+    """Folder of a running ``quantumtrader gateway``, or ``default`` for the user's; else the library is in this process."""
     latency_ms: float = Field(default=20.0, ge=0)
     """Of paper orders, one way."""
     queue: Literal["pessimistic", "proportional", "exact"] = "pessimistic"

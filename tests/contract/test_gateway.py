@@ -181,6 +181,40 @@ def test_market_reads_as_in_one_process(running: Gateway, client: GatewayClient)
         late.disconnect()
 
 
+def test_a_hook_that_fails_costs_nobody_else_an_event_or_a_message(client: GatewayClient) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError("mine")
+
+    trades: list[np.ndarray] = []
+    events: list[np.ndarray] = []
+    messages: list[str] = []
+    for kind in ("trade", "message"):
+        client.on(kind, fail)
+    client.on("trade", lambda ticker, part: trades.append(part))
+    client.on("events", lambda ticker, part: events.append(part))
+    client.on("message", lambda message: messages.append(message[0]))
+    client.subscribe_ticker("WDOX26", books="both")
+    reader = client.reader()
+    seen: list[np.ndarray] = []
+
+    def played() -> bool:
+        client.poll()
+        return bool(trades and "daily" in messages)
+
+    until(played)
+    last = int(np.concatenate(events)["sequence"].max())
+    until(lambda: (seen.append(drain(reader)), np.concatenate(seen)["sequence"].max() >= last)[1])
+    there = np.concatenate(seen)
+    there = there[there["sequence"] <= last]
+    assert (np.concatenate(events)["sequence"] == there["sequence"]).all()
+    kinds = there[there["kind"] == Kind.TRADE]
+    assert (np.concatenate(trades)["sequence"] == kinds["sequence"]).all()
+    told = [n.text for n in client.take_news() if n.kind == "trouble"]
+    assert "a hook for 'trade' failed: RuntimeError: mine" in told
+    with pytest.raises(ConfigError, match="no hook 'candle'"):
+        client.on("candle", print)
+
+
 def test_one_client_orders_and_more_may_read(running: Gateway, client: GatewayClient) -> None:
     orders = RemoteOrderGateway(client, "WDOX26", 0.5)
     other = running.client("other")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -166,7 +167,7 @@ def test_a_gateway_that_hangs_is_noticed_too(tmp_path: Path) -> None:
 
 
 def test_a_killed_client_leaves_orders_and_the_next_one_finds_them(tmp_path: Path) -> None:
-    with gateway(tmp_path, "--orders") as running:
+    with gateway(tmp_path, "--orders", "--client-grace", "0.1") as running:
         alive = run_victim(running)
         assert alive == {("stop", -1), ("limit", -1), ("limit", 1)}
 
@@ -208,7 +209,8 @@ def run_victim(running: Gateway, ready: Any = None, *, both: bool = False) -> se
     victim.wait()
     victim.stdout.close()
     if ready is None:
-        time.sleep(1.5)
+        until(lambda: re.search(r"victim \(process \d+\) is gone", running.errors()))
+        time.sleep(0.5)  # longer than the grace and a beat: nobody does anything
     else:
         until(ready)
     orders = until(lambda: take_over(before))
@@ -223,7 +225,7 @@ def run_victim(running: Gateway, ready: Any = None, *, both: bool = False) -> se
 def take_over(client: GatewayClient) -> RemoteOrderGateway | None:
     try:
         return RemoteOrderGateway(client, "WDOX26", 0.5)
-    except OrderRefusedError:
+    except (OrderRefusedError, SessionError):  # another client has the right, or this one is not back yet
         return None
 
 
@@ -287,7 +289,7 @@ class Trader:
 
     def enter(self, rng: random.Random) -> None:
         with contextlib.suppress(TradingHaltedError):
-            self.desk.enter(BracketPlan(rng.choice((-1, 1)), rng.choice((1, 2)), 8, 8))
+            self.desk.enter(BracketPlan(rng.choice((-1, 1)), rng.choice((1, 2)), 4, 4))
             self.entered += 1
 
 
@@ -296,7 +298,9 @@ class Trader:
 def test_a_desk_lives_through_kills_at_random_moments(tmp_path: Path, seed: int) -> None:
     """The gateway is killed again and again, often while an order is on its way. Nothing is doubled, nothing is lost."""
     rng = random.Random(seed)
-    with gateway(tmp_path, "--orders", "--restarts", "1000", speed="60.0") as running:
+    with gateway(
+        tmp_path, "--orders", "--restarts", "1000", "--restart-pause", "0.2", speed="60.0"
+    ) as running:
         client = running.client(request_timeout_s=5.0)
         client.subscribe_ticker("WDOX26", books="offers")
         trader = Trader(client, tmp_path / "orders.journal")

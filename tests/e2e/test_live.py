@@ -9,7 +9,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -19,59 +18,21 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from e2e.live_desk import LOCKSTEP, SETTINGS, Desk
 from quantumtrader import _backend
 from quantumtrader.app.live import relive
 from quantumtrader.app.live.runner import EVENTS
 from quantumtrader.data.journal import JournalReader
 from quantumtrader.exceptions import SessionError
-from quantumtrader.execution import RiskLimits
 from quantumtrader.execution.order_journal import read_journal
-from quantumtrader.execution.risk.limits import OPTIONAL
 from quantumtrader.profitdll.simulator import library_path
 from quantumtrader.types import Flag
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 
-STRATEGY = """
-from dataclasses import dataclass
-from quantumtrader.execution import Signal, SignalAction
 
-
-@dataclass(frozen=True)
-class Clockwork:
-    every_s: float = 20.0
-
-    name = "clockwork"
-    rule = "Buy and sell in turns, every 20 s."
-    features = ("flow_ofi_1m", "vwap_z", "book_ofi_norm_1m")
-    clock = "100ms"
-
-    def evaluate(self, row, market):
-        step = round(self.every_s * 1e9)
-        if market.busy or market.ts - market.open_since_ts < 5e9 or market.ts % step >= 1_000_000_000:
-            return Signal(market.ts, SignalAction.HOLD, "waiting")
-        action = SignalAction.BUY if market.ts // step % 2 else SignalAction.SELL
-        return Signal(market.ts, action, "turn", 1, 4, 3, 15_000_000_000)
-"""
-# The simulated session lasts from 09:00 to 09:15; by this timetable it is left a minute before 09:14.
-SETTINGS = """
-[live]
-min_free_mb = 0
-strategy = "clockwork.py:Clockwork"
-[fees.WDO]
-exchange = 1.2
-[sessions.overrides]
-WDO = [{ from = 2025-01-01, open = "09:00", close = "09:14" }]
-"""
-LOCKSTEP = """
-[market]
-duration_s = 900
-max_events = 40000
-[orders]
-state_file = "FOLDER/broker.state"
-[[orders.accounts]]
-account = "1001"
-"""
+SHORT, SHORT_SETTINGS = LOCKSTEP.replace("900", "360"), SETTINGS.replace("09:14", "09:05")
+"""Of a session that is over after six minutes."""
 
 
 @pytest.fixture(autouse=True)
@@ -87,63 +48,6 @@ def _simulator() -> None:
         library_path()
     except SessionError as error:
         pytest.skip(str(error))
-
-
-class Desk:
-    """A folder with settings, scenario and limits, and the command in it."""
-
-    def __init__(self, folder: Path, scenario: str = LOCKSTEP, settings: str = SETTINGS) -> None:
-        self.folder = folder
-        (folder / "clockwork.py").write_text(STRATEGY, "utf-8")
-        (folder / "settings.toml").write_text(settings, "utf-8")
-        (folder / "scenario.toml").write_text(scenario.replace("FOLDER", folder.as_posix()), "utf-8")
-        limits = dict.fromkeys(OPTIONAL, '"off"')
-        for name in RiskLimits.__dataclass_fields__:
-            value = getattr(RiskLimits(), name)
-            if name not in limits:
-                limits[name] = f'"{value}"' if isinstance(value, str) else str(value)
-        (folder / "limits.toml").write_text("".join(f"{k} = {v}\n" for k, v in limits.items()), "utf-8")
-
-    def start(self, *arguments: str, real: bool = False) -> subprocess.Popen[str]:
-        command = [sys.executable, "-m", "quantumtrader", "run", "--config", "settings.toml", "--json"]
-        command += ["--scenario", "scenario.toml", "--ticker", "WDOU25", *arguments]
-        if real:
-            command += ["--real", "--account", "15003:1001", "--limits", "limits.toml"]
-        root = Path(__file__).resolve().parents[2]
-        environment = {**os.environ, "PYTHONPATH": str(root / "python")}
-        return subprocess.Popen(
-            command,
-            cwd=self.folder,
-            env=environment,
-            text=True,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-        )
-
-    def run(self, *arguments: str, real: bool = False, code: int = 0) -> dict[str, Any]:
-        process = self.start(*arguments, real=real)
-        try:
-            out, err = process.communicate(timeout=100)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            raise AssertionError(f"still running: {process.communicate()}") from None
-        assert process.returncode == code, f"{out}\n{err}"
-        document: dict[str, Any] = json.loads(out)
-        return document
-
-    @property
-    def sessions(self) -> list[Path]:
-        return sorted(p for p in (self.folder / "data" / "live").iterdir() if p.is_dir())
-
-    def command(self, *arguments: str) -> None:
-        root = Path(__file__).resolve().parents[2]
-        subprocess.run(
-            [sys.executable, "-m", "quantumtrader", *arguments],
-            cwd=self.folder,
-            env={**os.environ, "PYTHONPATH": str(root / "python")},
-            check=True,
-            stdout=subprocess.DEVNULL,
-        )
 
 
 @pytest.fixture(scope="module")
@@ -221,7 +125,7 @@ def test_trades_are_those_of_replay(paper: Desk) -> None:
 
 @needs_rust
 def test_a_real_session_on_the_simulator_is_lived_again_from_its_tape(tmp_path: Path) -> None:
-    desk = Desk(tmp_path)
+    desk = Desk(tmp_path, SHORT, SHORT_SETTINGS)
     document = desk.run(real=True)
     assert (document["mode"], document["synthetic"]) == ("real", True)
     assert document["trades"] > 3
@@ -285,7 +189,7 @@ def test_a_killed_session_is_resumed_and_says_what_it_found(tmp_path: Path) -> N
     first = relive(desk.sessions[0])
     assert first.identical, first.differences
     assert not first.ended
-    document = desk.run("--duration", "3s", real=True)
+    document = desk.run("--duration", "1s", real=True)
     assert any("resumed from the order journal" in note for note in document["notes"])
     assert document["position"] == 0
     kinds = [r["kind"] for r in _orders(desk)]
@@ -294,7 +198,7 @@ def test_a_killed_session_is_resumed_and_says_what_it_found(tmp_path: Path) -> N
 
 
 def test_a_disconnection_halts_with_exit_code_4(tmp_path: Path) -> None:
-    scenario = PACED + '\n[[trouble]]\nkind = "disconnect"\nevent = 9000\nseconds = 600\n'
+    scenario = PACED + '\n[[trouble]]\nkind = "disconnect"\nevent = 1500\nseconds = 600\n'
     settings = SETTINGS.replace("[live]", "[live]\ndisconnect_halt_s = 0.5")
     desk = Desk(tmp_path, scenario, settings)
     document = desk.run(code=4)
@@ -310,7 +214,7 @@ def test_real_orders_name_everything_that_is_missing(tmp_path: Path) -> None:
 
 
 def test_history_of_the_day_before_warms_the_features(tmp_path: Path) -> None:
-    desk = Desk(tmp_path, settings=SETTINGS.replace("[live]", "[live]\nhistorical_days = 1"))
+    desk = Desk(tmp_path, SHORT, SHORT_SETTINGS.replace("[live]", "[live]\nhistorical_days = 1"))
     desk.run()
     folder = desk.sessions[0]
     past = JournalReader(folder / "warmup.qtj").read()

@@ -48,6 +48,15 @@ def command(
     restarts: Annotated[
         int, typer.Option("--restarts", min=0, max=1_000, help="Most restarts within ten minutes.")
     ] = 10,
+    restart_pause: Annotated[
+        float,
+        typer.Option(
+            "--restart-pause",
+            min=0.2,
+            max=3_600,
+            help="Longest pause before a restart, in seconds; the first is 0.2, and each doubles the one before.",
+        ),
+    ] = 30.0,
     capacity: Annotated[
         int, typer.Option("--capacity", help="Events that the ring holds, a power of two.")
     ] = 1 << 20,
@@ -102,7 +111,7 @@ def command(
 
     before = {number: signal.signal(number, handler) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        supervise(options, stop, RestartLimits(most=restarts), say=say)
+        supervise(options, stop, RestartLimits(most=restarts, longest_s=restart_pause), say=say)
     finally:
         for number, old in before.items():
             signal.signal(number, old)

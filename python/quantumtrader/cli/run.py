@@ -36,6 +36,13 @@ def command(
     scenario: Annotated[
         Path | None, typer.Option("--scenario", help="TOML that tells the simulator what to play.")
     ] = None,
+    gateway: Annotated[
+        str,
+        typer.Option(
+            "--gateway",
+            help="Folder of a running `quantumtrader gateway`, which has the library; `default` for the user's.",
+        ),
+    ] = "",
     duration: Annotated[str | None, typer.Option("--duration", help="Stop after 90s, 30m or 2h.")] = None,
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="Folder of sessions. Default data/live.")
@@ -80,6 +87,7 @@ def command(
             real=real,
             account=account,
             limits=limits,
+            gateway=gateway,
             dll_path=dll,
             scenario=scenario,
             duration_s=None if duration is None else seconds(duration),

@@ -40,7 +40,8 @@ class StopMode(StrEnum):
     FLATTEN = "flatten"
     """Leave at the market and wait until that is done."""
     HAND_OVER = "hand_over"
-    """Cancel a working entry; stop and target stay at the exchange and guard what is held."""
+    """Cancel what would open or enlarge; what guards and reduces stays at the exchange. Contracts without a stop there are
+    not handed over: the stop stays incomplete and names them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,6 +247,8 @@ class LiveDesk:
             self._watch_stop()
             if self._stopping is StopMode.FLATTEN and not self.idle:
                 self._loose.begin("stop")  # whatever came in since
+            elif self._stopping is StopMode.HAND_OVER:
+                self._loose.cancel_opening()
             self.manager.pass_time()
             self._carry_out()
             self._leave_loose()
@@ -288,6 +291,14 @@ class LiveDesk:
             return
         for bracket in self.manager.books.live.values():
             self._cancel_entry(bracket)
+        self._loose.cancel_opening()
+        if self.unguarded:
+            _log.warning("%+d contracts outside trades have no stop at the exchange", self.unguarded)
+
+    @property
+    def unguarded(self) -> int:
+        """Contracts, signed, outside trades that no stop at the exchange guards: nobody can be handed them."""
+        return self._loose.unguarded
 
     @property
     def stopped(self) -> bool:
@@ -295,7 +306,8 @@ class LiveDesk:
         books = self.manager.books
         if self._stopping is StopMode.HAND_OVER:
             guarded = all(b.net == self._guard(b) and not self._entry_alive(b) for b in books.live.values())
-            return guarded and not books.todo and self.manager.ready
+            loose = self._loose.opening or self._loose.unguarded
+            return guarded and not (books.todo or loose) and self.manager.ready
         return self._stopping is StopMode.FLATTEN and self.idle
 
     # -- how it is done ----------------------------------------------------------------------------------------

@@ -30,18 +30,15 @@ from quantumtrader.execution.gateway import (
     OrderRef,
     OrderStage,
     ReportKind,
-    VendorPosition,
     ticket_of,
 )
 from quantumtrader.execution.order_journal import OrderJournal
 from quantumtrader.execution.reconcile import (
-    Finding,
-    FindingKind,
     ForeignPolicy,
     ReconcileReport,
     ReconcileSettings,
-    compare,
 )
+from quantumtrader.execution.reconciler import Reconciler
 from quantumtrader.execution.recovery import SCHEMA, details_fields, rebuild
 from quantumtrader.execution.risk import Approved, Refused, RiskManager
 from quantumtrader.execution.signals import Signal, SignalAction
@@ -132,16 +129,10 @@ class OrderExecutionManagerV4:
         self.clock: Clock = clock or LiveClock()
         self.books = rebuild(journal.records, instrument)
         journal.records.clear()  # the books hold what counts
-        self.last_report: ReconcileReport | None = None
-        """What the last reconciliation found; None before the first."""
-        self._reconciled = False
+        self._reconciler = Reconciler(self)
         self._started_ns = 0
         self._sweep_due = 0
-        self._reconcile_due = 0
         self._dirty: set[int] = set()
-        self._foreign: int | None = None
-        self._mismatch: tuple[int, int, int] | None = None
-        self._told: frozenset[tuple[str, int, str]] = frozenset()
 
     # -- the doors of the design documents ---------------------------------------------------------------------
 
@@ -160,7 +151,7 @@ class OrderExecutionManagerV4:
         """
         now = self.clock.now_ns()
         if len(self.journal) == 0:
-            self._write(
+            self.write(
                 "begin",
                 sync=True,
                 schema=SCHEMA,
@@ -282,7 +273,7 @@ class OrderExecutionManagerV4:
     def ready(self) -> bool:
         """Whether orders can be sent: connected, journal in order, and nothing unknown about ours."""
         return (
-            self._reconciled
+            self._reconciler.clear
             and self.gateway.connected
             and not self.journal.failed
             and not self.books.unresolved
@@ -309,7 +300,7 @@ class OrderExecutionManagerV4:
             raise OrderError(f"order {order.client_id} was already sent; every order needs its own id")
         approved.use(self.clock.now_ns())
         ticket = ticket_of(approved, self.settings.stop_slack_ticks)
-        self._write(
+        self.write(
             "intent",
             sync=True,
             client_id=order.client_id,
@@ -324,36 +315,36 @@ class OrderExecutionManagerV4:
         try:
             local_id = self.gateway.send(ticket)
         except OrderRefusedError as error:
-            self._write("failed", client_id=order.client_id, text=str(error))
+            self.write("failed", client_id=order.client_id, text=str(error))
         except GatewayError as error:
             # Nobody knows whether it left: nothing more is sent until the vendor's list was read.
-            self._write("note", client_id=order.client_id, text=f"send: {error}")
-            self._reconcile_due = 0
+            self.write("note", client_id=order.client_id, text=f"send: {error}")
+            self._reconciler.due_ns = 0
         else:
-            self._write("sent", client_id=order.client_id, local_id=local_id)
+            self.write("sent", client_id=order.client_id, local_id=local_id)
         return order.client_id
 
     def refuse(self, refusal: Refused) -> None:
         """Record what the risk manager refused."""
-        self._write("refused", client_id=refusal.order.client_id, rule=refusal.rule, text=refusal.message)
+        self.write("refused", client_id=refusal.order.client_id, rule=refusal.rule, text=refusal.message)
 
     def unsend(self, client_id: int) -> None:
         """Record that an order which a bracket asked for is not needed any more."""
-        self._write("unsent", client_id=client_id)
+        self.write("unsent", client_id=client_id)
 
     def cancel(self, client_id: int) -> None:
         """Ask to cancel an order; without effect, the request is repeated by ``poll``."""
         if self.books.table[client_id].status.final and client_id not in self.books.undead:
             return
         # Not waited for: a cancel that power failure makes us forget ends its trade, as an unasked one does.
-        self._write("cancel", client_id=client_id)
+        self.write("cancel", client_id=client_id)
         ref = self.books.ref(client_id)
         if ref is None:
             return  # asked again as soon as it is known what to cancel
         try:
             self.gateway.cancel(ref)
         except (OrderRefusedError, GatewayError) as error:
-            self._write("note", client_id=client_id, text=f"cancel: {error}")
+            self.write("note", client_id=client_id, text=f"cancel: {error}")
 
     def may_cancel(self, client_id: int) -> bool:
         """Whether a cancel can go now.
@@ -390,11 +381,11 @@ class OrderExecutionManagerV4:
             )
         approved.use(self.clock.now_ns())
         ticket = ticket_of(approved, self.settings.stop_slack_ticks)
-        self._write("change", sync=True, client_id=order.client_id, size=order.size, px=order.px)
+        self.write("change", sync=True, client_id=order.client_id, size=order.size, px=order.px)
         try:
             self.gateway.change(ref, ticket.size, ticket.px, ticket.stop_px)
         except (OrderRefusedError, GatewayError) as error:
-            self._write("note", client_id=order.client_id, text=f"change: {error}")
+            self.write("note", client_id=order.client_id, text=f"change: {error}")
         self._dirty.add(order.client_id)
 
     def cancel_all(self) -> None:
@@ -407,36 +398,42 @@ class OrderExecutionManagerV4:
         self._require_ready()
         fields = asdict(plan)
         fields["side"] = int(plan.side)
-        self._write("plan", plan=fields)
+        self.write("plan", plan=fields)
         return self.books.next_bracket - 1
 
     def pass_time(self) -> None:
         """Let brackets see the time, when that matters to one of them."""
         now = self.clock.now_ns()
         if any((due := b.wakes_ns) is not None and due <= now for b in self.books.live.values()):
-            self._write("time")
+            self.write("time")
 
     def flatten(self, reason: str) -> None:
         """Ask every bracket to leave at the market."""
         if self.books.live:
-            self._write("flatten", reason=reason)
+            self.write("flatten", reason=reason)
+
+    def leave_loose(self, reason: str) -> None:
+        """Write down that everything outside brackets is to be left, until nothing is held: a restart goes on with it."""
+        books = self.books
+        if not books.leaving and (books.loose_contracts or books.loose_orders):
+            self.write("leave", reason=reason)
 
     def begin_day(self, day: str) -> None:
         """Start the count of the day's result, once per day."""
         if day != self.books.day:
-            self._write("day", sync=True, day=day)
+            self.write("day", sync=True, day=day)
 
     def halt(self, reason: str, *, hard: bool = False) -> None:
         """Throw the kill switch and keep that over restarts; only a person switches it off again."""
         if not self.books.killed or hard > self.books.killed_hard:
             self.risk.trip(reason, hard=hard)
             _log.error("trading halted%s: %s", " (hard)" if hard else "", reason)
-            self._write("kill", sync=True, reason=reason, hard=hard)
+            self.write("kill", sync=True, reason=reason, hard=hard)
 
     def clear(self, by: str) -> None:
         """Switch trading on again; ``by`` names the person who decided so."""
         self.risk.clear(by)
-        self._write("clear", sync=True, by=by)
+        self.write("clear", sync=True, by=by)
 
     # -- hearing -----------------------------------------------------------------------------------------------
 
@@ -452,24 +449,24 @@ class OrderExecutionManagerV4:
         """
         now = self.clock.now_ns()
         if self.risk.tripped != self.books.killed and self.risk.tripped:
-            self._write("kill", sync=True, reason=self.risk.tripped, hard=self.risk.tripped_hard)
+            self.write("kill", sync=True, reason=self.risk.tripped, hard=self.risk.tripped_hard)
         elif self.books.killed and not self.risk.tripped:
-            self._write("clear", sync=True, by="the kill switch")
+            self.write("clear", sync=True, by="the kill switch")
         self._take_reports()
         if now >= self._sweep_due:
             self._sweep_due = now + self.settings.sweep_ns
             self._dirty.update(s.order.client_id for s in self.books.table.open_orders)
         for client_id in sorted(self._dirty):
             self._look(client_id)
-        if now >= self._reconcile_due:
+        if now >= self._reconciler.due_ns:
             self.reconcile()
         self._repeat_cancels(now)
 
     def _begin_session(self, now: int) -> None:
-        self._write("session", sync=True)
+        self.write("session", sync=True)
         self._started_ns = now
-        self._reconciled, self._foreign, self._mismatch = False, None, None
-        self._sweep_due = self._reconcile_due = 0
+        self._sweep_due = 0
+        self._reconciler.begin()
 
     def _take_reports(self) -> None:
         for report in self.gateway.take_reports():
@@ -478,46 +475,47 @@ class OrderExecutionManagerV4:
                 if client_id is not None:
                     self._dirty.add(client_id)
                 elif report.ref.cl_ord_id not in self.books.ignored:
-                    self._reconcile_due = 0  # whose is it?
+                    self._reconciler.due_ns = 0  # whose is it?
                 if report.kind is ReportKind.REFUSED:
                     self._refused_on_its_way(client_id, report.text)
             elif report.kind is ReportKind.RESTARTED:
                 self._begin_session(self.clock.now_ns())
             else:
                 if report.kind is ReportKind.DISCONNECTED:
-                    self._reconciled = False
-                self._sweep_due = self._reconcile_due = 0
+                    self._reconciler.clear = False
+                self._sweep_due = self._reconciler.due_ns = 0
 
     def _refused_on_its_way(self, client_id: int | None, text: str) -> None:
-        self._write("note", client_id=client_id or 0, text=f"refused: {text}")
+        self.write("note", client_id=client_id or 0, text=f"refused: {text}")
         if client_id is None or self.books.table[client_id].status.final:
             return
         link = self.books.links[client_id]
         if link.stage is not OrderStage.UNKNOWN or link.ref.cl_ord_id or self.books.ref(client_id) is None:
             return
         try:
-            unknown = self._details(client_id) is None
+            unknown = self.details(client_id) is None
         except GatewayError as error:
             _log.warning("details of order %d: %s", client_id, error)
         else:
             if unknown:
-                self._write("failed", client_id=client_id, text=text)
+                self.write("failed", client_id=client_id, text=text)
 
-    def _details(self, client_id: int) -> OrderDetails | None:
+    def details(self, client_id: int) -> OrderDetails | None:
+        """Snapshot of one of ours; None when the vendor does not know it, or nobody knows how to call it there."""
         ref = self.books.ref(client_id)
         return None if ref is None else self.gateway.details(ref)
 
     def _look(self, client_id: int) -> None:
         self._dirty.discard(client_id)
         try:
-            details = self._details(client_id)
+            details = self.details(client_id)
         except GatewayError as error:
             _log.warning("details of order %d: %s", client_id, error)
             return
         if details is not None:
-            self._see(client_id, details)
+            self.see(client_id, details)
 
-    def _see(self, client_id: int, details: OrderDetails) -> None:
+    def see(self, client_id: int, details: OrderDetails) -> None:
         """Write a snapshot down, if it is newer than what is known and adds to it."""
         link, side = self.books.links[client_id], self.books.table[client_id].order.side
         if details.side != side:
@@ -535,7 +533,7 @@ class OrderExecutionManagerV4:
             link.stage.final and not details.stage.final and details.traded == link.traded
         )
         if not stale and fields != link.last:
-            self._write("snapshot", client_id=client_id, details=fields)
+            self.write("snapshot", client_id=client_id, details=fields)
 
     def _repeat_cancels(self, now: int) -> None:
         if not self.gateway.connected:
@@ -558,128 +556,12 @@ class OrderExecutionManagerV4:
 
     def reconcile(self) -> ReconcileReport | None:
         """Compare with the vendor and deal with every difference; None when the vendor cannot say."""
-        now = self.clock.now_ns()
-        self._reconcile_due = now + self.settings.retry_ns
-        try:
-            orders, position = self._vendor()
-            report = compare(self.books, orders, position, now, self.settings.reconcile)
-            self._tell(report)
-            for finding in report.findings:
-                self._deal_with(finding)
-        except GatewayError as error:
-            _log.warning("reconciliation: %s", error)
-            return None
-        ours, theirs = self.books.ledger.position, report.theirs
-        explained = self._foreign is not None and theirs - ours == report.foreign - self._foreign
-        certain = report.settled and self._deal_with_position(ours, theirs, position, explained)
-        self._reconciled = certain or (self._reconciled and report.settled)
-        if certain:
-            self._foreign = report.foreign
-            self._reconcile_due = now + self.settings.reconcile_ns
-        self.last_report = report
-        return report
+        return self._reconciler.run()
 
-    def _vendor(self) -> tuple[list[OrderDetails], VendorPosition]:
-        """List and position that belong together: no fill came between."""
-        if not self.gateway.connected:
-            raise GatewayError("not connected")
-        before = self.gateway.position()
-        for _ in range(3):
-            orders = self.gateway.orders()
-            after = self.gateway.position()
-            if after == before:
-                return orders, after
-            before = after
-        raise GatewayError("the position moves too fast to be compared")
-
-    def _tell(self, report: ReconcileReport) -> None:
-        """Write down what was found, unless it was found just before."""
-        told = frozenset(
-            (f.kind.value, f.client_id, f.details.ref.cl_ord_id if f.details else "") for f in report.findings
-        )
-        if self.last_report is None or told != self._told:
-            self._write(
-                "reconciled",
-                ours=report.ours,
-                theirs=report.theirs,
-                findings=[
-                    {"kind": f.kind.value, "client_id": f.client_id, "text": f.message}
-                    for f in report.findings
-                ],
-            )
-            for finding in report.findings:
-                _log.warning("reconciliation: %s: %s", finding.kind, finding.message)
-        self._told = told
-
-    def _deal_with(self, finding: Finding) -> None:
-        client_id, details = finding.client_id, finding.details
-        match finding.kind:
-            case FindingKind.CHANGED | FindingKind.FOUND if details is not None:
-                self._see(client_id, details)
-            case FindingKind.LOST:
-                self._write("lost", client_id=client_id, text=finding.message)
-            case FindingKind.GONE:
-                known = self._details(client_id)
-                if known is None:
-                    self._write("gone", client_id=client_id, text=finding.message)
-                else:
-                    self._see(client_id, known)
-            case FindingKind.AMBIGUOUS:
-                self.halt(f"reconciliation: {finding.message}")
-            case FindingKind.FOREIGN if details is not None:
-                self._deal_with_foreign(finding.message, details, self.settings.reconcile.foreign_orders)
-            case _:
-                pass  # WAITING waits; POSITION is looked at once the orders are clear
-
-    def _deal_with_foreign(self, message: str, details: OrderDetails, policy: ForeignPolicy) -> None:
-        if policy is ForeignPolicy.HALT:
-            self.halt(f"reconciliation: {message}")
-        elif policy is ForeignPolicy.CLAIM and details.off_tick:
-            self.halt(f"reconciliation: {message}: it cannot be claimed: {details.text}")
-        elif policy is ForeignPolicy.CLAIM and details.complete:
-            self._write(
-                "claim", client_id=self.books.free_id(), details=details_fields(details), tag="claimed"
-            )
-        elif policy is ForeignPolicy.IGNORE and details.ref.cl_ord_id:
-            self._write("ignore", cl_ord_id=details.ref.cl_ord_id, text=message)
-
-    def _deal_with_position(self, ours: int, theirs: int, position: VendorPosition, explained: bool) -> bool:
-        """Whether the position is what we think, or what to do about it is decided.
-
-        Exits of ours would be wrong on a position that is not ours, so a halt is hard. Where orders of others
-        explain that the position is gone, ours would outlive it and are cancelled; a mere number at the vendor
-        takes no stop away.
-        """
-        now = self.clock.now_ns()
-        if ours == theirs:
-            self._mismatch = None
-            return True
-        if self._mismatch is None or self._mismatch[:2] != (ours, theirs):
-            self._mismatch = (ours, theirs, now)
-        if now - self._mismatch[2] < self.settings.confirm_ns:
-            return False
-        self._mismatch = None
-        policy = self.settings.reconcile.foreign_position
-        text = f"position {ours:+d} in our books, {theirs:+d} at the vendor"
-        if policy is ForeignPolicy.HALT:
-            self.halt(f"reconciliation: {text}", hard=True)
-            if explained and theirs == 0:
-                self.cancel_all()
-        elif policy is ForeignPolicy.IGNORE:
-            self._write("offset", sync=True, size=self.books.offset + theirs - ours, text=text)
-        elif (px := self._price_of(position)) is None:
-            self.halt(f"reconciliation: {text}, and the vendor gives no price for it", hard=True)
-        else:
-            self._write("adopt", sync=True, size=theirs - ours, px=round(px), text=text)
-        return True
-
-    def _price_of(self, position: VendorPosition) -> float | None:
-        """Average price in ticks of the vendor's position, or of ours when it is flat; None where neither is known.
-
-        A position booked at a price that is no price would make its result, and the daily loss, a fiction.
-        """
-        px = position.average_px if position.size else self.books.ledger.average_px
-        return px if px is not None and math.isfinite(px) and px > 0 else None
+    @property
+    def last_report(self) -> ReconcileReport | None:
+        """What the last reconciliation found; None before the first."""
+        return self._reconciler.report
 
     # -- for people --------------------------------------------------------------------------------------------
 
@@ -687,21 +569,21 @@ class OrderExecutionManagerV4:
         """Decide what an ambiguous order is: one of the vendor's, or (``""``) none. ``by`` names who decided so."""
         if client_id not in self.books.unresolved:
             raise OrderError(f"order {client_id} is not waiting for a decision")
-        self._write("note", client_id=client_id, text=f"{by} decided: {cl_ord_id or 'never arrived'}")
+        self.write("note", client_id=client_id, text=f"{by} decided: {cl_ord_id or 'never arrived'}")
         if not cl_ord_id:
-            self._write("lost", sync=True, client_id=client_id, text=f"decided by {by}")
+            self.write("lost", sync=True, client_id=client_id, text=f"decided by {by}")
             return
         details = self.gateway.details(OrderRef(0, cl_ord_id))
         if details is None or self.books.find(details.ref) is not None:
             raise OrderError(f"{cl_ord_id} is unknown to the vendor, or another order of ours")
-        self._see(client_id, details)
+        self.see(client_id, details)
 
     def decide_foreign(self, cl_ord_id: str, policy: ForeignPolicy, by: str) -> None:
         """Claim or ignore one order that is not ours; ``by`` names who decided so."""
         details = self.gateway.details(OrderRef(0, cl_ord_id))
         if details is None or self.books.find(details.ref) is not None:
             raise OrderError(f"{cl_ord_id} is unknown to the vendor, or an order of ours")
-        self._deal_with_foreign(f"{cl_ord_id} decided by {by}", details, policy)
+        self._reconciler.decide(f"{cl_ord_id} decided by {by}", details, policy)
 
     def accept_vendor(self, by: str) -> None:
         """Take the vendor's position for ours and forget every bracket; ``by`` names who decided so.
@@ -710,14 +592,14 @@ class OrderExecutionManagerV4:
         """
         self.cancel_all()
         position = self.gateway.position()
-        px = self._price_of(position)
+        px = self._reconciler.price_of(position)
         if px is None:
             if position.size or self.books.ledger.position:
                 raise OrderError(
                     f"the vendor gives no price for its position of {position.size:+d}: close it there, then accept flat"
                 )
             px = 0.0  # flat on both sides: no contract changes hands
-        self._write(
+        self.write(
             "settle", sync=True, size=position.size - self.books.offset, px=round(px), text=f"decided by {by}"
         )
 
@@ -753,7 +635,7 @@ class OrderExecutionManagerV4:
             )
             raise TradingHaltedError(f"no order can be sent now: {why}; poll() goes on trying")
 
-    def _write(self, kind: str, *, sync: bool = False, **fields: Any) -> None:
+    def write(self, kind: str, *, sync: bool = False, **fields: Any) -> None:
         """Write a record, then apply it. Without the journal nothing is certain, so trading ends with it."""
         now = max(self.clock.now_ns(), self.books.ts)
         try:

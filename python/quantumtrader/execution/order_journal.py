@@ -122,7 +122,8 @@ class OrderJournal:
             """What was in the file when it was opened."""
             if os.fstat(self._fd).st_size > self._size:
                 os.ftruncate(self._fd, self._size)
-            _sync_folder(path.parent)
+            if power_safe:
+                _sync_folder(path.parent)
         except BaseException:
             os.close(self._fd)
             raise

@@ -8,6 +8,7 @@ Record kinds::
 
     begin session day                    whose journal this is; a start of the client; a trading day
     plan time flatten                    what moves brackets, besides reports
+    leave                                what no bracket holds is to be left
     intent -> sent | failed              an order on its way, what the gateway answered
     refused unsent                       an order of a bracket that the risk manager, or its bracket, stopped
     snapshot                             what the vendor said about one of ours; fills come from here alone
@@ -34,7 +35,7 @@ from quantumtrader.execution.brackets import Bracket, BracketPlan, CancelOrder, 
 from quantumtrader.execution.gateway import OrderDetails, OrderRef, OrderStage
 from quantumtrader.execution.ledger import Ledger
 from quantumtrader.execution.order_journal import OrderJournal, Record
-from quantumtrader.execution.orders import OrderTable, Report
+from quantumtrader.execution.orders import OrderState, OrderTable, Report
 from quantumtrader.types import PX_NONE, Fill, Instrument, Order, OrderType
 
 __all__ = ["SCHEMA", "Books", "Link", "details_fields", "open_journal", "rebuild"]
@@ -127,6 +128,8 @@ class Books:
         """Contracts, signed, in the vendor's position that are not ours, by decision."""
         self.killed = ""
         self.killed_hard = False
+        self.leaving = ""
+        """Why everything outside brackets is being left; empty when nothing is, or nothing is held any more."""
         self.last_exit_ts = 0
         self.ts = 0
         """Greatest time of a record, ns UTC."""
@@ -184,6 +187,16 @@ class Books:
         return [cid for cid in sorted(self._alive) if self.table[cid].status.final]
 
     @property
+    def loose_contracts(self) -> int:
+        """Contracts, signed, that no bracket holds: sent by hand, adopted, or accepted from the vendor."""
+        return self.ledger.position - sum(b.plan.side * b.net for b in self.brackets.values() if not b.done)
+
+    @property
+    def loose_orders(self) -> list[OrderState]:
+        """Orders outside brackets that have not ended."""
+        return [s for s in self.table.open_orders if not self.bracket_of(s.order.client_id)]
+
+    @property
     def settled(self) -> bool:
         """Whether nothing of these books matters to tomorrow."""
         return not (
@@ -194,8 +207,8 @@ class Books:
     def fingerprint(self) -> dict[str, Any]:
         """Everything that must be equal after a rebuild, for comparison."""
         return {
-            "orders": {cid: asdict(self.table[cid]) for cid in self.links},
-            "links": {cid: asdict(link) for cid, link in self.links.items()},
+            "orders": {cid: replace(self.table[cid]) for cid in self.links},
+            "links": {cid: replace(link) for cid, link in self.links.items()},
             "brackets": {n: (b.phase, b.net, b.base_px, b.client_ids) for n, b in self.brackets.items()},
             "ledger": (self.ledger.position, self.ledger.realised_net, self.ledger.average_px),
             "fills": list(self.ledger.fills),
@@ -207,6 +220,7 @@ class Books:
                 self.offset,
                 self.killed,
                 self.killed_hard,
+                self.leaving,
             ),
         }
 
@@ -231,6 +245,8 @@ class Books:
         self.ts = max(self.ts, record["ts"])
         handler(record)
         self._drop_needless()
+        if self.leaving and not (self.loose_contracts or self.loose_orders):
+            self.leaving = ""
 
     def _on_begin(self, r: Record) -> None:
         wanted = (SCHEMA, self.instrument.symbol, self.instrument.tick_size)
@@ -271,6 +287,9 @@ class Books:
     def _on_flatten(self, r: Record) -> None:
         for number, bracket in self.live.items():
             self._ask(number, bracket.flatten(r["reason"], r["ts"]))
+
+    def _on_leave(self, r: Record) -> None:
+        self.leaving = self.leaving or r["reason"]
 
     def _on_intent(self, r: Record) -> None:
         order = Order(

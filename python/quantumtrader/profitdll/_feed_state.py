@@ -6,7 +6,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import Any
 
-from quantumtrader.profitdll._mapping import Date, Phases
+from quantumtrader.profitdll._mapping import ABSENT, Date, Phases
 from quantumtrader.profitdll._rings import Record, Ring
 from quantumtrader.types import PX_NONE, Action, Flag, Kind, Side
 
@@ -115,23 +115,24 @@ class Core:
         else:
             self.now = now
 
-    def saw(self, instrument: FeedInstrument, moment: Date) -> None:
-        """Take note of the date of a record.
+    def saw(self, instrument: FeedInstrument, moment: Date) -> Date:
+        """Take note of the date of a record and return the one to stamp it with: a doubted date is as good as none.
 
-        One garbled date far ahead must not stamp every undated record: a date more than a day after both the greatest
-        one and the exchange time that was told is doubted until the next one agrees with it to within a day.
+        One garbled date far ahead must stamp nothing: a date more than a day after both the greatest one and the
+        exchange time that was told is doubted until the next one agrees with it to within a day.
         """
         if not isinstance(moment, int):
-            return
+            return moment
         known = max(instrument.time, self.exchange_time)
         if known and moment - known > _MARGIN:
             if instrument.doubted and abs(moment - instrument.doubted) <= _MARGIN:
                 instrument.time, instrument.doubted = moment, 0
-            else:
-                instrument.doubted = moment
-                self.counters["far_date"] += 1
-            return
+                return moment
+            instrument.doubted = moment
+            self.counters["far_date"] += 1
+            return ABSENT
         instrument.time, instrument.doubted = max(instrument.time, moment), 0
+        return moment
 
     def exchange_time_of(self, instrument: FeedInstrument) -> int:
         """Return the greatest exchange time seen, else one that has passed for sure, else the receive time."""

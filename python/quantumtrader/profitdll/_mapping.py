@@ -39,6 +39,7 @@ _PHASE: dict[int, Phase] = {
 _ON_TICK = 1e-6
 _BRASILIA_NS = 3 * 3600 * 10**9
 _DAY_NS = 86_400 * 10**9
+_EPOCH_DAY = 719_163
 _TEXT = re.compile(
     r"([0-9]{2})/([0-9]{2})/([0-9]{4})(?: ([0-9]{2}):([0-9]{2}):([0-9]{2})(?:[.:]([0-9]{1,3}))?)?"
 )
@@ -84,11 +85,16 @@ def moment(year: int, month: int, day: int, hour: int, minute: int, second: int,
     if not (1678 <= year < 2262 and hour < 24 and minute < 60 and second < 60 and ms < 1000):
         return UNREADABLE
     try:
-        days = date(year, month, day).toordinal() - 719_163
+        days = date(year, month, day).toordinal() - _EPOCH_DAY
     except ValueError:
         return UNREADABLE
     seconds = (hour * 60 + minute) * 60 + second
     return days * _DAY_NS + seconds * 10**9 + ms * 10**6 + _BRASILIA_NS
+
+
+def brasilia_date(ts: int) -> date:
+    """Return the local date in Brasília of a moment in ns UTC: there is no daylight saving since 2019."""
+    return date.fromordinal((ts - _BRASILIA_NS) // _DAY_NS + _EPOCH_DAY)
 
 
 class Phases:

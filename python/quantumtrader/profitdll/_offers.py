@@ -50,7 +50,7 @@ class RefusedImage(Exception):
 
 def update(core: Core, instrument: FeedInstrument, offer: Offer, date: Date) -> None:
     """Write an add, edit, delete or delete-from; ``date`` is that of an add or edit that has one."""
-    core.saw(instrument, date)
+    date = core.saw(instrument, date)
     if date == UNREADABLE:
         core.counters["bad_date"] += 1
     side = BOOK_SIDE.get(offer.side)

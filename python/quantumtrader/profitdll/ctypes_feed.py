@@ -391,7 +391,7 @@ class CtypesFeed:
             core.report("out_of_range", instrument.ticker, qty)
             return
         if live:
-            core.saw(instrument, moment)
+            moment = core.saw(instrument, moment)
         if moment == UNREADABLE:
             core.counters["bad_date"] += 1
         side, flags = AGGRESSOR.get(trade_type, (Side.NONE, 0))

@@ -11,8 +11,8 @@ import ctypes
 import math
 import time
 from collections import deque
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
 
 from quantumtrader.exceptions import ConfigError, GatewayError, OrderRefusedError, ProfitDllError
 from quantumtrader.gateway import (
@@ -23,6 +23,7 @@ from quantumtrader.gateway import (
     ReportKind,
     VendorPosition,
 )
+from quantumtrader.profitdll._mapping import system_time
 from quantumtrader.profitdll.codes import (
     Connection,
     MessageResult,
@@ -33,9 +34,11 @@ from quantumtrader.profitdll.codes import (
 )
 from quantumtrader.profitdll.codes import OrderType as VendorType
 from quantumtrader.profitdll.connection import Transition
-from quantumtrader.profitdll.session import BRASILIA, ConnectionManagerV4
 from quantumtrader.profitdll.subscriptions import contract_of
 from quantumtrader.types import PX_NONE, OrderType, Side
+
+if TYPE_CHECKING:
+    from quantumtrader.profitdll.session import ConnectionManagerV4
 
 __all__ = ["Account", "ProfitOrderGateway", "accounts"]
 
@@ -471,9 +474,7 @@ def _date(day: Any) -> dict[str, int]:
     return {"wYear": day.year, "wMonth": day.month, "wDay": day.day}
 
 
-def _ns(moment: Any) -> int:
-    if moment.wYear == 0:
-        return 0
-    parts = (moment.wYear, moment.wMonth, moment.wDay, moment.wHour, moment.wMinute, moment.wSecond)
-    seconds = int(datetime(*parts, tzinfo=BRASILIA).timestamp())
-    return seconds * 1_000_000_000 + int(moment.wMilliseconds) * 1_000_000
+def _ns(told: Any) -> int:
+    """A time of the vendor's as ns UTC; 0 where it gives none, or one that is none."""
+    moment = system_time(told)
+    return moment if isinstance(moment, int) else 0

@@ -13,26 +13,25 @@ import contextlib
 import ctypes
 import logging
 import os
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta, timezone
+from datetime import date, datetime
 from pathlib import Path
-from typing import Any, Self
 
-import numpy as np
-
-from quantumtrader.clock import Clock, LiveClock
-from quantumtrader.exceptions import ConfigError, OrderError, ProfitDllError, SessionError
+from quantumtrader.clock import Clock
+from quantumtrader.exceptions import ConfigError, ProfitDllError, SessionError
 from quantumtrader.gateway import OrderGateway
+from quantumtrader.profitdll._mapping import moment
 from quantumtrader.profitdll.codes import NResult
-from quantumtrader.profitdll.connection import ConnectionPhase, ConnectionState
+from quantumtrader.profitdll.connection import ConnectionPhase
 from quantumtrader.profitdll.credentials import Credentials
 from quantumtrader.profitdll.feed import FeedProtocol, FeedReader, make_feed
 from quantumtrader.profitdll.fetch import HistoryFetch
 from quantumtrader.profitdll.history import Version, plan_days
 from quantumtrader.profitdll.library import ProfitLibrary, load_library
+from quantumtrader.profitdll.orders import ProfitOrderGateway
+from quantumtrader.profitdll.polling import PolledSession
 from quantumtrader.profitdll.registration import log_in, needed_functions, set_callbacks
 from quantumtrader.profitdll.simulator import SCENARIO_VARIABLE, configure, last_error, library_path
 from quantumtrader.profitdll.subscriptions import (
@@ -47,27 +46,14 @@ from quantumtrader.profitdll.subscriptions import (
 from quantumtrader.profitdll.watchdog import Watchdog
 from quantumtrader.types import Events, Kind, Phase
 
-__all__ = ["BRASILIA", "ConnectionManagerV4", "News", "SessionOptions"]
+__all__ = ["ConnectionManagerV4", "SessionOptions"]
 
 _log = logging.getLogger(__name__)
 
-BRASILIA = timezone(timedelta(hours=-3))
-"""The vendor's times: there is no daylight saving since 2019, and the library is younger than that."""
-
 _READ = 1 << 14
 _NOT_YET = (NResult.NL_NO_LOGIN, NResult.NL_WAITING_SERVER, NResult.NL_NOT_INITIALIZED)
-_NEWS = 1_000
 _WAIT_STEP_S = 0.002
 _CLOSED = "the session is closed, and the vendor allows one per process: start a new process, or use `quantumtrader gateway`"
-
-_HOOKS: dict[str, tuple[int, ...] | None] = {
-    "trade": (Kind.TRADE,),
-    "order_book": (Kind.ORDER, Kind.LEVEL),
-    "ticker": (Kind.QUOTE, Kind.SESSION),
-    "events": None,
-}
-"""Hooks that take events: which kinds; None for all."""
-_OTHER_HOOKS = ("history", "state", "message")
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,26 +96,7 @@ class SessionOptions:
     scenario_folder: Path | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class News:
-    """Something that a person or a supervisor should know.
-
-    Parameters
-    ----------
-    ts : int
-        Receive time, ns UTC.
-    kind : str
-        ``connection``, ``silence``, ``invalid_ticker``, ``history``, ``lost`` or ``trouble``.
-    text : str
-        In plain words, without secrets.
-    """
-
-    ts: int
-    kind: str
-    text: str
-
-
-class ConnectionManagerV4:
+class ConnectionManagerV4(PolledSession):
     """The session.
 
     Parameters
@@ -163,12 +130,10 @@ class ConnectionManagerV4:
         clock: Clock | None = None,
         native: bool | None = None,
     ) -> None:
+        super().__init__(clock)
         self._path = dll_path
         self.options = options or SessionOptions()
-        self._clock = clock or LiveClock()
         self._native = _rust_is_there() if native is None else native
-        self.connection = ConnectionState()
-        self.subscriptions: dict[str, Subscription] = {}
         self.watchdog = Watchdog(quiet_s=self.options.quiet_s)
         self._by_index: list[Subscription] = []
         self._subscribed_ns = 0
@@ -179,26 +144,9 @@ class ConnectionManagerV4:
         self._routing = False
         self._set_again = False
         self._refusal = ""
-        self._hooks: dict[str, list[Callable[..., None]]] = {}
-        self._news: list[News] = []
         self._fetch: HistoryFetch | None = None
         self._fetched: list[Events] = []
         self._primed: set[str] = set()
-        self._order_gate: Callable[[Any], int] | None = None
-        self.order_gateway: OrderGateway | None = None
-        self._lock = threading.RLock()
-        self._thread: threading.Thread | None = None
-        self._stop = threading.Event()
-
-    def __repr__(self) -> str:
-        tickers = ", ".join(self.subscriptions) or "no subscription"
-        return f"ConnectionManagerV4({self.connection.phase}, {tickers})"
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.disconnect()
 
     @property
     def library(self) -> ProfitLibrary:
@@ -218,6 +166,12 @@ class ConnectionManagerV4:
     def connected(self) -> bool:
         """Whether market data arrive."""
         return self.connection.phase.usable
+
+    @property
+    def silence(self) -> str:
+        """Since when nothing comes although the market is on, in plain words; empty while it does not."""
+        current = self.watchdog.current
+        return "" if current is None else current.text
 
     @property
     def version(self) -> Version | None:
@@ -344,30 +298,6 @@ class ConnectionManagerV4:
             self._take_messages()
             self.feed.close()
             _OPEN.discard(self)
-
-    def start(self, every_s: float = 0.01) -> None:
-        """Poll on a thread of the session's own, every ``every_s`` seconds, until :meth:`stop`."""
-        if self._thread is not None:
-            raise SessionError("the session polls already")
-        self._stop.clear()
-
-        def run() -> None:
-            while not self._stop.wait(every_s):
-                try:
-                    self.poll()
-                except Exception as error:  # a hook may fail; the session must go on, and say so
-                    _log.exception("polling the session failed")
-                    self._tell("trouble", f"polling the session failed: {type(error).__name__}: {error}")
-
-        self._thread = threading.Thread(target=run, name="profitdll-session", daemon=True)
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Stop the polling thread, if there is one."""
-        self._stop.set()
-        thread, self._thread = self._thread, None
-        if thread is not None and thread is not threading.current_thread():
-            thread.join()
 
     def poll(self) -> int:
         """Do what is due: messages, hooks, reconnection, history, watchdog.
@@ -552,31 +482,6 @@ class ConnectionManagerV4:
         """Days that are complete, and days that were asked for."""
         return (0, 0) if self._fetch is None else (self._fetch.done, self._fetch.total)
 
-    def take_news(self) -> list[News]:
-        """Hand over what a person should know, oldest first."""
-        with self._lock:
-            taken, self._news = self._news, []
-        return taken
-
-    def on(self, kind: str, hook: Callable[..., None]) -> None:
-        """Register a hook; :meth:`poll` calls it, never the vendor's thread.
-
-        Parameters
-        ----------
-        kind : str
-            ``trade``, ``order_book``, ``ticker`` or ``events``: takes the ticker and an array of its records;
-            ``history``: an array; ``state``: a ``Transition``; ``message``: a tuple of the feed.
-        hook : callable
-            Called with what the kind says.
-        """
-        if kind not in _HOOKS and kind not in _OTHER_HOOKS:
-            raise ConfigError(f"no hook {kind!r}; there are {', '.join((*_HOOKS, *_OTHER_HOOKS))}")
-        self._hooks.setdefault(kind, []).append(hook)
-
-    def off(self, kind: str, hook: Callable[..., None]) -> None:
-        """Take a hook away that :meth:`on` registered."""
-        self._hooks[kind].remove(hook)
-
     def renew(self, ticker: str) -> None:
         """Ask for a ticker anew, so that its books begin with a full image; raises as :meth:`subscribe_ticker`."""
         with self._lock:
@@ -617,8 +522,6 @@ class ConnectionManagerV4:
         ConfigError
             The account or the ticker is not one.
         """
-        from quantumtrader.profitdll.orders import ProfitOrderGateway
-
         if not self._routing:
             raise SessionError("this session has no order routing: initialize it with routing=True")
         ticker = contract_of(ticker)
@@ -629,41 +532,23 @@ class ConnectionManagerV4:
         )
         return self.order_gateway
 
-    def attach_orders(self, gate: Callable[[Any], int]) -> None:
-        """Connect the order manager, through which alone orders leave."""
-        self._order_gate = gate
-
-    def send_order(self, order: Any) -> int:
-        """Send an order that the risk manager approved, through the attached order manager.
+    def server_time_ns(self) -> int:
+        """Time of the market-data server, ns UTC.
 
         Raises
         ------
-        OrderError
-            No order manager is attached: there is no way around it.
+        ProfitDllError
+            It is not connected yet.
+        SessionError
+            What it shows is no time.
         """
-        if self._order_gate is None:
-            raise OrderError(
-                "no order manager is attached to this session: make an OrderExecutionManagerV4 with it; orders pass "
-                "its risk manager or not at all"
-            )
-        return self._order_gate(order)
-
-    def server_time_ns(self) -> int:
-        """Time of the market-data server, ns UTC; raises ``ProfitDllError`` before it is connected."""
         parts = [ctypes.c_int32() for _ in range(7)]
         self.library.call("GetServerClock", ctypes.byref(ctypes.c_double()), *map(ctypes.byref, parts))
-        *civil, millisecond = (part.value for part in parts)
-        year, month, day, hour, minute, second = civil
-        moment = datetime(year, month, day, hour, minute, second, tzinfo=BRASILIA)
-        return int(moment.timestamp()) * 1_000_000_000 + millisecond * 1_000_000
-
-    def today(self) -> date:
-        """Local date in Brasília: the server's where it answers, else the clock's."""
-        try:
-            now = self.server_time_ns()
-        except ProfitDllError:
-            now = self._clock.now_ns()
-        return datetime.fromtimestamp(now // 1_000_000_000, BRASILIA).date()
+        told = [part.value for part in parts]
+        now = moment(*told)
+        if not isinstance(now, int):
+            raise SessionError(f"the server's clock shows {told}, which is no time")
+        return now
 
     def agent_name(self, agent: int, *, short: bool = True) -> str:
         """Name of a broker; its number as text where the vendor does not know it."""
@@ -731,7 +616,9 @@ class ConnectionManagerV4:
         if first:
             self._set_again = True
             set_callbacks(self.library, self.feed.callbacks(), routing=self._routing)
-            with contextlib.suppress(ProfitDllError):  # a clock that is not there yet is no reason to fail
+            with contextlib.suppress(
+                ProfitDllError, SessionError
+            ):  # a clock that is not there yet is no reason to fail
                 self.feed.set_exchange_time(self.server_time_ns())
         if transition.lost:
             self.watchdog.forget()
@@ -798,11 +685,7 @@ class ConnectionManagerV4:
             phases = own["action"][own["kind"] == Kind.SESSION]
             if len(phases):
                 subscription.trading = int(phases[-1]) in (Phase.OPEN, Phase.RESUME)
-            for kind, wanted in _HOOKS.items():
-                if kind in self._hooks:
-                    part = own if wanted is None else own[np.isin(own["kind"], wanted)]
-                    if len(part):
-                        self._call(kind, subscription.ticker, part)
+            self._call_for_events(subscription.ticker, own)
 
     def _watch(self) -> None:
         trading = {s.ticker: s.trading for s in self.subscriptions.values() if not s.invalid}
@@ -818,19 +701,6 @@ class ConnectionManagerV4:
             self._call("history", events)
         if self._fetch.error != known:
             self._tell("history", self._fetch.error)
-
-    def _call(self, kind: str, *arguments: Any) -> None:
-        for hook in tuple(self._hooks.get(kind, ())):
-            try:
-                hook(*arguments)
-            except Exception as error:  # a hook of somebody's must not cost anybody else an event or a state
-                _log.exception("hook %r of the session failed", kind)
-                self._tell("trouble", f"a hook for {kind!r} failed: {type(error).__name__}: {error}")
-
-    def _tell(self, kind: str, text: str, ts: int | None = None) -> None:
-        when = self._clock.now_ns() if ts is None else ts
-        self._news.append(News(when, kind, self._credentials.redact(text)))
-        del self._news[:-_NEWS]
 
 
 _OPENED: set[Path] = set()

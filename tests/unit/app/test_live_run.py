@@ -21,6 +21,7 @@ from quantumtrader.app.live.workers import Worker
 from quantumtrader.data.journal import JournalReader
 from quantumtrader.exceptions import ConfigError, DataAccessError, DataFormatError, TradingHaltedError
 from quantumtrader.execution import KillSwitch, StopMode
+from quantumtrader.types import Events
 
 
 def _in_background(run: LiveRun, stop: threading.Event, when: Callable[[RunStatus], bool]) -> object:
@@ -173,19 +174,19 @@ def test_a_stop_is_clean_and_can_be_lived_again(mode: StopMode, tmp_path: Path) 
 
 
 def test_a_stop_that_cannot_be_complete_ends_in_time_and_says_what_is_left(tmp_path: Path) -> None:
-    stop = threading.Event()
-    events = session()
-    market = Market(events, batch=20, ends=False)
+    class Freezing(Market):
+        """Brings no event any more once a position is held."""
+
+        def read(self) -> tuple[Events, int]:
+            if run.loop.desk.manager.position:
+                self.events = self.events[: self.at]
+            return super().read()
+
+    market = Freezing(session(), batch=20, ends=False)
     run = LiveRun(
         spec(), market, RunSettings(tmp_path, tmp_path / "kill", min_free_bytes=0, stop_timeout_s=0.5)
     )
-
-    def freeze(status: RunStatus) -> bool:
-        if status.position:
-            market.events = events[: market.at]  # no event comes any more
-        return bool(status.position)
-
-    result = _in_background(run, stop, freeze)
+    result = _in_background(run, threading.Event(), lambda status: bool(status.position))
     assert not result.clean  # type: ignore[attr-defined]
     assert "the stop was not complete after 0.5 s: position" in result.why  # type: ignore[attr-defined]
 

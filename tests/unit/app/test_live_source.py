@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
 from live_world import wdo
-from quantumtrader.app.live.source import _is_lockstep, with_opening
+from quantumtrader.app.live.profit_source import _is_lockstep
+from quantumtrader.app.live.session_source import SessionSource
+from quantumtrader.app.live.source import with_opening
 from quantumtrader.data.sessions import with_sessions
-from quantumtrader.types import EVENT, Events, Kind, Phase
+from quantumtrader.exceptions import SessionError
+from quantumtrader.profitdll.polling import PolledSession
+from quantumtrader.profitdll.subscriptions import Books, Subscription
+from quantumtrader.types import EVENT, Events, Instrument, Kind, Phase
 
 NINE = 1_754_308_800_000_000_000  # 2025-08-04 09:00 in São Paulo, a Monday
 HOUR = 3_600_000_000_000
@@ -55,6 +62,79 @@ def test_outside_of_sessions_nothing_is_made_up(ts: int) -> None:
 
 def test_without_market_events_nothing_is_decided() -> None:
     assert with_opening(_events((Kind.GAP, NINE + HOUR, 0)), wdo()) is None
+
+
+class Lapped(PolledSession):
+    """A session whose reader was overtaken, on a connection that is lost while its book is asked for."""
+
+    connected = True
+    silence = ""
+    history_progress = (0, 0)
+
+    def __init__(self, events: Events) -> None:
+        super().__init__()
+        self.parts = [(events, 0), (events, 7)]
+        self.asked: list[str] = []
+
+    def reader(self) -> Any:
+        return self
+
+    def read(self, max: int) -> tuple[Events, int]:
+        return self.parts.pop(0)
+
+    def subscribe_ticker(self, ticker: str, **_: Any) -> bool:
+        self.subscriptions[ticker] = Subscription(ticker, "F", 2, Books.OFFERS)
+        return True
+
+    def renew(self, ticker: str) -> None:
+        self.asked.append(ticker)
+        if len(self.asked) == 1:
+            raise SessionError("the gateway is gone")
+
+    def poll(self) -> int:
+        return 0
+
+    def disconnect(self) -> None: ...
+    def server_time_ns(self) -> int:
+        return NINE
+
+    def request_historical_data(self, *_: Any, **__: Any) -> int:
+        return 0
+
+    def wait_for_historical_data(self, timeout_seconds: float = 30) -> bool:
+        return True
+
+    def take_history(self) -> list[Events]:
+        return []
+
+
+class Source(SessionSource):
+    name, synthetic = "test", False
+
+    def open(self, instrument: Instrument, *, routing: bool) -> None:
+        self._subscribe(instrument)
+
+    def gateway(self, account: str) -> Any:
+        raise NotImplementedError
+
+
+def test_other_tickers_are_left_out_and_a_lapped_reader_gets_a_gap_and_a_new_book(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("quantumtrader.app.live.session_source._RENEW_NS", 0)
+    events = _events((Kind.SESSION, NINE, Phase.OPEN), (Kind.TRADE, NINE + 1, 0), (Kind.TRADE, NINE + 2, 0))
+    events["instrument"], events["sequence"] = [2, 2, 0], [10, 11, 12]
+    session = Lapped(events)
+    source = Source(session, day_trade=True, disconnected_s=1.0)
+    source.open(wdo(), routing=False)
+    assert source.read()[0]["instrument"].tolist() == [0, 0]
+    assert session.asked == []
+    seen = source.read()[0]
+    assert seen["kind"].tolist() == [Kind.GAP, Kind.SESSION, Kind.TRADE]
+    assert (seen["size"][0], seen["sequence"].tolist()) == (7, [9, 10, 11])
+    for _ in range(3):
+        source.poll()
+    assert session.asked == [wdo().symbol] * 2, "asked again after it failed, and not after it worked"
 
 
 @pytest.mark.parametrize(

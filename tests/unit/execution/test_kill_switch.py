@@ -73,6 +73,12 @@ def test_a_doubtful_file_is_hard(tmp_path: Path, text: str) -> None:
     assert KillSwitch(tmp_path / "kill").hard
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_the_reason_of_a_person_is_read_as_any_shell_writes_it(tmp_path: Path, encoding: str) -> None:
+    (tmp_path / "kill").write_bytes("pânico\r\n".encode(encoding))
+    assert KillSwitch(tmp_path / "kill").reason == "pânico"
+
+
 def test_a_file_that_cannot_be_read_is_hard(tmp_path: Path) -> None:
     (tmp_path / "kill").mkdir()
     switch = KillSwitch(tmp_path / "kill")

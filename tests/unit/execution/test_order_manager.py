@@ -703,6 +703,86 @@ def test_contracts_outside_trades_are_left_as_well(how: str, tmp_path: Path) -> 
     assert len(bench.gateway.sent) == 3
 
 
+@pytest.mark.parametrize("died", ["before", "after"])
+def test_a_restart_goes_on_leaving_what_no_trade_holds(died: str, tmp_path: Path) -> None:
+    """The process dies before its exit was sent, or after: once restarted it leaves, and does not leave twice."""
+    bench = Bench(tmp_path / "orders.journal")
+    desk = loose_desk(bench)
+    bench.buy(2, 990)
+    bench.gateway.show(2)
+    desk.step()
+    if died == "before":
+        bench.gateway.fails = OrderRefusedError("no margin")
+    desk.flatten("the strategy failed")
+    assert "leave" in bench.kinds()
+    if died == "after":
+        bench.gateway.show(3)
+        desk.step()
+    sent = len(bench.gateway.sent)
+    before = bench.books.fingerprint()
+    bench.journal.close()
+
+    bench.gateway.fails = None
+    again = Bench(tmp_path / "orders.journal", gateway=bench.gateway)
+    assert again.books.fingerprint() == before
+    again.clock.ns = bench.clock.ns + SECOND
+    desk = LiveDesk(again.manager)
+    desk.start()
+    desk.on_market(again.clock.ns, 1000, 1001, 1000)
+    desk.step()
+    exits = again.gateway.sent[sent:]
+    assert exits == ([OrderTicket(-1, 3, OrderType.MARKET)] if died == "before" else [])
+    again.gateway.show(2, status=4, leaves=0)
+    again.gateway.show(len(again.gateway.sent), traded=3, leaves=0, average_px=1000.0, status=2)
+    again.gateway.held = VendorPosition(0)
+    desk.step()
+    assert desk.idle
+    assert again.books.leaving == ""
+    assert len(again.gateway.sent) == sent + len(exits)
+    again.journal.close()
+
+
+def test_a_hand_over_keeps_what_reduces_and_cancels_what_would_open(bench: Bench) -> None:
+    desk = loose_desk(bench)
+    for order in (
+        Order(bench.books.free_id(), -1, 3, OrderType.STOP, 980, reduce_only=True),
+        Order(bench.books.free_id(), -1, 3, OrderType.LIMIT, 1010, reduce_only=True),
+        Order(bench.books.free_id(), 1, 2, OrderType.LIMIT, 990),
+    ):
+        answer = bench.risk.check(order, desk.state())
+        assert isinstance(answer, Approved)
+        bench.manager.submit(answer)
+    for local_id in (2, 3, 4):
+        bench.gateway.show(local_id)
+    desk.step()
+    desk.stop(StopMode.HAND_OVER)
+    desk.step()
+    assert [ref.local_id for ref in bench.gateway.cancelled] == [4]
+    assert not desk.stopped, "an entry may still trade"
+    bench.gateway.show(4, status=4, leaves=0)
+    desk.step()
+    assert desk.stopped
+    assert (bench.manager.position, desk.unguarded) == (3, 0)
+
+
+def test_contracts_without_a_stop_are_not_handed_over_and_named(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    desk = loose_desk(bench)
+    desk.stop(StopMode.HAND_OVER)
+    desk.step()
+    assert not desk.stopped
+    assert desk.unguarded == 3
+    assert "+3 contracts outside trades have no stop at the exchange" in caplog.text
+    order = Order(bench.books.free_id(), -1, 2, OrderType.STOP, 980, reduce_only=True)
+    answer = bench.risk.check(order, desk.state())
+    assert isinstance(answer, Approved)
+    bench.manager.submit(answer)
+    bench.gateway.show(2)
+    desk.step()
+    assert (desk.stopped, desk.unguarded) == (False, 1)
+
+
 def test_an_exit_that_may_still_trade_is_waited_for(bench: Bench) -> None:
     desk = loose_desk(bench)
     order = Order(bench.books.free_id(), -1, 2, OrderType.LIMIT, 1010, reduce_only=True)

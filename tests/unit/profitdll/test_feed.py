@@ -106,6 +106,25 @@ def test_messages_have_bounds(make: Callable[..., FeedProtocol]) -> None:
     assert feed.take_messages() == []
 
 
+def test_a_garbled_date_does_not_stamp_its_own_trade(make: Callable[..., FeedProtocol]) -> None:
+    """A single trade dated years ahead would end the session for everybody who follows market time."""
+    feed = make()
+    feed.add_instrument("WDOV26", "F", 0, 0.5)
+    asset = abi(2).new("TAssetIDRec", pwcTicker="WDOV26", pwcBolsa="F")
+    trade = abi(2).callbacks["NewTrade"](feed.callbacks()["NewTrade"])
+    for number, date in enumerate(
+        ("11/09/2026 09:00:00.000", "11/09/2062 09:00:00.500", "11/09/2026 09:00:01.000")
+    ):
+        text = abi(2).encode(date)
+        trade(asset, ctypes.addressof(text), number, 5432.5, 27162.5, 1, 3, 8, 2, 0)
+    events = feed.read()
+    first = 1_789_128_000_000_000_000  # 2026-09-11 12:00 UTC
+    assert events["id"].tolist() == [0, 1, 2]  # none is dropped
+    assert events["ts_event"].tolist() == [first, first, first + 1_000_000_000]
+    counted = feed.counters()
+    assert (counted["trades"], counted["far_date"], counted["bad_date"]) == (3, 1, 0)
+
+
 def test_a_process_has_one_native_feed() -> None:
     core: Any = pytest.importorskip("quantumtrader._core", reason="the compiled engine is not installed")
     first = core.ProfitFeed(2)

@@ -97,7 +97,7 @@ unsafe fn update<W: Wide>(core: &mut Core, instrument: &mut Instrument, offer: &
     if offer.has_date != 0 && offer.action <= book_action::EDIT {
         // SAFETY: the caller's promise.
         date = unsafe { core.dates.of_text(offer.date) };
-        core.saw(instrument, date);
+        date = core.saw(instrument, date);
         if date == Date::Unreadable {
             core.counters.bad_date.up();
         }
@@ -191,7 +191,7 @@ unsafe fn image<W: Wide>(core: &mut Core, instrument: &mut Instrument, offer: &O
     let both = [&sell, &buy];
     let flags = both.into_iter().flatten().fold(0, |all, a| all | a.flags);
     for array in both.into_iter().flatten() {
-        core.saw(instrument, array.newest);
+        let _ = core.saw(instrument, array.newest);
     }
     let (first, last) = (flags & OB_FIRST_PACKET != 0, flags & OB_LAST_PACKET != 0);
     core.habits.paged |= first;

@@ -70,7 +70,7 @@ impl<W: Wide> State<W> {
 
 /// The state of a ticker changed.
 pub(super) fn ticker_state(core: &mut Core, instrument: &mut Instrument, date: Date, state: i32) {
-    core.saw(instrument, date);
+    let _ = core.saw(instrument, date);
     let values = vec![
         Value::Kept(instrument.ticker.clone()),
         Value::Kept(instrument.exchange.clone()),

@@ -203,14 +203,16 @@ impl Core {
         self.now
     }
 
-    /// Takes note of the date of a record.
+    /// Takes note of the date of a record and returns the one to stamp it with: a doubted date is as good as none.
     #[inline(always)]
-    pub(super) fn saw(&self, instrument: &mut Instrument, date: Date) {
+    pub(super) fn saw(&self, instrument: &mut Instrument, date: Date) -> Date {
         if let Date::At(ts) = date
             && !instrument.latest.saw(ts, self.exchange_time)
         {
             self.counters.far_date.up();
+            return Date::Absent;
         }
+        date
     }
 
     /// Writes a record to the ring.

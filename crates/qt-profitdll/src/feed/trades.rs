@@ -52,9 +52,7 @@ pub(super) fn trade(core: &mut Core, instrument: &mut Instrument, print: &Print,
             Value::Int(print.qty),
         );
     };
-    if live {
-        core.saw(instrument, print.date);
-    }
+    let date = if live { core.saw(instrument, print.date) } else { print.date };
     let (side, flags) = aggressor(print.trade_type);
     if print.date == Date::Unreadable {
         core.counters.bad_date.up();
@@ -67,7 +65,7 @@ pub(super) fn trade(core: &mut Core, instrument: &mut Instrument, print: &Print,
         ref_b: print.seller,
         flags: if print.is_edit { flags | flag::EDITED } else { flags },
         side,
-        ..core.dated(instrument, Kind::Trade, print.date)
+        ..core.dated(instrument, Kind::Trade, date)
     };
     if live {
         core.counters.trades.up();

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from quantumtrader.app.live.gateway_source import GatewaySource
 from quantumtrader.app.live.loop import LiveLoop, LoopSettings, Sample
 from quantumtrader.app.live.plan import Planned, RunRequest, plan_run
+from quantumtrader.app.live.profit_source import ProfitSource
 from quantumtrader.app.live.relive import Relived, relive
 from quantumtrader.app.live.results import LiveReport, write_results
 from quantumtrader.app.live.runner import LiveRun, RunResult, RunSettings, RunStatus
-from quantumtrader.app.live.source import EventSource, ProfitSource
+from quantumtrader.app.live.source import EventSource
 from quantumtrader.app.live.spec import SessionSpec
 
 __all__ = [
     "EventSource",
+    "GatewaySource",
     "LiveLoop",
     "LiveReport",
     "LiveRun",

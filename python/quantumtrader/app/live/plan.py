@@ -13,10 +13,14 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from quantumtrader import _backend
+from quantumtrader.app.live.gateway_source import GatewaySource
 from quantumtrader.app.live.loop import LoopSettings
+from quantumtrader.app.live.profit_source import ProfitSource
 from quantumtrader.app.live.runner import LiveRun, RunSettings, new_folder
-from quantumtrader.app.live.source import EventSource, ProfitSource, session_options
+from quantumtrader.app.live.session_source import SYNTHETIC
+from quantumtrader.app.live.source import EventSource
 from quantumtrader.app.live.spec import PaperSettings, SessionSpec, strategy_hash
+from quantumtrader.app.vendor_source import session_options
 from quantumtrader.clock import LiveClock
 from quantumtrader.data.calendar import Calendar
 from quantumtrader.data.contracts import front_contract, instrument, last_trading_day, parse_symbol
@@ -61,6 +65,8 @@ class RunRequest:
         ``BROKER:ACCOUNT``.
     limits : Path, optional
         File with every limit.
+    gateway : str
+        Folder of a running ``quantumtrader gateway``, or ``default`` for the user's; empty: the library is in this process.
     dll_path : Path, optional
         The vendor's library or its folder.
     scenario : Path, optional
@@ -81,6 +87,7 @@ class RunRequest:
     real: bool = False
     account: str = ""
     limits: Path | None = None
+    gateway: str = ""
     dll_path: Path | None = None
     scenario: Path | None = None
     duration_s: float | None = None
@@ -119,23 +126,30 @@ def plan_run(
     """
     request = request or RunRequest()
     live, profit = settings.live, settings.profit
-    scenario = request.scenario or profit.scenario
-    dll_path = request.dll_path or profit.dll_path
+    gateway = request.gateway or live.gateway
+    if gateway and (request.dll_path or request.scenario):
+        raise ConfigError(
+            "the gateway has the library: give --dll or --scenario to `quantumtrader gateway`, not to the one who trades"
+        )
+    scenario = None if gateway else request.scenario or profit.scenario
+    dll_path = None if gateway else request.dll_path or profit.dll_path
     if dll_path is not None and scenario is not None:
         raise ConfigError(
             "a scenario is for the simulator: leave it out, or leave the path of the library out"
         )
-    simulated = dll_path is None
+    simulated = dll_path is None and not gateway
     notices: list[str] = []
     symbol = _contract(request.ticker or live.ticker, scenario, simulated, request.day, settings, notices)
     traded = instrument(symbol, settings)
     account = request.account or profit.account
     limits_file = request.limits or live.limits
     credentials = Credentials()
-    if source is None:
+    if source is None and not gateway:
         credentials = load_credentials(environ={**os.environ, **profit.as_environment()})
     if request.real:
-        limits = _for_real(settings, traded, account, limits_file, credentials, simulated)
+        limits = _for_real(
+            settings, traded, account, limits_file, None if simulated or gateway else credentials
+        )
     else:
         limits = (
             load_limits(limits_file, traded.product)
@@ -173,12 +187,16 @@ def plan_run(
         strategy_hash=strategy_hash(strategy),
     )
     if simulated:
-        notices.append(
-            "SYNTHETIC: the market is the simulator's; nothing that comes of it says anything about a real one"
-        )
+        notices.append(SYNTHETIC)
     notices.append(f"strategy {made.name}: {made.rule}")
-    if source is None:
-        options = session_options(profit.model_copy(update={"scenario": scenario}))
+    if source is None and gateway:
+        folder = None if gateway == "default" else Path(gateway)
+        source = GatewaySource(folder, day_trade=live.day_trade, disconnected_s=live.disconnect_halt_s)
+        notices.append("the library is in the gateway's process: dll_path and scenario are its affair")
+    elif source is None:
+        options = session_options(
+            settings.model_copy(update={"profit": profit.model_copy(update={"scenario": scenario})})
+        )
         if simulated:
             options = replace(options, scenario=_with_ticker(options.scenario, symbol))
         source = ProfitSource(
@@ -220,10 +238,9 @@ def _for_real(
     traded: Instrument,
     account: str,
     limits_file: Path | None,
-    credentials: Credentials,
-    simulated: bool,
+    credentials: Credentials | None,
 ) -> RiskLimits:
-    """Limits for real orders; raises with everything that is missing, at once."""
+    """Limits for real orders; raises with everything that is missing, at once. No credentials: they are not needed."""
     missing: list[str] = []
     limits = RiskLimits()
     if not account:
@@ -237,7 +254,7 @@ def _for_real(
             limits = load_limits(limits_file, traded.product)
         except ConfigError as error:
             missing.append(f"a complete limits file ({error})")
-    if not simulated:
+    if credentials is not None:
         names = [
             n for n in ("username", "activation_key", "password", "signature") if not getattr(credentials, n)
         ]

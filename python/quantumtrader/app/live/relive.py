@@ -170,7 +170,7 @@ def relive(folder: Path | str) -> Relived:
                 "the session has no end: its process died; what reached the disk is compared"
             )
         samples = _compare_samples(folder, Path(work), state)
-    records = _compare_records(_of_session(before[first:]), again[first:], state)
+    records = _compare_records(_of_session(before[first:], again[first:]), again[first:], state)
     return Relived(
         folder,
         spec.mode,
@@ -195,10 +195,14 @@ def _records(folder: Path, header: dict[str, Any]) -> list[Record]:
     return read_journal(own if own.is_file() else Path(header["orders"]))[0]
 
 
-def _of_session(records: list[Record]) -> list[Record]:
-    """Leave out what later sessions have written into the same journal."""
+def _of_session(records: list[Record], again: list[Record]) -> list[Record]:
+    """Leave out what later sessions have written into the same journal.
+
+    A session begins anew in the journal when its gateway does, so how often it began is taken from what it does now.
+    """
+    begun = sum(record["kind"] == "session" for record in again)
     starts = [k for k, record in enumerate(records) if record["kind"] == "session"]
-    return records[: starts[1]] if len(starts) > 1 else records
+    return records[: starts[begun]] if len(starts) > begun else records
 
 
 def _copy(records: list[Record], path: Path) -> None:

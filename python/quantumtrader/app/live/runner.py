@@ -494,7 +494,9 @@ class LiveRun:
     def _left(self) -> str:
         books = self._loop.desk.books
         orders = len(books.table.open_orders)
-        return f"position {books.ledger.position:+d}, {orders} orders are working"
+        left = f"position {books.ledger.position:+d}, {orders} orders are working"
+        bare = self._loop.desk.unguarded
+        return f"{left}; {bare:+d} contracts outside trades have no stop at the exchange" if bare else left
 
     def _look_back(self) -> list[str]:
         """What an earlier process left, and what the first comparison with the vendor found."""

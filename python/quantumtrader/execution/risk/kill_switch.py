@@ -7,6 +7,7 @@ cannot be read trips hard, because nobody knows what it says.
 
 from __future__ import annotations
 
+import codecs
 import json
 import logging
 import os
@@ -123,7 +124,7 @@ class KillSwitch:
             stamp = (found.st_mtime_ns, found.st_ino, found.st_size)
             if stamp == self._known:
                 return
-            text = self.path.read_text("utf-8", errors="replace")
+            found_bytes = self.path.read_bytes()
         except FileNotFoundError:
             self._known = None
             return
@@ -133,7 +134,7 @@ class KillSwitch:
                 self._set(reason, True, f"trip hard: {reason}")
             return
         self._known = stamp
-        reason, hard = _parse(text, self.path)
+        reason, hard = _parse(_text(found_bytes), self.path)
         self._set(reason, self.hard or hard, f"trip{' hard' if hard else ''}: {reason} (from {self.path})")
 
     def _set(self, reason: str, hard: bool, line: str) -> None:
@@ -165,6 +166,12 @@ class KillSwitch:
                 os.close(folder)
         found = os.stat(self.path)
         self._known = (found.st_mtime_ns, found.st_ino, found.st_size)
+
+
+def _text(found: bytes) -> str:
+    """Text of the file; a person's ``echo … > FILE`` in Windows PowerShell writes UTF-16."""
+    utf16 = found.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    return found.decode("utf-16" if utf16 else "utf-8-sig", errors="replace")
 
 
 def _parse(text: str, path: Path) -> tuple[str, bool]:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import logging
-import threading
 import time
 from collections import deque
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -14,25 +12,24 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from quantumtrader.clock import Clock, LiveClock
+from quantumtrader.clock import Clock
 from quantumtrader.exceptions import (
     ConfigError,
     EngineError,
     GatewayLinkError,
-    OrderError,
     QuantumTraderError,
     SessionError,
 )
 from quantumtrader.gateway import OrderGateway
 from quantumtrader.profitdll.codes import Connection
-from quantumtrader.profitdll.connection import ConnectionPhase, ConnectionState, Transition
+from quantumtrader.profitdll.connection import ConnectionPhase, Transition
 from quantumtrader.profitdll.gateway.folder import default_folder
 from quantumtrader.profitdll.gateway.frames import Message
 from quantumtrader.profitdll.gateway.link import GatewayLink, LinkOptions
 from quantumtrader.profitdll.gateway.reader import RingFile, RingFollower
-from quantumtrader.profitdll.session import BRASILIA, News
+from quantumtrader.profitdll.polling import News, PolledSession
 from quantumtrader.profitdll.subscriptions import Books, Subscription, contract_of, tick_size_of
-from quantumtrader.types import EVENT, Events, Kind
+from quantumtrader.types import EVENT, Events
 
 if TYPE_CHECKING:
     from quantumtrader.profitdll.gateway.orders import RemoteOrderGateway
@@ -42,15 +39,7 @@ __all__ = ["GatewayClient"]
 _log = logging.getLogger(__name__)
 
 _INBOX = 65_536
-_NEWS = 1_000
 _READ = 1 << 14
-_EVENT_HOOKS: dict[str, tuple[int, ...] | None] = {
-    "trade": (Kind.TRADE,),
-    "order_book": (Kind.ORDER, Kind.LEVEL),
-    "ticker": (Kind.QUOTE, Kind.SESSION),
-    "events": None,
-}
-_HOOKS = (*_EVENT_HOOKS, "history", "state", "message")
 
 
 @dataclass(slots=True)
@@ -59,7 +48,7 @@ class _Wanted:
     tick_size: float | None
 
 
-class GatewayClient:
+class GatewayClient(PolledSession):
     """Connects to a gateway in another process, and stays connected.
 
     Parameters
@@ -81,6 +70,8 @@ class GatewayClient:
         Of this client, by ticker.
     lost : int
         Events that a reader of this client did not get: they were overtaken in the ring.
+    simulator : bool
+        Whether the gateway's library is the simulator.
     order_gateway : OrderGateway or None
         What :meth:`route_orders` made.
     """
@@ -93,6 +84,7 @@ class GatewayClient:
         *,
         clock: Clock | None = None,
     ) -> None:
+        super().__init__(clock)
         self.link = GatewayLink(
             Path(folder or default_folder()),
             name,
@@ -101,35 +93,18 @@ class GatewayClient:
             on_down=self._on_down,
             on_push=self._on_push,
         )
-        self.connection = ConnectionState()
-        self.subscriptions: dict[str, Subscription] = {}
         self.lost = 0
         self.gateway_pid = 0
-        self._clock = clock or LiveClock()
+        self.simulator = False
         self._wanted: dict[str, _Wanted] = {}
         self._ring = RingFile(self.link.folder)
         self._reader: RingFollower | None = None
         self._desks: list[RemoteOrderGateway] = []
-        self._hooks: dict[str, list[Callable[..., None]]] = {}
         self._inbox: deque[tuple[str, Any]] = deque(maxlen=_INBOX)
-        self._news: deque[News] = deque(maxlen=_NEWS)
         self._history: list[Events] = []
         self._history_state: Message = {}
-        self._order_gate: Callable[[Any], int] | None = None
-        self.order_gateway: OrderGateway | None = None
-        self._lock = threading.RLock()
         self._life = ""
-        self._stop = threading.Event()
-        self._thread: threading.Thread | None = None
-
-    def __repr__(self) -> str:
-        return f"GatewayClient({self.connection.phase}, {', '.join(self.subscriptions) or 'no subscription'})"
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.disconnect()
+        self._silence = ""
 
     # -- connection --------------------------------------------------------------------------------------------
 
@@ -160,41 +135,21 @@ class GatewayClient:
         self.link.close()
         self.connection.close()
 
-    def start(self, every_s: float = 0.01) -> None:
-        """Poll on a thread of the client's own until :meth:`stop`."""
-        if self._thread is not None:
-            raise SessionError("the client polls already")
-        self._stop.clear()
-
-        def run() -> None:
-            while not self._stop.wait(every_s):
-                try:
-                    self.poll()
-                except Exception as error:  # a hook may fail; the client must go on, and say so
-                    _log.exception("polling failed")
-                    self._tell("trouble", f"polling failed: {type(error).__name__}: {error}")
-
-        self._thread = threading.Thread(target=run, name="gateway-poll", daemon=True)
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Stop the polling thread, if there is one."""
-        self._stop.set()
-        thread, self._thread = self._thread, None
-        if thread is not None and thread is not threading.current_thread():
-            thread.join()
-
     def poll(self) -> int:
         """Call the hooks for what came; returns the number of market events seen by them."""
         with self._lock:
             full = len(self._inbox) == _INBOX
             while self._inbox:
                 kind, value = self._inbox.popleft()
-                for hook in self._hooks.get(kind, ()):
-                    hook(value)
+                self._call(kind, value)
             if full:
                 self._tell("lost", "control messages were lost: poll more often")
-            return self._take_events() if self._hooks.keys() & _EVENT_HOOKS.keys() else 0
+            return self._take_events() if self._wants_events else 0
+
+    @property
+    def silence(self) -> str:
+        """Since when nothing comes although the market is on, as the gateway's session says; empty while it does not."""
+        return self._silence if self.link.up else ""
 
     # -- market ------------------------------------------------------------------------------------------------
 
@@ -268,14 +223,6 @@ class GatewayClient:
         """Time of the market-data server, ns UTC."""
         return int(self.link.call("server_time")["ts"])
 
-    def today(self) -> date:
-        """Local date in Brasília: the server's where it answers, else the clock's."""
-        try:
-            now = self.server_time_ns()
-        except QuantumTraderError:
-            now = self._clock.now_ns()
-        return datetime.fromtimestamp(now // 1_000_000_000, BRASILIA).date()
-
     # -- history -----------------------------------------------------------------------------------------------
 
     def request_historical_data(
@@ -323,24 +270,7 @@ class GatewayClient:
         """Days that are complete, and days that were asked for."""
         return self._history_state.get("done", 0), self._history_state.get("total", 0)
 
-    # -- news, hooks, orders -----------------------------------------------------------------------------------
-
-    def take_news(self) -> list[News]:
-        """Hand over what a person should know, oldest first."""
-        taken = []
-        while self._news:
-            taken.append(self._news.popleft())
-        return taken
-
-    def on(self, kind: str, hook: Callable[..., None]) -> None:
-        """Register a hook, as on a session; :meth:`poll` calls it."""
-        if kind not in _HOOKS:
-            raise ConfigError(f"no hook {kind!r}; there are {', '.join(_HOOKS)}")
-        self._hooks.setdefault(kind, []).append(hook)
-
-    def off(self, kind: str, hook: Callable[..., None]) -> None:
-        """Take a hook away that :meth:`on` registered."""
-        self._hooks[kind].remove(hook)
+    # -- orders -----------------------------------------------------------------------------------------------
 
     def renew(self, ticker: str) -> None:
         """Ask for a ticker anew, so that its books begin with a full image; raises as :meth:`subscribe_ticker`."""
@@ -375,19 +305,6 @@ class GatewayClient:
         self.order_gateway = RemoteOrderGateway(self, ticker, tick, account=account, day_trade=day_trade)
         return self.order_gateway
 
-    def attach_orders(self, gate: Callable[[Any], int]) -> None:
-        """Connect the order manager, through which alone orders leave."""
-        self._order_gate = gate
-
-    def send_order(self, order: Any) -> int:
-        """Send an order that the risk manager approved, through the attached order manager."""
-        if self._order_gate is None:
-            raise OrderError(
-                "no order manager is attached: make an OrderExecutionManagerV4 with a RemoteOrderGateway; orders pass its "
-                "risk manager or not at all"
-            )
-        return self._order_gate(order)
-
     def attach_desk(self, desk: RemoteOrderGateway) -> None:
         """Ask for the right to order, for a gateway that was just made."""
         if any(other.key == desk.key for other in self._desks):
@@ -405,6 +322,7 @@ class GatewayClient:
         self._ring.open()
         first, again = not self._life, self._life == welcome["life"]
         self._life, self.gateway_pid = welcome["life"], int(welcome["pid"])
+        self.simulator = bool(welcome["simulator"])
         for wanted in list(self._wanted.values()):
             try:
                 # A restarted gateway has asked for everything already, and its images follow the gap.
@@ -469,6 +387,7 @@ class GatewayClient:
     def _set_state(self, told: Message) -> None:
         self.connection.numbers = {int(kind): result for kind, result in told["numbers"].items()}
         self.connection.phase = ConnectionPhase(told["phase"])
+        self._silence = str(told["silence"])
 
     def _transition(self, kind: Connection, before: ConnectionPhase, text: str) -> None:
         connection = self.connection
@@ -516,14 +435,7 @@ class GatewayClient:
             seen += len(events)
             for wanted in list(self._wanted.values()):
                 own = events[events["instrument"] == wanted.given.index]
-                for kind, kinds in _EVENT_HOOKS.items():
-                    hooks = self._hooks.get(kind, ())
-                    part = own if kinds is None or not hooks else own[np.isin(own["kind"], kinds)]
-                    for hook in hooks if len(part) else ():
-                        hook(wanted.given.ticker, part)
-
-    def _tell(self, kind: str, text: str) -> None:
-        self._news.append(News(self._clock.now_ns(), kind, text))
+                self._call_for_events(wanted.given.ticker, own)
 
 
 def _day(value: date | datetime | str) -> str:

@@ -34,7 +34,8 @@ from quantumtrader.profitdll.gateway.market_door import MarketDoor
 from quantumtrader.profitdll.gateway.order_door import ClientLost, OrderDoor
 from quantumtrader.profitdll.gateway.protocol import report_to
 from quantumtrader.profitdll.gateway.server import BEAT_S, GatewayServer
-from quantumtrader.profitdll.session import ConnectionManagerV4, News, SessionOptions
+from quantumtrader.profitdll.polling import News
+from quantumtrader.profitdll.session import ConnectionManagerV4, SessionOptions
 
 __all__ = ["FATAL", "GatewayOptions", "GatewayProcess", "work"]
 
@@ -180,6 +181,7 @@ class GatewayProcess:
         return {
             "phase": connection.phase.value,
             "numbers": {str(kind): result for kind, result in connection.numbers.items()},
+            "silence": self.session.silence,
             "head": self._mark.position + self._mark.behind,  # type: ignore[attr-defined]
         }
 
