@@ -43,7 +43,7 @@ CHOICES = {
     "on_client_lost": ("keep", "cancel"),
     "transport": ("auto", "unix", "tcp"),
     "family": ("order_flow", "tape_reading", "footprint", "liquidity", "microstructure", "technical"),
-    "candidates": ("standard", "quick"),
+    "candidates": ("standard", "quick", "deep"),
     "classes": ("side", "touch"),
     "gaps": ("refuse", "drop"),
     "ensemble": ("stacking", "weighted"),

@@ -58,7 +58,9 @@ Scheduler = Annotated[
     ),
 ]
 Seed = Annotated[int, typer.Option(help="Of every draw: the same data and seed give the same model.")]
-Candidates = Annotated[str, typer.Option(help="What competes: standard, or quick (one LightGBM).")]
+Candidates = Annotated[
+    str, typer.Option(help="What competes: standard, quick (one LightGBM) or deep (networks).")
+]
 Start = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="First session.")]
 End = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Last session.")]
 Margin = Annotated[
@@ -453,6 +455,7 @@ def show(result: TrainingResult, *, as_json: bool) -> None:
 
     made = " · SYNTHETIC" if summary["synthetic"] else ""
     sessions = summary["sessions"]
+    fine = int(summary["ticks_per_exchange_tick"])  # people think in the exchange's ticks
     output.table(
         f"{summary['symbol']} · {summary['kind']}{made}",
         ("", ""),
@@ -468,12 +471,14 @@ def show(result: TrainingResult, *, as_json: bool) -> None:
             "out of sample",
             ("", "skill %", "edge, nats per row", "net ticks per trade", "trades per path"),
             [
-                (name, _percent(row["skill"]), _interval(row["edge"], 4), _interval(row["net_ticks"], 2),
+                (name, _percent(row["skill"]), _interval(row["edge"], 4), _interval(row["net_ticks"], 2, fine),
                  "" if row["trades"] is None else f"{row['trades']:,.0f}")
                 for name, row in summary["table"].items()
             ],
         )  # fmt: skip
     output.line(f"[bold]{escape(summary['verdict'])}[/]")
+    for text in summary["networks"].values():
+        output.line(escape(text))
     vault = summary.get("vault_result")
     if vault:
         output.line(
@@ -534,7 +539,8 @@ def _percent(value: float | None) -> str:
     return "" if value is None else f"{100 * value:.2f}"
 
 
-def _interval(found: dict[str, float] | None, decimals: int) -> str:
+def _interval(found: dict[str, float] | None, decimals: int, over: int = 1) -> str:
     if found is None:
         return ""
-    return f"{found['mean']:.{decimals}f} ({found['low']:.{decimals}f} to {found['high']:.{decimals}f})"
+    mean, low, high = (f"{found[k] / over:.{decimals}f}" for k in ("mean", "low", "high"))
+    return f"{mean} ({low} to {high})"

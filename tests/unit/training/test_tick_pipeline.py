@@ -15,13 +15,22 @@ import pytest
 
 from quantumtrader.clock import ReplayClock
 from quantumtrader.exceptions import ConfigError, DataAccessError, DataError, ModelError
+from quantumtrader.models import model
 from quantumtrader.models.manager import RetrainingConfig
 from quantumtrader.models.registry import ModelRegistry
 from quantumtrader.models.states import ModelState
 from quantumtrader.training.executor import ProcessExecutor, SerialExecutor
-from quantumtrader.training.pipelines import Recording, TickConfig, TickTrainingPipeline, TrainingResult
+from quantumtrader.training.pipelines import (
+    Recording,
+    TickConfig,
+    TickTrainingPipeline,
+    TrainingResult,
+    candidates,
+)
+from quantumtrader.training.pipelines import judge as judge_module
 from quantumtrader.training.pipelines.retraining import retrain
 from quantumtrader.training.pipelines.synthetic import synthetic_book
+from quantumtrader.training.recipes import Single
 from quantumtrader.training.run_folder import RunFolder
 from quantumtrader.training.trials import TrialLedger
 from quantumtrader.types import Events, Kind
@@ -127,6 +136,21 @@ def test_prints_are_sampled_each_minute(tmp_path: Path) -> None:
     assert found.prepared.data.manifest.clock == "1m"
     assert found.prepared.data.spans.t0[0] % (60 * 10**9) == 0
     assert found.verdict.startswith("Insufficient")
+
+
+def test_networks_ship_only_where_they_beat_the_trees(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("jax", reason="jax comes with the deep extra")
+    monkeypatch.setattr(candidates, "NETWORKS", ("lstm",))
+    small = {"lightgbm_shallow": Single(model("lightgbm", trees=20, leaves=4, min_leaf=10))}
+    monkeypatch.setattr(
+        judge_module, "learners", lambda *_: small | {"lstm": Single(model("lstm", hidden=2, epochs=1))}
+    )
+    found = train(bar_sessions(40, 3, 0.9), tmp_path, candidates="deep")
+    assert "ret_1@13" in found.prepared.data.names
+    assert found.best_model == "lightgbm_shallow"  # one pass over the rows teaches a network nothing
+    assert "lstm does not ship" in found.summary["networks"]["lstm"]
 
 
 def test_asking_again_computes_nothing_and_counts_nothing(

@@ -23,6 +23,7 @@ from quantumtrader.training.dataset import build_dataset
 from quantumtrader.training.executor import Executor, SerialExecutor
 from quantumtrader.training.labels import Latency, Pace, PathBuilder, pace_of
 from quantumtrader.training.pipelines.book_task import BookTask, Target, targets_of
+from quantumtrader.training.pipelines.candidates import with_stretches
 from quantumtrader.training.pipelines.costs import cost_ticks
 from quantumtrader.training.pipelines.judge import Judged, Plan, Stage, judge, make_plan
 from quantumtrader.training.pipelines.prepared import (
@@ -300,6 +301,7 @@ class BookTrainingPipeline:
         names, left_out = choose_features(
             asked.features, instrument, clock, _head(recording, days, _EVENT_LIMIT)
         )
+        names = with_stretches(asked.candidates, names)
         heartbeat = int(asked.heartbeat_s * 1e9) or max(100_000_000, int(pace.tau_ns / 2))
         thin = 1
         while True:

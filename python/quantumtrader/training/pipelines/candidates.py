@@ -6,15 +6,24 @@ import importlib.util
 from collections.abc import Mapping, Sequence
 
 from quantumtrader.exceptions import ConfigError
+from quantumtrader.features.lags import lagged
 from quantumtrader.models.base import Model, model
 from quantumtrader.models.stack import Stack
 from quantumtrader.training.recipes import Recipe, Single, Stacked
 from quantumtrader.training.splits import Splitter
 
-__all__ = ["SETS", "baselines", "learners", "skipped"]
+__all__ = ["NETWORKS", "SETS", "baselines", "learners", "skipped", "with_stretches"]
 
-SETS = ("standard", "quick")
-"""Sets of learners: all of them, or one LightGBM only."""
+SETS = ("standard", "quick", "deep")
+"""Sets of learners: trees and a stack; one LightGBM only; one LightGBM and two networks on stretches of rows."""
+NETWORKS = ("lstm", "transformer")
+"""Candidates that ship only where a paired test beats LightGBM."""
+_SEQUENCE = (
+    "ret_1", "bar_range", "close_pos_20", "volume_ratio_5_20", "flow_ofi_1m", "flow_count_imb_1m", "book_imbalance_1",
+    "weighted_mid_dev", "mid_return_1s", "spread_ticks",
+)  # fmt: skip
+_STEPS = (1, 2, 3, 5, 8, 13)
+"""Rows back that a network sees of each of these."""
 
 _RETURNS = ("mid_return_10s", "mid_return_1s", "ret_1")
 _IMBALANCES = ("book_imbalance_1", "flow_volume_imbalance", "flow_count_imb_1m")
@@ -75,6 +84,12 @@ def learners(
     shallow = model("lightgbm", trees=60, leaves=7, learning_rate=0.06, min_leaf=min_leaf, bins=63, seed=seed)
     if which == "quick":
         return {"lightgbm_shallow": Single(shallow)}
+    if which == "deep":
+        networks: dict[str, Model] = {
+            "lstm": model("lstm", hidden=16, epochs=8, seed=seed),
+            "transformer": model("transformer", layers=1, width=16, epochs=8, seed=seed),
+        }
+        return {"lightgbm_shallow": Single(shallow), **{n: Single(m) for n, m in networks.items()}}
     singles: dict[str, Model] = {
         "lightgbm_shallow": shallow,
         "lightgbm": model(
@@ -90,6 +105,14 @@ def learners(
     assert isinstance(logistic, Single)
     members = [logistic.estimator, shallow]
     return {name: Single(m) for name, m in singles.items()} | {"stack": Stacked(members, inner, Stack())}
+
+
+def with_stretches(which: str, names: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the columns, and for networks those of earlier rows of some of them."""
+    chosen = [n for n in _SEQUENCE if n in names]
+    if which != "deep" or not chosen:
+        return names
+    return (*names, *lagged(chosen, _STEPS))
 
 
 def skipped() -> Mapping[str, str]:

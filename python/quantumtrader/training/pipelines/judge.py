@@ -13,9 +13,11 @@ from quantumtrader.exceptions import DataError
 from quantumtrader.models.importance import families_of
 from quantumtrader.training.assessment import Assessment, Liquidity, assess
 from quantumtrader.training.cross_validate import Evaluation, Nested, evaluate, fold_importance, nested
+from quantumtrader.training.dataset import Dataset
 from quantumtrader.training.evaluation import Interval
 from quantumtrader.training.executor import Executor
-from quantumtrader.training.pipelines.candidates import baselines, learners
+from quantumtrader.training.paired import Shipping, ships
+from quantumtrader.training.pipelines.candidates import NETWORKS, baselines, learners
 from quantumtrader.training.pipelines.prepared import Prepared
 from quantumtrader.training.placebo import permute_days
 from quantumtrader.training.policy import Policy
@@ -157,6 +159,8 @@ class Judged:
     choice : Nested or None
         What choosing by inner splits would have brought; None where there is too little data, as the rehearsal.
     rehearsal : Evaluation or None
+    networks : mapping of str to Shipping
+        Whether each network may take LightGBM's place, and why.
     """
 
     assessment: Assessment
@@ -169,6 +173,7 @@ class Judged:
     judged: Evaluation
     choice: Nested | None
     rehearsal: Evaluation | None
+    networks: Mapping[str, Shipping]
 
 
 def judge(
@@ -209,7 +214,9 @@ def judge(
     recipes = learners(plan.candidates, data.names, plan.kind, plan.inner, plan.seed, plan.min_leaf)
     base = {name: run(name, recipe, plan.splitter) for name, recipe in simple.items()}
     tried = {name: run(name, recipe, plan.splitter) for name, recipe in recipes.items()}
-    chosen = max(tried, key=lambda name: tried[name].edge.mean)
+    verdicts = _networks(tried, data)
+    able = [name for name in tried if name not in verdicts or verdicts[name].ships]
+    chosen = max(able, key=lambda name: tried[name].edge.mean)
     recipe = recipes[chosen]
     judged, name = tried[chosen], chosen
     choice = rehearsal = None
@@ -264,7 +271,21 @@ def judge(
         liquidity=liquidity,
         volatility=prepared.extra.get("volatility"),
     )
-    return Judged(assessment, tried, base, false, chosen, recipe, tried[chosen], judged, choice, rehearsal)
+    return Judged(
+        assessment, tried, base, false, chosen, recipe, tried[chosen], judged, choice, rehearsal, verdicts
+    )
+
+
+def _networks(tried: Mapping[str, Evaluation], data: Dataset) -> dict[str, Shipping]:
+    """Hold every network against the LightGBM that did best; where it is not better, it is not chosen."""
+    found = [name for name in NETWORKS if name in tried]
+    if not found:
+        return {}
+    best = max((n for n in tried if n.startswith("lightgbm")), key=lambda n: tried[n].edge.mean)
+    return {
+        name: ships(tried[name], tried[best], data, challengers=len(found), names=(name, best))
+        for name in found
+    }
 
 
 def _single(recipe: Recipe, recipes: Mapping[str, Recipe]) -> Single:

@@ -121,9 +121,12 @@ def finish(
         "regimes": {str(r): int((prepared.regimes == r).sum()) for r in np.unique(prepared.regimes)},
         "chosen": judged.chosen,
         "cost_ticks": plan.policy.cost_ticks,
+        # Above 1 for an adjusted series on a finer grid: ticks above and below are of that grid.
+        "ticks_per_exchange_tick": recording.instrument.ticks_per_exchange_tick,
         "margin": plan.policy.margin,
         # Too little data: no number that could be mistaken for one.
         "table": table if enough else {},
+        "networks": {name: found.text() for name, found in judged.networks.items()} if enough else {},
         "nested": None if judged.choice is None else _of(judged.choice.evaluation),
         "rehearsal": None if judged.rehearsal is None else _of(judged.rehearsal),
         "placebos": {name: _of(found) for name, found in judged.placebos.items()},

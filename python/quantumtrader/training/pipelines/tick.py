@@ -22,6 +22,7 @@ from quantumtrader.training.dataset import Dataset, build_dataset
 from quantumtrader.training.executor import Executor, SerialExecutor
 from quantumtrader.training.labels import Latency
 from quantumtrader.training.pipelines.barrier_task import SIGMA, BarrierTask
+from quantumtrader.training.pipelines.candidates import with_stretches
 from quantumtrader.training.pipelines.costs import cost_ticks
 from quantumtrader.training.pipelines.judge import Judged, Plan, Stage, judge, make_plan
 from quantumtrader.training.pipelines.opening import judge_in_vault
@@ -92,7 +93,7 @@ class TickConfig:
     vault : float
         Share of the sessions that is locked away.
     candidates : str
-        ``standard`` or ``quick``.
+        ``standard``, ``quick`` or ``deep``.
     gaps : str
         ``refuse`` or ``drop`` sessions with a gap.
     valid_sessions : int
@@ -304,6 +305,7 @@ class TickTrainingPipeline:
                 f"tick training: the barriers are measured in {SIGMA}, which the source does not fill or features lack",
                 remedy=f"Add {SIGMA} to the features, or give more sessions",
             )
+        names = with_stretches(asked.candidates, names)
         data, task = self._label(recording, survey, dev, names)
         by_day = dict(zip(survey.days.tolist(), survey.contracts, strict=True))
         contracts = np.array([by_day.get(int(d), "") for d in data.spans.session], dtype="U16")
