@@ -14,6 +14,7 @@ from quantumtrader.models.registry import ModelRegistry
 from quantumtrader.training.labels import path_of
 from quantumtrader.training.pipelines import BookConfig, BookTrainingPipeline, Recording
 from quantumtrader.training.pipelines.book_task import decisions_at
+from quantumtrader.training.pipelines.synthetic import synthetic_book
 from quantumtrader.types import Events, Kind
 from reference.planted import S, X, sessions
 from reference.planted_bars import Y, bar_sessions
@@ -56,6 +57,21 @@ def test_one_session_is_divided_into_blocks_and_is_insufficient(tmp_path: Path) 
     begin, end = int(part["ts_event"].min()), int(part["ts_event"].max())
     assert spans.t0.min() >= begin + (end - begin) // 6  # where the pace was measured
     assert spans.t1.max() < begin + (end - begin) * 5 // 6 + 1  # what is locked away
+
+
+def test_rows_after_every_packet_are_those_of_a_replay(tmp_path: Path) -> None:
+    book = synthetic_book(2, minutes=15)
+    pipeline = BookTrainingPipeline(
+        {
+            **SMALL,
+            "features": ("book_imbalance_1", "mid_return_1s", "flow_ofi_1m", "total_depth_10"),
+            "clock": "event",
+        },
+        clock=ReplayClock(1),
+    )
+    found = pipeline.train(book, tmp_path / "out").results["direction_1"]
+    assert found.prepared.data.manifest.clock == "event"
+    assert found.judged.assessment.parity is True
 
 
 def test_a_target_that_cannot_be_trained_leaves_the_others(tmp_path: Path) -> None:

@@ -24,8 +24,9 @@ from quantumtrader.training.pipelines import (
     TrainingOrchestrator,
 )
 from quantumtrader.training.pipelines.dual import base_scores
+from quantumtrader.training.pipelines.minute_bars import bars_of
 from quantumtrader.training.pipelines.recording import Recording
-from quantumtrader.training.pipelines.synthetic import bars_of, synthetic_bars, synthetic_book
+from quantumtrader.training.pipelines.synthetic import synthetic_bars, synthetic_book
 from quantumtrader.types import Kind
 
 BARS = ("ret_1", "ret_5", "rsi_7", "adx_14", "ema_alignment", "atr_14", "updown_10")
@@ -82,6 +83,9 @@ def test_base_scores_know_closed_bars_only(result: DualResult, book: Recording) 
     minute = times // (60 * 10**9)
     for m in np.unique(minute):  # one score per bar
         assert len(np.unique(scores[(minute == m) & ~np.isnan(scores)])) <= 2
+    # Sessions of bars before: the features are warm from the first bar on, and say the same once they were.
+    history = list(synthetic_bars(30, minutes=90).sessions())
+    assert np.isfinite(base_scores(book, loaded, times, history)).sum() >= np.isfinite(scores).sum()
     half = len(last) // 2
     cut = Recording.of([*parts[:-1], last[:half]], book.instrument)
     early = times < last["ts_event"][half]

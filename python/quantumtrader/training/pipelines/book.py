@@ -43,6 +43,7 @@ from quantumtrader.training.pipelines.ship import (
     next_version,
     ship,
 )
+from quantumtrader.training.pipelines.trading_time import TradingTime
 from quantumtrader.training.policy import Policy
 from quantumtrader.training.recipes import Recipe
 from quantumtrader.training.run_folder import RunFolder
@@ -252,8 +253,8 @@ class BookTrainingPipeline:
     ) -> tuple[Pace, tuple[Target, ...], dict[str, Prepared], Vault, bool]:
         blocks = len(survey.days) < LEAST_SESSIONS
         first = next(recording.sessions(survey.days[:1]))
-        begin, end = _ends(recording, survey)
-        measured_until = begin + (end - begin) // 6 if blocks else int(first["ts_event"].max()) + 1
+        clock = TradingTime.of(recording)
+        measured_until = clock.at(clock.total // 6) if blocks else int(first["ts_event"].max()) + 1
         early = first[first["ts_event"] < measured_until] if blocks else first
         document = folder.document(
             "pace", lambda: asdict(pace_of(PathBuilder(recording.instrument, None).add(early)))
@@ -264,8 +265,8 @@ class BookTrainingPipeline:
         if blocks:
             numbers = int(survey.days[0]) + np.arange(BLOCKS)
             vault = Vault.seal(numbers, ledger, self.asked.vault)
-            size = (end - measured_until) // BLOCKS + 1
-            locked_from = measured_until + size * len(vault.development)
+            size = (clock.total - clock.total // 6) // BLOCKS + 1
+            locked_from = clock.at(clock.total // 6 + size * len(vault.development))
         else:
             # The newest contract may be most of a month: the last fifth is what there is to lock away.
             vault = Vault.seal(survey.days, ledger, self.asked.vault)
@@ -277,9 +278,8 @@ class BookTrainingPipeline:
             ready = {name: found for name, found in cached.items() if found is not None}
         else:
             days = survey.days if blocks else vault.development
-            ready = self._replay(
-                recording, survey, pace, wanted, days, (measured_until, locked_from), blocks, size
-            )
+            used = (measured_until, locked_from)
+            ready = self._replay(recording, survey, pace, wanted, days, used, clock if blocks else None, size)
             for name, prepared in ready.items():
                 prepared.save(folder.path / "data" / name)
         return pace, wanted, ready, vault, blocks
@@ -292,7 +292,7 @@ class BookTrainingPipeline:
         wanted: tuple[Target, ...],
         days: Int64,
         used: tuple[int, int],
-        blocks: bool,
+        blocks: TradingTime | None,
         size: int,
     ) -> dict[str, Prepared]:
         asked, instrument = self.asked, recording.instrument
@@ -326,14 +326,15 @@ class BookTrainingPipeline:
             own = task.dataset(target, data)
             if not len(own):
                 continue
-            if blocks:
-                number = int(survey.days[0]) + np.minimum((own.spans.t0 - used[0]) // size, BLOCKS - 1)
+            if blocks is not None:
+                traded = blocks.elapsed(own.spans.t0) - blocks.total // 6
+                number = int(survey.days[0]) + np.clip(traded // size, 0, BLOCKS - 1)
                 own = replace(own, spans=replace(own.spans, session=number))
             warm, _, may = drop_unwarm(own)
             warm, useless = drop_useless(warm)
             may = tuple(n for n in may if n not in useless)
             contracts = np.array([by_day.get(int(d), "") for d in warm.spans.session], dtype="U16")
-            if blocks:
+            if blocks is not None:
                 contracts = np.full(len(warm), survey.contracts[0], dtype="U16")
             out[target.name] = Prepared(
                 warm, task.regimes.at(warm.spans.t0), contracts, may, left_out | useless
@@ -449,13 +450,6 @@ def _head(recording: Recording, days: Int64, most: int) -> Any:
         left -= len(part)
         if left <= 0:
             return
-
-
-def _ends(recording: Recording, survey: Survey) -> tuple[int, int]:
-    """First and last event time."""
-    first = next(recording.sessions(survey.days[:1]))
-    last = next(recording.sessions(survey.days[-1:]))
-    return int(first["ts_event"].min()), int(last["ts_event"].max())
 
 
 def _price(recording: Recording, survey: Survey) -> float:

@@ -28,12 +28,14 @@ from quantumtrader.training.paired import paired
 from quantumtrader.training.pipelines.book import BookConfig, BookResult, BookTrainingPipeline
 from quantumtrader.training.pipelines.candidates import learners
 from quantumtrader.training.pipelines.judge import Stage, interval_document
+from quantumtrader.training.pipelines.minute_bars import bars_of
 from quantumtrader.training.pipelines.recording import Recording
 from quantumtrader.training.pipelines.result import TrainingResult
 from quantumtrader.training.pipelines.tick import TickConfig, TickTrainingPipeline
 from quantumtrader.training.recipes import Recipe, Single, Stacked
 from quantumtrader.training.run_folder import RunFolder, write_whole
 from quantumtrader.training.splits import CombinatorialPurged
+from quantumtrader.types import Events, Kind
 
 __all__ = ["BASE", "DualConfig", "DualResult", "DualTrainingSystem", "base_scores", "last_days"]
 
@@ -43,6 +45,8 @@ BASE = "base_score"
 """Column of the tick model's log-odds of up, among the book model's columns."""
 NO_BOOK = "There is no book data: trained on ticks only; without it there is no entry timing, and no hybrid strategy."
 _EPOCH = date(1970, 1, 1)
+_HISTORY = 40
+"""Sessions of ticks before the book's that features may look back on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,7 +228,8 @@ class DualTrainingSystem:
                 "hybrid": None,
             }
             return self._written(folder, tick, trained, summary)
-        joined = self._join(book, tick, timing, folder / "joined")
+        history = list(before.sessions(before.survey().days[-_HISTORY:]))
+        joined = self._join(book, tick, timing, folder / "joined", history)
         weight = 0.5
         if self.asked.ensemble_method == "stacking" and joined.get("weight") is not None:
             weight = float(joined["weight"])
@@ -255,7 +260,12 @@ class DualTrainingSystem:
         return pipeline.train(recording, out)
 
     def _join(
-        self, book: Recording, tick: TrainingResult, timing: TrainingResult, out: Path
+        self,
+        book: Recording,
+        tick: TrainingResult,
+        timing: TrainingResult,
+        out: Path,
+        history: Sequence[Events],
     ) -> dict[str, Any]:
         """Compare book alone, base alone, the base as a feature, and the stack, on the same rows and splits."""
         prepared = timing.prepared
@@ -263,6 +273,8 @@ class DualTrainingSystem:
             tick.model.parent.name, tick.model.name, validity=False
         )
         scores = base_scores(book, loaded, prepared.data.spans.t0)
+        if np.isnan(scores).mean() > 0.5:  # the book's sessions are too short for the slow features
+            scores = base_scores(book, loaded, prepared.data.spans.t0, history)
         known = np.flatnonzero(~np.isnan(scores))
         if len(known) < max(100, len(scores) // 2):
             return {
@@ -316,7 +328,12 @@ class DualTrainingSystem:
         return DualResult(folder, tick, book, summary)
 
 
-def base_scores(recording: Recording, loaded: LoadedModel, decisions: npt.NDArray[np.int64]) -> Float64:
+def base_scores(
+    recording: Recording,
+    loaded: LoadedModel,
+    decisions: npt.NDArray[np.int64],
+    history: Sequence[Events] = (),
+) -> Float64:
     """Return a tick model's log-odds of up at decision times: those of the newest bar that had closed.
 
     Parameters
@@ -326,6 +343,9 @@ def base_scores(recording: Recording, loaded: LoadedModel, decisions: npt.NDArra
     loaded : LoadedModel
         Trained on earlier sessions, so that all of these rows are new to it.
     decisions : ndarray of int64, shape (n,)
+    history : sequence of Events
+        Sessions before the recording: features look back over sessions, and trading would know them. Where they hold
+        bars, bars are made of the recording's prints.
 
     Returns
     -------
@@ -338,8 +358,13 @@ def base_scores(recording: Recording, loaded: LoadedModel, decisions: npt.NDArra
     needed = [k for k, n in enumerate(loaded.names) if n not in manifest.may_be_missing]
     out = np.full(len(decisions), np.nan)
     up = np.flatnonzero(np.array(manifest.classes) > 0)
+    count = 0
+    for part in history:
+        count = _feed(engine, part, count)
+    engine.take()
+    bars = any((part["kind"] == Kind.BAR).any() for part in history)
     for part in recording.sessions():
-        engine.update_many(part)
+        count = _feed(engine, bars_of(part) if bars else part, count)
         frame = engine.take()
         begin, end = int(part["ts_event"].min()), int(part["ts_event"].max())
         rows = np.flatnonzero((decisions >= begin) & (decisions <= end))
@@ -355,6 +380,14 @@ def base_scores(recording: Recording, loaded: LoadedModel, decisions: npt.NDArra
         odds = log_odds(np.column_stack((1 - p, p)))[:, 1]
         out[rows[fine]] = odds[np.searchsorted(used, place[fine])]
     return out
+
+
+def _feed(engine: FeatureEngine, part: Events, count: int) -> int:
+    """Give the engine a part of another stream, numbered on; returns the number of the next event."""
+    numbered = part.copy()
+    numbered["sequence"] = np.arange(count, count + len(part))
+    engine.update_many(numbered)
+    return count + len(part)
 
 
 def with_base(data: Dataset, scores: Float64, model_hash: str) -> Dataset:

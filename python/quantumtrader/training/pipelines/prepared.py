@@ -177,7 +177,7 @@ class RegimeTrack:
     def at(self, times: Int64) -> Names:
         """Return the regime at decision times."""
         every = np.concatenate(self._times)
-        return np.concatenate(self._names)[np.searchsorted(every, times)]
+        return np.concatenate(self._names)[np.searchsorted(every, times, "right") - 1]
 
 
 def choose_features(

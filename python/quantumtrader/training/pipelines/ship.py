@@ -140,7 +140,7 @@ def check_parity(data: Dataset, estimator: Model, sessions: Iterable[Events], in
         values.append(frame.values)
     every = np.concatenate(times)
     rows = np.flatnonzero(data.spans.t0 <= every[-1])
-    place = np.searchsorted(every, data.spans.t0[rows])
+    place = np.searchsorted(every, data.spans.t0[rows], "right") - 1  # of rows of one instant, the last
     if not np.array_equal(every[place], data.spans.t0[rows]):
         return False
     again = np.concatenate(values)[place]
