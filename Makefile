@@ -4,7 +4,7 @@
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .PHONY: help demo test check build notice gen gen-check fmt lint lint-rust test-rust test-rust-engine \
-	test-python-engine parity smoke bench instructions soak docs loom dist dev new-feature clean
+	test-python-engine exhaustive parity smoke bench instructions soak docs loom dist dev new-feature clean
 
 ifndef PYTHON
 PYTHON := $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 python; do \
@@ -119,6 +119,9 @@ ONCE := $(addprefix --ignore=tests/,parity contract checks/test_models.py unit/t
 	unit/execution/test_crash.py e2e/test_trading_day.py)
 test-python-engine: build ## pytest on the Python engine
 	QUANTUMTRADER_ENGINE=python $(PYTEST) -n $(JOBS) tests $(if $(filter yes,$(RUST)),$(ONCE)) $(ARGS)
+
+exhaustive: build ## Every test on every recording and engine, every point of death: hours (ARGS=tests/parity)
+	QT_EXHAUSTIVE=1 $(PYTEST) -n $(JOBS) --timeout=7200 $(if $(ARGS),,tests) $(ARGS)
 
 parity: build ## Rust engine = Python engine, number by number
 	$(PYTEST) tests/parity $(ARGS)

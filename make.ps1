@@ -170,7 +170,7 @@ function Invoke-Docs {
 switch ($Target) {
     'help' {
         Write-Host 'Targets: demo test check build gen fmt lint test-rust test-rust-engine test-python-engine'
-        Write-Host '         parity smoke bench soak docs dist dev new-feature clean      (.\make.ps1 TARGET [arguments])'
+        Write-Host '         exhaustive parity smoke bench soak docs dist dev new-feature clean      (.\make.ps1 TARGET [arguments])'
     }
     'demo' { Invoke-Build; Invoke-Step (Join-Path $Bin 'quantumtrader.exe') (@('demo') + $Rest) }
     'test' { Invoke-Test }
@@ -187,6 +187,12 @@ switch ($Target) {
     'test-rust' { Invoke-TestRust }
     'test-rust-engine' { Invoke-Build; Invoke-Pytest 'rust' (@('-n', $Jobs, 'tests') + $Rest) }
     'test-python-engine' { Invoke-Build; Invoke-Pytest 'python' (@('-n', $Jobs, 'tests') + $Rest) }
+    'exhaustive' {
+        Invoke-Build
+        $env:QT_EXHAUSTIVE = '1'
+        $what = if ($Rest) { $Rest } else { @('tests') }
+        Invoke-Pytest '' (@('-n', $Jobs, '--timeout=7200') + $what)
+    }
     'parity' { Invoke-Build; Invoke-Pytest '' (@('tests/parity') + $Rest) }
     'smoke' { Invoke-Build; Invoke-Smoke }
     'bench' {

@@ -11,12 +11,34 @@ from types import ModuleType
 import pytest
 from hypothesis import HealthCheck, settings
 
+from exhaustive import EXHAUSTIVE
+
 ROOT = Path(__file__).resolve().parent.parent
+
+# Read when the libraries are first loaded. Tests run side by side, and on a busy machine threads that wait for each
+# other take ten times as long as one.
+for variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
+    os.environ.setdefault(variable, "1")
+os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1")
 
 # CI must not fail on a slow machine or on luck: examples are derived from the test's source.
 settings.register_profile("ci", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("dev", deadline=None)
 settings.load_profile("ci" if os.environ.get("CI") else "dev")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave out what takes minutes, unless all of it is asked for."""
+    if EXHAUSTIVE:
+        return
+    skip = pytest.mark.skip(reason="takes minutes: set QT_EXHAUSTIVE=1, as `make exhaustive` does")
+    both = engine_module("rust") is not None
+    for item in items:
+        on_python = "[python" in item.name
+        if item.get_closest_marker("slow") or (
+            both and on_python and item.get_closest_marker("slow_on_python")
+        ):
+            item.add_marker(skip)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -61,6 +61,10 @@ class MissingExtraError(QuantumTraderError, ImportError):
         super().__init__(f"{purpose} needs {package}: pip install 'quantumtrader[{extra}]'")
         self.package = package
         self.extra = extra
+        self.purpose = purpose
+
+    def __reduce__(self) -> tuple[type[MissingExtraError], tuple[str, str, str]]:
+        return type(self), (self.package, self.extra, self.purpose)
 
 
 class EngineError(QuantumTraderError, RuntimeError):

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from exhaustive import sample
 from quantumtrader import _backend
 from quantumtrader.exceptions import SessionError
 from quantumtrader.execution.order_journal import read_journal
@@ -27,7 +28,7 @@ except SessionError as error:
 
 CLIENT = Path(__file__).parent.parent / "dll_client.py"
 POINTS = 103
-STEP = 1 if os.environ.get("QT_EXHAUSTIVE") else 17
+STEP = sample(17, 1)
 KILLED = 9
 
 

@@ -18,8 +18,6 @@ import pytest
 from quantumtrader import features
 from quantumtrader.types import Events, Fitted
 
-pytestmark = pytest.mark.slow
-
 EVENTS = int(os.environ.get("QT_SOAK_EVENTS", "2_000_000"))
 CHUNK = 65_536
 DAY_NS = 86_400_000_000_000

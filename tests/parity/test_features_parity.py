@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from exhaustive import sample
 from quantumtrader.exceptions import ConfigError, DataError, UnknownFeatureError, UnsortedEventsError
 from quantumtrader.features import catalogue
 from quantumtrader.types import Kind, empty_events
@@ -41,7 +42,7 @@ def assert_equal(rust, python) -> None:
             np.testing.assert_array_equal(a, b, err_msg=name)
 
 
-@settings(PAIR, max_examples=60)
+@settings(PAIR, max_examples=sample(25, 60))
 @given(
     seed=st.integers(0, 2**32 - 1),
     size=st.floats(0, 1),
@@ -64,7 +65,7 @@ def test_rust_equals_python(engines, seed, size, feed, clock, warmup, rlp_sign):
     assert_equal((taken[0][0][:0], rust, taken[0][2][:0]), (taken[0][0][:0], python, taken[0][2][:0]))
 
 
-@settings(PAIR, max_examples=25)
+@settings(PAIR, max_examples=sample(10, 25))
 @given(
     seed=st.integers(0, 2**32 - 1),
     feed=st.sampled_from(FEEDS),
@@ -77,6 +78,7 @@ def test_any_chunking_gives_the_same_bits(engine, seed, feed, clock, warmup, cut
     assert_chunks_equal_whole(engine, events, cuts, clock, warmup)
 
 
+@pytest.mark.slow_on_python
 @pytest.mark.parametrize("clock", ["event", "7s", "bar", "5trades"])
 def test_chunking_of_hours_gives_the_same_bits(engine, clock):
     """Hours of full flow, so that every feature has numbers on both sides of the cuts."""

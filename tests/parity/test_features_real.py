@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -87,8 +87,15 @@ def run(module, events: Events, clock: str):
     return features.take()
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("data", SETS, ids=lambda d: f"{d.folder}-{d.symbol}-{d.clock}")
+def cases() -> Iterator[object]:
+    """Yield every set: two of the exchange's own always, the rest when all is asked for."""
+    for data in SETS:
+        always = (data.symbol, data.clock) in (("DOLK20", "1s"), ("WDOK20", "bar"))
+        name = f"{data.folder}-{data.symbol}-{data.clock}"
+        yield pytest.param(data, id=name, marks=() if always else pytest.mark.slow)
+
+
+@pytest.mark.parametrize("data", cases())
 def test_engines_agree_on_recorded_flow(engines, shared_data, data: Set):
     events = load(data, shared_data)
     rust, python = (run(module, events, data.clock) for module in engines)
@@ -108,7 +115,7 @@ def test_engines_agree_on_recorded_flow(engines, shared_data, data: Set):
     assert full >= data.columns
 
 
-@pytest.mark.slow
+@pytest.mark.slow_on_python
 def test_engine_equals_definitions_on_a_b3_day(engine, shared_data):
     """DOL, 2 April 2020: 63,632 events; a row in the morning and one near the close."""
     events = load(SETS[0], shared_data)

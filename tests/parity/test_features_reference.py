@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from exhaustive import sample
 from quantumtrader.features import catalogue
 from quantumtrader.types import Events
 from reference.definitions import DEFINITIONS, reference
@@ -25,7 +26,7 @@ def test_every_feature_has_a_definition():
     assert set(DEFINITIONS) == set(NAMES)
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=sample(15, 60), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     seed=st.integers(0, 2**32 - 1),
     size=st.integers(1, 250),
@@ -67,6 +68,7 @@ def test_engine_equals_reference(engine: ModuleType, seed, size, feed, clock, pa
         assert not wrong, f"row {k} at {times[k]} after {counts[k]} events"
 
 
+@pytest.mark.slow_on_python
 @pytest.mark.parametrize("feed", ["levels", "quotes"])
 def test_long_windows_are_reached(engine: ModuleType, feed):
     """Five hours without markers: every feature of the feed has been compared with a number, not only NaN."""

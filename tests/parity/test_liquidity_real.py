@@ -5,7 +5,6 @@ from __future__ import annotations
 from types import ModuleType
 
 import numpy as np
-import pytest
 
 from parity.test_features_real import SETS, load
 from quantumtrader.types import Flag, Kind
@@ -13,7 +12,6 @@ from quantumtrader.types import Flag, Kind
 MINUTE = 60 * 10**9
 
 
-@pytest.mark.slow
 def test_hidden_volume_follows_the_marked_executions(engine: ModuleType, shared_data):
     """AAPL, 21 June 2012: a third of the volume was hidden, between a fifth and a half of it in five minutes."""
     data = next(s for s in SETS if s.symbol == "AAPL")

@@ -173,7 +173,7 @@ def test_usage_errors_leave_with_2(arguments: list[str]) -> None:
 
 def test_help_lists_every_command() -> None:
     text = runner.invoke(cli.app, ["--help"]).stdout
-    for name in (*cli.COMMANDS, "features", "fit", "models", "evaluate", "version"):
+    for name in (*cli.COMMANDS, "features", "fit", "train", "models", "evaluate", "version"):
         assert f" {name} " in text
 
 

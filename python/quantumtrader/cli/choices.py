@@ -15,7 +15,7 @@ import typer
 from typer.core import TyperCommand
 
 CHOICES = {
-    "strategy": ("bar_trend_baseline", "model", "order_flow_baseline"),
+    "strategy": ("bar_trend_baseline", "hybrid", "model", "order_flow_baseline"),
     "format": (
         "b3-trades",
         "bars",
@@ -43,6 +43,21 @@ CHOICES = {
     "on_client_lost": ("keep", "cancel"),
     "transport": ("auto", "unix", "tcp"),
     "family": ("order_flow", "tape_reading", "footprint", "liquidity", "microstructure", "technical"),
+    "candidates": ("standard", "quick"),
+    "classes": ("side", "touch"),
+    "gaps": ("refuse", "drop"),
+    "ensemble": ("stacking", "weighted"),
+    "label": (
+        "side",
+        "touch",
+        "direction_05",
+        "direction_1",
+        "direction_2",
+        "direction_4",
+        "spread_change",
+        "price_move_1min",
+        "order_imbalance",
+    ),
     "set": (
         "all",
         "tick_only",
@@ -103,6 +118,8 @@ SUMMARIES = {
     "replay": "Replay a recording through strategy, risk and venue, and write a report.",
     "import": "Import market data from another program's files into the lake.",
     "validate": "Check a journal, a lake or a raw source: order, gaps, grid, duplicates, crossed books, coverage.",
+    "label": "Write the labels of a recording as Parquet: spans, classes, what was left out and why.",
+    "report": "Write the offline page of a training: report.html in its folder, replaced where it is there.",
     "collect": "Record every event of some symbols into journals, and bring them into the lake after each session.",
     "run": "Trade one contract live. Orders are on paper unless --real is given.",
     "gateway": "Run the vendor's library in a process of its own, for clients on this machine that run as the same user.",
@@ -125,6 +142,7 @@ EXAMPLES = {
         "quantumtrader validate data/lake -s WDOU25 --json",
         "quantumtrader validate data/journal/2025-08-15_WDOU25_001.qtj",
     ),
+    "report": ("quantumtrader report out/tick", "quantumtrader report out/tick --lang pt --open"),
     "collect": (
         "quantumtrader collect -s WDOU25 -s WINQ25",
         "quantumtrader collect -s WDOU25 --now --duration 30m --json",
@@ -167,6 +185,20 @@ EXAMPLES = {
         "quantumtrader features plot out/dol.parquet -f flow_ofi_1m,cvd_session -o out/flow.png",
         "quantumtrader features plot out/dol.parquet --correlations -o out/correlations.svg",
     ),
+    "train tick": (
+        "quantumtrader train tick -i WDO_5min.csv -s WDOFUT -o out/wdo --workers 2",
+        "quantumtrader train tick -i data/lake -s WDOU25 -o out/wdo --scheduler tcp://10.0.0.5:8786",
+    ),
+    "train book": (
+        "quantumtrader train book -i data/lake -s WDOU25 -o out/book --target direction --workers 2",
+        "quantumtrader train book -i message_50.parquet -s AAPL -o out/aapl --tick-size 0.01 --point-value 1 "
+        "--currency USD --date 2012-06-21",
+    ),
+    "train dual": (
+        "quantumtrader train dual -s WDOFUT -o out/dual --ticks WDO_1min.csv --book data/lake",
+        "quantumtrader train dual -s WDOFUT -o out/dual --synthetic --candidates quick",
+    ),
+    "label": ("quantumtrader label -i WDO_5min.csv -s WDOFUT -o out/labels.parquet",),
     "models list": ("quantumtrader models list --models out/models",),
     "models show": ("quantumtrader models show wdo_dir", "quantumtrader models show wdo_dir 1.4.0 --json"),
     "models verify": ("quantumtrader models verify wdo_dir 1.4.0",),
@@ -176,6 +208,10 @@ EXAMPLES = {
     "evaluate detectors": (
         "quantumtrader evaluate detectors",
         "quantumtrader evaluate detectors -i data/lake -s WDOU25 --kinds sweep,spoofing",
+    ),
+    "evaluate model": (
+        "quantumtrader evaluate model wdo_dir",
+        "quantumtrader evaluate model wdo_dir 1.4.0 -i data/lake --json",
     ),
     "evaluate forms": (
         "quantumtrader evaluate forms -i data/lake -s WDOU25 -o out/forms",

@@ -77,13 +77,14 @@ def show_one(name: str, *, as_json: bool) -> None:
         resolve,
         set_names,
     )
+    from quantumtrader.features.lags import split_lag
 
     features = [entry.name for entry in catalogue()]
     if name in set_names() and name not in (*features, *ALIASES):
         raise ConfigError(
             f'"{name}" is a set of {len(resolve(name))} features: quantumtrader features list --set {name}'
         )
-    if name not in (*features, *ALIASES):
+    if split_lag(name)[0] not in (*features, *ALIASES):
         near = suggestion(name, (*features, *ALIASES, *set_names()))
         raise UnknownFeatureError(f'no feature "{name}" in the catalogue{near}')
     entry = info(name)

@@ -33,6 +33,8 @@ COMMANDS = {
     "replay": "replay",
     "import": "import_",
     "validate": "validate",
+    "report": "report",
+    "label": "label",
     "collect": "collect",
     "run": "run",
     "gateway": "gateway",
@@ -43,7 +45,7 @@ COMMANDS = {
 FEATURE_COMMANDS = {"compute": "features_compute", "check": "features_check", "plot": "features_plot"}
 """The same for the commands of ``features`` that have a module; ``list`` and ``show`` stand here."""
 
-EVALUATE_COMMANDS = {"detectors": "evaluate_detectors", "forms": "evaluate_forms"}
+EVALUATE_COMMANDS = {"detectors": "evaluate_detectors", "forms": "evaluate_forms", "model": "evaluate_model"}
 """The same for the commands of ``evaluate``."""
 
 FIT_COMMANDS = ("microprice", "pin", "vpin")
@@ -59,6 +61,8 @@ MODEL_COMMANDS = {
 }
 """The commands of ``models``, and their functions in the module of that name."""
 
+TRAIN_COMMANDS = ("tick", "book", "dual")
+"""The commands of ``train``: functions of the module of that name."""
 
 CREDENTIAL_COMMANDS = ("set", "show")
 """The commands of ``credentials``."""
@@ -222,11 +226,15 @@ GROUPS: dict[str, tuple[str, Callable[[], Iterator[later.Declared]]]] = {
         "Fit what features need beforehand, into files for --fitted.",
         lambda: _functions("fit", {name: name for name in FIT_COMMANDS}),
     ),
+    "train": (
+        "Train models, and say what they are worth.",
+        lambda: _functions("train", {name: name for name in TRAIN_COMMANDS}),
+    ),
     "models": (
         "Models: which there are, whether they are sound, who may trade.",
         lambda: _functions("models", MODEL_COMMANDS),
     ),
-    "evaluate": ("What the features say on real data.", lambda: _commands(EVALUATE_COMMANDS)),
+    "evaluate": ("What features and models say on real data.", lambda: _commands(EVALUATE_COMMANDS)),
     "credentials": ("The secrets of ProfitDLL's session, in the keyring.", _credentials),
 }
 """Group to its help, and to its commands."""

@@ -68,7 +68,7 @@ def show(name: Name, version: Version = "", models: Folder = _MODELS, as_json: A
     from quantumtrader.models.registry import ModelRegistry
 
     registry = ModelRegistry(models)
-    version = _version(registry, name, version)
+    version = chosen_version(registry, name, version)
     manifest = registry.manifest(name, version)
     states = registry.states(name)
     gate = registry.gate(name, version)
@@ -114,7 +114,7 @@ def verify(name: Name, version: Version = "", models: Folder = _MODELS, as_json:
     from quantumtrader.models.registry import ModelRegistry
 
     registry = ModelRegistry(models)
-    version = _version(registry, name, version)
+    version = chosen_version(registry, name, version)
     loaded = registry.load(name, version)
     silent = registry.golden_events(name, version).never_valid(loaded.names)
     if as_json:
@@ -145,7 +145,7 @@ def promote(
     from quantumtrader.models.registry import ModelRegistry
 
     registry = ModelRegistry(models)
-    version = _version(registry, name, version, rising=True)
+    version = chosen_version(registry, name, version, rising=True)
     _print_entry(name, registry.promote(name, version, why=why, who=who or None), as_json=as_json)
 
 
@@ -172,7 +172,7 @@ def retire(
     _print_entry(name, entry, as_json=as_json)
 
 
-def _version(registry: Any, name: str, version: str, *, rising: bool = False) -> str:
+def chosen_version(registry: Any, name: str, version: str, *, rising: bool = False) -> str:
     """Return the version that is meant: the one given, the live one, the newest that is not retired."""
     from quantumtrader.exceptions import ModelError
 

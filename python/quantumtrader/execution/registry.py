@@ -17,7 +17,7 @@ from quantumtrader.execution.strategy import REGISTERED, Strategy
 
 __all__ = ["has_parameter", "make_strategy", "strategies", "strategy_parameters"]
 
-ABOVE = {"model": "quantumtrader.models.strategy"}
+ABOVE = {"hybrid": "quantumtrader.models.hybrid", "model": "quantumtrader.models.strategy"}
 """Strategies of rooms above this one, and the module that registers each when it is first asked for."""
 
 

@@ -20,6 +20,7 @@ from quantumtrader.features.catalogue import (
 )
 from quantumtrader.features.detectors import Detection, DetectorSettings, detector_kinds, evidence_fields
 from quantumtrader.features.engine import FeatureEngine
+from quantumtrader.features.lags import lagged
 from quantumtrader.features.manifest import FeatureManifest
 from quantumtrader.features.sets import FAMILIES, SETS, resolve, set_names
 
@@ -44,6 +45,7 @@ __all__ = [
     "catalogue_hash",
     "definition_hash",
     "info",
+    "lagged",
     "ALIASES",
     "FAMILIES",
     "GROUPS",

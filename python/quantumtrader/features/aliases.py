@@ -12,6 +12,8 @@ from collections.abc import Iterable
 from importlib import resources
 from types import MappingProxyType
 
+from quantumtrader.features.lags import split_lag
+
 _TABLE = json.loads(resources.files("quantumtrader._generated").joinpath("aliases.json").read_text("utf-8"))
 
 ALIASES: MappingProxyType[str, str] = MappingProxyType(_TABLE["aliases"])
@@ -24,8 +26,13 @@ GROUPS: MappingProxyType[str, tuple[str, ...]] = MappingProxyType(
 
 
 def canonical(name: str) -> str:
-    """Return the catalogue's name for ``name``: that of its feature for an alias, else ``name`` itself."""
-    return ALIASES.get(name, name)
+    """Return the catalogue's name for ``name``: that of its feature for an alias, else ``name`` itself.
+
+    A column of an earlier row keeps its ``@``.
+    """
+    feature, lag = split_lag(name)
+    found = ALIASES.get(feature, feature)
+    return f"{found}@{lag}" if lag else found
 
 
 def aliases_of(name: str) -> tuple[str, ...]:

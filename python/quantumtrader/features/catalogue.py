@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -12,6 +12,7 @@ from typing import Any
 from quantumtrader._fallback.features.suggestions import suggestion
 from quantumtrader.exceptions import UnknownFeatureError
 from quantumtrader.features.aliases import ALIASES, canonical
+from quantumtrader.features.lags import split_lag
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,21 +90,32 @@ def catalogue_hash() -> str:
 
 
 def info(name: str) -> FeatureInfo:
-    """Return one entry; an alias gives that of its feature.
+    """Return one entry; an alias gives that of its feature, ``name@3`` that of the feature three rows before.
 
     Raises
     ------
     UnknownFeatureError
         If the catalogue has no such name; the message offers close ones.
     """
-    wanted = canonical(name)
+    wanted, lag = split_lag(canonical(name))
     try:
-        return _entries()[wanted]
+        entry = _entries()[wanted]
     except KeyError:
         where = f' (which "{name}" stands for)' if wanted != name else ""
         raise UnknownFeatureError(
             f'no feature "{wanted}"{where} in the catalogue{suggestion(wanted, (*_entries(), *ALIASES))}'
         ) from None
+    if not lag:
+        return entry
+    back = f"{lag} row{'s' * (lag > 1)} before, within the session"
+    # When it is there depends on the sampling clock, so its warm-up is no time.
+    return replace(
+        entry,
+        name=f"{wanted}@{lag}",
+        definition=f"{entry.definition}; {back}",
+        warmup_ns=None,
+        warmup_items=None,
+    )
 
 
 @cache

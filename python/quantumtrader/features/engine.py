@@ -20,6 +20,7 @@ from quantumtrader.features.detectors import (
     detector_kinds,
     thresholds_read,
 )
+from quantumtrader.features.lags import LaggedRows, split_lag
 from quantumtrader.features.manifest import FeatureManifest
 from quantumtrader.features.sets import resolve
 from quantumtrader.types import Events, FeatureFrame, Fitted, Instrument
@@ -40,6 +41,7 @@ class FeatureEngine:
     names : str or sequence of str
         A set (``tick_only``, ``book_enhanced``, ``order_flow``, ``bars``, ``all``, …), one feature, or a list. An
         alias such as ``hmarl_ofi_1m`` names the column; its feature is computed once, whatever its names.
+        ``name@3`` is the value three rows before, within the session (see :func:`quantumtrader.features.lagged`).
     instrument : Instrument or str
         What the events are about; gives tick and point value. A string is a symbol of the instrument table.
     clock : str
@@ -114,9 +116,13 @@ class FeatureEngine:
         repeated = [name for k, name in enumerate(self._names) if name in self._names[:k]]
         if repeated:
             raise ConfigError(f'feature "{repeated[0]}" is given twice')
-        wanted = [canonical(name) for name in self._names]
-        computed = list(dict.fromkeys(wanted))
-        self._columns = None if computed == wanted else np.array([computed.index(name) for name in wanted])
+        wanted = [split_lag(canonical(name)) for name in self._names]
+        computed = list(dict.fromkeys(name for name, _ in wanted))
+        place = {name: k for k, name in enumerate(computed)}
+        columns = np.array([place[name] for name, _ in wanted], np.int64)
+        lags = np.array([lag for _, lag in wanted], np.int64)
+        self._columns = None if np.array_equal(columns, np.arange(len(computed))) else columns
+        self._lags = LaggedRows(columns, lags, instrument) if lags.any() else None
         if day is not None and type(day) is not date:
             raise ConfigError(f"day is {day!r}; give a datetime.date, for example date(2025, 7, 1)")
         session_seconds = instrument.session_seconds(day)
@@ -259,8 +265,14 @@ class FeatureEngine:
         return self._engine.update_many(events)
 
     def snapshot(self) -> Float64:
-        """Return the values now, shape (n_features,); NaN where not warm or not defined."""
+        """Return the values now, shape (n_features,); NaN where not warm or not defined.
+
+        Columns of earlier rows look back from here over the rows that were taken.
+        """
         values = self._engine.snapshot()
+        if self._lags is not None:
+            now = np.array([max(self.now_ns, 0)], np.int64)
+            return np.asarray(self._lags.expand(now, values[None, :], keep=False)[0])
         return values if self._columns is None else values[self._columns]
 
     def footprint(self) -> np.ndarray[tuple[int], np.dtype[np.void]]:
@@ -294,7 +306,9 @@ class FeatureEngine:
             Events applied when each row was read, counted since the last :meth:`reset`.
         """
         times, values, counts = self._engine.take()
-        if self._columns is not None:
+        if self._lags is not None:
+            values = self._lags.expand(times, values)
+        elif self._columns is not None:
             values = values[:, self._columns]
         return FeatureFrame(self._names, times, values, dict(self._metadata)), counts
 
@@ -343,6 +357,8 @@ class FeatureEngine:
     def reset(self) -> None:
         """Return to the state of a new engine; rows not taken are dropped."""
         self._engine.reset()
+        if self._lags is not None:
+            self._lags.reset()
 
     def __repr__(self) -> str:
         return f"FeatureEngine({len(self._names)} features, {self.instrument.symbol}, clock={self._metadata['clock']!r})"

@@ -20,6 +20,7 @@ from quantumtrader._protocols import Float64, Int64
 from quantumtrader.exceptions import ConfigError, DataError, UnsortedEventsError
 from quantumtrader.features.aliases import canonical
 from quantumtrader.features.catalogue import FeatureInfo, info
+from quantumtrader.features.lags import split_lag
 from quantumtrader.features.manifest import FeatureManifest
 from quantumtrader.types import Events, Kind
 
@@ -137,8 +138,9 @@ class GuardLimits:
     def unchanged(self, feature: FeatureInfo) -> float:
         """Return how many seconds a feature may stay the same while its inputs arrive; ``inf`` for a flag."""
         own = {canonical(name): value for name, value in self.unchanged_of}
-        if feature.name in own:
-            return own[feature.name]
+        name = split_lag(feature.name)[0]  # an earlier row's value rests as long as today's
+        if name in own:
+            return own[name]
         # What a session has once, such as its opening gap; and the median of sizes may be one lot all day.
         once, order_statistic = feature.window == "1 session", feature.update == "U12"
         if feature.kind == "flag" or once or (order_statistic and feature.kind == "integer"):

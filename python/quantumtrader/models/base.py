@@ -40,6 +40,7 @@ class Estimator(Protocol):
 
     kind: ClassVar[str]
     classes_: Int64
+    names_: tuple[str, ...]
 
     def fit(
         self,
@@ -292,12 +293,15 @@ class Model(ABC):
 _KINDS: dict[str, type[Model]] = {}
 _HOMES = (
     "base_rate",
+    "composite",
     "imbalance_threshold",
     "last_sign",
     "lightgbm",
     "logistic",
+    "lstm",
     "random_forest",
     "stack",
+    "transformer",
     "xgboost",
 )
 """Modules of this package that register a kind; a kind of the user's own registers itself when imported."""

@@ -13,7 +13,16 @@ from dataclasses import dataclass
 from quantumtrader.models.manifest import Evidence, ModelManifest
 from quantumtrader.models.states import ModelState
 
-__all__ = ["BEATEN", "Condition", "MAX_PBO", "MIN_DSR", "SESSIONS", "SessionResult", "conditions"]
+__all__ = [
+    "BEATEN",
+    "Condition",
+    "MAX_PBO",
+    "MIN_DSR",
+    "SESSIONS",
+    "SessionResult",
+    "conditions",
+    "evidence_conditions",
+]
 
 BEATEN = 0.8
 """Share of paths on which the model beats every baseline."""
@@ -87,6 +96,11 @@ def conditions(
         The clock; without it validity is not looked at.
     """
     return tuple(_conditions(manifest, target, results, now_ns))
+
+
+def evidence_conditions(evidence: Evidence) -> tuple[Condition, ...]:
+    """Return the conditions that a training alone can meet: those of the shadow."""
+    return tuple(_statistics(evidence))
 
 
 def _conditions(

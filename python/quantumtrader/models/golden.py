@@ -82,10 +82,10 @@ class GoldenRows:
         found = scorer.raw(self.rows)
         if found.shape != self.raw.shape:
             raise ModelError(f"golden rows: scores of shape {found.shape}, expected {self.raw.shape}")
-        wrong = (
-            _bits_differ(found, self.raw)
-            if scorer.exact
-            else ~np.isclose(found, self.raw, rtol=0, atol=TOLERANCE, equal_nan=True)
+        wrong = np.where(
+            scorer.exact_scores,
+            _bits_differ(found, self.raw),
+            ~np.isclose(found, self.raw, rtol=0, atol=TOLERANCE, equal_nan=True),
         )
         if wrong.any():
             k, j = (int(x) for x in np.argwhere(wrong)[0])

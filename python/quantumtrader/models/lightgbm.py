@@ -29,6 +29,8 @@ class LightGBM(LightGBMText):
         Share of the columns per tree, of the rows per round.
     monotone : dict of str to int
         Columns in which the score of the last class may only rise (1) or fall (−1); two classes only.
+    bins : int
+        Of a column's values; fewer are quicker, and coarser.
     seed : int
         Of every draw.
     threads : int
@@ -42,6 +44,7 @@ class LightGBM(LightGBMText):
     l2: float = 1.0
     feature_share: float = 0.5
     row_share: float = 0.7
+    bins: int = 255
     monotone: Mapping[str, int] = field(default_factory=dict)
     seed: int = 7
     threads: int = 1
@@ -60,6 +63,7 @@ class LightGBM(LightGBMText):
             "bagging_freq": 1 if self.row_share < 1 else 0,
             "seed": self.seed,
             "num_threads": self.threads,
+            "max_bin": self.bins,
         }
         if self.monotone:
             given["monotone_constraints"] = monotone(self.monotone, self.names_, self.kind)

@@ -11,6 +11,7 @@ from typing import Any, Self
 
 from quantumtrader.exceptions import DataFormatError, ManifestError, ModelError
 from quantumtrader.features.catalogue import canonical_json
+from quantumtrader.features.lags import split_lag
 from quantumtrader.features.manifest import FeatureManifest
 from quantumtrader.models.folder import check_name, check_version, sha256
 from quantumtrader.types import Instrument, SessionHours
@@ -253,15 +254,16 @@ def columns_of(manifest: FeatureManifest, names: tuple[str, ...]) -> FeatureMani
     """
     places = [k for k, name in enumerate(manifest.names) if name in names]
     features = tuple(manifest.features[k] for k in places)
+    computed = {split_lag(name)[0] for name in features}
     options = dict(manifest.options)
-    if "session_frac" not in features:
+    if "session_frac" not in computed:
         options.pop(_SESSION, None)
     fits = [name for name in options if name.startswith(_FITTED)]
     if fits:
         from quantumtrader.features.fit.artifact import FEATURES
 
         for name in fits:
-            if not any(feature in features for feature in FEATURES[name.removeprefix(_FITTED)]):
+            if not any(feature in computed for feature in FEATURES[name.removeprefix(_FITTED)]):
                 del options[name]
     return replace(
         manifest,

@@ -25,7 +25,7 @@ class RandomForest(LightGBMText):
         As in ``LightGBM``.
     row_share, feature_share : float
         Share of the rows per tree, of the columns per node.
-    seed, threads : int
+    bins, seed, threads : int
         As in ``LightGBM``.
     """
 
@@ -34,6 +34,7 @@ class RandomForest(LightGBMText):
     min_leaf: int = 50
     row_share: float = 0.632
     feature_share: float = 0.3
+    bins: int = 255
     seed: int = 7
     threads: int = 1
 
@@ -54,4 +55,5 @@ class RandomForest(LightGBMText):
             "feature_fraction_bynode": self.feature_share,
             "seed": self.seed,
             "num_threads": self.threads,
+            "max_bin": self.bins,
         }

@@ -153,6 +153,26 @@ class ModelRegistry:
         """Read the golden events of a model."""
         return GoldenEvents.from_bytes(self._read(name, version)[1].get(EVENTS_FILE, b""))
 
+    def oof(self, name: str, version: str) -> pa.Table:
+        """Read the out-of-fold predictions of a model.
+
+        Raises
+        ------
+        ModelError
+            If the model was saved without any, or the folder is not what it says.
+        """
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        data = self._read(name, version)[1].get(OOF)
+        path = self.root / name / version / OOF
+        if data is None:
+            raise ModelError("the model was saved without out-of-fold predictions", path=path)
+        try:
+            return pq.read_table(io.BytesIO(data))
+        except (pa.ArrowInvalid, OSError) as error:
+            raise ModelError(f"no table can be read ({error})", path=path) from error
+
     # -- writing -----------------------------------------------------------------------------------------------
 
     def save(

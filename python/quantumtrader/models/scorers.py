@@ -1,20 +1,25 @@
-"""What turns one row into scores and probabilities: trees by the forest, everything else by its estimator."""
+"""What turns one row into scores and probabilities: trees by the forest, everything else by its estimator.
+
+A composite's members are scored each in its own way, so a stack of trees needs no library either.
+"""
 
 from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, cast
 
 import numpy as np
 import numpy.typing as npt
 
 from quantumtrader.exceptions import DataError, ModelError
 from quantumtrader.models.base import ESTIMATOR_FILE, Model, load_estimator
+from quantumtrader.models.composite import STACK, combined, part_files
+from quantumtrader.models.stack import Stack
 
-__all__ = ["EstimatorScorer", "ForestScorer", "Scorer", "make_scorer"]
+__all__ = ["CompositeScorer", "EstimatorScorer", "ForestScorer", "Scorer", "make_scorer"]
 
 Float64 = npt.NDArray[np.float64]
 TREES = {"lightgbm": "model.txt", "random_forest": "model.txt", "xgboost": "model.json"}
@@ -25,7 +30,9 @@ class Scorer(Protocol):
     """Scores rows of one model."""
 
     exact: bool
-    """Whether scores are the same to the bit wherever they are computed."""
+    """Whether scores and probabilities are the same to the bit wherever they are computed."""
+    exact_scores: npt.NDArray[np.bool_]
+    """Whether each raw score is, shape (scores,)."""
 
     def probabilities(self, row: Float64) -> tuple[float, ...]:
         """Uncalibrated probability of each class for one row, shape (n_features,)."""
@@ -65,6 +72,7 @@ class ForestScorer:
                 f"manifest says {features} and {outputs}"
             )
         self._binary = classes == 2
+        self.exact_scores = np.ones(outputs, np.bool_)
 
     def probabilities(self, row: Float64) -> tuple[float, ...]:
         """See ``Scorer``."""
@@ -85,6 +93,7 @@ class EstimatorScorer:
 
     def __init__(self, estimator: Model) -> None:
         self._estimator = estimator
+        self.exact_scores = np.zeros(len(estimator.classes_), np.bool_)
 
     def probabilities(self, row: Float64) -> tuple[float, ...]:
         """See ``Scorer``."""
@@ -93,6 +102,48 @@ class EstimatorScorer:
     def raw(self, rows: Float64) -> Float64:
         """See ``Scorer``."""
         return self._estimator.predict_proba(rows)
+
+
+class CompositeScorer:
+    """Members and their stack. Raw scores are those of the members, one after the other, then the probabilities.
+
+    Parameters
+    ----------
+    members : sequence of Scorer
+        Each scores the columns at its ``places``.
+    places : sequence of ndarray of int64
+        Of the columns of each member in a row.
+    classes : sequence of tuple of int
+        Of each member.
+    stack : Stack
+        Fitted.
+    """
+
+    exact = False  # the weighing takes exponentials and logarithms of the machine
+
+    def __init__(
+        self,
+        members: Sequence[Scorer],
+        places: Sequence[npt.NDArray[np.int64]],
+        classes: Sequence[tuple[int, ...]],
+        stack: Stack,
+    ) -> None:
+        self._parts = list(zip(members, places, strict=True))
+        self._classes = [np.array(c, np.int64) for c in classes]
+        self._stack = stack
+        own = [member.exact_scores for member in members]
+        self.exact_scores = np.concatenate((*own, np.zeros(len(stack.classes_), np.bool_)))
+
+    def probabilities(self, row: Float64) -> tuple[float, ...]:
+        """See ``Scorer``."""
+        found = [np.array([member.probabilities(row[places])]) for member, places in self._parts]
+        return tuple(combined(found, self._classes, self._stack)[0].tolist())
+
+    def raw(self, rows: Float64) -> Float64:
+        """See ``Scorer``."""
+        own = [member.raw(np.ascontiguousarray(rows[:, places])) for member, places in self._parts]
+        both = np.array([self.probabilities(row) for row in rows]).reshape(len(rows), -1)
+        return np.column_stack((*own, both))
 
 
 def make_scorer(
@@ -127,12 +178,46 @@ def make_scorer(
         except (KeyError, UnicodeDecodeError) as error:
             raise ModelError(f"the trees cannot be read ({error})") from error
         return ForestScorer(text, len(classes), len(names))
+    if kind == "composite":
+        return _composite(files, names, classes)
+    return EstimatorScorer(_estimator(files))
+
+
+def _composite(files: Mapping[str, bytes], names: tuple[str, ...], classes: tuple[int, ...]) -> Scorer:
+    count = 0
+    while part_files(files, str(count)):
+        count += 1
+    heads = [_head(part_files(files, str(k))) for k in range(count)]
+    members = [
+        make_scorer(kind, part_files(files, str(k)), own, seen) for k, (kind, own, seen) in enumerate(heads)
+    ]
+    odd = [name for _, own, _ in heads for name in own if name not in names]
+    if count < 2 or odd:
+        raise ModelError(
+            f"the composite reads {odd[0]}, which is no column"
+            if odd
+            else f"the composite has {count} members"
+        )
+    kind, columns, stacked = _head(part_files(files, STACK))
+    seen = sorted({c for _, _, own in heads for c in own})
+    wanted = tuple(f"{k}.{head[0]}:{c}" for k, head in enumerate(heads) for c in seen)
+    if kind != STACK or columns != wanted or stacked != classes or not set(classes) <= set(seen):
+        raise ModelError(
+            f"the composite's stack is a {kind} of {', '.join(columns)} with classes {list(stacked)}; expected one of "
+            f"{', '.join(wanted)} with classes {list(classes)}"
+        )
+    stack = _estimator(part_files(files, STACK))
+    places = [np.array([names.index(name) for name in own], np.int64) for _, own, _ in heads]
+    return CompositeScorer(members, places, [seen for _, _, seen in heads], cast(Stack, stack))
+
+
+def _estimator(files: Mapping[str, bytes]) -> Model:
     with tempfile.TemporaryDirectory(prefix="quantumtrader-") as folder:
         # What was hashed is what is read: estimators read folders, and the model's own may change meanwhile.
         for name, data in files.items():
             (Path(folder) / name).write_bytes(data)
         try:
-            return EstimatorScorer(load_estimator(Path(folder)))
+            return load_estimator(Path(folder))
         except DataError as error:
             raise ModelError(f"the estimator cannot be read: {error}") from error
 

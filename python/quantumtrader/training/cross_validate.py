@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -22,10 +22,10 @@ from quantumtrader.training.evaluation import Interval, clustered_mean
 from quantumtrader.training.policy import Policy
 from quantumtrader.training.recipes import Recipe, Single, fitted, splitter_text
 from quantumtrader.training.splits import CombinatorialPurged, Split, Splitter
-from quantumtrader.training.trials import Trial, TrialLedger
+from quantumtrader.training.trials import Trial, TrialLedger, configuration_hash
 from quantumtrader.training.weights import average_uniqueness
 
-__all__ = ["Evaluation", "Nested", "evaluate", "fold_importance", "nested"]
+__all__ = ["Evaluation", "FoldTask", "Mapper", "Nested", "evaluate", "fold_importance", "nested"]
 
 Int64 = npt.NDArray[np.int64]
 Float64 = npt.NDArray[np.float64]
@@ -157,7 +157,7 @@ def _evaluate(
         raise ConfigError("evaluate: a policy needs results of trades: build the data set with a payer")
     classes = data.classes
     splits = list(splitter.split(data.spans))
-    folds = list(mapper(partial(_fold, data, recipe, classes, half_life), splits))
+    folds = list(mapper(FoldTask(data, recipe, classes, half_life), splits))
     predictions, base = _paths(data, splitter, splits, folds, classes)
     return _scored(
         data, recipe.parameters, splitter, predictions, base, ledger, study, policy, half_life, notes
@@ -243,20 +243,48 @@ def fold_importance(
     return {name: clustered_mean(np.concatenate(v), s, w) for name, v in losses.items()}
 
 
-def _fold(
-    data: Dataset, recipe: Recipe, classes: Int64, half_life: float, split: Split
-) -> tuple[Float64, Float64]:
-    """Return the test rows' probabilities, and the base rate of the training part."""
-    if not len(split.train):
-        raise ConfigError(
-            f"split {split.number}: nothing is left to train on after purging {split.purged} and embargoing "
-            f"{split.embargoed} rows; use more sessions or a shorter horizon"
+@dataclass(frozen=True)
+class FoldTask:
+    """What is computed for each split: fit on its training part, predict its test part.
+
+    Parameters
+    ----------
+    data, recipe, half_life
+        As given to :func:`evaluate`.
+    classes : ndarray of int64, shape (classes,)
+    """
+
+    data: Dataset
+    recipe: Recipe
+    classes: Int64
+    half_life: float
+
+    @cached_property
+    def key(self) -> str:
+        """Hash of everything the result depends on but the split."""
+        return configuration_hash(
+            {
+                "data": self.data.sha256,
+                "recipe": self.recipe.parameters,
+                "classes": self.classes.tolist(),
+                "half_life": None if np.isinf(self.half_life) else self.half_life,
+            }
         )
-    train = data.take(split.train)
-    weights = average_uniqueness(train.spans)
-    # Half a row of each class more: a class that the training part lacks is rare, not impossible.
-    counts = np.bincount(np.searchsorted(classes, train.y), weights, len(classes)) + 0.5
-    return recipe.fit_predict(train, data.X[split.test], classes, half_life), counts / counts.sum()
+
+    def __call__(self, split: Split) -> tuple[Float64, Float64]:
+        """Return the test rows' probabilities, and the base rate of the training part."""
+        if not len(split.train):
+            raise ConfigError(
+                f"split {split.number}: nothing is left to train on after purging {split.purged} and embargoing "
+                f"{split.embargoed} rows; use more sessions or a shorter horizon"
+            )
+        data, classes = self.data, self.classes
+        train = data.take(split.train)
+        weights = average_uniqueness(train.spans)
+        # Half a row of each class more: a class that the training part lacks is rare, not impossible.
+        counts = np.bincount(np.searchsorted(classes, train.y), weights, len(classes)) + 0.5
+        found = self.recipe.fit_predict(train, data.X[split.test], classes, self.half_life)
+        return found, counts / counts.sum()
 
 
 def _places(data: Dataset, splitter: Splitter, splits: list[Split]) -> Iterable[tuple[int, Int64, int]]:

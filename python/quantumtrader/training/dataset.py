@@ -200,6 +200,7 @@ def build_dataset(
     spread_ticks: float | None = None,
     gaps: str = "refuse",
     checks: int = 4,
+    usable: bool = True,
 ) -> Dataset:
     """Replay events, and label the rows.
 
@@ -219,6 +220,8 @@ def build_dataset(
         ``refuse``: a gap marker is an error; ``drop``: sessions with one are left out, and counted.
     checks : int
         Rows that are computed again from their past alone.
+    usable : bool
+        Whether a feature that says nothing, or one class only, is an error here; evaluation refuses them in any case.
 
     Returns
     -------
@@ -257,7 +260,8 @@ def build_dataset(
     if not parts:
         raise EmptyDataError("data set: there are no events")
     found = _joined(parts)
-    found.require_usable()
+    if usable:
+        found.require_usable()
     return found
 
 

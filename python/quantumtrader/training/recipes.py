@@ -1,7 +1,8 @@
 """What is fitted on the training part of a split: a model, its calibration, or a stack of models.
 
-Everything that is learned from data happens in :meth:`Recipe.fit_predict`, which is given training rows and
-nothing else of the test than its features. So calibration, stacking weights and scaling cannot have seen a test.
+Everything that is learned from data happens in :meth:`Recipe.fit`, which is given training rows and nothing of the
+test. So calibration, stacking weights and scaling cannot have seen one. What it returns is what is evaluated, and,
+fitted on all rows that may be trained on, what the registry saves.
 """
 
 from __future__ import annotations
@@ -17,17 +18,48 @@ from quantumtrader.exceptions import ConfigError
 from quantumtrader.models._logit import log_odds
 from quantumtrader.models.base import Estimator
 from quantumtrader.models.calibration import Calibration
+from quantumtrader.models.composite import Composite, aligned, stack_columns
 from quantumtrader.models.stack import Stack
 from quantumtrader.training.dataset import Dataset
 from quantumtrader.training.splits import Splitter
 from quantumtrader.training.weights import average_uniqueness, time_decay
 
-__all__ = ["Recipe", "Single", "Stacked", "fitted", "out_of_fold", "probabilities", "training_weights"]
+__all__ = [
+    "Fitted",
+    "Recipe",
+    "Single",
+    "Stacked",
+    "fitted",
+    "out_of_fold",
+    "probabilities",
+    "training_weights",
+]
 
 Int64 = npt.NDArray[np.int64]
 Float64 = npt.NDArray[np.float64]
 
-_LEAST = 1e-6  # probability of a class that the training part did not hold
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """What a recipe made of training rows.
+
+    Parameters
+    ----------
+    estimator : Estimator
+        Fitted.
+    calibration : Calibration or None
+        From its probabilities to those that mean what they say; fitted on rows that it had not seen.
+    """
+
+    estimator: Estimator
+    calibration: Calibration | None = None
+
+    def predict(self, X: Float64, classes: Int64) -> Float64:
+        """Return probabilities of ``classes``, shape (n, classes)."""
+        p = self.estimator.predict_proba(X)
+        if self.calibration is not None:
+            p = self.calibration.apply(p)
+        return aligned(p, self.estimator.classes_, classes)
 
 
 class Recipe(Protocol):
@@ -36,6 +68,10 @@ class Recipe(Protocol):
     @property
     def parameters(self) -> dict[str, Any]:
         """Everything that was chosen, as JSON values: what the ledger stores."""
+        ...
+
+    def fit(self, train: Dataset, half_life: float = float("inf")) -> Fitted:
+        """Learn from training rows."""
         ...
 
     def fit_predict(self, train: Dataset, X: Float64, classes: Int64, half_life: float) -> Float64:
@@ -75,16 +111,20 @@ class Single:
             out |= {"calibration": self.calibration, "inner": splitter_text(self.inner)}
         return out
 
-    def fit_predict(self, train: Dataset, X: Float64, classes: Int64, half_life: float) -> Float64:
+    def fit(self, train: Dataset, half_life: float = float("inf")) -> Fitted:
         """Fit on all training rows; calibrate on inner out-of-fold rows."""
-        p = probabilities(fitted(self.estimator, train, half_life), X, classes)
+        found = fitted(self.estimator, train, half_life)
         if self.calibration is None or self.inner is None:
-            return p
+            return Fitted(found)
+        classes = train.classes
         scores, rows = out_of_fold(self.estimator, train, self.inner, classes, half_life)
-        spans = train.spans[rows]
         outcomes = np.searchsorted(classes, train.y[rows])
-        found = Calibration.fit(scores[rows], outcomes, average_uniqueness(spans), method=self.calibration)
-        return found.apply(p)
+        weights = average_uniqueness(train.spans[rows])
+        return Fitted(found, Calibration.fit(scores[rows], outcomes, weights, method=self.calibration))
+
+    def fit_predict(self, train: Dataset, X: Float64, classes: Int64, half_life: float) -> Float64:
+        """See ``Recipe``."""
+        return self.fit(train, half_life).predict(X, classes)
 
 
 @dataclass(frozen=True)
@@ -120,19 +160,26 @@ class Stacked:
             "inner": splitter_text(self.inner),
         }
 
-    def fit_predict(self, train: Dataset, X: Float64, classes: Int64, half_life: float) -> Float64:
+    def fit(self, train: Dataset, half_life: float = float("inf")) -> Fitted:
         """Fit the stack on inner out-of-fold rows, and the models again on all training rows."""
-        inner, outer, rows = [], [], None
-        names = [f"{k}.{e.kind}:{c}" for k, e in enumerate(self.estimators) for c in classes]
+        members = [fitted(estimator, train, half_life) for estimator in self.estimators]
+        scores, rows = [], np.arange(0)
         for estimator in self.estimators:
-            scores, rows = out_of_fold(estimator, train, self.inner, classes, half_life)
-            inner.append(log_odds(scores[rows]))
-            outer.append(log_odds(probabilities(fitted(estimator, train, half_life), X, classes)))
-        part = train.take(rows) if rows is not None else train
+            found, rows = out_of_fold(estimator, train, self.inner, train.classes, half_life)
+            scores.append(log_odds(found[rows]))
+        part = train.take(rows)
         stack = self.stack.clone().fit(
-            np.column_stack(inner), part.y, training_weights(part, half_life), names=names, spans=part.spans
+            np.column_stack(scores),
+            part.y,
+            training_weights(part, half_life),
+            names=stack_columns(members),
+            spans=part.spans,
         )
-        return probabilities(stack, np.column_stack(outer), classes)
+        return Fitted(Composite.of(members, stack, train.names))
+
+    def fit_predict(self, train: Dataset, X: Float64, classes: Int64, half_life: float) -> Float64:
+        """See ``Recipe``."""
+        return self.fit(train, half_life).predict(X, classes)
 
 
 def training_weights(data: Dataset, half_life: float) -> Float64:
@@ -149,9 +196,7 @@ def fitted(estimator: Estimator, data: Dataset, half_life: float = float("inf"))
 
 def probabilities(estimator: Estimator, X: Float64, classes: Int64) -> Float64:
     """Return probabilities in the order of ``classes``; one the model has never seen gets next to none."""
-    out = np.full((len(X), len(classes)), _LEAST)
-    out[:, np.searchsorted(classes, estimator.classes_)] = estimator.predict_proba(X)
-    return np.asarray(out / out.sum(axis=1, keepdims=True))
+    return aligned(estimator.predict_proba(X), estimator.classes_, classes)
 
 
 def out_of_fold(

@@ -22,7 +22,7 @@ import numpy.typing as npt
 from quantumtrader.clock import Clock, LiveClock
 from quantumtrader.exceptions import DataError, EmptyDataError
 
-__all__ = ["Trial", "TrialLedger", "configuration_hash"]
+__all__ = ["Trial", "TrialLedger", "configuration_hash", "independent_trials"]
 
 
 def configuration_hash(parameters: Mapping[str, Any]) -> str:
@@ -180,15 +180,7 @@ class TrialLedger:
         Trials are joined greedily: one whose results correlate with those of an earlier cluster's first
         member by at least ``correlation`` belongs to it.
         """
-        _, results = self.matrix(study)
-        heads: list[npt.NDArray[np.float64]] = []
-        for column in results.T:
-            centred = column - column.mean()
-            norm = float(np.linalg.norm(centred))
-            unit = centred / norm if norm > 0 else centred
-            if not any(float(unit @ head) >= correlation for head in heads):
-                heads.append(unit)
-        return len(heads)
+        return independent_trials(self.matrix(study)[1], correlation)
 
     def _append(self, body: str) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -231,3 +223,23 @@ class TrialLedger:
                 metrics,
                 row["ts"],
             )
+
+
+def independent_trials(results: npt.NDArray[np.float64], correlation: float = 0.7) -> int:
+    """Count trials when those that move together count once; see :meth:`TrialLedger.independent`.
+
+    Parameters
+    ----------
+    results : ndarray of float64, shape (sessions, trials)
+        One column per configuration, in the order of the first evaluation.
+    correlation : float
+        From which on two move together.
+    """
+    heads: list[npt.NDArray[np.float64]] = []
+    for column in results.T:
+        centred = column - column.mean()
+        norm = float(np.linalg.norm(centred))
+        unit = centred / norm if norm > 0 else centred
+        if not any(float(unit @ head) >= correlation for head in heads):
+            heads.append(unit)
+    return len(heads)

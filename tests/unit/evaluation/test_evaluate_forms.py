@@ -180,7 +180,6 @@ def table_rows(text: str, name: str) -> list[list[float]]:
     ]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", ["AAPL", "ESH4", "BTCUSDT", "ETHUSDT", "BTCUSD perpetual", "DOLK20"])
 def test_the_page_says_what_the_data_gives(
     name: str, script: ModuleType, shared_data: Callable[[str], Path], root: Path

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pyarrow as pa
 import pytest
 from typer.testing import CliRunner
 
 from quantumtrader.cli import main as cli
+from quantumtrader.models.registry import ModelRegistry
 
 runner = CliRunner()
 
@@ -73,3 +77,40 @@ def test_promote_and_rollback(root: Path, save: Callable[..., Path], trained: An
 @pytest.mark.parametrize("name", ["../other", "a/b"])
 def test_names_stay_in_the_folder(root: Path, name: str) -> None:
     assert "no name of a model" in run(root, "show", name, code=3)["error"]["message"]
+
+
+def evaluate(root: Path, *arguments: str) -> Any:
+    return runner.invoke(cli.app, ["evaluate", "model", *arguments, "--models", str(root)])
+
+
+def test_the_record_of_a_model(root: Path, trained: Any) -> None:
+    pytest.importorskip("scipy", reason="intervals need the extra ml")
+    rows = trained.frame.values[np.isfinite(trained.frame.values).all(axis=1)]
+
+    def save(version: str, sessions: int) -> None:
+        n = 30 * sessions
+        day = 20_000 + np.arange(n) // 30
+        t0 = day * 86_400 * 10**9 + np.arange(n) % 30 * 60_000_000_000
+        y = np.where(np.arange(n) % 2, 1, -1)
+        p = np.where(y > 0, 0.7, 0.3)
+        oof = pa.table({"t0": t0, "t1": t0 + 1, "session": day, "y": y, "p_-1": 1 - p, "p_1": p})
+        draft = replace(trained.draft, version=version, data={**trained.draft.data, "synthetic": True})
+        ModelRegistry(root).save(draft, trained.estimator, rows, trained.events[:8_000], oof=oof)
+
+    save("1.1.0", 20)
+    shown = evaluate(root, "wdo_dir")
+    assert shown.exit_code == 0, shown.output
+    assert "wdo_dir 1.1.0 (synthetic)" in shown.stdout
+    assert "0.33647" in shown.stdout  # ln 0.7 − ln 0.5
+    document = json.loads(evaluate(root, "wdo_dir", "1.1.0", "--json").stdout)
+    assert document["sufficient"] is document["synthetic"] is True
+    assert document["edge"]["mean"] == pytest.approx(math.log(1.4), abs=1e-4)
+    save("1.2.0", 19)
+    few = json.loads(evaluate(root, "wdo_dir", "1.2.0", "--json").stdout)
+    assert few["sufficient"] is False
+    assert few["edge"] is few["quality"] is None
+    assert "insufficient" in evaluate(root, "wdo_dir", "1.2.0").stdout
+    without = evaluate(root, "wdo_dir", "1.0.0")
+    assert without.exit_code == 3
+    assert "saved without out-of-fold predictions" in without.stderr
+    assert evaluate(root, "nobody").exit_code == 3

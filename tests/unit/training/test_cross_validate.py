@@ -132,6 +132,14 @@ def test_calibration_inside(data: Dataset, ledger: TrialLedger) -> None:
     calm = evaluate(data, Single(wild, "platt", PurgedWalkForward(2, 1, 0)), CPCV, ledger, "s")
     assert raw.skill.mean() < 0 < calm.skill.mean()
     assert calm.trial.parameters["calibration"] == "platt"
+    fitted = Single(wild, "platt", PurgedWalkForward(2, 1, 0)).fit(data)
+    assert fitted.calibration is not None
+    raw_p = fitted.estimator.predict_proba(data.X[:9])
+    np.testing.assert_allclose(
+        fitted.predict(data.X[:9], data.classes), fitted.calibration.apply(raw_p), atol=1e-12
+    )
+    # A class that the training rows lack gets next to nothing.
+    assert fitted.predict(data.X[:9], np.array([-1, 0, 1]))[:, 1].max() < 1e-5
 
 
 def test_a_stack(data: Dataset, ledger: TrialLedger) -> None:
@@ -140,6 +148,14 @@ def test_a_stack(data: Dataset, ledger: TrialLedger) -> None:
     found = evaluate(data, stacked, CPCV, ledger, "s")
     assert found.skill.mean() > 0.01
     assert [m["kind"] for m in found.trial.parameters["members"]] == ["logistic", "last_sign", "base_rate"]
+    # What is fitted is one model, which the registry can keep.
+    composite = stacked.fit(data).estimator
+    assert composite.kind == "composite"
+    np.testing.assert_allclose(
+        composite.predict_proba(data.X[:9]),
+        stacked.fit_predict(data, data.X[:9], data.classes, float("inf")),
+        atol=1e-12,
+    )
     with pytest.raises(ConfigError, match="two models"):
         Stacked(members[:1], CPCV, model("stack"))  # type: ignore[arg-type]
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 import html
 import json
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from importlib import resources
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -30,10 +29,12 @@ from quantumtrader.backtest.report.remarks import fidelity_note, remarks
 from quantumtrader.backtest.statistics import Summary
 from quantumtrader.backtest.verdict import verdict, verdict_code
 from quantumtrader.execution import strategy_parameters
+from quantumtrader.pages.html import base_style, document, static, table
 
 __all__ = ["render_report"]
 
 _SCRIPT_WORDS = ("price_hint", "time", "equity_net", "equity_gross", "drawdown", "long", "short")
+_HERE = "quantumtrader.backtest.report"
 _VENDOR = ("uplot-1.6.32.iife.min.js", "lightweight-charts-5.2.1.standalone.production.js")
 
 
@@ -84,34 +85,13 @@ def render_report(
         ensure_ascii=False,
     )
     # "</" would end the script element early; JSON allows "<\/" for the same text.
-    scripts = [_static(f"vendor/{name}") for name in _VENDOR]
-    scripts += [f"const DATA={data};const WORDS={words};".replace("</", "<\\/"), _static("report.js")]
-    style = _static("vendor/uplot-1.6.32.min.css") + _static("report.css")
+    scripts = [static(_HERE, f"vendor/{name}") for name in _VENDOR]
+    scripts += [f"const DATA={data};const WORDS={words};".replace("</", "<\\/"), static(_HERE, "report.js")]
+    style = static(_HERE, "vendor/uplot-1.6.32.min.css") + base_style() + static(_HERE, "report.css")
     title = f"{page.words['title']} · {result.instrument.symbol}" + (
         " · SYNTHETIC" if result.path.synthetic else ""
     )
-    return (
-        f'<!doctype html><html lang="{"pt-BR" if lang == "pt" else "en"}"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width,initial-scale=1">'
-        f"<title>{html.escape(title)}</title><style>{style}</style></head><body><main>{body}</main>"
-        + "".join(f"<script>{script}</script>" for script in scripts)
-        + "</body></html>\n"
-    )
-
-
-def _static(name: str) -> str:
-    return (
-        resources.files("quantumtrader.backtest.report")
-        .joinpath("static", *name.split("/"))
-        .read_text("utf-8")
-    )
-
-
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]], css: str = "") -> str:
-    """Return an HTML table; cells are HTML already, all columns but the first are right-aligned."""
-    top = "".join(f"<th>{h}</th>" for h in head)
-    body = "".join("<tr>" + "".join(f"<td>{c}</td>" for c in row) + "</tr>" for row in rows)
-    return f'<table class="{css}"><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table>'
+    return document(title, lang, style, body, scripts)
 
 
 class _Page:
@@ -210,7 +190,7 @@ class _Page:
         ]
         hist = w["random_hist"].format(draws=count(s.draws, self.lang))
         return (
-            f'<section><h2>{w["baselines"]}</h2><div class="two"><div>{_table((w["baseline"], w["net"]), rows)}</div>'
+            f'<section><h2>{w["baselines"]}</h2><div class="two"><div>{table((w["baseline"], w["net"]), rows)}</div>'
             f'<div><p class="hint">{hist}</p><canvas id="random" data-net="{s.net:.2f}"></canvas></div></div></section>'
         )
 
@@ -261,14 +241,14 @@ class _Page:
                 )
                 for rule, n in s.refusals.items()
             ]
-            refusals = _table(("", w["samples"], w["first_refusal"]), rows, "text")
+            refusals = table(("", w["samples"], w["first_refusal"]), rows, "text")
         else:
             refusals = f"<p>{w['refusals_none']}</p>"
         head = (w["hour"], w["trades"], w["wins"], w["gross"], w["costs"], w["net"])
         return (
-            f'<section><div class="two"><div><h2>{w["hours"]}</h2>{_table(head, hours)}</div>'
-            f"<div><h2>{w['exits']}</h2>{_table(('', w['trades']), exits)}</div></div></section>"
-            f'<section><div class="two"><div><h2>{w["holds"]}</h2>{_table(("", w["samples"], ""), holds)}</div>'
+            f'<section><div class="two"><div><h2>{w["hours"]}</h2>{table(head, hours)}</div>'
+            f"<div><h2>{w['exits']}</h2>{table(('', w['trades']), exits)}</div></div></section>"
+            f'<section><div class="two"><div><h2>{w["holds"]}</h2>{table(("", w["samples"], ""), holds)}</div>'
             f"<div><h2>{w['refusals']}</h2>{refusals}</div></div></section>"
         )
 
@@ -301,7 +281,7 @@ class _Page:
         if told:
             rows.append((w["notes"], "<br>".join(_e(n) for n in told)))
         return (
-            f"<section><h2>{w['how']}</h2>{_table(('', ''), rows, 'text how')}</section>"
+            f"<section><h2>{w['how']}</h2>{table(('', ''), rows, 'text how')}</section>"
             f"<footer><p>{w['risk_notice']}</p><p>{w['charts_by']}: TradingView Lightweight Charts™, Copyright (c) 2026 "
             'TradingView, Inc. <a href="https://www.tradingview.com/">https://www.tradingview.com/</a> (Apache-2.0); '
             "uPlot, Copyright (c) Leon Sorokin (MIT).</p></footer>"

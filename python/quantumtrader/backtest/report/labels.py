@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import math
 import re
 
-from quantumtrader.exceptions import ConfigError
 from quantumtrader.execution import Refused, Strategy, strategy_parameters
+from quantumtrader.pages.numbers import LANGUAGES, count, language, money, number
 
 __all__ = [
     "LABELS",
@@ -21,10 +20,6 @@ __all__ = [
     "rule_text",
     "signed_contracts",
 ]
-
-LANGUAGES = ("en", "pt")
-
-_SIGNS = {"BRL": "R$", "USD": "US$", "EUR": "€"}
 
 LABELS: dict[str, tuple[str, str]] = {
     "title": ("Replay report", "Relatório de replay"),
@@ -362,19 +357,6 @@ def _commas(text: str) -> str:
     return re.sub(r"(?<=\d)\.(?=\d)", ",", text)
 
 
-def number(value: float, lang: str, decimals: int = 2) -> str:
-    """``1,234.50`` (en) or ``1.234,50`` (pt); a dash for NaN."""
-    if math.isnan(value):
-        return "–"
-    text = f"{value:,.{decimals}f}"
-    return text.translate(str.maketrans(",.", ".,")) if lang == "pt" else text
-
-
-def count(n: int, lang: str) -> str:
-    """A whole number with its thousands."""
-    return number(n, lang, 0)
-
-
 def plural(n: int, what: str, lang: str) -> str:
     """``1 operação``, ``2 operações``; ``what`` is ``trade``, ``session`` or ``contract``."""
     return f"{count(n, lang)} {labels(lang)[what + ('_one' if n == 1 else '_many')]}"
@@ -393,15 +375,5 @@ def labels(lang: str) -> dict[str, str]:
     ConfigError
         If the language is not one of ``LANGUAGES``.
     """
-    if lang not in LANGUAGES:
-        raise ConfigError(f"language {lang!r} is not known; there are {', '.join(LANGUAGES)}")
-    at = LANGUAGES.index(lang)
+    at = language(lang)
     return {key: words[at] for key, words in LABELS.items()}
-
-
-def money(amount: float, currency: str, lang: str) -> str:
-    """Write an amount with two decimals, for example ``-R$ 1.234,50`` (pt) or ``-R$ 1,234.50`` (en)."""
-    if math.isnan(amount):
-        return "–"
-    text = number(abs(amount), lang)
-    return f"{'-' if round(amount, 2) < 0 else ''}{_SIGNS.get(currency, currency)} {text}"

@@ -1,0 +1,202 @@
+"""``quantumtrader evaluate model``: what a model did out of fold, or on sessions after its training."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from quantumtrader.cli import output
+from quantumtrader.cli.source_options import (
+    AsJson,
+    BarSeconds,
+    Config,
+    Currency,
+    Day,
+    Decimal,
+    Fee,
+    Format,
+    InferSide,
+    Lot,
+    OutOfOrder,
+    PointValue,
+    SizeStep,
+    TickSize,
+    TimeZone,
+    TradingHours,
+    make_instrument,
+    make_options,
+)
+
+if TYPE_CHECKING:
+    from quantumtrader.training.assessment.record import RecordFacts
+    from quantumtrader.training.evaluation import Interval
+    from quantumtrader.training.pipelines import Recording
+
+_SOURCE = "Sessions after its training"
+
+
+def command(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The model.")],
+    version: Annotated[
+        str,
+        typer.Argument(metavar="[VERSION]", help="Such as 1.4.0; the live one, else the newest, without it."),
+    ] = "",
+    models: Annotated[Path, typer.Option("--models", "-m", help="Folder of all models.")] = Path("models"),
+    input: Annotated[
+        Path | None,
+        typer.Option(
+            "--input", "-i", readable=False, help="File, folder or lake to replay.", rich_help_panel=_SOURCE
+        ),
+    ] = None,
+    symbol: Annotated[
+        str,
+        typer.Option(
+            "--symbol", "-s", help="Contract or series; the model's without it.", rich_help_panel=_SOURCE
+        ),
+    ] = "",
+    margin: Annotated[
+        float,
+        typer.Option(
+            min=0, max=0.99, help="Least lead of a side until it is traded.", rich_help_panel=_SOURCE
+        ),
+    ] = 0.1,
+    slippage_ticks: Annotated[
+        float,
+        typer.Option(
+            "--slippage-ticks", min=0, help="Per round trip, beyond spread and fees.", rich_help_panel=_SOURCE
+        ),
+    ] = 1.0,
+    who: Annotated[
+        str, typer.Option("--who", help="Who looks; your user name without it.", rich_help_panel=_SOURCE)
+    ] = "",
+    format: Format = None,
+    decimal: Decimal = "auto",
+    timezone: TimeZone = None,
+    day: Day = None,
+    infer_side: InferSide = "auto",
+    out_of_order: OutOfOrder = "error",
+    bar_seconds: BarSeconds = None,
+    tick_size: TickSize = None,
+    point_value: PointValue = None,
+    currency: Currency = None,
+    lot: Lot = None,
+    size_step: SizeStep = None,
+    fee: Fee = None,
+    hours: TradingHours = None,
+    start: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="First session.")] = None,
+    end: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Last session.")] = None,
+    config: Config = None,
+    as_json: AsJson = False,
+) -> None:
+    """Judge a model by the out-of-fold predictions it was saved with, or by sessions after its training.
+
+    With --input the recording is replayed through the engine, labelled as in the training, and judged where it is newer
+    than that; the look is written into looks.jsonl. The base rate is the share of the classes among the judged rows.
+    Fewer than 20 sessions or 500 effective rows are insufficient: then there is no number.
+    """
+    from quantumtrader.cli.models import chosen_version
+    from quantumtrader.models.registry import ModelRegistry
+    from quantumtrader.training.assessment.record import judge_record
+
+    registry = ModelRegistry(models)
+    version = chosen_version(registry, name, version)
+    manifest = registry.manifest(name, version)
+    synthetic = bool(manifest.data["synthetic"])
+    extra: dict[str, Any] = {}
+    if input is None:
+        found, where = judge_record(registry.oof(name, version), manifest.classes), "out of fold"
+    else:
+        from quantumtrader.training.pipelines.costs import cost_ticks
+        from quantumtrader.training.pipelines.unseen import judge_unseen
+        from quantumtrader.training.policy import Policy
+
+        recording = _open(
+            input, symbol or str(manifest.instrument["symbol"]), config, format, start, end,
+            make_options(decimal, timezone, day, infer_side, out_of_order, bar_seconds),
+            make_instrument(tick_size, point_value, currency, lot, size_step, fee, hours, timezone),
+        )  # fmt: skip
+        synthetic |= recording.survey().synthetic
+        policy = Policy(margin, cost_ticks(recording, slippage_ticks))
+        with output.progress(f"replaying {input.name}"):
+            unseen = judge_unseen(
+                registry,
+                registry.load(name, version, validity=False),
+                recording,
+                policy,
+                who=who or _user(),
+            )
+        found, where = unseen.facts, "after its training"
+        extra = {
+            "net": unseen.net,
+            "trades": unseen.trades,
+            "cost_ticks": unseen.cost_ticks,
+            "dropped": unseen.dropped,
+            "earlier_looks": unseen.earlier_looks,
+        }
+    if as_json:
+        about = {"model": manifest.id, "judged": where, "synthetic": synthetic}
+        output.print_json({**about, "sufficient": found.edge is not None, **output.plain(found), **extra})
+        return
+    _show(f"{manifest.id}{' (synthetic)' if synthetic else ''}", where, found, extra)
+
+
+def _open(
+    path: Path,
+    symbol: str,
+    config: Path | None,
+    format: str | None,
+    start: datetime | None,
+    end: datetime | None,
+    options: Any,
+    given: dict[str, Any],
+) -> Recording:
+    from quantumtrader.config import load_settings, with_instrument
+    from quantumtrader.training.pipelines import Recording
+
+    settings = with_instrument(load_settings(config), symbol, given)
+    first, last = (None if d is None else d.date() for d in (start, end))
+    return Recording.open(path, symbol, settings, format=format, options=options, start=first, end=last)
+
+
+def _user() -> str:
+    import getpass
+
+    return getpass.getuser()
+
+
+def _show(title: str, where: str, found: RecordFacts, extra: dict[str, Any]) -> None:
+    rows: list[tuple[str, Any]] = [
+        ("sessions", f"{found.sessions}, {found.first} to {found.last}"),
+        ("rows", f"{found.predicted:,} predicted of {found.rows:,}"),
+        ("effective rows", f"{found.n_eff:,.0f}"),
+        ("edge, nats per row", _interval(found.edge, 5)),
+    ]
+    if found.quality is not None:
+        q = found.quality
+        rows += [
+            ("log-loss skill", f"{q.skill:.2%}"),
+            ("log loss", f"{q.log_loss:.5f} (base rate {q.base_log_loss:.5f})"),
+            ("Brier score", f"{q.brier:.5f} (base rate {q.base_brier:.5f})"),
+            *((f"calibration error, class {c.name}", f"{c.ece:.4f}") for c in q.classes),
+        ]
+    if extra:
+        rows += [
+            ("trades", f"{extra['trades']:,}"),
+            ("net ticks per trade", _interval(extra["net"], 2)),
+            ("cost beyond the spread, ticks", f"{extra['cost_ticks']:.2f}"),
+        ]
+    output.table(title, ("", where), rows)
+    if found.regimes:
+        cells = [(s.name, s.sessions, f"{s.n_eff:,.0f}", _interval(s.edge, 5)) for s in found.regimes]
+        output.table("by regime", ("regime", "sessions", "n_eff", "edge, nats per row"), cells)
+    if extra.get("earlier_looks"):
+        output.note(f"note: some of these sessions were looked at {extra['earlier_looks']} times before")
+
+
+def _interval(found: Interval | None, decimals: int) -> str:
+    if found is None:
+        return "insufficient"
+    return f"{found.mean:.{decimals}f} ({found.low:.{decimals}f} to {found.high:.{decimals}f})"

@@ -1,0 +1,120 @@
+"""``quantumtrader label``: what a training would learn, before there is one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from quantumtrader.cli import output
+from quantumtrader.cli.source_options import (
+    AsJson,
+    BarSeconds,
+    Config,
+    Currency,
+    Day,
+    Decimal,
+    Fee,
+    Format,
+    InferSide,
+    Lot,
+    OutOfOrder,
+    PointValue,
+    SizeStep,
+    Symbol,
+    TickSize,
+    TimeZone,
+    TradingHours,
+    make_instrument,
+    make_options,
+)
+from quantumtrader.cli.train import Clock, End, Gaps, Input, LatencyMs, Spread, Start, open_recording
+
+
+def command(
+    input: Input,
+    symbol: Symbol,
+    out: Annotated[Path, typer.Option("--out", "-o", help="The Parquet file.")],
+    label: Annotated[str, typer.Option("--label", help="Which labels.")] = "side",
+    clock: Clock = "",
+    horizon_s: Annotated[float, typer.Option("--horizon-s", min=0, help="0: as the trainings do.")] = 0.0,
+    every_s: Annotated[float, typer.Option("--every-s", min=0, help="Time between decisions.")] = 0.0,
+    barrier_atr: Annotated[float, typer.Option("--barrier-atr", min=0, help="Barriers, in atr_14.")] = 2.0,
+    least_ticks: Annotated[float, typer.Option("--least-ticks", help="Least barrier.")] = 4.0,
+    spread_ticks: Spread = 1.0,
+    latency_ms: LatencyMs = 200.0,
+    gaps: Gaps = "refuse",
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a file that is there.")] = False,
+    format: Format = None,
+    decimal: Decimal = "auto",
+    timezone: TimeZone = None,
+    day: Day = None,
+    infer_side: InferSide = "auto",
+    out_of_order: OutOfOrder = "error",
+    bar_seconds: BarSeconds = None,
+    tick_size: TickSize = None,
+    point_value: PointValue = None,
+    currency: Currency = None,
+    lot: Lot = None,
+    size_step: SizeStep = None,
+    fee: Fee = None,
+    hours: TradingHours = None,
+    start: Start = None,
+    end: End = None,
+    config: Config = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write the labels of a recording as Parquet: spans, classes, what was left out and why.
+
+    Exit code 3: nothing can be labelled.
+    """
+    import pyarrow.parquet as pq
+
+    from quantumtrader.exceptions import DataAccessError
+    from quantumtrader.training.pipelines.labelling import label_recording
+
+    if out.exists() and not overwrite:
+        raise DataAccessError("is there already", path=out, remedy="Replace it with --overwrite")
+    recording = open_recording(
+        input, symbol, config, format, start, end,
+        make_options(decimal, timezone, day, infer_side, out_of_order, bar_seconds),
+        make_instrument(tick_size, point_value, currency, lot, size_step, fee, hours, timezone),
+    )  # fmt: skip
+    with output.progress(f"labelling {input.name}"):
+        found = label_recording(
+            recording,
+            label,
+            clock=clock,
+            horizon_s=horizon_s,
+            every_s=every_s,
+            barrier_atr=barrier_atr,
+            least_ticks=least_ticks,
+            spread_ticks=spread_ticks,
+            latency_ms=latency_ms,
+            gaps=gaps,
+        )
+    out.parent.mkdir(parents=True, exist_ok=True)
+    pq.write_table(found.table(), out, compression="zstd")
+    facts = found.facts
+    if as_json:
+        output.print_json({**facts, "out": out})
+        return
+    from rich.markup import escape
+
+    made = " · SYNTHETIC" if facts["synthetic"] else ""
+    output.table(
+        f"{symbol} · {facts['label']}{made}",
+        ("", ""),
+        [
+            (
+                "labels",
+                f"{facts['rows']:,} in {facts['sessions']} sessions (effective {facts['n_eff']:,.0f})",
+            ),
+            ("classes", ", ".join(f"{c}: {100 * share:.1f} %" for c, share in facts["classes"].items())),
+            ("mean span", f"{facts['mean_span_s']:,.1f} s"),
+            ("left out", "; ".join(f"{why}: {n:,}" for why, n in facts["dropped"].items()) or "none"),
+            ("enough", "yes" if facts["sufficient"] else "; ".join(facts["reasons"])),
+        ],
+    )
+    output.line(escape(str(out)))

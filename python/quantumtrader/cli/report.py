@@ -1,0 +1,83 @@
+"""``quantumtrader report``: the page of a training, written again from what its assessment holds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from quantumtrader.cli import output
+from quantumtrader.cli.source_options import AsJson
+
+if TYPE_CHECKING:
+    from quantumtrader.training.assessment import Assessment
+
+FOLDER, PAGE = "assessment", "report.html"
+
+
+def command(
+    folder: Annotated[
+        Path, typer.Argument(metavar="FOLDER", help="Folder of a training, or of an assessment in it.")
+    ],
+    lang: Annotated[str, typer.Option("--lang", help="Language of the page.")] = "en",
+    open_page: Annotated[bool, typer.Option("--open", help="Show the page in the browser.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Write the offline page of a training: report.html in its folder, replaced where it is there.
+
+    Nothing is computed again: every number is one that was recorded when the training ended.
+    """
+    from quantumtrader.training.assessment import Assessment
+    from quantumtrader.training.report import write_report
+
+    found = [(place, page, Assessment.load(place)) for place, page in places(folder)]
+    for _, page, assessment in found:
+        write_report(assessment, page, lang)
+    if open_page:
+        import webbrowser
+
+        for _, page, _ in found:
+            webbrowser.open(page.resolve().as_uri())
+    if as_json:
+        documents = [{"report": str(page), "assessment": str(place), **_brief(a)} for place, page, a in found]
+        output.print_json(documents[0] if len(documents) == 1 else documents)
+        return
+    for _, page, assessment in found:
+        show(assessment, page, lang)
+
+
+def places(folder: Path) -> list[tuple[Path, Path]]:
+    """Return the assessments of a folder, each with the path of its page.
+
+    The page lies beside the folder ``assessment`` of a training; an assessment in a folder of its own name has it inside.
+    """
+    from quantumtrader.training.assessment.folder import DOCUMENT
+
+    for inside in (folder, folder / FOLDER):
+        if (inside / DOCUMENT).is_file():
+            whole = inside.name == FOLDER
+            return [(inside, (inside.parent if whole else inside) / PAGE)]
+    several = sorted(
+        {p.parent for p in folder.glob(f"*/{DOCUMENT}")} | {p.parent for p in folder.glob(f"*/*/{DOCUMENT}")}
+    )
+    # A folder without any: reading it says what is missing.
+    return [place for part in several for place in places(part)] or [(folder / FOLDER, folder / PAGE)]
+
+
+def show(assessment: Assessment, page: Path | None, lang: str) -> None:
+    """Print verdict and conditions of the gate."""
+    from quantumtrader.training.assessment.verdict import verdict_text
+
+    output.line(verdict_text(assessment, lang))
+    rows = [("yes" if c.met else "no", c.name, c.found, c.wanted) for c in assessment.conditions]
+    output.table("promotion gate", ("met", "condition", "found", ""), rows, wrap=("found", ""))
+    if page is not None:
+        output.line(str(page))
+
+
+def _brief(assessment: Assessment) -> dict[str, Any]:
+    """Return the document without what only pictures need."""
+    document = assessment.to_document()
+    document["picture"] = {"scheme": document["picture"]["scheme"], "splits": len(assessment.picture.rows)}
+    return document

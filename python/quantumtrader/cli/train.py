@@ -1,0 +1,540 @@
+"""``quantumtrader train``: recordings into judged models."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from quantumtrader.cli import output
+from quantumtrader.cli.source_options import (
+    AsJson,
+    BarSeconds,
+    Config,
+    Currency,
+    Day,
+    Decimal,
+    Fee,
+    Format,
+    InferSide,
+    Lot,
+    OutOfOrder,
+    PointValue,
+    SizeStep,
+    Symbol,
+    TickSize,
+    TimeZone,
+    TradingHours,
+    make_instrument,
+    make_options,
+)
+
+if TYPE_CHECKING:
+    from quantumtrader.training.pipelines import BookResult, Recording, TrainingResult
+
+_WHERE = "Where folds are computed"
+_LABEL = "What is learned"
+
+Input = Annotated[Path, typer.Option("--input", "-i", readable=False, help="File, folder or lake.")]
+Out = Annotated[
+    Path,
+    typer.Option("--out", "-o", help="Folder of the training; a training that was cut off goes on in it."),
+]
+Models = Annotated[
+    Path | None, typer.Option("--models", "-m", help="Folder of all models; models in --out without it.")
+]
+Name = Annotated[str, typer.Option("--name", help="Of the model; by the symbol without it.")]
+Workers = Annotated[
+    int, typer.Option("--workers", "-w", min=1, help="Processes of this machine.", rich_help_panel=_WHERE)
+]
+Scheduler = Annotated[
+    str | None,
+    typer.Option(
+        "--scheduler",
+        help="Dask scheduler, tcp://host:8786, in place of --workers.",
+        rich_help_panel=_WHERE,
+    ),
+]
+Seed = Annotated[int, typer.Option(help="Of every draw: the same data and seed give the same model.")]
+Candidates = Annotated[str, typer.Option(help="What competes: standard, or quick (one LightGBM).")]
+Start = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="First session.")]
+End = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Last session.")]
+Margin = Annotated[
+    float,
+    typer.Option(min=0, max=0.99, help="Least lead of a side until it is traded.", rich_help_panel=_LABEL),
+]
+Spread = Annotated[
+    float,
+    typer.Option(
+        "--spread-ticks", help="Assumed where only prints or bars are known.", rich_help_panel=_LABEL
+    ),
+]
+Slippage = Annotated[
+    float,
+    typer.Option(
+        "--slippage-ticks", min=0, help="Per round trip, beyond spread and fees.", rich_help_panel=_LABEL
+    ),
+]
+LatencyMs = Annotated[
+    float,
+    typer.Option("--latency-ms", min=0, help="From decision to arrival of an order.", rich_help_panel=_LABEL),
+]
+Clock = Annotated[
+    str, typer.Option(help="When rows are taken: bar, 1s, 1m, event; fits the data without it.")
+]
+Gaps = Annotated[str, typer.Option(help="Sessions with lost events: refuse or drop.")]
+OpenVault = Annotated[
+    bool,
+    typer.Option(
+        "--open-vault", help="Judge the model on the locked sessions too: once, on record; needs --why."
+    ),
+]
+Why = Annotated[str, typer.Option("--why", help="Reason for opening the vault.")]
+Who = Annotated[str, typer.Option("--who", help="Who opens it; your user name without it.")]
+
+
+def tick(
+    input: Input,
+    symbol: Symbol,
+    out: Out,
+    name: Name = "",
+    models: Models = None,
+    candidates: Candidates = "standard",
+    workers: Workers = 1,
+    scheduler: Scheduler = None,
+    seed: Seed = 7,
+    features: Annotated[
+        list[str] | None,
+        typer.Option("--features", "-f", help="Names, separated by commas; tick_only without it."),
+    ] = None,
+    clock: Clock = "",
+    horizon_s: Annotated[
+        float,
+        typer.Option(
+            "--horizon-s", min=0, help="Vertical barrier; 0: an hour, or half of it.", rich_help_panel=_LABEL
+        ),
+    ] = 0.0,
+    every_s: Annotated[
+        float,
+        typer.Option(
+            "--every-s",
+            min=0,
+            help="Between decisions; 0: a quarter of the horizon.",
+            rich_help_panel=_LABEL,
+        ),
+    ] = 0.0,
+    classes: Annotated[
+        str, typer.Option(help="side (which side pays more) or touch.", rich_help_panel=_LABEL)
+    ] = "side",
+    barrier_atr: Annotated[
+        float, typer.Option("--barrier-atr", min=0, help="Barriers, in atr_14.", rich_help_panel=_LABEL)
+    ] = 2.0,
+    least_ticks: Annotated[
+        float, typer.Option("--least-ticks", help="Least barrier.", rich_help_panel=_LABEL)
+    ] = 4.0,
+    spread_ticks: Spread = 1.0,
+    slippage_ticks: Slippage = 1.0,
+    margin: Margin = 0.1,
+    latency_ms: LatencyMs = 200.0,
+    gaps: Gaps = "refuse",
+    update: Annotated[
+        str,
+        typer.Option(
+            "--update",
+            help="Train the next version of this model, as it was trained, if enough sessions have come since.",
+        ),
+    ] = "",
+    open_vault: OpenVault = False,
+    why: Why = "",
+    who: Who = "",
+    format: Format = None,
+    decimal: Decimal = "auto",
+    timezone: TimeZone = None,
+    day: Day = None,
+    infer_side: InferSide = "auto",
+    out_of_order: OutOfOrder = "error",
+    bar_seconds: BarSeconds = None,
+    tick_size: TickSize = None,
+    point_value: PointValue = None,
+    currency: Currency = None,
+    lot: Lot = None,
+    size_step: SizeStep = None,
+    fee: Fee = None,
+    hours: TradingHours = None,
+    start: Start = None,
+    end: End = None,
+    config: Config = None,
+    as_json: AsJson = False,
+) -> None:
+    """Train on a year or more of prints or bars: triple barrier, purged comparison, one judged model.
+
+    The last fifth of the sessions is locked away. What comes out is a candidate in the registry, with an assessment that
+    says plainly when there is nothing there. Exit code 3: the data cannot be learned from.
+    """
+    from quantumtrader.cli.features_compute import chosen
+    from quantumtrader.training.executor import make_executor
+    from quantumtrader.training.pipelines import TickConfig, TickTrainingPipeline
+
+    if open_vault and not why:
+        raise typer.BadParameter("opening the vault needs a reason: --why", param_hint="--open-vault")
+    names = chosen(features)
+    asked = TickConfig(
+        name=name,
+        features="tick_only" if names is None else tuple(names),
+        clock=clock,
+        horizon_s=horizon_s,
+        every_s=every_s,
+        classes=classes,
+        barrier_atr=barrier_atr,
+        least_ticks=least_ticks,
+        spread_ticks=spread_ticks,
+        slippage_ticks=slippage_ticks,
+        margin=margin,
+        latency_ms=latency_ms,
+        candidates=candidates,
+        gaps=gaps,
+        seed=seed,
+    )
+    recording = open_recording(
+        input, symbol, config, format, start, end,
+        make_options(decimal, timezone, day, infer_side, out_of_order, bar_seconds),
+        make_instrument(tick_size, point_value, currency, lot, size_step, fee, hours, timezone),
+    )  # fmt: skip
+    if update:
+        _retrain(update, models or Path("models"), recording, out, workers, scheduler, as_json=as_json)
+        return
+    with make_executor(workers, scheduler) as executor:
+        pipeline = TickTrainingPipeline(asked, models=models, executor=executor, stage=output.progress)
+        result = pipeline.train(recording, out)
+    if open_vault:
+        pipeline.open_vault(recording, result, who=who or _user(), why=why)
+    show(result, as_json=as_json)
+
+
+def _retrain(
+    name: str,
+    models: Path,
+    recording: Recording,
+    out: Path,
+    workers: int,
+    scheduler: str | None,
+    *,
+    as_json: bool,
+) -> None:
+    from quantumtrader.training.executor import make_executor
+    from quantumtrader.training.pipelines.retraining import retrain
+
+    with make_executor(workers, scheduler) as executor:
+        found = retrain(models, name, recording, out, executor=executor, stage=output.progress)
+    if found.result is not None:
+        show(found.result, as_json=as_json)
+    elif as_json:
+        output.print_json({"due": False, "before": found.before, "new_sessions": found.new_sessions})
+    else:
+        output.line(
+            f"{name} {found.before}: not yet, {found.new_sessions} sessions and about {found.new_rows:,} rows came since"
+        )
+
+
+def book(
+    input: Input,
+    symbol: Symbol,
+    out: Out,
+    name: Name = "",
+    models: Models = None,
+    candidates: Candidates = "standard",
+    workers: Workers = 1,
+    scheduler: Scheduler = None,
+    seed: Seed = 7,
+    target: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--target",
+            help="direction, spread_change, price_move_1min, order_imbalance; repeatable, all without it.",
+            rich_help_panel=_LABEL,
+        ),
+    ] = None,
+    features: Annotated[
+        list[str] | None,
+        typer.Option("--features", "-f", help="Names, separated by commas; book_enhanced without it."),
+    ] = None,
+    clock: Clock = "",
+    heartbeat_s: Annotated[
+        float,
+        typer.Option(
+            "--heartbeat-s",
+            min=0,
+            help="A decision at least so often; 0: half of the pace.",
+            rich_help_panel=_LABEL,
+        ),
+    ] = 0.0,
+    max_rows: Annotated[
+        int, typer.Option("--max-rows", min=100, help="Decisions at most, thinned evenly.")
+    ] = 60_000,
+    slippage_ticks: Slippage = 0.0,
+    margin: Margin = 0.1,
+    latency_ms: LatencyMs = 20.0,
+    gaps: Gaps = "refuse",
+    format: Format = None,
+    decimal: Decimal = "auto",
+    timezone: TimeZone = None,
+    day: Day = None,
+    infer_side: InferSide = "auto",
+    out_of_order: OutOfOrder = "error",
+    bar_seconds: BarSeconds = None,
+    tick_size: TickSize = None,
+    point_value: PointValue = None,
+    currency: Currency = None,
+    lot: Lot = None,
+    size_step: SizeStep = None,
+    fee: Fee = None,
+    hours: TradingHours = None,
+    start: Start = None,
+    end: End = None,
+    config: Config = None,
+    as_json: AsJson = False,
+) -> None:
+    """Train on weeks of recorded book: one model per target, judged decision by decision, never by a Sharpe ratio.
+
+    Fewer than eight sessions are divided into blocks of time: that trains, and is insufficient. Exit code 3: the data
+    cannot be learned from.
+    """
+    from quantumtrader.cli.features_compute import chosen
+    from quantumtrader.training.executor import make_executor
+    from quantumtrader.training.pipelines import BookConfig, BookTrainingPipeline
+
+    names = chosen(features)
+    asked = BookConfig(
+        name=name,
+        targets=tuple(target or ("direction", "spread_change", "price_move_1min", "order_imbalance")),
+        features="book_enhanced" if names is None else tuple(names),
+        clock=clock,
+        heartbeat_s=heartbeat_s,
+        max_rows=max_rows,
+        slippage_ticks=slippage_ticks,
+        margin=margin,
+        latency_ms=latency_ms,
+        candidates=candidates,
+        gaps=gaps,
+        seed=seed,
+    )
+    recording = open_recording(
+        input, symbol, config, format, start, end,
+        make_options(decimal, timezone, day, infer_side, out_of_order, bar_seconds),
+        make_instrument(tick_size, point_value, currency, lot, size_step, fee, hours, timezone),
+    )  # fmt: skip
+    with make_executor(workers, scheduler) as executor:
+        pipeline = BookTrainingPipeline(asked, models=models, executor=executor, stage=output.progress)
+        result = pipeline.train(recording, out)
+    show_book(result, as_json=as_json)
+
+
+def dual(
+    symbol: Symbol,
+    out: Out,
+    ticks: Annotated[
+        Path | None, typer.Option("--ticks", readable=False, help="A year of prints or bars of a minute.")
+    ] = None,
+    book: Annotated[
+        Path | None, typer.Option("--book", readable=False, help="Weeks of book; ticks only without it.")
+    ] = None,
+    synthetic: Annotated[
+        bool, typer.Option("--synthetic", help="Generate both instead: a year of bars, 30 days of book.")
+    ] = False,
+    synthetic_sessions: Annotated[
+        int, typer.Option("--synthetic-sessions", min=10, help="Sessions of the generated year.")
+    ] = 250,
+    synthetic_days: Annotated[int, typer.Option("--synthetic-days", min=2, help="Generated book days.")] = 30,
+    book_lookback: Annotated[
+        int, typer.Option("--book-lookback", min=1, help="Last calendar days of the book that count.")
+    ] = 45,
+    models: Models = None,
+    candidates: Candidates = "standard",
+    ensemble: Annotated[str, typer.Option(help="How both are joined: stacking or weighted.")] = "stacking",
+    workers: Workers = 1,
+    scheduler: Scheduler = None,
+    seed: Seed = 7,
+    config: Config = None,
+    as_json: AsJson = False,
+) -> None:
+    """Train on ticks for the side and on the book for the moment, and join them in the strategy hybrid.
+
+    Exit code 3: the data cannot be learned from.
+    """
+    from dataclasses import replace
+
+    from quantumtrader.config import load_settings
+    from quantumtrader.training.executor import make_executor
+    from quantumtrader.training.pipelines import BookConfig, DualConfig, DualTrainingSystem, Recording
+    from quantumtrader.training.pipelines.dual import last_days
+    from quantumtrader.training.pipelines.synthetic import synthetic_bars, synthetic_book
+
+    if synthetic == (ticks is not None):
+        raise typer.BadParameter("give --ticks (and --book), or --synthetic", param_hint="--ticks")
+    settings = load_settings(config)
+    if synthetic:
+        recording = synthetic_bars(synthetic_sessions, seed)
+        levels: Recording | None = synthetic_book(synthetic_days, seed)
+    else:
+        assert ticks is not None  # checked above
+        recording = Recording.open(ticks, symbol, settings)
+        levels = None if book is None else last_days(Recording.open(book, symbol, settings), book_lookback)
+    base = DualConfig()
+    asked = replace(
+        base,
+        tick=replace(base.tick, candidates=candidates, seed=seed),
+        book=BookConfig(targets=(base.target,), candidates=candidates, seed=seed),
+        ensemble_method=ensemble,
+    )
+    with make_executor(workers, scheduler) as executor:
+        system = DualTrainingSystem(asked, executor, stage=output.progress)
+        system.models = models
+        result = system.train(recording, levels, out)
+    if as_json:
+        output.print_json(result.summary)
+        return
+    from rich.markup import escape
+
+    show(result.tick, as_json=False)
+    if result.book is not None:
+        show_book(result.book, as_json=False)
+    if result.summary["notice"]:
+        output.line(f"[bold]{escape(result.summary['notice'])}[/]")
+    hybrid = result.summary["hybrid"]
+    if hybrid:
+        output.line(
+            escape(
+                f"--strategy hybrid -p tick={hybrid['tick']} -p book={hybrid['book']} -p weight={hybrid['weight']:.3f}"
+            )
+        )
+
+
+def show_book(result: BookResult, *, as_json: bool) -> None:
+    """Print the summary of each target."""
+    if as_json:
+        output.print_json(
+            {
+                "pace": result.pace,
+                "insufficient": dict(result.insufficient),
+                "targets": {name: found.summary for name, found in result.results.items()},
+            }
+        )
+        return
+    from rich.markup import escape
+
+    output.line(
+        f"pace: {result.pace.tau_ns / 1e9:.3f} s between changes of the mid, spread {result.pace.spread_ticks:.2f} ticks"
+    )
+    output.table(
+        "targets",
+        ("", "rows", "effective", "chosen", "verdict"),
+        [
+            (name, f"{r.summary['rows']:,}", f"{r.summary['n_eff']:,.0f}", r.best_model, r.verdict)
+            for name, r in result.results.items()
+        ],
+        wrap=("verdict",),
+    )
+    for text in dict.fromkeys(text for r in result.results.values() for text in r.summary["notes"]):
+        output.note(f"[dim]note: {escape(text)}[/]")
+    for name, why in result.insufficient.items():
+        output.note(escape(f"{name}: {why}"))
+    output.line(f"training: {escape(str(result.folder))}")
+
+
+def show(result: TrainingResult, *, as_json: bool) -> None:
+    """Print the summary document, or what a person wants to know of it."""
+    summary = result.summary
+    if as_json:
+        output.print_json(summary)
+        return
+    from rich.markup import escape
+
+    made = " · SYNTHETIC" if summary["synthetic"] else ""
+    sessions = summary["sessions"]
+    output.table(
+        f"{summary['symbol']} · {summary['kind']}{made}",
+        ("", ""),
+        [
+            ("sessions", _sessions(sessions)),
+            ("rows", f"{summary['rows']:,} (effective {summary['n_eff']:,.0f})"),
+            ("label", _label(summary)),
+            ("features", f"{summary['features']}, {len(summary['left_out'])} left out (summary.json)"),
+        ],
+    )
+    if summary["table"]:
+        output.table(
+            "out of sample",
+            ("", "skill %", "edge, nats per row", "net ticks per trade", "trades per path"),
+            [
+                (name, _percent(row["skill"]), _interval(row["edge"], 4), _interval(row["net_ticks"], 2),
+                 "" if row["trades"] is None else f"{row['trades']:,.0f}")
+                for name, row in summary["table"].items()
+            ],
+        )  # fmt: skip
+    output.line(f"[bold]{escape(summary['verdict'])}[/]")
+    vault = summary.get("vault_result")
+    if vault:
+        output.line(
+            f"vault: skill {_percent(vault['skill'])} %, net {_interval(vault['net_ticks'], 2)} ticks"
+        )
+    for text in summary["notes"]:
+        output.note(f"[dim]note: {escape(text)}[/]")
+    output.line(f"model: {escape(summary['model'])}")
+    output.line(f"training: {escape(str(result.folder))}")
+
+
+def open_recording(
+    path: Path,
+    symbol: str,
+    config: Path | None,
+    format: str | None,
+    start: datetime | None,
+    end: datetime | None,
+    options: Any,
+    given: dict[str, Any],
+) -> Recording:
+    """Open a recording and read it once."""
+    from quantumtrader.config import load_settings, with_instrument
+    from quantumtrader.training.pipelines import Recording
+
+    settings = with_instrument(load_settings(config), symbol, given)
+    with output.progress(f"reading {path.name}"):
+        recording = Recording.open(
+            path,
+            symbol,
+            settings,
+            format=format,
+            options=options,
+            start=None if start is None else start.date(),
+            end=None if end is None else end.date(),
+        )
+        recording.survey()
+    return recording
+
+
+def _user() -> str:
+    import getpass
+
+    return getpass.getuser()
+
+
+def _sessions(s: dict[str, Any]) -> str:
+    dev, vault = s["development"], s["vault"]
+    return f"{s['development_count']}, {dev[0]} to {dev[1]}; locked away {s['vault_count']}, {vault[0]} to {vault[1]}"
+
+
+def _label(summary: dict[str, Any]) -> str:
+    classes = ", ".join(f"{c}: {100 * n / summary['rows']:.0f} %" for c, n in summary["classes"].items())
+    return f"{summary['label']['name']} ({classes})"
+
+
+def _percent(value: float | None) -> str:
+    return "" if value is None else f"{100 * value:.2f}"
+
+
+def _interval(found: dict[str, float] | None, decimals: int) -> str:
+    if found is None:
+        return ""
+    return f"{found['mean']:.{decimals}f} ({found['low']:.{decimals}f} to {found['high']:.{decimals}f})"

@@ -1,0 +1,224 @@
+"""The strategy ``hybrid``: a tick model says which way, a book model says when.
+
+::
+
+    new bar ─► tick model ─► regime, base signal ─┐
+    each row ─► book model ─► now, or not yet ────┴─► one prediction ─► signal generator ─► signal
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, fields, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from quantumtrader.exceptions import ConfigError, ManifestError, PromotionError
+from quantumtrader.execution.predictions import Prediction
+from quantumtrader.execution.signal_generator import SignalConfig, SignalGenerator
+from quantumtrader.execution.signals import MarketState, Signal
+from quantumtrader.execution.strategy import register_strategy
+from quantumtrader.features.catalogue import info
+from quantumtrader.features.manifest import FeatureManifest
+from quantumtrader.models.bar_regimes import BAR_NS, BarRegimes
+from quantumtrader.models.manifest import columns_of
+from quantumtrader.models.prediction import Predictor
+from quantumtrader.models.regimes import FEATURES as REGIME_FEATURES
+from quantumtrader.models.regimes import RegimeAnalyzer
+from quantumtrader.models.registry import LoadedModel
+from quantumtrader.models.states import ModelState
+from quantumtrader.models.strategy import load_folder
+from quantumtrader.types import Instrument
+
+__all__ = ["HybridStrategy", "combined_confidence"]
+
+_ATR = "atr_14"
+_EDGE = 1e-6
+
+
+def combined_confidence(tick: float, book: float, weight: float) -> float:
+    """Return the probability of the base's side from both models: the weighted mean of their log-odds."""
+    a, b = (min(max(p, _EDGE), 1 - _EDGE) for p in (tick, book))
+    z = (1 - weight) * math.log(a / (1 - a)) + weight * math.log(b / (1 - b))
+    return 1 / (1 + math.exp(-z))
+
+
+@register_strategy("hybrid")
+@dataclass(eq=False)
+class HybridStrategy:
+    """Trade the side of a tick model when a book model agrees.
+
+    The tick model is asked once per bar, on the first row after it closed, and must read features of bars only: those are
+    the same whatever the clock of the rows. Regime and side are the tick model's, the moment of entry is the book model's;
+    the size and the bracket follow the regime's range, and both models must be probable enough together.
+
+    Parameters
+    ----------
+    tick, book : str
+        Folders of the models, as of the strategy ``model``.
+    entry : float
+        Least direction of the book model, on the side of the tick model.
+    weight : float
+        Of the book model in the common confidence, 0 to 1; half, unless a stack was fitted.
+    direction, magnitude, confidence, min_stop_points, stop_atr, risk_reward, risk_money, size, max_size, cost_ticks,
+    margin, hold_s, cooldown_s, settle_s, max_spread_ticks
+        See :class:`SignalConfig`.
+    """
+
+    tick: str = ""
+    book: str = ""
+    entry: float = 0.1
+    weight: float = 0.5
+    direction: float = 0.1
+    magnitude: float = 0.0
+    confidence: float = 0.5
+    min_stop_points: float = 5.0
+    stop_atr: float = 1.5
+    risk_reward: float = 2.0
+    risk_money: float = 0.0
+    size: int = 1
+    max_size: int = 1
+    cost_ticks: float = 1.0
+    margin: float = 0.02
+    hold_s: float = 900.0
+    cooldown_s: float = 30.0
+    settle_s: float = 60.0
+    max_spread_ticks: int = 2
+
+    def __post_init__(self) -> None:
+        if not (0 <= self.entry <= 1 and 0 <= self.weight <= 1):
+            raise ConfigError(f"hybrid: entry is {self.entry}, weight {self.weight}; expected 0 to 1")
+        self._config = self._signal_config(self.max_size)
+        self._base, self._timing = load_folder(self.tick), load_folder(self.book)
+        moving = [n for n in self._base.names if info(n).inputs != ("B",)]
+        if moving:
+            raise ConfigError(
+                f"hybrid: {self._base.id} reads {moving[0]}, which changes between bars; train it on the set bars"
+            )
+        length = int(self._base.manifest.label.get("bar_ns") or BAR_NS)
+        if length != BAR_NS:
+            raise ConfigError(
+                f"hybrid: {self._base.id} was trained on bars of {length / 1e9:g} s; the engine makes bars of "
+                f"{BAR_NS / 1e9:g} s from prints"
+            )
+        self._base_predictor, self._timing_predictor = Predictor(self._base), Predictor(self._timing)
+        self._features = tuple(
+            dict.fromkeys((*self._timing.names, *self._base.names, _ATR, *REGIME_FEATURES))
+        )
+        place = {name: k for k, name in enumerate(self._features)}
+        self._own = np.array([place[n] for n in self._timing.names])
+        self._bars = np.array([place[n] for n in self._base.names])
+        self._atr, self._adx, self._alignment = (place[n] for n in (_ATR, *REGIME_FEATURES))
+        self._generator: SignalGenerator | None = None
+        self._bar = -1
+        self._direction: Prediction | None = None
+        self._said: Prediction | None = None
+        self._begin()
+
+    @property
+    def name(self) -> str:
+        """Name in the registry."""
+        return "hybrid"
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """Columns of the row: the book model's, then the tick model's, then those of stop and regime."""
+        return self._features
+
+    @property
+    def clock(self) -> str:
+        """Sampling clock of the book model."""
+        return self._timing.manifest.features.clock
+
+    @property
+    def rule(self) -> str:
+        """The rule in words."""
+        made = (
+            "synthetic data"
+            if any(m.manifest.data["synthetic"] for m in (self._base, self._timing))
+            else "recordings"
+        )
+        return (
+            f"Side and regime from {self._base.id} once per bar, entry when {self._timing.id} leads the same way by "
+            f"{self.entry:g}; trained on {made}. Stop {self.stop_atr:g} ATR by regime, target {self.risk_reward:g} times "
+            f"the stop, time stop {self.hold_s:g} s."
+        )
+
+    @property
+    def models(self) -> tuple[LoadedModel, LoadedModel]:
+        """Tick model and book model."""
+        return self._base, self._timing
+
+    @property
+    def prediction(self) -> Prediction | None:
+        """What was predicted on the last row; None before the first."""
+        return self._said
+
+    def bind(self, instrument: Instrument, manifest: str, *, real_money: bool = False) -> None:
+        """Hold the rows against what both models were trained on; the clock is the book model's.
+
+        Raises
+        ------
+        ManifestError
+            Names every difference.
+        PromotionError
+            If one of the models may not trade real money in its state.
+        """
+        running = FeatureManifest.from_json(manifest)
+        differences = list(self._timing.manifest.differences(running))
+        bars = replace(self._base.manifest.features, clock=running.clock)
+        differences += bars.differences(columns_of(running, self._base.names))
+        for model in self.models:
+            product = model.manifest.instrument["product"]
+            if instrument.product != product:
+                differences.append(f"product is {instrument.product}, {model.id} expects {product}")
+        if differences:
+            raise ManifestError(f"hybrid: rows are others: {'; '.join(differences)}", tuple(differences))
+        states = [model.state for model in self.models]
+        closed = [m.id for m in self.models if not m.state.trades]
+        if real_money and closed:
+            raise PromotionError(
+                f"hybrid: {', '.join(closed)} may not trade real money; only a canary or a live model may",
+                tuple(closed),
+            )
+        most = instrument.lot if ModelState.CANARY in states else self.max_size
+        self._config = self._signal_config(most)
+        self._generator = SignalGenerator(self._config, instrument)
+        self._begin()
+
+    def evaluate(self, row: npt.NDArray[np.float64], market: MarketState) -> Signal:
+        """Decide on one sample; see ``Strategy.evaluate``."""
+        if self._generator is None:
+            raise ConfigError("hybrid: the strategy was not told what its rows are; call bind_strategy first")
+        regime = self._regimes.observe(market.ts, float(row[self._adx]), float(row[self._alignment]))
+        bar = market.ts // BAR_NS
+        if bar != self._bar or self._direction is None:
+            self._bar = bar
+            self._direction = self._base_predictor.predict(market.ts, row[self._bars], regime=regime)
+        timing = self._timing_predictor.predict(market.ts, row[self._own], regime=regime)
+        said = self._said = self._together(self._direction, timing, market.ts, regime)
+        return self._generator.generate_signal(said, market, float(row[self._atr]))
+
+    def _together(self, base: Prediction, timing: Prediction, ts: int, regime: str) -> Prediction:
+        used = f"{base.model_used} + {timing.model_used}"
+        for said in (base, timing):
+            if not said.ok:
+                return Prediction.none(ts, said.reason, said.model_used, regime)
+        if base.side == 0:
+            return Prediction.none(ts, "no_base", used, regime)
+        lead = base.side * timing.direction
+        if lead < self.entry:
+            return Prediction.none(ts, "book_waits" if lead >= 0 else "book_against", used, regime)
+        confidence = combined_confidence(base.confidence, (1 + lead) / 2, self.weight)
+        return Prediction(ts, base.direction, base.magnitude, confidence, regime, used)
+
+    def _begin(self) -> None:
+        """Forget all rows: a run starts."""
+        self._regimes = BarRegimes(RegimeAnalyzer())
+        self._bar, self._direction, self._said = -1, None, None
+
+    def _signal_config(self, max_size: int) -> SignalConfig:
+        shared = {f.name for f in fields(SignalConfig)} & {f.name for f in fields(self)}
+        values = {name: getattr(self, name) for name in shared}
+        return SignalConfig.of({**values, "max_size": max_size})

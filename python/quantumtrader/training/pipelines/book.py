@@ -1,0 +1,462 @@
+"""Training on weeks of recorded book: entry timing, exits, what a fill will be worth."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from quantumtrader import __version__
+from quantumtrader.clock import Clock
+from quantumtrader.exceptions import ConfigError, DataError
+from quantumtrader.features import FeatureEngine
+from quantumtrader.models.base import Model
+from quantumtrader.models.folder import check_name
+from quantumtrader.models.registry import ModelRegistry
+from quantumtrader.training.dataset import build_dataset
+from quantumtrader.training.executor import Executor, SerialExecutor
+from quantumtrader.training.labels import Latency, Pace, PathBuilder, pace_of
+from quantumtrader.training.pipelines.book_task import BookTask, Target, targets_of
+from quantumtrader.training.pipelines.costs import cost_ticks
+from quantumtrader.training.pipelines.judge import Judged, Plan, Stage, judge, make_plan
+from quantumtrader.training.pipelines.prepared import (
+    Prepared,
+    choose_features,
+    drop_unwarm,
+    drop_useless,
+)
+from quantumtrader.training.pipelines.recording import Recording, Survey
+from quantumtrader.training.pipelines.result import TrainingResult, finish
+from quantumtrader.training.pipelines.ship import (
+    Shipment,
+    calibrated,
+    check_parity,
+    final_fit,
+    golden_events,
+    next_version,
+    ship,
+)
+from quantumtrader.training.policy import Policy
+from quantumtrader.training.recipes import Recipe
+from quantumtrader.training.run_folder import RunFolder
+from quantumtrader.training.trials import TrialLedger
+from quantumtrader.training.vault import Vault
+from quantumtrader.types import Events
+
+__all__ = ["BookConfig", "BookResult", "BookTrainingPipeline"]
+
+Int64 = npt.NDArray[np.int64]
+
+BLOCKS = 15
+"""Parts that a recording of few sessions is cut into; the last fifth of them is the vault."""
+LEAST_SESSIONS = 8
+BLOCKS_NOTE = "what is counted as sessions are blocks of time: there were too few sessions to divide"
+_EVENT_LIMIT = 300_000
+"""Events of a session beyond which rows after every packet would not fit into memory."""
+
+
+@dataclass(frozen=True, slots=True)
+class BookConfig:
+    """What a book training does.
+
+    Parameters
+    ----------
+    name : str
+        Before the names of the models, one for each target; by the symbol when empty.
+    targets : tuple of str
+        ``direction`` (at 0.5, 1, 2 and 4 mean times between changes of the mid), ``spread_change``, ``price_move_1min``,
+        ``order_imbalance``.
+    features : str or tuple of str
+    clock : str
+        When rows are taken; ``event``, or ``100ms`` for sessions of more than 300,000 events, when empty.
+    heartbeat_s : float
+        A decision at least so often; 0 for half of the mean time between changes, at least 0.1.
+    max_rows : int
+        Beyond it every second, third, … decision counts.
+    slippage_ticks, margin, latency_ms
+        As of a tick training.
+    groups, test_groups, walk, vault, candidates, gaps, valid_sessions, seed
+        As of a tick training.
+    """
+
+    name: str = ""
+    targets: tuple[str, ...] = ("direction", "spread_change", "price_move_1min", "order_imbalance")
+    features: str | tuple[str, ...] = "book_enhanced"
+    clock: str = ""
+    heartbeat_s: float = 0.0
+    max_rows: int = 60_000
+    slippage_ticks: float = 0.0
+    margin: float = 0.1
+    latency_ms: float = 20.0
+    groups: int = 6
+    test_groups: int = 2
+    walk: tuple[int, int, int] = (15, 1, 1)
+    vault: float = 0.2
+    candidates: str = "standard"
+    gaps: str = "refuse"
+    valid_sessions: int = 5
+    seed: int = 7
+
+    def __post_init__(self) -> None:
+        numbers = {
+            "heartbeat_s": self.heartbeat_s,
+            "slippage_ticks": self.slippage_ticks,
+            "latency_ms": self.latency_ms,
+        }
+        odd = [name for name, value in numbers.items() if not (math.isfinite(value) and value >= 0)]
+        if odd:
+            raise ConfigError(f"book training: {odd[0]} is {numbers[odd[0]]}, expected 0 or more")
+        if self.max_rows < 100 or not self.targets:
+            raise ConfigError(
+                f"book training: {self.max_rows} rows at most and {len(self.targets)} targets, expected at least 100 and 1"
+            )
+        targets_of(self.targets, Pace(1e9, 1.0))  # complains about names
+        if self.name:
+            check_name(self.name)
+
+
+@dataclass(frozen=True, eq=False)
+class BookResult:
+    """A finished book training.
+
+    Parameters
+    ----------
+    folder : Path
+    results : dict of str to TrainingResult
+        By target; each has a folder of its own in it.
+    insufficient : dict of str to str
+        Targets that could not be trained, and why.
+    pace : Pace
+    """
+
+    folder: Path
+    results: Mapping[str, TrainingResult]
+    insufficient: Mapping[str, str]
+    pace: Pace
+
+    @property
+    def metrics(self) -> dict[str, Any]:
+        """Table of each target."""
+        return {name: found.metrics for name, found in self.results.items()}
+
+
+@dataclass
+class BookTrainingPipeline:
+    """Trains one model for each target, judged decision by decision: log loss, and the markout in ticks.
+
+    Never by a Sharpe ratio: thirty days cannot support one.
+
+    With fewer than eight sessions the groups that are left out together are contiguous blocks of time instead of sessions,
+    purged and embargoed all the same. That trains a model and measures the code, and is always insufficient.
+
+    Parameters
+    ----------
+    config : BookConfig or mapping
+    models, executor, clock, stage
+        As of ``TickTrainingPipeline``.
+    recording : Recording, optional
+        What :meth:`train_book_models` reads.
+    out : Path, optional
+        Its folder.
+    """
+
+    config: BookConfig | Mapping[str, Any] = field(default_factory=BookConfig)
+    models: Path | None = None
+    executor: Executor = field(default_factory=SerialExecutor)
+    clock: Clock | None = None
+    stage: Stage | None = None
+    recording: Recording | None = None
+    out: Path | None = None
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.config, BookConfig):
+            self.config = BookConfig(**self.config)
+
+    @property
+    def asked(self) -> BookConfig:
+        """The configuration."""
+        assert isinstance(self.config, BookConfig)  # made one above
+        return self.config
+
+    def train_book_models(
+        self,
+        start_date: date | None = None,
+        end_date: date | None = None,
+        targets: tuple[str, ...] = ("spread_change", "price_move_1min", "order_imbalance"),
+    ) -> dict[str, Any]:
+        """Train on the sessions between two dates; returns the metrics of each target."""
+        if self.recording is None or self.out is None:
+            raise ConfigError("train_book_models: give the pipeline a recording and a folder (out)")
+        chosen = replace(self.asked, targets=tuple(targets))
+        part = self.recording.between(start_date, end_date)
+        pipeline = replace(self, config=chosen)
+        return pipeline.train(part, self.out).metrics
+
+    def train(self, recording: Recording, out: Path | str) -> BookResult:
+        """Train in a folder, or go on there.
+
+        Raises
+        ------
+        DataError
+            There is no book or touch, or nothing can be learned from it.
+        ConfigError
+            The folder holds another training.
+        """
+        survey = recording.survey()
+        if not survey.has_touch:
+            raise DataError(
+                f"book training: {recording.origin} has no book and no quotes, only {', '.join(survey.kinds).lower()}",
+                remedy="Record the book (quantumtrader collect), or train on ticks only",
+            )
+        request = {
+            "kind": "book",
+            "symbol": recording.instrument.symbol,
+            "tick_size": recording.instrument.tick_size,
+            "fee": recording.instrument.fee,
+            "events": survey.sha256,
+            "config": asdict(self.asked),
+            "version": __version__,
+        }
+        results: dict[str, TrainingResult] = {}
+        failed: dict[str, str] = {}
+        with RunFolder(out, request, self.clock) as folder:
+            pace, wanted, ready, vault, blocks = self._rows(recording, survey, folder)
+            for target in wanted:
+                prepared = ready.get(target.name)
+                try:
+                    if prepared is None or not len(prepared.data):
+                        raise DataError("insufficient: no decision has this label")
+                    with RunFolder(
+                        folder.path / target.name, {**request, "target": target.name}, self.clock
+                    ) as own:
+                        results[target.name] = self._train(
+                            recording, survey, own, target, prepared, vault, blocks
+                        )
+                except (DataError, ConfigError) as error:  # such as no row left after purging
+                    if len(wanted) == 1:
+                        raise
+                    failed[target.name] = str(error)
+        if not results:
+            raise DataError("book training: " + "; ".join(f"{k}: {v}" for k, v in failed.items()))
+        return BookResult(Path(out), results, failed, pace)
+
+    def _rows(
+        self, recording: Recording, survey: Survey, folder: RunFolder
+    ) -> tuple[Pace, tuple[Target, ...], dict[str, Prepared], Vault, bool]:
+        blocks = len(survey.days) < LEAST_SESSIONS
+        first = next(recording.sessions(survey.days[:1]))
+        begin, end = _ends(recording, survey)
+        measured_until = begin + (end - begin) // 6 if blocks else int(first["ts_event"].max()) + 1
+        early = first[first["ts_event"] < measured_until] if blocks else first
+        document = folder.document(
+            "pace", lambda: asdict(pace_of(PathBuilder(recording.instrument, None).add(early)))
+        )
+        pace = Pace(**document)
+        wanted = targets_of(self.asked.targets, pace)
+        ledger = TrialLedger(folder.path / "vault.jsonl")
+        if blocks:
+            numbers = int(survey.days[0]) + np.arange(BLOCKS)
+            vault = Vault.seal(numbers, ledger, self.asked.vault)
+            size = (end - measured_until) // BLOCKS + 1
+            locked_from = measured_until + size * len(vault.development)
+        else:
+            # The newest contract may be most of a month: the last fifth is what there is to lock away.
+            vault = Vault.seal(survey.days, ledger, self.asked.vault)
+            size = 0
+            locked_from = int(next(recording.sessions(vault.locked[:1]))["ts_event"].min())
+        ready = {}
+        cached = {t.name: Prepared.load(folder.path / "data" / t.name) for t in wanted}
+        if all(found is not None for found in cached.values()):
+            ready = {name: found for name, found in cached.items() if found is not None}
+        else:
+            days = survey.days if blocks else vault.development
+            ready = self._replay(
+                recording, survey, pace, wanted, days, (measured_until, locked_from), blocks, size
+            )
+            for name, prepared in ready.items():
+                prepared.save(folder.path / "data" / name)
+        return pace, wanted, ready, vault, blocks
+
+    def _replay(
+        self,
+        recording: Recording,
+        survey: Survey,
+        pace: Pace,
+        wanted: tuple[Target, ...],
+        days: Int64,
+        used: tuple[int, int],
+        blocks: bool,
+        size: int,
+    ) -> dict[str, Prepared]:
+        asked, instrument = self.asked, recording.instrument
+        per_day = survey.events / len(survey.days)
+        clock = asked.clock or ("event" if per_day <= _EVENT_LIMIT else "100ms")
+        names, left_out = choose_features(
+            asked.features, instrument, clock, _head(recording, days, _EVENT_LIMIT)
+        )
+        heartbeat = int(asked.heartbeat_s * 1e9) or max(100_000_000, int(pace.tau_ns / 2))
+        thin = 1
+        while True:
+            task = BookTask(
+                wanted, heartbeat, Latency((int(asked.latency_ms * 1e6),)), used[0], used[1], thin
+            )
+            data = build_dataset(
+                recording.sessions(days),
+                FeatureEngine(names, instrument, clock=clock),
+                task.label,
+                gaps=asked.gaps,
+                checks=2,
+                usable=False,
+            )
+            most = max(sum(len(p[0]) for p in parts) for parts in task.found.values())
+            if most <= asked.max_rows:
+                break
+            thin *= math.ceil(most / asked.max_rows)
+        out = {}
+        by_day = dict(zip(survey.days.tolist(), survey.contracts, strict=True))
+        for target in wanted:
+            own = task.dataset(target, data)
+            if not len(own):
+                continue
+            if blocks:
+                number = int(survey.days[0]) + np.minimum((own.spans.t0 - used[0]) // size, BLOCKS - 1)
+                own = replace(own, spans=replace(own.spans, session=number))
+            warm, _, may = drop_unwarm(own)
+            warm, useless = drop_useless(warm)
+            may = tuple(n for n in may if n not in useless)
+            contracts = np.array([by_day.get(int(d), "") for d in warm.spans.session], dtype="U16")
+            if blocks:
+                contracts = np.full(len(warm), survey.contracts[0], dtype="U16")
+            out[target.name] = Prepared(
+                warm, task.regimes.at(warm.spans.t0), contracts, may, left_out | useless
+            )
+        return out
+
+    def _train(
+        self,
+        recording: Recording,
+        survey: Survey,
+        folder: RunFolder,
+        target: Target,
+        prepared: Prepared,
+        vault: Vault,
+        blocks: bool,
+    ) -> TrainingResult:
+        asked, instrument = self.asked, recording.instrument
+        data = prepared.data
+        data.require_usable()  # one class only
+        name = check_name(f"{asked.name or instrument.symbol.lower() + '_book'}_{target.name}")
+        plan = make_plan(
+            f"{name}{'/blocks' if blocks else ''}",
+            "book",
+            len(data.spans.sessions),
+            Policy(asked.margin, cost_ticks(recording, asked.slippage_ticks)),
+            groups=asked.groups,
+            test_groups=asked.test_groups,
+            rehearsal=asked.walk,
+            embargo_sessions=0 if blocks else 1,
+            embargo_ns=max(target.horizon_ns, 60 * 10**9 if not blocks else 0),
+            candidates=asked.candidates,
+            seed=asked.seed,
+            rows=len(data),
+        )
+        final: dict[str, Model] = {}
+
+        def parity(recipe: Recipe) -> bool:
+            final["model"] = final_fit(recipe, data)
+            first = recording.sessions(survey.days[:2])
+            return check_parity(data, final["model"], first, instrument)
+
+        judged = judge(
+            prepared,
+            plan,
+            folder,
+            self.executor,
+            instrument,
+            synthetic=survey.synthetic,
+            parity=parity,
+            judged_by="markout",
+            stage=self.stage,
+        )
+        return self._ship(
+            recording, survey, vault, folder, target, prepared, plan, judged, final["model"], name, blocks
+        )
+
+    def _ship(
+        self,
+        recording: Recording,
+        survey: Survey,
+        vault: Vault,
+        folder: RunFolder,
+        target: Target,
+        prepared: Prepared,
+        plan: Plan,
+        judged: Judged,
+        estimator: Model,
+        name: str,
+        blocks: bool,
+    ) -> TrainingResult:
+        data = prepared.data
+        registry = ModelRegistry(self.models or folder.path.parent / "models")
+        version = folder.document("version", lambda: next_version(registry.root, name))
+        label: dict[str, Any] = {"id": data.label, **dict(data.measured_from)}
+        if data.trips is not None:
+            moves = np.abs(data.trips.buy_ticks - data.trips.sell_ticks) / 2
+            label["move"] = float(np.nanmean(moves) / _price(recording, survey))
+        about = Shipment(
+            name=name,
+            version=version,
+            created_ns=folder.created_ns,
+            instrument=recording.instrument,
+            label=label,
+            synthetic=survey.synthetic,
+            contracts=tuple(dict.fromkeys(c for c in prepared.contracts.tolist() if c)),
+            evidence=judged.assessment.evidence(),
+            cv={"scheme": "cpcv", **plan.to_document()["splitter"], "seed": plan.seed},
+            trials={"ledger": "trials.jsonl", "n": folder.ledger.count(plan.study)},
+            metrics={"chosen": judged.chosen, "sufficient": judged.assessment.sufficiency.sufficient},
+            config=asdict(self.asked),
+            newest_day=int(survey.days[-1]),
+            valid_sessions=self.asked.valid_sessions,
+        )
+        saved = ship(
+            registry,
+            prepared,
+            estimator,
+            calibrated(data, judged.evaluation, judged.recipe, plan.calibration),
+            golden_events(recording.sessions(survey.days[:2])),
+            judged.evaluation,
+            about,
+            judged.assessment.verdict + "\n",
+        )
+        notes = (BLOCKS_NOTE,) if blocks else ()
+        return finish(folder, recording, survey, vault, prepared, plan, judged, saved, notes)
+
+
+def _head(recording: Recording, days: Int64, most: int) -> Any:
+    """Yield events up to a number: rows after every packet are many."""
+    left = most
+    for part in recording.sessions(days):
+        yield part[:left]
+        left -= len(part)
+        if left <= 0:
+            return
+
+
+def _ends(recording: Recording, survey: Survey) -> tuple[int, int]:
+    """First and last event time."""
+    first = next(recording.sessions(survey.days[:1]))
+    last = next(recording.sessions(survey.days[-1:]))
+    return int(first["ts_event"].min()), int(last["ts_event"].max())
+
+
+def _price(recording: Recording, survey: Survey) -> float:
+    """Mean price of the first session, in ticks."""
+    part: Events = next(recording.sessions(survey.days[:1]))
+    return float(part["px"][part["px"] > 0].astype(np.float64).mean())

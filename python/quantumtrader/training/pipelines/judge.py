@@ -1,0 +1,288 @@
+"""Baselines, candidates, the choice among them, its rehearsal and its placebos: the middle of every pipeline."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from quantumtrader.exceptions import DataError
+from quantumtrader.models.importance import families_of
+from quantumtrader.training.assessment import Assessment, Liquidity, assess
+from quantumtrader.training.cross_validate import Evaluation, Nested, evaluate, fold_importance, nested
+from quantumtrader.training.evaluation import Interval
+from quantumtrader.training.executor import Executor
+from quantumtrader.training.pipelines.candidates import baselines, learners
+from quantumtrader.training.pipelines.prepared import Prepared
+from quantumtrader.training.placebo import permute_days
+from quantumtrader.training.policy import Policy
+from quantumtrader.training.recipes import Recipe, Single
+from quantumtrader.training.run_folder import RunFolder
+from quantumtrader.training.splits import CombinatorialPurged, PurgedWalkForward, Splitter
+from quantumtrader.types import Instrument
+
+__all__ = ["Judged", "Plan", "Stage", "interval_document", "judge", "make_plan"]
+
+Stage = Callable[[str, float | None], AbstractContextManager[Callable[[float], None]]]
+"""Shows progress: ``with stage(description, total) as advance: advance(units)``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How candidates are judged; everything is fixed before the first number.
+
+    Parameters
+    ----------
+    study : str
+        In the ledger.
+    kind : str
+        ``tick`` or ``book``.
+    splitter : CombinatorialPurged
+        Selects.
+    rough : CombinatorialPurged
+        Few splits, for what is repeated: the nested choice, importance, placebos.
+    inner : CombinatorialPurged
+        Divides training parts: calibration, stacks, the nested choice.
+    rehearsal : PurgedWalkForward or None
+        How the choice would have been deployed; None where there are too few sessions.
+    policy : Policy
+    candidates : str
+        A set of ``candidates.SETS``.
+    calibration : str
+        Method.
+    seed : int
+    min_leaf : int
+    """
+
+    study: str
+    kind: str
+    splitter: CombinatorialPurged
+    rough: CombinatorialPurged
+    inner: CombinatorialPurged
+    rehearsal: PurgedWalkForward | None
+    policy: Policy
+    candidates: str = "standard"
+    calibration: str = "platt"
+    seed: int = 7
+    min_leaf: int = 100
+
+    def to_document(self) -> dict[str, Any]:
+        """Return JSON values."""
+        return asdict(self)
+
+
+def make_plan(
+    study: str,
+    kind: str,
+    sessions: int,
+    policy: Policy,
+    *,
+    groups: int,
+    test_groups: int,
+    rehearsal: tuple[int, int, int],
+    embargo_sessions: int,
+    embargo_ns: int,
+    candidates: str,
+    seed: int,
+    rows: int,
+) -> Plan:
+    """Fit a plan to the sessions that there are.
+
+    With fewer sessions than groups there are as many groups as sessions; what comes out is insufficient then, and says so.
+
+    Parameters
+    ----------
+    rehearsal : tuple of int
+        Sessions to train on, to test, between them.
+    rows : int
+        Labelled rows; leaves hold at least a hundredth of them, and at most 100.
+
+    Raises
+    ------
+    DataError
+        There are fewer than four sessions: no split has a training part to speak of.
+    """
+    least = max(4, test_groups + 2)
+    if sessions < least:
+        raise DataError(
+            f"insufficient: {sessions} sessions outside the vault, at least {least} are needed to divide them",
+            remedy="Record more sessions",
+        )
+    embargo = {"embargo_sessions": embargo_sessions, "embargo_ns": embargo_ns}
+    if sessions < 3 * groups:  # embargoes of whole sessions would leave next to nothing
+        embargo["embargo_sessions"] = min(embargo_sessions, 1)
+    if sessions < 2 * groups:
+        embargo["embargo_sessions"] = 0
+    splitter = CombinatorialPurged(min(groups, sessions), test_groups, **embargo)
+    rough = CombinatorialPurged(min(5, sessions), 1, **embargo)
+    inner = CombinatorialPurged(3 if sessions >= 6 else 2, 1, **embargo)
+    train, test, between = rehearsal
+    if sessions < train + between + 4 * test:
+        train = sessions // 2
+    walk = PurgedWalkForward(train, test, between, embargo_ns) if train >= 2 * test else None
+    return Plan(
+        study,
+        kind,
+        splitter,
+        rough,
+        inner,
+        walk,
+        policy,
+        candidates,
+        seed=seed,
+        min_leaf=int(np.clip(rows // 100, 5, 100)),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What came out.
+
+    Parameters
+    ----------
+    assessment : Assessment
+        Of the chosen configuration, calibrated.
+    candidates, baselines, placebos : mapping of str to Evaluation
+    chosen : str
+        Name among the candidates, without calibration.
+    recipe : Recipe
+        The chosen one.
+    evaluation : Evaluation
+        Of the chosen one before its calibration: its out-of-fold scores.
+    judged : Evaluation
+        Of the chosen one with its calibration: what is assessed.
+    choice : Nested or None
+        What choosing by inner splits would have brought; None where there is too little data, as the rehearsal.
+    rehearsal : Evaluation or None
+    """
+
+    assessment: Assessment
+    candidates: Mapping[str, Evaluation]
+    baselines: Mapping[str, Evaluation]
+    placebos: Mapping[str, Evaluation]
+    chosen: str
+    recipe: Recipe
+    evaluation: Evaluation
+    judged: Evaluation
+    choice: Nested | None
+    rehearsal: Evaluation | None
+
+
+def judge(
+    prepared: Prepared,
+    plan: Plan,
+    folder: RunFolder,
+    executor: Executor,
+    instrument: Instrument,
+    *,
+    synthetic: bool,
+    parity: Callable[[Recipe], bool | None],
+    judged_by: str,
+    liquidity: Liquidity | None = None,
+    stage: Stage | None = None,
+) -> Judged:
+    """Evaluate everything that the plan names; every evaluation has its line in the folder's ledger.
+
+    The best candidate by log loss over the base rate is chosen, calibrated on inner splits, and judged again with its
+    calibration; a stack is one already.
+    """
+    data, ledger, study = prepared.data, folder.ledger, plan.study
+    show: Stage = stage or (lambda _text, _total: nullcontext(lambda _units: None))
+    policy = None if data.trips is None else plan.policy
+
+    def run(name: str, recipe: Recipe, splitter: Splitter, where: str = "", on: Any = None) -> Evaluation:
+        with show(f"{name}", float(_count(splitter, data))) as advance:
+            return evaluate(
+                data if on is None else on,
+                recipe,
+                splitter,
+                ledger,
+                f"{study}{where}",
+                policy=policy,
+                mapper=folder.mapper(executor, f"evaluating {name}", advance),
+            )
+
+    simple = baselines(data.names, plan.kind)
+    recipes = learners(plan.candidates, data.names, plan.kind, plan.inner, plan.seed, plan.min_leaf)
+    base = {name: run(name, recipe, plan.splitter) for name, recipe in simple.items()}
+    tried = {name: run(name, recipe, plan.splitter) for name, recipe in recipes.items()}
+    chosen = max(tried, key=lambda name: tried[name].edge.mean)
+    recipe = recipes[chosen]
+    judged, name = tried[chosen], chosen
+    choice = rehearsal = None
+    false: dict[str, Evaluation] = {}
+    families: dict[str, Interval] = {}
+    if (
+        data.sufficiency().sufficient
+    ):  # else there will be no number, and inner splits would be of next to nothing
+        if isinstance(recipe, Single):  # a stack is a calibration of its members
+            name = f"{chosen}+{plan.calibration}"
+            tried[name] = judged = run(
+                name, Single(recipe.estimator, plan.calibration, plan.inner), plan.splitter
+            )
+        with show("choosing inside", None) as advance:
+            choice = nested(
+                data,
+                list(recipes.values()),
+                plan.rough,
+                plan.inner,
+                ledger,
+                f"{study}/nested",
+                policy=policy,
+                mapper=folder.mapper(executor, "choosing inside training parts", advance),
+            )
+        if plan.rehearsal is not None:
+            rehearsal = run("rehearsal", recipe, plan.rehearsal, "/rehearsal")
+        for k in (1, 2):
+            placebo = permute_days(data, plan.seed + k)
+            false[f"days permuted {k}"] = run(f"placebo {k}", recipe, plan.rough, "/placebo", placebo)
+        with show("importance", None):
+            families = fold_importance(
+                data, _single(recipe, recipes), plan.rough, families=families_of(data.names), seed=plan.seed
+            )
+    assessment = assess(
+        data,
+        tried,
+        name,
+        base,
+        policy=plan.policy,
+        splitter=plan.splitter,
+        ledger=ledger,
+        study=study,
+        regimes=prepared.regimes if (prepared.regimes != "").any() else None,
+        contracts=prepared.contracts if (prepared.contracts != "").any() else None,
+        instrument=instrument,
+        families=families,
+        placebos=false,
+        synthetic=synthetic,
+        parity=parity(recipe),
+        seed=plan.seed,
+        judged_by=judged_by,
+        liquidity=liquidity,
+        volatility=prepared.extra.get("volatility"),
+    )
+    return Judged(assessment, tried, base, false, chosen, recipe, tried[chosen], judged, choice, rehearsal)
+
+
+def _single(recipe: Recipe, recipes: Mapping[str, Recipe]) -> Single:
+    """Return the recipe, or for a stack its first competitor: whole families are scrambled in one model."""
+    if isinstance(recipe, Single):
+        return recipe
+    return next(r for r in recipes.values() if isinstance(r, Single))
+
+
+def interval_document(found: Interval | None) -> dict[str, float] | None:
+    """Return mean and bounds as JSON values; None where there is no number."""
+    if found is None:
+        return None
+    values = {"mean": found.mean, "low": found.low, "high": found.high}
+    return values if all(np.isfinite(v) for v in values.values()) else None
+
+
+def _count(splitter: Splitter, data: Any) -> int:
+    if isinstance(splitter, CombinatorialPurged):
+        return splitter.count
+    return sum(1 for _ in splitter.split(data.spans))

@@ -1,0 +1,156 @@
+"""What a training hands back, and leaves in its folder."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from quantumtrader.training.pipelines.judge import Judged, Plan, interval_document
+from quantumtrader.training.pipelines.prepared import Prepared
+from quantumtrader.training.pipelines.recording import Recording, Survey
+from quantumtrader.training.report import write_report
+from quantumtrader.training.run_folder import RunFolder, write_whole
+from quantumtrader.training.vault import Vault
+
+__all__ = ["TrainingResult", "finish"]
+
+SUMMARY = "summary.json"
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingResult:
+    """A finished training.
+
+    Parameters
+    ----------
+    folder : Path
+        The training's folder.
+    model : Path
+        The model's folder in the registry: a candidate.
+    judged : Judged
+        Everything that was evaluated.
+    prepared : Prepared
+        The rows.
+    summary : dict
+        What ``summary.json`` holds.
+    """
+
+    folder: Path
+    model: Path
+    judged: Judged
+    prepared: Prepared
+    summary: dict[str, Any]
+
+    @property
+    def verdict(self) -> str:
+        """One sentence."""
+        return self.judged.assessment.verdict
+
+    @property
+    def best_model(self) -> str:
+        """Name of the chosen candidate."""
+        return self.judged.chosen
+
+    @property
+    def metrics(self) -> dict[str, Any]:
+        """Skill, edge and net result of every baseline and candidate."""
+        found: dict[str, Any] = self.summary["table"]
+        return found
+
+    def write(self, **more: Any) -> None:
+        """Write ``summary.json``, with more in it."""
+        self.summary.update(more)
+        text = json.dumps(self.summary, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
+        write_whole(self.folder / SUMMARY, text.encode())
+
+
+def finish(
+    folder: RunFolder,
+    recording: Recording,
+    survey: Survey,
+    vault: Vault,
+    prepared: Prepared,
+    plan: Plan,
+    judged: Judged,
+    model: Path,
+    notes: tuple[str, ...] = (),
+) -> TrainingResult:
+    """Write assessment and summary."""
+    data, assessment = prepared.data, judged.assessment
+    assessment.save(folder.path / "assessment")
+    write_report(assessment, folder.path / "report.html")
+    table = {
+        name: {
+            "skill": _number(found.skill.mean()),
+            "skill_worst_path": _number(found.skill.min()),
+            "edge": interval_document(found.edge),
+            "net_ticks": interval_document(found.net),
+            "trades": _number(found.trades),
+        }
+        for name, found in {**judged.baselines, **judged.candidates}.items()
+    }
+    enough = assessment.sufficiency.sufficient
+    summary: dict[str, Any] = {
+        "kind": plan.kind,
+        "study": plan.study,
+        "verdict": assessment.verdict,
+        "verdict_code": assessment.verdict_code,
+        "sufficient": enough,
+        "synthetic": survey.synthetic,
+        "source": recording.origin,
+        "symbol": recording.instrument.symbol,
+        "events": survey.events,
+        "sessions": {
+            "development": [str(np.datetime64(int(d), "D")) for d in vault.development[[0, -1]]],
+            "development_count": len(vault.development),
+            "vault": [str(np.datetime64(int(d), "D")) for d in vault.locked[[0, -1]]],
+            "vault_count": len(vault.locked),
+        },
+        "rows": len(data),
+        "n_eff": _number(data.n_eff),
+        "label": {"name": data.label, **dict(data.measured_from)},
+        "classes": {str(c): int((data.y == c).sum()) for c in data.classes},
+        "dropped": dict(data.dropped),
+        "features": len(data.names),
+        "left_out": dict(prepared.left_out),
+        "may_be_missing": list(prepared.may_be_missing),
+        "regimes": {str(r): int((prepared.regimes == r).sum()) for r in np.unique(prepared.regimes)},
+        "chosen": judged.chosen,
+        "cost_ticks": plan.policy.cost_ticks,
+        "margin": plan.policy.margin,
+        # Too little data: no number that could be mistaken for one.
+        "table": table if enough else {},
+        "nested": None if judged.choice is None else _of(judged.choice.evaluation),
+        "rehearsal": None if judged.rehearsal is None else _of(judged.rehearsal),
+        "placebos": {name: _of(found) for name, found in judged.placebos.items()},
+        "conditions": [
+            {"name": c.name, "met": c.met, "found": str(c.found), "wanted": str(c.wanted)}
+            for c in assessment.conditions
+        ],
+        "model": str(model),
+        "notes": [*recording.notes, *notes],
+    }
+    before = folder.path / SUMMARY
+    if before.exists() and (opened := json.loads(before.read_bytes()).get("vault_result")):
+        summary["vault_result"] = opened
+    result = TrainingResult(folder.path, model, judged, prepared, summary)
+    result.write()
+    return result
+
+
+def _of(found: Any) -> dict[str, Any]:
+    return {
+        "skill": _number(found.skill.mean()),
+        "edge": interval_document(found.edge),
+        "net_ticks": interval_document(found.net),
+        "trades": _number(found.trades),
+    }
+
+
+def _number(value: Any) -> float | None:
+    number = float(value)
+    return number if np.isfinite(number) else None

@@ -1,0 +1,433 @@
+"""Training on a year or more of prints or bars: regime, bias and base signal."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from quantumtrader import __version__
+from quantumtrader.clock import Clock
+from quantumtrader.exceptions import ConfigError, DataError
+from quantumtrader.features import FeatureEngine
+from quantumtrader.models.base import Model
+from quantumtrader.models.folder import check_name
+from quantumtrader.models.registry import ModelRegistry
+from quantumtrader.training.dataset import Dataset, build_dataset
+from quantumtrader.training.executor import Executor, SerialExecutor
+from quantumtrader.training.labels import Latency
+from quantumtrader.training.pipelines.barrier_task import SIGMA, BarrierTask
+from quantumtrader.training.pipelines.costs import cost_ticks
+from quantumtrader.training.pipelines.judge import Judged, Plan, Stage, judge, make_plan
+from quantumtrader.training.pipelines.opening import judge_in_vault
+from quantumtrader.training.pipelines.prepared import (
+    Prepared,
+    choose_features,
+    drop_unwarm,
+    drop_useless,
+)
+from quantumtrader.training.pipelines.recording import Recording, Survey
+from quantumtrader.training.pipelines.result import TrainingResult, finish
+from quantumtrader.training.pipelines.ship import (
+    Shipment,
+    calibrated,
+    check_parity,
+    final_fit,
+    golden_events,
+    next_version,
+    ship,
+)
+from quantumtrader.training.policy import Policy
+from quantumtrader.training.recipes import Recipe
+from quantumtrader.training.run_folder import RunFolder
+from quantumtrader.training.trials import TrialLedger
+from quantumtrader.training.vault import Vault
+
+__all__ = ["TickConfig", "TickTrainingPipeline"]
+
+Int64 = npt.NDArray[np.int64]
+
+_MINUTE = 60 * 10**9
+_SLOWEST = 200
+"""Bars that the slowest features look back on: the embargo covers them."""
+
+
+@dataclass(frozen=True, slots=True)
+class TickConfig:
+    """What a tick training does. Ticks are those of the exchange, also for a back-adjusted series on a finer grid.
+
+    Parameters
+    ----------
+    name : str
+        Of the model; by the symbol when empty.
+    features : str or tuple of str
+        A set, or features; those that the source cannot fill are left out, and listed.
+    clock : str
+        When rows are taken; each bar, or each minute, when empty.
+    horizon_s : float
+        Vertical barrier; 0 for an hour with bars of five minutes or more, else half an hour.
+    every_s : float
+        Time between decisions; 0 for a quarter of the horizon.
+    classes : str
+        ``side`` or ``touch``; see ``BarrierTask``.
+    barrier_atr, least_ticks : float
+        Barriers at so many ``atr_14``, at least so many ticks.
+    spread_ticks : float
+        Assumed around prints and bars.
+    slippage_ticks : float
+        Cost of a round trip beyond spread and fees.
+    margin : float
+        Of the policy.
+    latency_ms : float
+        From decision to arrival.
+    groups, test_groups : int
+        Of the combinatorial splits.
+    walk : tuple of int
+        Rehearsal: sessions to train on, to test, between them.
+    vault : float
+        Share of the sessions that is locked away.
+    candidates : str
+        ``standard`` or ``quick``.
+    gaps : str
+        ``refuse`` or ``drop`` sessions with a gap.
+    valid_sessions : int
+        How long the model is valid; 0 for no end.
+    seed : int
+    """
+
+    name: str = ""
+    features: str | tuple[str, ...] = "tick_only"
+    clock: str = ""
+    horizon_s: float = 0.0
+    every_s: float = 0.0
+    classes: str = "side"
+    barrier_atr: float = 2.0
+    least_ticks: float = 4.0
+    spread_ticks: float = 1.0
+    slippage_ticks: float = 1.0
+    margin: float = 0.1
+    latency_ms: float = 200.0
+    groups: int = 10
+    test_groups: int = 2
+    walk: tuple[int, int, int] = (120, 5, 1)
+    vault: float = 0.2
+    candidates: str = "standard"
+    gaps: str = "refuse"
+    valid_sessions: int = 10
+    seed: int = 7
+
+    def __post_init__(self) -> None:
+        numbers = {
+            "horizon_s": self.horizon_s,
+            "every_s": self.every_s,
+            "slippage_ticks": self.slippage_ticks,
+            "latency_ms": self.latency_ms,
+        }
+        odd = [name for name, value in numbers.items() if not (math.isfinite(value) and value >= 0)]
+        if odd:
+            raise ConfigError(f"tick training: {odd[0]} is {numbers[odd[0]]}, expected 0 or more")
+        if not (self.spread_ticks > 0 and self.least_ticks > 0 and self.barrier_atr >= 0):
+            raise ConfigError(
+                f"tick training: spread {self.spread_ticks} and least barrier {self.least_ticks} ticks must be positive, "
+                f"barrier_atr {self.barrier_atr} not negative"
+            )
+        if self.classes not in ("side", "touch"):
+            raise ConfigError(f"tick training: classes is {self.classes!r}, expected side or touch")
+        if self.name:
+            check_name(self.name)
+
+
+@dataclass
+class TickTrainingPipeline:
+    """Trains a tick model: rows, labels, purged comparison, one judged choice, a candidate in the registry.
+
+    Parameters
+    ----------
+    config : TickConfig or mapping
+        What to do.
+    models : Path, optional
+        The registry; ``models`` in the training's folder by default.
+    executor : Executor, optional
+        Computes the folds.
+    clock : Clock, optional
+        Stamps folder and ledger.
+    stage : callable, optional
+        Shows progress.
+    newest_day : int
+        Session from which on the model's validity counts, where that is later than the recording's last.
+    """
+
+    config: TickConfig | Mapping[str, Any] = field(default_factory=TickConfig)
+    models: Path | None = None
+    executor: Executor = field(default_factory=SerialExecutor)
+    clock: Clock | None = None
+    stage: Stage | None = None
+    newest_day: int = 0
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.config, TickConfig):
+            self.config = TickConfig(**self.config)
+
+    @property
+    def asked(self) -> TickConfig:
+        """The configuration."""
+        assert isinstance(self.config, TickConfig)  # made one above
+        return self.config
+
+    def train(self, recording: Recording, out: Path | str) -> TrainingResult:
+        """Train in a folder, or go on there.
+
+        Parameters
+        ----------
+        recording : Recording
+            A year or more of prints or bars.
+        out : Path
+            The training's folder.
+
+        Raises
+        ------
+        DataError
+            The recording cannot be learned from: too few sessions, gaps, contracts mixed without a roll, one class only.
+        ConfigError
+            The folder holds another training.
+        """
+        survey = recording.survey()
+        request = {
+            "kind": "tick",
+            "symbol": recording.instrument.symbol,
+            "tick_size": recording.instrument.tick_size,
+            "fee": recording.instrument.fee,
+            "events": survey.sha256,
+            "config": asdict(self.asked),
+            "version": __version__,
+        }
+        with RunFolder(out, request, self.clock) as folder:
+            return self._train(recording, survey, folder)
+
+    def _train(self, recording: Recording, survey: Survey, folder: RunFolder) -> TrainingResult:
+        asked, instrument = self.asked, recording.instrument
+        vault = seal(survey, folder.path / "vault.jsonl", asked.vault)
+        cache = folder.path / "data"
+        prepared = Prepared.load(cache)
+        if prepared is None:
+            prepared = self.prepare(recording, survey, vault)
+            prepared.save(cache)
+        data = prepared.data
+        per_session = max(1.0, np.median(np.unique(data.spans.session, return_counts=True)[1]))
+        bar_ns = survey.bar_ns or _MINUTE
+        look_back = math.ceil(
+            _SLOWEST * bar_ns / (per_session * max(1, data.measured_from["every_ns"] or bar_ns))
+        )
+        plan = make_plan(
+            f"{self.name_of(recording)}/{data.label}",
+            "tick",
+            len(data.spans.sessions),
+            Policy(asked.margin, cost_ticks(recording, asked.slippage_ticks)),
+            groups=asked.groups,
+            test_groups=asked.test_groups,
+            rehearsal=asked.walk,
+            embargo_sessions=look_back,
+            embargo_ns=max(_SLOWEST * bar_ns, int(data.measured_from["horizon_ns"])),
+            candidates=asked.candidates,
+            seed=asked.seed,
+            rows=len(data),
+        )
+        final: dict[str, Model] = {}
+
+        def parity(recipe: Recipe) -> bool:
+            final["model"] = final_fit(recipe, data)
+            first = vault.development[:40]
+            return check_parity(data, final["model"], recording.sessions(first), instrument)
+
+        judged = judge(
+            prepared,
+            plan,
+            folder,
+            self.executor,
+            instrument,
+            synthetic=survey.synthetic,
+            parity=parity,
+            judged_by="dsr",
+            stage=self.stage,
+        )
+        return self._ship(recording, survey, vault, folder, prepared, plan, judged, final["model"])
+
+    def open_vault(
+        self, recording: Recording, result: TrainingResult, *, who: str, why: str
+    ) -> dict[str, Any]:
+        """Judge the model of a finished training on the locked sessions; once, on record.
+
+        Returns
+        -------
+        dict
+            What was found; ``vault_result`` of the summary.
+        """
+        survey = recording.survey()
+        vault = seal(survey, result.folder / "vault.jsonl", self.asked.vault)
+        registry = ModelRegistry(result.model.parent.parent)
+        loaded = registry.load(result.model.parent.name, result.model.name, validity=False)
+        if loaded.manifest.data["sha256"] != result.prepared.data.sha256:
+            raise ConfigError(f"{loaded.manifest.id} was not trained in {result.folder}")
+        days = np.concatenate((vault.development[-20:], vault.locked))
+        data, _ = self._label(recording, survey, days, loaded.names)
+        asked = self.asked
+        found = judge_in_vault(
+            vault,
+            data,
+            result.prepared.data,
+            loaded,
+            Policy(asked.margin, cost_ticks(recording, asked.slippage_ticks)),
+            who=who,
+            why=why,
+            known=result.summary.get("vault_result"),
+        )
+        result.write(vault_result=found)
+        return found
+
+    def name_of(self, recording: Recording) -> str:
+        """Return the name of the model."""
+        return self.asked.name or check_name(f"{recording.instrument.symbol.lower()}_tick")
+
+    def prepare(self, recording: Recording, survey: Survey, vault: Vault) -> Prepared:
+        """Replay the development sessions, and label their rows; the vault's are not looked at."""
+        asked, instrument = self.asked, recording.instrument
+        dev = vault.development
+        clock = self._clock(survey)
+        names, left_out = choose_features(asked.features, instrument, clock, recording.sessions(dev))
+        if SIGMA not in names:
+            raise DataError(
+                f"tick training: the barriers are measured in {SIGMA}, which the source does not fill or features lack",
+                remedy=f"Add {SIGMA} to the features, or give more sessions",
+            )
+        data, task = self._label(recording, survey, dev, names)
+        by_day = dict(zip(survey.days.tolist(), survey.contracts, strict=True))
+        contracts = np.array([by_day.get(int(d), "") for d in data.spans.session], dtype="U16")
+        extra = {"barrier_ticks": np.concatenate(task.widths)} if asked.gaps == "refuse" else {}
+        prepared = Prepared(data, task.regimes.at(data.spans.t0), contracts, (), left_out, extra)
+        warm, rows, may = drop_unwarm(data)
+        warm, useless = drop_useless(warm)
+        may = tuple(n for n in may if n not in useless)
+        left_out |= useless
+        if not len(rows):
+            raise DataError(
+                "insufficient: no row has all of its features; the recording is shorter than their warm-up",
+                remedy="Give more sessions, or quicker features",
+            )
+        found = prepared.take(rows)
+        return Prepared(warm, found.regimes, found.contracts, may, left_out, found.extra)
+
+    def _clock(self, survey: Survey) -> str:
+        return self.asked.clock or ("bar" if survey.has_bars else "1m")
+
+    def _label(
+        self, recording: Recording, survey: Survey, days: Int64, names: tuple[str, ...]
+    ) -> tuple[Dataset, BarrierTask]:
+        asked, instrument = self.asked, recording.instrument
+        unit = instrument.ticks_per_exchange_tick
+        horizon = int((asked.horizon_s or (3600 if survey.bar_ns >= 5 * _MINUTE else 1800)) * 1e9)
+        task = BarrierTask(
+            multiple=asked.barrier_atr,
+            least_ticks=asked.least_ticks * unit,
+            horizon_ns=horizon,
+            latency=Latency((int(asked.latency_ms * 1e6),)),
+            every_ns=int(asked.every_s * 1e9) or horizon // 4,
+            classes=asked.classes,
+        )
+        data = build_dataset(
+            recording.sessions(days),
+            FeatureEngine(names, instrument, clock=self._clock(survey)),
+            task.label,
+            payer=task.pay,
+            spread_ticks=None if survey.has_touch else asked.spread_ticks * unit,
+            gaps=asked.gaps,
+            usable=False,
+        )
+        return data, task
+
+    def _ship(
+        self,
+        recording: Recording,
+        survey: Survey,
+        vault: Vault,
+        folder: RunFolder,
+        prepared: Prepared,
+        plan: Plan,
+        judged: Judged,
+        estimator: Model,
+    ) -> TrainingResult:
+        data, instrument = prepared.data, recording.instrument
+        registry = ModelRegistry(self.models or folder.path / "models")
+        name = self.name_of(recording)
+        version = folder.document("version", lambda: next_version(registry.root, name))
+        assert data.trips is not None  # a tick data set is paid
+        moves = np.abs(data.trips.buy_ticks - data.trips.sell_ticks) / 2
+        price = _mean_price(recording, vault.development[-1:])
+        label = {
+            "id": data.label,
+            "bar_ns": survey.bar_ns or _MINUTE,
+            **dict(data.measured_from),
+            "barrier_ticks": float(np.median(prepared.extra["barrier_ticks"])),
+            "move": float(np.nanmean(moves) / price),
+            "spread_ticks": self.asked.spread_ticks * instrument.ticks_per_exchange_tick,
+        }
+        about = Shipment(
+            name=name,
+            version=version,
+            created_ns=folder.created_ns,
+            instrument=instrument,
+            label=label,
+            synthetic=survey.synthetic,
+            contracts=tuple(dict.fromkeys(c for c in prepared.contracts.tolist() if c)),
+            evidence=judged.assessment.evidence(),
+            cv={"scheme": "cpcv", **plan.to_document()["splitter"], "seed": plan.seed},
+            trials={"ledger": "trials.jsonl", "n": folder.ledger.count(plan.study)},
+            metrics={"skill": float(judged.judged.skill.mean()), "chosen": judged.chosen},
+            config=asdict(self.asked),
+            newest_day=max(int(survey.days[-1]), self.newest_day),
+            valid_sessions=self.asked.valid_sessions,
+        )
+        calibration = calibrated(data, judged.evaluation, judged.recipe, plan.calibration)
+        saved = ship(
+            registry,
+            prepared,
+            estimator,
+            calibration,
+            golden_events(recording.sessions(vault.development[:60])),
+            judged.evaluation,
+            about,
+            judged.assessment.verdict + "\n",
+        )
+        return finish(folder, recording, survey, vault, prepared, plan, judged, saved)
+
+
+def seal(survey: Survey, ledger: Path, share: float, *, newest: bool = True) -> Vault:
+    """Lock the last sessions away; the newest contract too, unless that is more than half of them.
+
+    Raises
+    ------
+    DataError
+        There is one session only.
+    """
+    if len(survey.days) < 2:
+        raise DataError(
+            f"insufficient: {len(survey.days)} session, none could be kept apart",
+            remedy="Record more sessions",
+        )
+    newest_from = None
+    last = survey.contracts[-1]
+    if newest and last and survey.contracts[0] != last:
+        first = int(survey.days[survey.contracts.index(last)])
+        if (survey.days >= first).mean() <= 0.5:
+            newest_from = first
+    return Vault.seal(survey.days, TrialLedger(ledger), share, newest_from)
+
+
+def _mean_price(recording: Recording, days: Any) -> float:
+    """Mean price of some sessions, in ticks."""
+    prices = [part["px"][part["px"] > 0].astype(np.float64) for part in recording.sessions(days)]
+    return float(np.concatenate(prices).mean())

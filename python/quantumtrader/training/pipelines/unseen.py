@@ -1,0 +1,252 @@
+"""A saved model on sessions that came after its training: replayed, labelled as then, judged, and written down."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from quantumtrader.clock import Clock, LiveClock
+from quantumtrader.exceptions import ConfigError, DataError, EmptyDataError
+from quantumtrader.features import FeatureEngine
+from quantumtrader.models.manifest import ModelManifest
+from quantumtrader.models.records import ChainedFile
+from quantumtrader.models.registry import LoadedModel, ModelRegistry
+from quantumtrader.training.assessment.record import RecordFacts, judge_record
+from quantumtrader.training.assessment.scores import said
+from quantumtrader.training.dataset import Dataset, Labeller, Payer, build_dataset
+from quantumtrader.training.evaluation import Interval
+from quantumtrader.training.labels import Labels, Latency, PricePath, direction, round_trips
+from quantumtrader.training.pipelines.barrier_task import BarrierTask
+from quantumtrader.training.pipelines.book_task import decisions_at
+from quantumtrader.training.pipelines.recording import Recording
+from quantumtrader.training.policy import Policy
+from quantumtrader.training.rows import Rows
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+__all__ = ["LOOKS", "Unseen", "judge_unseen", "measures_of", "unseen_days"]
+
+Int64 = npt.NDArray[np.int64]
+
+LOOKS = "looks.jsonl"
+"""File of a model, one line for each look at sessions after its training."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unseen:
+    """What a model did on sessions after its training.
+
+    Parameters
+    ----------
+    facts : RecordFacts
+        Its predictions.
+    trades : int
+        Of the policy.
+    net : Interval or None
+        Net ticks per trade; None where insufficient.
+    cost_ticks : float
+        Beyond the spread.
+    dropped : dict of str to int
+        Rows without a label or without a needed feature, over the whole recording.
+    earlier_looks : int
+        How often some of these sessions were looked at before with a version of this model: each look makes them a little
+        less unseen.
+    """
+
+    facts: RecordFacts
+    trades: int
+    net: Interval | None
+    cost_ticks: float
+    dropped: Mapping[str, int]
+    earlier_looks: int
+
+
+def judge_unseen(
+    registry: ModelRegistry,
+    loaded: LoadedModel,
+    recording: Recording,
+    policy: Policy,
+    *,
+    who: str,
+    clock: Clock | None = None,
+) -> Unseen:
+    """Replay a recording, and judge the model on what came after its last training session.
+
+    Earlier sessions only warm the features up. The look is written into the model's ``looks.jsonl`` before a row is scored;
+    the sessions that its training locked away count as unseen, and as looked at afterwards.
+
+    Parameters
+    ----------
+    registry : ModelRegistry
+    loaded : LoadedModel
+        From it.
+    recording : Recording
+    policy : Policy
+        What is traded.
+    who : str
+        For the record.
+    clock : Clock, optional
+        Stamps the line.
+
+    Raises
+    ------
+    DataError
+        No session came after the training, or no row can be scored.
+    ConfigError
+        The label is of a kind that cannot be measured again.
+    ManifestError
+        The running engine computes other features.
+    """
+    manifest = loaded.manifest
+    survey = recording.survey()
+    days = unseen_days(manifest, survey.days)
+    engine = FeatureEngine.for_manifest(manifest.features, recording.instrument)
+    manifest.features.require(engine)
+    label, payer = measures_of(manifest.label)
+    spread = None if survey.has_touch else float(manifest.label.get("spread_ticks", 1.0))
+    data = build_dataset(recording.sessions(), engine, label, payer=payer, spread_ticks=spread, gaps="drop")
+    data, dropped = _scorable(data, days, loaded)
+    earlier = _write_look(registry, manifest, data, recording.instrument.symbol, who, clock or LiveClock())
+    probabilities = loaded.batch(data.X)
+    classes = np.array(manifest.classes)
+    assert data.trips is not None  # both kinds of label are paid
+    trades = policy.trade(policy.sides(probabilities, classes), data.trips, data.spans)
+    return Unseen(
+        judge_record(_table(data, probabilities, manifest.classes), manifest.classes),
+        len(trades.rows),
+        said(trades.net_ticks, data.spans.session[trades.rows]),
+        policy.cost_ticks,
+        dropped,
+        earlier,
+    )
+
+
+def unseen_days(manifest: ModelManifest, days: Int64) -> Int64:
+    """Return the sessions that came after those of the training.
+
+    Raises
+    ------
+    DataError
+        There are none.
+    """
+    sessions = manifest.data.get("sessions")
+    text = sessions[-1] if sessions else str(np.datetime64(int(manifest.data["to_ns"]), "ns"))[:10]
+    last = int(np.datetime64(text, "D").astype(np.int64))
+    later = days[days > last]
+    if not len(later):
+        raise DataError(
+            f"{manifest.id} was trained on sessions up to {text}; this recording ends on "
+            f"{np.datetime64(int(days[-1]), 'D')}",
+            remedy="Give sessions after its training; for those before, its out-of-fold record says what it did",
+        )
+    return later
+
+
+def measures_of(label: Mapping[str, Any]) -> tuple[Labeller, Payer]:
+    """Return what labels rows, and pays for them, as a manifest's label says.
+
+    Raises
+    ------
+    ConfigError
+        It says too little, or is of another kind.
+    """
+    kind = str(label["id"])
+    try:
+        latency = Latency(tuple(int(v) for v in label["latency_ns"]), int(label.get("latency_seed", 7)))
+        horizon = int(label["horizon_ns"])
+        if kind.startswith("direction"):
+            zone, heartbeat = float(label["dead_zone_ticks"]), int(label.get("heartbeat_ns", 0))
+            return (
+                partial(_directions, horizon, zone, heartbeat, int(label.get("thin", 1))),
+                lambda path, times: round_trips(path, times, horizon, latency),
+            )
+        if kind in ("triple_barrier", "triple_barrier_side"):
+            task = BarrierTask(
+                multiple=float(label["multiple"]),
+                least_ticks=float(label["least_ticks"]),
+                horizon_ns=horizon,
+                latency=latency,
+                every_ns=int(label["every_ns"]),
+                classes=str(label["classes"]),
+            )
+            return task.label, task.pay
+    except KeyError as error:
+        raise ConfigError(f"label {kind}: the manifest does not say {error.args[0]}") from error
+    raise ConfigError(
+        f"label {kind} cannot be measured again; direction, triple_barrier and triple_barrier_side can"
+    )
+
+
+def _directions(
+    horizon_ns: int, dead_zone_ticks: float, heartbeat_ns: int, thin: int, path: PricePath, rows: Rows
+) -> Labels:
+    """Label all rows, or with a heartbeat those at which a book model decides."""
+    if not heartbeat_ns:
+        return direction(path, rows.times, horizon_ns, dead_zone_ticks)
+    due = decisions_at(path, rows.times, heartbeat_ns)[::thin]
+    found = direction(path, rows.times[due], horizon_ns, dead_zone_ticks)
+    return replace(found, rows=due[found.rows])
+
+
+def _scorable(data: Dataset, days: Int64, loaded: LoadedModel) -> tuple[Dataset, dict[str, int]]:
+    """Keep later rows with a class and with the features that the model needs."""
+    manifest = loaded.manifest
+    part = data.take(np.flatnonzero(np.isin(data.spans.session, days)))
+    needed = [k for k, name in enumerate(data.names) if name not in manifest.may_be_missing]
+    absent = np.isnan(part.X[:, needed]).any(axis=1)
+    strange = ~np.isin(part.y, manifest.classes)
+    dropped = dict(data.dropped)
+    for reason, count in (
+        ("needed feature missing", absent.sum()),
+        ("class unknown to the model", strange.sum()),
+    ):
+        if count:
+            dropped[reason] = int(count)
+    kept = np.flatnonzero(~absent & ~strange)
+    if not len(kept):
+        raise EmptyDataError(
+            f"{manifest.id}: none of {len(part)} labelled rows after its training can be scored",
+            remedy="Begin the recording earlier, so that features are warm",
+        )
+    return part.take(kept), dropped
+
+
+def _write_look(
+    registry: ModelRegistry, manifest: ModelManifest, data: Dataset, symbol: str, who: str, clock: Clock
+) -> int:
+    """Append the look; returns how many before it shared a session."""
+    file = ChainedFile(registry.root / manifest.name / LOOKS)
+    first, last = (str(np.datetime64(int(d), "D")) for d in (data.spans.sessions[0], data.spans.sessions[-1]))
+    line = {
+        "ts": clock.now_ns(),
+        "version": manifest.version,
+        "manifest": manifest.hash,
+        "who": who,
+        "symbol": symbol,
+        "first": first,
+        "last": last,
+        "sessions": len(data.spans.sessions),
+    }
+    earlier = [seen for seen in file.read() if seen["first"] <= last and seen["last"] >= first]
+    file.append(lambda lines: line)
+    return len(earlier)
+
+
+def _table(data: Dataset, probabilities: npt.NDArray[np.float64], classes: tuple[int, ...]) -> pa.Table:
+    import pyarrow as pa
+
+    return pa.table(
+        {
+            "t0": data.spans.t0,
+            "t1": data.spans.t1,
+            "session": data.spans.session,
+            "y": data.y,
+            **{f"p_{c}": probabilities[:, k] for k, c in enumerate(classes)},
+        }
+    )

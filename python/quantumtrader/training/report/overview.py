@@ -1,0 +1,157 @@
+"""What was trained on what, what it is worth in a sentence, and what it was given."""
+
+from __future__ import annotations
+
+from quantumtrader import __version__
+from quantumtrader.models.gate import BEATEN, MAX_PBO, MIN_DSR
+from quantumtrader.pages.html import escape, table
+from quantumtrader.pages.numbers import number
+from quantumtrader.training.assessment.picture import PARTS
+from quantumtrader.training.assessment.verdict import verdict_text
+from quantumtrader.training.report import plots
+from quantumtrader.training.report.frame import Frame, listed
+from quantumtrader.training.report.words import DROPS
+
+__all__ = ["head", "verdict", "tiles", "gate", "data", "splits", "end"]
+
+
+def head(page: Frame) -> str:
+    """Return what was trained on what, and the banner of synthetic data."""
+    a, w = page.a, page.words
+    banner = f'<div class="banner">{w["synthetic"]}</div>' if a.synthetic else ""
+    first, last = (page.date(d) for d in (a.data.first, a.data.last))
+    badges = (f"{w['model']}: {a.chosen}", a.kind, a.data.label, a.picture.scheme)
+    shown = "".join(f"<span>{escape(b)}</span>" for b in badges if b)
+    return (
+        f'{banner}<header><div><h1>{escape(a.data.symbol or a.study)}</h1><p class="sub">{w["title"]} · '
+        f'{escape(a.study)} · {first} – {last}</p></div><div class="badges">{shown}</div></header>'
+    )
+
+
+def verdict(page: Frame) -> str:
+    """Return the sentence."""
+    text = escape(verdict_text(page.a, page.lang))
+    return f'<section class="verdict {page.a.verdict_code}"><b>{page.words["verdict"]}</b><p>{text}</p></section>'
+
+
+def tiles(page: Frame) -> str:
+    """Return the few numbers that come first."""
+    a, w, f = page.a, page.words, page.f
+    net = "money/per_trade/1"
+    rows = [
+        (w["skill"], f.share("skill", 2), w["skill_hint"]),
+        (w["edge"], f.interval("edge", 5), w["edge_unit"]),
+        (w["net_trade"], f.interval("net", 2), w["net_unit"]),
+    ]
+    if a.money is not None and a.money.trades > 0:
+        rows += [
+            (w["net_15"], f.interval(net, 2), w["ticks_trade"]),
+            (
+                w["hit"],
+                page.mean("hit_rate", share=True),
+                f"{w['p_star']}: {page.mean('break_even_hit_rate', share=True)}",
+            ),
+        ]
+    if a.selection is not None:
+        why = a.selection.why
+        independent = f"{f.plain('selection/independent')} {w['of_trials']}"
+        rows += [
+            (w["dsr"], f.plain("selection/dsr", 3, why.get("dsr", "undefined")), independent),
+            (w["pbo"], f.plain("selection/pbo", 3, why.get("pbo", "undefined")), w["pbo_hint"]),
+        ]
+    size = f.plain("size/contracts") if a.size is not None else f.none("not_measured")
+    rows.append((w["size"], size, w["contracts_word"]))
+    cells = "".join(f"<div><h3>{n}</h3><strong>{v}</strong><small>{t}</small></div>" for n, v, t in rows)
+    return f'<section class="tiles">{cells}</section>'
+
+
+def gate(page: Frame) -> str:
+    """Return the conditions of the promotion gate."""
+    w = page.words
+    rows = [
+        (
+            w.get(f"{c.name}_condition", w.get(c.name, c.name)),
+            f'<span class="{"yes" if c.met else "no"}">{w["yes"] if c.met else w["no"]}</span>',
+            *_condition(page, c.name),
+        )
+        for c in page.a.conditions
+    ]
+    head = (w["condition"], w["met"], w["found"], w["wanted"])
+    return page.section("gate", page.wide(table(head, rows)))
+
+
+def _condition(page: Frame, name: str) -> tuple[str, str]:
+    """Say what was found and what is wanted, in the language of the page."""
+    a, w, f, e = page.a, page.words, page.f, page.a.evidence()
+    unknown = f.none("not_measured")
+    if name == "beats_baselines":
+        found = unknown
+        if e.paths is not None and e.paths_beaten is not None:
+            paths = number(len(a.paths), page.lang, 0)
+            found = w["on_paths"].format(beaten=f.plain("paths_beaten"), paths=paths)
+        return found, w["want_paths"].format(share=f"{number(100 * BEATEN, page.lang, 0)} %")
+    if name == "net_at_1_5_cost":
+        found = unknown if e.net_at_1_5_cost is None else f.plain("money/per_trade/1/mean", 2)
+        return found, w["above"].format(value=0)
+    if name == "markout_low":
+        return unknown if e.markout_low is None else f.plain("net/low", 2), w["above"].format(value=0)
+    if name == "dsr":
+        found = unknown if e.dsr is None else f.plain("selection/dsr", 3)
+        return found, w["at_least"].format(value=number(MIN_DSR, page.lang, 2))
+    if name == "pbo":
+        found = unknown if e.pbo is None else f.plain("selection/pbo", 3)
+        return found, w["at_most"].format(value=number(MAX_PBO, page.lang, 2))
+    clean = {"placebos": e.placebos_clean, "parity": e.parity_clean}[name]
+    return unknown if clean is None else w["clean" if clean else "not_clean"], w["clean"]
+
+
+def data(page: Frame) -> str:
+    """Return the facts of the data."""
+    a, w, f = page.a, page.words, page.f
+    d = a.data
+    measured = " ".join(f"<code>{escape(k)}={escape(str(v))}</code>" for k, v in d.measured_from.items())
+    dropped = "<br>".join(f"{escape(_drop(page, k))}: {f.plain(f'data/dropped/{k}')}" for k in d.dropped)
+    classes = " · ".join(f"{escape(k)}: {f.share(f'data/classes/{k}')}" for k in d.classes)
+    policy = w["policy_text"].format(margin=f.plain("margin", 2), cost=f.plain("cost_ticks", 2))
+    tick = w["tick_points"].format(size=f.plain("data/tick_size", 2 if d.tick_size >= 0.01 else 6))
+    if d.exchange_ticks > 1:
+        tick += f" · {w['tick_finer'].format(n=f.plain('data/exchange_ticks'))}"
+    facts = [
+        (w["dates"], f"{f.plain('data/sessions')} · {page.date(d.first)} – {page.date(d.last)}"),
+        (w["rows"], f.plain("data/rows")),
+        (w["n_eff"], f.plain("data/n_eff")),
+        (w["tested"], f.plain("data/tested")),
+        (w["classes"], classes),
+        (w["label"], f"{escape(d.label)} {measured}"),
+        (w["dropped"], dropped or w["none_dropped"]),
+        (w["features"], f"{f.plain('data/features')} · {w['clock']} <code>{escape(d.clock)}</code>"),
+        (w["contracts"], escape(", ".join(d.contracts)) or f.none("not_measured")),
+        (w["policy"], policy),
+        (w["tick"], tick),
+        (w["engine"], escape(d.engine)),
+        (w["manifest"], f'<code class="break">{escape(d.manifest)}</code>'),
+        (w["sha256"], f'<code class="break">{escape(d.sha256)}</code>'),
+        (w["seed"], f.plain("seed")),
+    ]
+    return page.section("data", listed(facts), hint=False)
+
+
+def splits(page: Frame) -> str:
+    """Return the picture of the splits."""
+    w = page.words
+    key = "".join(f'<span><i class="{p}"></i>{w[p]}</span>' for p in PARTS)
+    picture = plots.split_plot(page.a.picture, page.lang, w["splits"], w["split"])
+    return page.section("splits", f'<div class="key">{key}</div>{picture}')
+
+
+def _drop(page: Frame, reason: str) -> str:
+    return DROPS.get(reason, reason) if page.lang == "pt" else reason
+
+
+def end(page: Frame) -> str:
+    """Return how to read the page."""
+    w = page.words
+    return (
+        f"<section><h2>{w['reading']}</h2><p>{w['reading_text']}</p></section>"
+        f"<footer><p>{w['version'].format(version=__version__)}. {w['risk_notice']}</p></footer>"
+    )

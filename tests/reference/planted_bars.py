@@ -1,0 +1,65 @@
+"""Sessions of bars whose truth is known."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from quantumtrader.types import EVENT, Events, Flag, Instrument, Kind, Phase
+from reference.planted import DAY, S
+
+MINUTE = 60 * S
+Y = Instrument("Y", "Y", tick_size=0.5, point_value=10.0, timezone="UTC")
+FEATURES = (
+    "ret_1",
+    "ret_5",
+    "rsi_14",
+    "adx_14",
+    "ema_alignment",
+    "atr_14",
+    "bb_pctb_20",
+    "volume_z_20",
+    "streak",
+)
+
+
+def bar_session(day: int, seed: int, persistence: float, n: int = 80, step: int = 6) -> Events:
+    """One session of bars of a minute, flagged synthetic.
+
+    The direction of four bars in a row is that of the four before with probability ½ + ½·persistence. Whoever
+    decides every four minutes stands at the end of such a block: with persistence 0 nothing can be known then.
+    """
+    rng = np.random.default_rng([day, seed])
+    blocks = n // 4
+    keep = np.where(rng.random(blocks) < 0.5 + 0.5 * persistence, 1, -1)
+    way = np.repeat(np.cumprod(keep) * rng.choice((-1, 1)), 4)
+    moves = way * step + rng.integers(-1, 2, 4 * blocks)
+    close = 10_000 + np.cumsum(moves)
+    opened = close - moves
+    out = np.zeros(4 * blocks + 2, EVENT)
+    start = 20_000 * DAY + day * DAY + 12 * 3_600 * S
+    out["ts_event"] = out["ts_recv"] = (
+        start + np.concatenate(([0], np.arange(1, 4 * blocks + 1), [4 * blocks])) * MINUTE
+    )
+    out["sequence"] = np.arange(len(out)) + day * len(out)
+    out["kind"] = Kind.BAR
+    out["flags"] = int(Flag.SYNTHETIC)
+    out["kind"][[0, -1]] = Kind.SESSION
+    out["action"][0], out["action"][-1] = Phase.OPEN, Phase.CLOSED
+    body = out[1:-1]
+    body["id"] = body["ts_event"] - MINUTE
+    body["px"], body["ref_b"] = opened, close
+    wick = rng.integers(0, 2, (2, 4 * blocks))
+    body["px_ask"], body["ref_a"] = np.maximum(opened, close) + wick[0], np.minimum(opened, close) - wick[1]
+    body["size"] = rng.integers(50, 200, 4 * blocks)
+    return out
+
+
+SMALL = {
+    "features": FEATURES, "candidates": "quick", "every_s": 240.0, "horizon_s": 300.0, "groups": 4, "walk": (8, 3, 0),
+}  # fmt: skip
+"""A tick training of seconds."""
+
+
+def bar_sessions(count: int, seed: int, persistence: float, **shape: int) -> list[Events]:
+    """Sessions on consecutive days, numbered as one stream."""
+    return [bar_session(day, seed, persistence, **shape) for day in range(count)]

@@ -1,0 +1,98 @@
+"""The book pipeline: what is planted, blocks in place of sessions, targets, bad input."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from quantumtrader.clock import ReplayClock
+from quantumtrader.exceptions import ConfigError, DataError
+from quantumtrader.models.registry import ModelRegistry
+from quantumtrader.training.labels import path_of
+from quantumtrader.training.pipelines import BookConfig, BookTrainingPipeline, Recording
+from quantumtrader.training.pipelines.book_task import decisions_at
+from quantumtrader.types import Events, Kind
+from reference.planted import S, X, sessions
+from reference.planted_bars import Y, bar_sessions
+
+SMALL = {
+    "features": ("book_imbalance_1", "mid_return_1s", "mid_return_10s"),
+    "candidates": "quick", "clock": "1s", "heartbeat_s": 1.0, "targets": ("direction_1",),
+}  # fmt: skip
+
+
+def train(parts: list[Events], out: Path, **more: Any) -> Any:
+    pipeline = BookTrainingPipeline({**SMALL, **more}, clock=ReplayClock(1))
+    return pipeline.train(Recording.of(parts, X), out)
+
+
+def test_what_is_planted_is_found_and_judged_by_markout(tmp_path: Path) -> None:
+    found = train(sessions(28, 3, 0.9, n=120), tmp_path / "out")
+    assert found.pace.tau_ns == pytest.approx(3 * S, rel=0.1)
+    result = found.results["direction_1"]
+    assert result.metrics["lightgbm_shallow"]["edge"]["low"] > 0
+    evidence = result.judged.assessment.evidence()
+    assert evidence.judged_by == "markout"
+    assert evidence.parity_clean is True
+    # The pace was measured on the first session, the last fifth is locked away: neither is learned from.
+    assert result.prepared.data.spans.sessions.tolist() == list(range(20_001, 20_022))
+    manifest = ModelRegistry(tmp_path / "out" / "models").manifest("x_book_direction_1", "1.0.0")
+    assert manifest.features.clock == "1s"
+
+
+def test_one_session_is_divided_into_blocks_and_is_insufficient(tmp_path: Path) -> None:
+    (part,) = sessions(1, 3, 0.9, n=2400)
+    found = train([part], tmp_path / "out")
+    result = found.results["direction_1"]
+    assert result.verdict.startswith("Insufficient: 12 sessions")
+    assert result.summary["table"] == {}
+    assert result.summary["study"].endswith("/blocks")
+    assert any("blocks of time" in text for text in result.summary["notes"])
+    assert result.model.exists()
+    spans = result.prepared.data.spans
+    begin, end = int(part["ts_event"].min()), int(part["ts_event"].max())
+    assert spans.t0.min() >= begin + (end - begin) // 6  # where the pace was measured
+    assert spans.t1.max() < begin + (end - begin) * 5 // 6 + 1  # what is locked away
+
+
+def test_a_target_that_cannot_be_trained_leaves_the_others(tmp_path: Path) -> None:
+    found = train(sessions(10, 3, 0.9, n=120), tmp_path / "out", targets=("direction_1", "spread_change"))
+    assert set(found.results) == {"direction_1"}
+    assert "one class only" in found.insufficient["spread_change"]  # the spread never changes
+    with pytest.raises(DataError, match="one class only"):
+        train(sessions(10, 3, 0.9, n=120), tmp_path / "alone", targets=("spread_change",))
+
+
+def test_decisions_are_made_when_something_happens() -> None:
+    (part,) = sessions(1, 3, 0.9, n=60)
+    path = path_of(part, X)
+    times = part["ts_event"][part["kind"] == Kind.QUOTE].astype(np.int64)
+    rows = decisions_at(path, times, 3600 * S)
+    # The touch is drawn anew every three seconds; no heartbeat comes in between.
+    assert set(np.diff(rows)) <= {3, 6}
+    assert len(decisions_at(path, times, S)) == len(times)
+    # Nothing later decides: the rows of a prefix are a prefix of the rows.
+    np.testing.assert_array_equal(decisions_at(path, times[:30], 3600 * S), rows[rows < 30])
+
+
+def test_bad_input(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="has no book and no quotes, only bar"):
+        BookTrainingPipeline(SMALL).train(Recording.of(bar_sessions(3, 1, 0.5), Y), tmp_path / "bars")
+    with pytest.raises(ConfigError, match="no book target 'profit'"):
+        BookConfig(targets=("profit",))
+    parts = sessions(10, 3, 0.9, n=120)
+    parts[3]["kind"][50] = Kind.GAP
+    with pytest.raises(DataError, match="events were lost"):
+        train(parts, tmp_path / "gap")
+    assert train(parts, tmp_path / "dropped", gaps="drop").results
+
+
+def test_the_design_documents_call(tmp_path: Path) -> None:
+    pipeline = BookTrainingPipeline(
+        SMALL, recording=Recording.of(sessions(12, 3, 0.9, n=120), X), out=tmp_path / "out"
+    )
+    metrics = pipeline.train_book_models(targets=("order_imbalance",))
+    assert set(metrics) == {"order_imbalance"}

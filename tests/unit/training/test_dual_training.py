@@ -1,0 +1,156 @@
+"""Both trainings, their join, and the hybrid strategy in a replay. All of it on synthetic recordings."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from quantumtrader.backtest import Backtest
+from quantumtrader.clock import ReplayClock
+from quantumtrader.exceptions import ConfigError, DataError, ManifestError
+from quantumtrader.execution import bind_strategy, make_strategy
+from quantumtrader.features import FeatureEngine
+from quantumtrader.models.hybrid import HybridStrategy, combined_confidence
+from quantumtrader.models.registry import ModelRegistry
+from quantumtrader.training.pipelines import (
+    BookConfig,
+    DualConfig,
+    DualResult,
+    DualTrainingSystem,
+    TickConfig,
+    TrainingOrchestrator,
+)
+from quantumtrader.training.pipelines.dual import base_scores
+from quantumtrader.training.pipelines.recording import Recording
+from quantumtrader.training.pipelines.synthetic import bars_of, synthetic_bars, synthetic_book
+from quantumtrader.types import Kind
+
+BARS = ("ret_1", "ret_5", "rsi_7", "adx_14", "ema_alignment", "atr_14", "updown_10")
+CONFIG = DualConfig(
+    tick=TickConfig(features=BARS, clock="bar", candidates="quick", every_s=300.0, horizon_s=600.0),
+    book=BookConfig(
+        targets=("direction_1",), features=("book_imbalance_1", "mid_return_1s", "spread_ticks", "ret_1"),
+        candidates="quick", clock="1s", heartbeat_s=2.0,
+    ),
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def book() -> Recording:
+    return synthetic_book(10, minutes=20)
+
+
+@pytest.fixture(scope="module")
+def result(tmp_path_factory: pytest.TempPathFactory, book: Recording) -> DualResult:
+    out = tmp_path_factory.mktemp("dual") / "WDOFUT"
+    return DualTrainingSystem(CONFIG, clock=ReplayClock(1)).train(synthetic_bars(30, minutes=90), book, out)
+
+
+def test_everything_is_said_to_be_synthetic(result: DualResult) -> None:
+    assert result.summary["synthetic"] is True
+    assert "synthetic" in result.summary["tick"]
+    assert all("synthetic" in verdict for verdict in result.summary["book"].values())
+    assert set(result.summary["joined"]["edges"]) == {
+        "book_alone", "base_alone", "base_as_feature", "stacked",
+    }  # fmt: skip
+    assert json.loads((result.folder / "dual.json").read_text()) == result.summary
+
+
+def test_bars_are_those_that_the_engine_makes(book: Recording) -> None:
+    part = next(book.sessions())
+    names = ["ret_1", "bar_range", "rsi_7"]
+    engine = FeatureEngine(names, book.instrument, clock="bar")
+    of_prints = engine.run(part)
+    of_bars = engine.run(bars_of(part))
+    shared = min(len(of_prints), len(of_bars))
+    assert shared >= 19
+    np.testing.assert_array_equal(of_prints.times[:shared], of_bars.times[:shared])
+    np.testing.assert_allclose(of_prints.values[:shared], of_bars.values[:shared], rtol=1e-12)
+
+
+def test_base_scores_know_closed_bars_only(result: DualResult, book: Recording) -> None:
+    model = result.tick.model
+    loaded = ModelRegistry(model.parent.parent).load(model.parent.name, model.name, validity=False)
+    parts = list(book.sessions())
+    last = parts[-1]
+    times = np.arange(int(last["ts_event"][5]), int(last["ts_event"][-1]), 7 * 10**9, dtype=np.int64)
+    scores = base_scores(book, loaded, times)
+    assert np.isfinite(scores).mean() > 0.8
+    minute = times // (60 * 10**9)
+    for m in np.unique(minute):  # one score per bar
+        assert len(np.unique(scores[(minute == m) & ~np.isnan(scores)])) <= 2
+    half = len(last) // 2
+    cut = Recording.of([*parts[:-1], last[:half]], book.instrument)
+    early = times < last["ts_event"][half]
+    np.testing.assert_array_equal(base_scores(cut, loaded, times[early]), scores[early])
+
+
+def test_the_hybrid_trades_only_where_both_agree(result: DualResult, book: Recording) -> None:
+    hybrid = result.summary["hybrid"]
+    strategy = make_strategy(
+        "hybrid",
+        **{
+            k: str(v)
+            for k, v in {
+                **hybrid,
+                "direction": 0.0,
+                "settle_s": 0.0,
+                "margin": 0.0,
+                "max_spread_ticks": 9,
+            }.items()
+        },
+    )
+    assert isinstance(strategy, HybridStrategy)
+    events = np.concatenate(list(book.sessions())[:4])
+    replay = Backtest(events, book.instrument, strategy).run()
+    said = dict(zip(*np.unique(replay.reasons, return_counts=True), strict=True))
+    assert said.get("book_against", 0) + said.get("book_waits", 0) > 0
+    again = Backtest(events, book.instrument, strategy).run()
+    assert replay.reasons == again.reasons
+    assert "synthetic data" in strategy.rule
+    assert strategy.clock == "1s"
+
+
+def test_the_hybrid_refuses_other_rows(result: DualResult, book: Recording) -> None:
+    hybrid = result.summary["hybrid"]
+    strategy = HybridStrategy(**hybrid)
+    other = FeatureEngine(list(strategy.features), book.instrument, clock="100ms")
+    with pytest.raises(ManifestError, match="clock"):
+        bind_strategy(strategy, book.instrument, other.manifest.to_json())
+    with pytest.raises(ConfigError, match="reads book_imbalance_1, which changes between bars"):
+        HybridStrategy(tick=hybrid["book"], book=hybrid["book"])
+    assert combined_confidence(0.6, 0.6, 0.5) == pytest.approx(0.6)
+    assert combined_confidence(0.6, 0.5, 0.5) < 0.6
+
+
+def test_without_a_book_it_says_so(tmp_path: Path) -> None:
+    system = DualTrainingSystem(CONFIG, clock=ReplayClock(1), out=tmp_path)
+    found = system.train(synthetic_bars(12, minutes=60), None, tmp_path / "WDOFUT")
+    assert "no book data" in found.summary["notice"]
+    assert found.book is None
+    with pytest.raises(DataError, match="no hybrid strategy of WDOFUT"):
+        system.create_hybrid_strategy("WDOFUT")
+    with pytest.raises(ConfigError, match="no symbol"):
+        system.train_complete_system("bars.csv", None)
+
+
+def test_from_csv(tmp_path: Path) -> None:
+    recording = synthetic_bars(25, minutes=60)
+    lines = ["timestamp,open,high,low,close,volume"]
+    for part in recording.sessions():
+        for bar in part[part["kind"] == Kind.BAR]:
+            px = [f"{bar[f] * 0.5:.1f}" for f in ("px", "px_ask", "ref_a", "ref_b")]
+            lines.append(",".join((str(bar["id"] // 10**9), *px, str(bar["size"]))))
+    file = tmp_path / "bars.csv"
+    file.write_text("\n".join(lines) + "\n")
+    orchestrator = TrainingOrchestrator(
+        {"symbol": "WDOFUT", "out": tmp_path / "out", "features": BARS, "every_s": 300.0, "horizon_s": 600.0}
+    )
+    found = orchestrator.train_from_csv(file, lookback_days=28, models=["quick"])
+    assert found.best_model == "lightgbm_shallow"
+    assert found.summary["sessions"]["development_count"] + found.summary["sessions"]["vault_count"] <= 20
+    with pytest.raises(ConfigError, match="no setting lookback"):
+        TrainingOrchestrator({"symbol": "WDOFUT", "lookback": 3}).train_from_csv(file)

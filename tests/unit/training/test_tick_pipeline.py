@@ -1,0 +1,256 @@
+"""The tick pipeline from events to a candidate, and everything that it must refuse."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from quantumtrader.clock import ReplayClock
+from quantumtrader.exceptions import ConfigError, DataAccessError, DataError, ModelError
+from quantumtrader.models.manager import RetrainingConfig
+from quantumtrader.models.registry import ModelRegistry
+from quantumtrader.models.states import ModelState
+from quantumtrader.training.executor import SerialExecutor
+from quantumtrader.training.pipelines import Recording, TickConfig, TickTrainingPipeline, TrainingResult
+from quantumtrader.training.pipelines.retraining import retrain
+from quantumtrader.training.run_folder import RunFolder
+from quantumtrader.training.trials import TrialLedger
+from quantumtrader.types import Events, Kind
+from reference.planted_bars import SMALL, Y, bar_sessions
+
+NOW = 1_700_000_000 * 10**9
+
+
+def train(parts: list[Events], out: Path, **more: Any) -> TrainingResult:
+    pipeline = TickTrainingPipeline({**SMALL, **more}, clock=ReplayClock(NOW))
+    return pipeline.train(Recording.of(parts, Y), out)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("trained")
+
+
+@pytest.fixture(scope="module")
+def result(folder: Path) -> TrainingResult:
+    return train(bar_sessions(40, 3, 0.9), folder / "first")
+
+
+def files_of(folder: Path) -> dict[str, bytes]:
+    return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
+
+
+def test_what_is_planted_is_found_and_said_to_be_synthetic(result: TrainingResult) -> None:
+    assert result.metrics["lightgbm_shallow"]["net_ticks"]["low"] > 0
+    assert "synthetic" in result.verdict
+    assert result.summary["sufficient"]
+    assert all(found["edge"]["low"] < 0 for found in result.summary["placebos"].values())
+    assert result.judged.assessment.parity is True
+    written = json.loads((result.folder / "summary.json").read_text())
+    assert written["chosen"] == result.best_model == "lightgbm_shallow"
+    # Every session is either worked with or locked away, and the locked ones are the newest.
+    assert written["sessions"]["development_count"] == 32
+    assert written["sessions"]["vault_count"] == 8
+    assert max(result.prepared.data.spans.session) < 20_000 + 32
+
+
+def test_the_candidate_loads_with_everything_it_must_have(result: TrainingResult) -> None:
+    registry = ModelRegistry(result.model.parent.parent)
+    loaded = registry.load("y_tick", "1.0.0", validity=False)
+    manifest = loaded.manifest
+    assert manifest.data["synthetic"] is True
+    assert manifest.data["rows"] == len(result.prepared.data)
+    assert manifest.evidence.parity_clean is True
+    assert manifest.evidence.judged_by == "dsr"
+    assert manifest.calibration == "platt"
+    assert manifest.label["barrier_ticks"] >= 4
+    assert {p.name for p in result.model.iterdir()} >= {
+        "golden.npz",
+        "golden_events.npz",
+        "oof.parquet",
+        "report.md",
+    }
+    # What is served is what was trained.
+    np.testing.assert_allclose(loaded.batch(result.prepared.data.X[:50]).sum(axis=1), 1)
+
+
+def test_regimes_are_those_that_the_strategy_would_have_heard(result: TrainingResult) -> None:
+    regimes = result.prepared.regimes
+    assert len(regimes) == len(result.prepared.data)
+    assert {"trend_up", "trend_down", "range"} & set(regimes.tolist())
+
+
+def test_the_same_data_and_seed_give_the_same_bytes(result: TrainingResult, folder: Path) -> None:
+    again = train(bar_sessions(40, 3, 0.9), folder / "again")
+    assert files_of(again.model) == files_of(result.model)
+    assert files_of(again.folder / "assessment") == files_of(result.folder / "assessment")
+    other = train(bar_sessions(40, 3, 0.9), folder / "other", seed=8)
+    assert files_of(other.model)["model.txt"] != files_of(result.model)["model.txt"]
+
+
+def test_asking_again_computes_nothing_and_counts_nothing(
+    result: TrainingResult, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = files_of(result.folder)
+
+    def refuse(*_: object, **__: object) -> list[Any]:
+        items = list(_[2]) if len(_) > 2 else []  # type: ignore[call-overload]
+        assert not items
+        return []
+
+    monkeypatch.setattr(SerialExecutor, "map", refuse)
+    again = train(bar_sessions(40, 3, 0.9), result.folder)
+    assert again.summary == result.summary
+    assert files_of(result.folder) == before
+
+
+def test_a_folder_of_another_training_is_refused(result: TrainingResult) -> None:
+    with pytest.raises(ConfigError, match=r"config.barrier_atr was 2.0, now 3.0"):
+        train(bar_sessions(40, 3, 0.9), result.folder, barrier_atr=3.0)
+    with pytest.raises(ConfigError, match="events was"):
+        train(bar_sessions(40, 4, 0.9), result.folder)
+
+
+def test_one_training_at_a_time(tmp_path: Path) -> None:
+    with (
+        RunFolder(tmp_path / "out", {"a": 1}),
+        pytest.raises(DataAccessError, match="another process trains here"),
+    ):
+        RunFolder(tmp_path / "out", {"a": 1})
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "mine.txt").write_text("")
+    with pytest.raises(ConfigError, match="holds other files"):
+        RunFolder(tmp_path / "full", {"a": 1})
+
+
+def test_the_vault_is_opened_once_and_on_record(result: TrainingResult) -> None:
+    recording = Recording.of(bar_sessions(40, 3, 0.9), Y)
+    pipeline = TickTrainingPipeline(SMALL)
+    found = pipeline.open_vault(recording, result, who="ana", why="release 1")
+    assert found["sessions"] == 8
+    assert not found["sufficient"]  # eight sessions say nothing
+    assert found["net_ticks"] is None
+    lines = TrialLedger(result.folder / "vault.jsonl").trials("vault")
+    assert [t.parameters["who"] for t in lines] == ["ana"]
+    assert pipeline.open_vault(recording, result, who="ana", why="release 1") == found
+    assert len(TrialLedger(result.folder / "vault.jsonl").trials("vault")) == 1
+    result.summary.pop("vault_result")
+    with pytest.raises(ConfigError, match="opened for this model before, by ana"):
+        pipeline.open_vault(recording, result, who="rui", why="again")
+
+
+@pytest.mark.integration
+@pytest.mark.skipif(os.name != "posix", reason="kill -9 is a POSIX signal")
+def test_a_killed_training_ends_in_the_same_bytes(tmp_path: Path) -> None:
+    def run(folder: str, writes: int) -> int:
+        code = subprocess.run(
+            [sys.executable, "-m", "reference.killed_training", str(tmp_path / folder), str(writes)],
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)},
+            capture_output=True,
+            timeout=150,
+        )
+        assert code.returncode in (0, -9), code.stderr.decode()
+        return code.returncode
+
+    assert run("whole", 0) == 0
+    # While rows are written, in the first folds, in later ones; each process goes on where the last one was killed.
+    assert [run("cut", writes) for writes in (3, 25, 40, 0)] == [-9, -9, -9, 0]
+    whole, cut = tmp_path / "whole", tmp_path / "cut"
+    created = json.loads((cut / "run.json").read_text())["created_ns"]
+    for part in ("assessment", "folds", "data"):
+        mine = {k: v for k, v in files_of(cut / part).items() if not k.startswith(".")}
+        assert mine == files_of(whole / part)
+    one, two = files_of(cut / "models"), files_of(whole / "models")
+    assert one.keys() == two.keys()
+    differ = {name for name in one if one[name] != two[name]}
+    assert {Path(name).name for name in differ} <= {"manifest.json"}  # when it was first asked
+    manifest = ModelRegistry(cut / "models").manifest("y_tick", "1.0.0")
+    assert manifest.created_ns == created
+    assert replace(manifest, created_ns=0) == replace(
+        ModelRegistry(whole / "models").manifest("y_tick", "1.0.0"), created_ns=0
+    )
+    lines = [[(t.hash, t.results) for t in TrialLedger(f / "trials.jsonl").trials()] for f in (cut, whole)]
+    assert lines[0] == lines[1]
+
+
+def test_training_again_goes_through_the_same_procedure(result: TrainingResult, tmp_path: Path) -> None:
+    models = result.model.parent.parent
+    more = Recording.of(bar_sessions(52, 3, 0.9), Y)
+    same = retrain(models, "y_tick", Recording.of(bar_sessions(42, 3, 0.9), Y), tmp_path / "early")
+    assert (same.due, same.new_sessions, same.result) == (False, 2, None)
+    rule = RetrainingConfig(every_sessions=10, min_new_rows=100)
+    found = retrain(models, "y_tick", more, tmp_path / "later", rule, clock=ReplayClock(NOW))
+    assert found.due
+    assert found.result is not None
+    assert found.result.model.name == "1.1.0"
+    registry = ModelRegistry(models)
+    assert registry.states("y_tick").of("1.1.0") is ModelState.CANDIDATE
+    assert registry.manifest("y_tick", "1.1.0").code["config"] == registry.manifest("y_tick", "1.0.0").code[
+        "config"
+    ] | {"name": "y_tick"}
+    with pytest.raises(ModelError, match="no model z"):
+        retrain(models, "z", more, tmp_path / "none")
+
+
+def test_too_few_sessions(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="insufficient: 1 session"):
+        train(bar_sessions(1, 3, 0.9), tmp_path / "one")
+    with pytest.raises(DataError, match="insufficient: 3 sessions outside the vault"):
+        train(bar_sessions(4, 3, 0.9), tmp_path / "four")
+    few = train(bar_sessions(12, 3, 0.9), tmp_path / "twelve")
+    assert few.verdict.startswith("Insufficient")
+    assert few.summary["table"] == {}
+    assert few.judged.assessment.evidence().dsr is None
+
+
+def test_one_class_only(tmp_path: Path) -> None:
+    parts = bar_sessions(8, 3, 0.9)
+    price = 10_000
+    for part in parts:  # rises for ever
+        body = part[part["kind"] == Kind.BAR]
+        ramp = price + 8 * np.arange(len(body), dtype=np.int32)
+        body["px"], body["ref_b"], body["px_ask"], body["ref_a"] = ramp, ramp + 8, ramp + 9, ramp - 1
+        part[part["kind"] == Kind.BAR] = body
+    with pytest.raises(DataError, match="one class only"):
+        train(parts, tmp_path)
+
+
+def test_what_the_source_cannot_fill_is_listed(tmp_path: Path) -> None:
+    names = (*SMALL["features"], "flow_ofi_1m", "cvd_session")  # type: ignore[misc]
+    found = train(bar_sessions(12, 3, 0.9), tmp_path, features=names)
+    assert found.summary["left_out"] == {"flow_ofi_1m": "always 0", "cvd_session": "never there"}
+    with pytest.raises(DataError, match="atr_14"):
+        train(bar_sessions(12, 3, 0.9), tmp_path / "no", features=("ret_1", "ret_5"))
+
+
+def test_gaps_and_mixed_contracts(tmp_path: Path) -> None:
+    parts = bar_sessions(14, 3, 0.9)
+    parts[2]["kind"][20] = Kind.GAP
+    with pytest.raises(DataError, match=r"events were lost .*2024-10-06"):
+        train(parts, tmp_path / "gap")
+    parts = bar_sessions(14, 3, 0.9)
+    for part in parts[7:]:
+        part["instrument"] = 1
+    with pytest.raises(DataError, match="contracts are mixed without a roll"):
+        train(parts, tmp_path / "mixed")
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"spread_ticks": 0.0}, "spread 0.0"),
+        ({"horizon_s": float("nan")}, "horizon_s is nan"),
+        ({"classes": "up"}, "classes is 'up'"),
+    ],
+)
+def test_what_may_be_configured(given: dict[str, Any], words: str) -> None:
+    with pytest.raises(ConfigError, match=words):
+        TickConfig(**given)
