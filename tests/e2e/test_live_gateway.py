@@ -17,7 +17,7 @@ import pytest
 from contract.gateway_process import Gateway, gateway, until
 from e2e.live_desk import SETTINGS, Desk
 from quantumtrader import _backend
-from quantumtrader.app.live import Planned, RunRequest, RunResult, plan_run, relive
+from quantumtrader.app.live import GatewaySource, Planned, RunRequest, RunResult, plan_run, relive
 from quantumtrader.app.live.runner import EVENTS
 from quantumtrader.config import load_settings
 from quantumtrader.data.journal import JournalReader
@@ -74,6 +74,12 @@ class Trading:
         return read_journal(path)[0] if path.exists() else []
 
     @property
+    def gateway_is_there(self) -> bool:
+        source = self.planned.run._source
+        assert isinstance(source, GatewaySource)
+        return source.client.connected
+
+    @property
     def intents(self) -> int:
         return sum(r["kind"] == "intent" for r in self.records)
 
@@ -119,8 +125,9 @@ def test_real_orders_live_through_a_gateway_that_is_killed(desk: Desk) -> None:
             for _ in range(2):
                 session.until(lambda sent=sent: status().ready and session.intents > sent + 2)
                 killed = kill(running)
+                session.until(lambda: not session.gateway_is_there)
+                assert time.perf_counter() - killed < 1.0  # from here on no order can leave
                 session.until(lambda: not status().ready)
-                assert time.perf_counter() - killed < 1.0
                 gone, sent = len(session.records), session.intents
                 session.until(lambda: status().ready)
                 kinds = [r["kind"] for r in session.records[gone:]]
