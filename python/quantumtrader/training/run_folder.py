@@ -6,7 +6,7 @@
     data.npz         labelled rows, so that events are replayed once
     folds/<hash>.npz results of one fold of one configuration
     trials.jsonl     the ledger
-    lock             held while somebody trains here
+    .training.lock   held while somebody trains here
 
 A training that was killed goes on from what is there and ends in the same bytes. Files appear as a whole or not at all. A
 folder in which something else was asked is refused.
@@ -41,6 +41,7 @@ __all__ = ["RunFolder", "RunLedger", "write_whole"]
 
 SCHEMA = 1
 REQUEST = "run.json"
+LOCK = ".training.lock"
 _TOLD = 6
 
 
@@ -135,8 +136,9 @@ class RunFolder:
             if self.resumed:
                 document = _read_request(file)
                 _require_same(document["request"], asked, self.path)
+                _sweep(self.path)
             else:
-                if any(p.name != ".training.lock" for p in self.path.iterdir()):
+                if any(p.name != LOCK for p in self.path.iterdir()):
                     raise ConfigError(
                         f"{self.path} holds other files and no {REQUEST}: give a new folder for the training"
                     )
@@ -230,6 +232,14 @@ class RunFolder:
         for rows in (split.train, split.test):
             digest.update(len(rows).to_bytes(8, "little") + np.ascontiguousarray(rows, np.int64).tobytes())
         return self.path / "folds" / f"{digest.hexdigest()}.npz"
+
+
+def _sweep(path: Path) -> None:
+    """Remove what a killed training had half written."""
+    for folder in (path, path / "folds", path / "data"):
+        for left in folder.glob(".*"):
+            if left.is_file() and left.name != LOCK:
+                left.unlink(missing_ok=True)
 
 
 def _lock(path: Path) -> SymbolLock:
