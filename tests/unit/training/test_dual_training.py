@@ -23,7 +23,7 @@ from quantumtrader.training.pipelines import (
     TickConfig,
     TrainingOrchestrator,
 )
-from quantumtrader.training.pipelines.dual import base_scores
+from quantumtrader.training.pipelines.base_score import base_scores
 from quantumtrader.training.pipelines.minute_bars import bars_of
 from quantumtrader.training.pipelines.recording import Recording
 from quantumtrader.training.pipelines.synthetic import synthetic_bars, synthetic_book

@@ -22,6 +22,7 @@ from quantumtrader.models.registry import ModelRegistry
 from quantumtrader.training.dataset import build_dataset
 from quantumtrader.training.executor import Executor, SerialExecutor
 from quantumtrader.training.labels import Latency, Pace, PathBuilder, pace_of
+from quantumtrader.training.pipelines.book_config import BookConfig
 from quantumtrader.training.pipelines.book_task import BookTask, Target, targets_of
 from quantumtrader.training.pipelines.candidates import with_stretches
 from quantumtrader.training.pipelines.costs import cost_ticks
@@ -51,7 +52,7 @@ from quantumtrader.training.trials import TrialLedger
 from quantumtrader.training.vault import Vault
 from quantumtrader.types import Events
 
-__all__ = ["BookConfig", "BookResult", "BookTrainingPipeline"]
+__all__ = ["BookResult", "BookTrainingPipeline"]
 
 Int64 = npt.NDArray[np.int64]
 
@@ -61,66 +62,6 @@ LEAST_SESSIONS = 8
 BLOCKS_NOTE = "what is counted as sessions are blocks of time: there were too few sessions to divide"
 _EVENT_LIMIT = 300_000
 """Events of a session beyond which rows after every packet would not fit into memory."""
-
-
-@dataclass(frozen=True, slots=True)
-class BookConfig:
-    """What a book training does.
-
-    Parameters
-    ----------
-    name : str
-        Before the names of the models, one for each target; by the symbol when empty.
-    targets : tuple of str
-        ``direction`` (at 0.5, 1, 2 and 4 mean times between changes of the mid), ``spread_change``, ``price_move_1min``,
-        ``order_imbalance``.
-    features : str or tuple of str
-    clock : str
-        When rows are taken; ``event``, or ``100ms`` for sessions of more than 300,000 events, when empty.
-    heartbeat_s : float
-        A decision at least so often; 0 for half of the mean time between changes, at least 0.1.
-    max_rows : int
-        Beyond it every second, third, … decision counts.
-    slippage_ticks, margin, latency_ms
-        As of a tick training.
-    groups, test_groups, walk, vault, candidates, gaps, valid_sessions, seed
-        As of a tick training.
-    """
-
-    name: str = ""
-    targets: tuple[str, ...] = ("direction", "spread_change", "price_move_1min", "order_imbalance")
-    features: str | tuple[str, ...] = "book_enhanced"
-    clock: str = ""
-    heartbeat_s: float = 0.0
-    max_rows: int = 60_000
-    slippage_ticks: float = 0.0
-    margin: float = 0.1
-    latency_ms: float = 20.0
-    groups: int = 6
-    test_groups: int = 2
-    walk: tuple[int, int, int] = (15, 1, 1)
-    vault: float = 0.2
-    candidates: str = "standard"
-    gaps: str = "refuse"
-    valid_sessions: int = 5
-    seed: int = 7
-
-    def __post_init__(self) -> None:
-        numbers = {
-            "heartbeat_s": self.heartbeat_s,
-            "slippage_ticks": self.slippage_ticks,
-            "latency_ms": self.latency_ms,
-        }
-        odd = [name for name, value in numbers.items() if not (math.isfinite(value) and value >= 0)]
-        if odd:
-            raise ConfigError(f"book training: {odd[0]} is {numbers[odd[0]]}, expected 0 or more")
-        if self.max_rows < 100 or not self.targets:
-            raise ConfigError(
-                f"book training: {self.max_rows} rows at most and {len(self.targets)} targets, expected at least 100 and 1"
-            )
-        targets_of(self.targets, Pace(1e9, 1.0))  # complains about names
-        if self.name:
-            check_name(self.name)
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -11,38 +10,33 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from quantumtrader.clock import Clock
 from quantumtrader.exceptions import ConfigError, DataError
 from quantumtrader.execution.strategy import Strategy
-from quantumtrader.features import FeatureEngine
-from quantumtrader.models._logit import log_odds
 from quantumtrader.models.base import model
-from quantumtrader.models.registry import LoadedModel, ModelRegistry
+from quantumtrader.models.registry import ModelRegistry
 from quantumtrader.models.stack import Stack
 from quantumtrader.training.cross_validate import Evaluation, evaluate
 from quantumtrader.training.dataset import Dataset
 from quantumtrader.training.executor import Executor, SerialExecutor
 from quantumtrader.training.paired import paired
-from quantumtrader.training.pipelines.book import BookConfig, BookResult, BookTrainingPipeline
+from quantumtrader.training.pipelines.base_score import BASE, base_scores, with_base
+from quantumtrader.training.pipelines.book import BookResult, BookTrainingPipeline
+from quantumtrader.training.pipelines.book_config import BookConfig
 from quantumtrader.training.pipelines.candidates import learners
 from quantumtrader.training.pipelines.judge import Stage, interval_document
-from quantumtrader.training.pipelines.minute_bars import bars_of
 from quantumtrader.training.pipelines.recording import Recording
 from quantumtrader.training.pipelines.result import TrainingResult
-from quantumtrader.training.pipelines.tick import TickConfig, TickTrainingPipeline
+from quantumtrader.training.pipelines.tick import TickTrainingPipeline
+from quantumtrader.training.pipelines.tick_config import TickConfig
 from quantumtrader.training.recipes import Recipe, Single, Stacked
 from quantumtrader.training.run_folder import RunFolder, write_whole
 from quantumtrader.training.splits import CombinatorialPurged
-from quantumtrader.types import Events, Kind
+from quantumtrader.types import Events
 
-__all__ = ["BASE", "DualConfig", "DualResult", "DualTrainingSystem", "base_scores", "last_days"]
+__all__ = ["DualConfig", "DualResult", "DualTrainingSystem", "last_days"]
 
-Float64 = npt.NDArray[np.float64]
-
-BASE = "base_score"
-"""Column of the tick model's log-odds of up, among the book model's columns."""
 NO_BOOK = "There is no book data: trained on ticks only; without it there is no entry timing, and no hybrid strategy."
 _EPOCH = date(1970, 1, 1)
 _HISTORY = 40
@@ -326,81 +320,6 @@ class DualTrainingSystem:
         text = json.dumps(summary, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
         write_whole(folder / "dual.json", text.encode())
         return DualResult(folder, tick, book, summary)
-
-
-def base_scores(
-    recording: Recording,
-    loaded: LoadedModel,
-    decisions: npt.NDArray[np.int64],
-    history: Sequence[Events] = (),
-) -> Float64:
-    """Return a tick model's log-odds of up at decision times: those of the newest bar that had closed.
-
-    Parameters
-    ----------
-    recording : Recording
-        With prints; the engine makes bars of them.
-    loaded : LoadedModel
-        Trained on earlier sessions, so that all of these rows are new to it.
-    decisions : ndarray of int64, shape (n,)
-    history : sequence of Events
-        Sessions before the recording: features look back over sessions, and trading would know them. Where they hold
-        bars, bars are made of the recording's prints.
-
-    Returns
-    -------
-    ndarray of float64, shape (n,)
-        NaN where no bar of the session has closed, or a feature that the model needs is missing.
-    """
-    manifest = loaded.manifest
-    engine = FeatureEngine.for_manifest(manifest.features, recording.instrument)
-    engine.reset()
-    needed = [k for k, n in enumerate(loaded.names) if n not in manifest.may_be_missing]
-    out = np.full(len(decisions), np.nan)
-    up = np.flatnonzero(np.array(manifest.classes) > 0)
-    count = 0
-    for part in history:
-        count = _feed(engine, part, count)
-    engine.take()
-    bars = any((part["kind"] == Kind.BAR).any() for part in history)
-    for part in recording.sessions():
-        count = _feed(engine, bars_of(part) if bars else part, count)
-        frame = engine.take()
-        begin, end = int(part["ts_event"].min()), int(part["ts_event"].max())
-        rows = np.flatnonzero((decisions >= begin) & (decisions <= end))
-        if not len(rows) or not len(frame.times):
-            continue
-        place = np.searchsorted(frame.times, decisions[rows], "right") - 1
-        usable = np.asarray(~np.isnan(frame.values[:, needed]).any(axis=1), np.bool_)
-        fine = (place >= 0) & usable[np.maximum(place, 0)]
-        used = np.unique(place[fine])
-        if not len(used):
-            continue
-        p = loaded.batch(frame.values[used])[:, up].sum(axis=1)
-        odds = log_odds(np.column_stack((1 - p, p)))[:, 1]
-        out[rows[fine]] = odds[np.searchsorted(used, place[fine])]
-    return out
-
-
-def _feed(engine: FeatureEngine, part: Events, count: int) -> int:
-    """Give the engine a part of another stream, numbered on; returns the number of the next event."""
-    numbered = part.copy()
-    numbered["sequence"] = np.arange(count, count + len(part))
-    engine.update_many(numbered)
-    return count + len(part)
-
-
-def with_base(data: Dataset, scores: Float64, model_hash: str) -> Dataset:
-    """Return the rows with the base score as one more column; its definition is the tick model."""
-    manifest = data.manifest
-    more = replace(
-        manifest,
-        names=(*manifest.names, BASE),
-        features=(*manifest.features, BASE),
-        definitions=(*manifest.definitions, hashlib.sha256(model_hash.encode()).hexdigest()),
-        warmups=(*manifest.warmups, "0"),
-    )
-    return replace(data, X=np.column_stack((data.X, scores)), manifest=more)
 
 
 def _same_rows(plain: Evaluation, joined: Evaluation) -> Evaluation:

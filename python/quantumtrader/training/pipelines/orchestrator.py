@@ -12,7 +12,8 @@ from quantumtrader.exceptions import ConfigError
 from quantumtrader.training.executor import Executor, SerialExecutor
 from quantumtrader.training.pipelines.recording import Recording
 from quantumtrader.training.pipelines.result import TrainingResult
-from quantumtrader.training.pipelines.tick import TickConfig, TickTrainingPipeline
+from quantumtrader.training.pipelines.tick import TickTrainingPipeline
+from quantumtrader.training.pipelines.tick_config import TickConfig
 
 __all__ = ["TrainingOrchestrator"]
 

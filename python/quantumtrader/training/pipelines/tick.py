@@ -43,104 +43,20 @@ from quantumtrader.training.pipelines.ship import (
     next_version,
     ship,
 )
+from quantumtrader.training.pipelines.tick_config import TickConfig
 from quantumtrader.training.policy import Policy
 from quantumtrader.training.recipes import Recipe
 from quantumtrader.training.run_folder import RunFolder
 from quantumtrader.training.trials import TrialLedger
 from quantumtrader.training.vault import Vault
 
-__all__ = ["TickConfig", "TickTrainingPipeline"]
+__all__ = ["TickTrainingPipeline"]
 
 Int64 = npt.NDArray[np.int64]
 
 _MINUTE = 60 * 10**9
 _SLOWEST = 200
 """Bars that the slowest features look back on: the embargo covers them."""
-
-
-@dataclass(frozen=True, slots=True)
-class TickConfig:
-    """What a tick training does. Ticks are those of the exchange, also for a back-adjusted series on a finer grid.
-
-    Parameters
-    ----------
-    name : str
-        Of the model; by the symbol when empty.
-    features : str or tuple of str
-        A set, or features; those that the source cannot fill are left out, and listed.
-    clock : str
-        When rows are taken; each bar, or each minute, when empty.
-    horizon_s : float
-        Vertical barrier; 0 for an hour with bars of five minutes or more, else half an hour.
-    every_s : float
-        Time between decisions; 0 for a quarter of the horizon.
-    classes : str
-        ``side`` or ``touch``; see ``BarrierTask``.
-    barrier_atr, least_ticks : float
-        Barriers at so many ``atr_14``, at least so many ticks.
-    spread_ticks : float
-        Assumed around prints and bars.
-    slippage_ticks : float
-        Cost of a round trip beyond spread and fees.
-    margin : float
-        Of the policy.
-    latency_ms : float
-        From decision to arrival.
-    groups, test_groups : int
-        Of the combinatorial splits.
-    walk : tuple of int
-        Rehearsal: sessions to train on, to test, between them.
-    vault : float
-        Share of the sessions that is locked away.
-    candidates : str
-        ``standard``, ``quick`` or ``deep``.
-    gaps : str
-        ``refuse`` or ``drop`` sessions with a gap.
-    valid_sessions : int
-        How long the model is valid; 0 for no end.
-    seed : int
-    """
-
-    name: str = ""
-    features: str | tuple[str, ...] = "tick_only"
-    clock: str = ""
-    horizon_s: float = 0.0
-    every_s: float = 0.0
-    classes: str = "side"
-    barrier_atr: float = 2.0
-    least_ticks: float = 4.0
-    spread_ticks: float = 1.0
-    slippage_ticks: float = 1.0
-    margin: float = 0.1
-    latency_ms: float = 200.0
-    groups: int = 10
-    test_groups: int = 2
-    walk: tuple[int, int, int] = (120, 5, 1)
-    vault: float = 0.2
-    candidates: str = "standard"
-    gaps: str = "refuse"
-    valid_sessions: int = 10
-    seed: int = 7
-
-    def __post_init__(self) -> None:
-        numbers = {
-            "horizon_s": self.horizon_s,
-            "every_s": self.every_s,
-            "slippage_ticks": self.slippage_ticks,
-            "latency_ms": self.latency_ms,
-        }
-        odd = [name for name, value in numbers.items() if not (math.isfinite(value) and value >= 0)]
-        if odd:
-            raise ConfigError(f"tick training: {odd[0]} is {numbers[odd[0]]}, expected 0 or more")
-        if not (self.spread_ticks > 0 and self.least_ticks > 0 and self.barrier_atr >= 0):
-            raise ConfigError(
-                f"tick training: spread {self.spread_ticks} and least barrier {self.least_ticks} ticks must be positive, "
-                f"barrier_atr {self.barrier_atr} not negative"
-            )
-        if self.classes not in ("side", "touch"):
-            raise ConfigError(f"tick training: classes is {self.classes!r}, expected side or touch")
-        if self.name:
-            check_name(self.name)
 
 
 @dataclass
