@@ -34,20 +34,41 @@ struct Unmatched {
 }
 
 /// Additions and cancellations over one minute.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Ledger {
     changes: VecDeque<Change>,
+    /// Changes that have left.
+    left: usize,
+    /// The cancellations of the last 50 ms, each with its number among all changes.
+    recent: VecDeque<(Change, usize)>,
     prints: VecDeque<Unmatched>,
+    /// When the oldest change leaves.
+    next_exit: i64,
     /// Added less cancelled on the bid, less the same on the ask.
     net: i64,
     /// Added and cancelled on both sides.
     gross: i64,
 }
 
+impl Default for Ledger {
+    fn default() -> Self {
+        Self {
+            changes: VecDeque::new(),
+            left: 0,
+            recent: VecDeque::new(),
+            prints: VecDeque::new(),
+            next_exit: i64::MAX,
+            net: 0,
+            gross: 0,
+        }
+    }
+}
+
 impl Ledger {
     /// Makes room, so that a busy minute need not.
     pub fn reserve(&mut self) {
         self.changes.reserve(4096);
+        self.recent.reserve(256);
         self.prints.reserve(256);
     }
 
@@ -55,26 +76,17 @@ impl Ledger {
     pub fn on_print(&mut self, p: &Print) {
         let side = -p.side;
         let mut rest = i64::from(p.size);
-        let explains = |c: &Change| c.size < 0 && c.px == p.px && (side == 0 || c.side == side);
-        let mut first = self.changes.len();
-        for (k, c) in self.changes.iter().enumerate().rev().take_while(|(_, c)| c.ts >= p.ts - MATCH) {
-            if explains(c) {
-                first = k;
-            }
-        }
-        for c in self.changes.range_mut(first..) {
-            if rest == 0 {
-                break;
-            }
-            if explains(c) {
+        self.drop_old(p.ts);
+        for (c, number) in &mut self.recent {
+            if c.px == p.px && (side == 0 || c.side == side) {
                 let explained = rest.min(-c.size);
                 c.size += explained;
+                self.changes[*number - self.left].size = c.size;
                 rest -= explained;
                 self.gross -= explained;
                 self.net += explained * i64::from(c.side); // the cancellation counted against its side
             }
         }
-        self.drop_old_prints(p.ts);
         if rest > 0 {
             self.prints.push_back(Unmatched { ts: p.ts, px: p.px, side, size: rest });
         }
@@ -84,12 +96,20 @@ impl Ledger {
     pub fn added(&mut self, ts: i64, side: i8, px: i32, size: i64) {
         self.net += size * i64::from(side);
         self.gross += size;
-        self.changes.push_back(Change { ts, px, side, size });
+        self.push(Change { ts, px, side, size });
+    }
+
+    #[inline]
+    fn push(&mut self, change: Change) {
+        if self.changes.is_empty() {
+            self.next_exit = change.ts.saturating_add(WINDOW);
+        }
+        self.changes.push_back(change);
     }
 
     /// `size` contracts left a row.
     pub fn removed(&mut self, ts: i64, side: i8, px: i32, mut size: i64) {
-        self.drop_old_prints(ts);
+        self.drop_old(ts);
         for p in &mut self.prints {
             if size == 0 {
                 break;
@@ -103,11 +123,18 @@ impl Ledger {
         if size > 0 {
             self.net -= size * i64::from(side);
             self.gross += size;
-            self.changes.push_back(Change { ts, px, side, size: -size });
+            let change = Change { ts, px, side, size: -size };
+            self.recent.push_back((change, self.left + self.changes.len()));
+            self.push(change);
         }
     }
 
-    fn drop_old_prints(&mut self, now: i64) {
+    /// Forgets prints and cancellations that are too old to explain each other, and prints that have nothing left.
+    #[inline]
+    fn drop_old(&mut self, now: i64) {
+        while self.recent.front().is_some_and(|(c, _)| c.ts < now - MATCH) {
+            self.recent.pop_front();
+        }
         while self.prints.front().is_some_and(|p| p.size == 0 || p.ts < now - MATCH) {
             self.prints.pop_front();
         }
@@ -116,16 +143,26 @@ impl Ledger {
     /// Ends the window at `now`.
     #[inline]
     pub fn advance(&mut self, now: i64) {
+        if now >= self.next_exit {
+            self.expire(now);
+        }
+    }
+
+    fn expire(&mut self, now: i64) {
+        self.drop_old(now); // first, as what leaves is no longer recent
         while let Some(c) = self.changes.front().filter(|c| c.ts <= now - WINDOW) {
             self.net -= c.size * i64::from(c.side);
             self.gross -= c.size.abs();
             self.changes.pop_front();
+            self.left += 1;
         }
+        self.next_exit = self.changes.front().map_or(i64::MAX, |c| c.ts.saturating_add(WINDOW));
     }
 
     /// Before this time [`Ledger::advance`] has nothing to do.
+    #[inline(always)]
     pub fn next_exit(&self) -> i64 {
-        self.changes.front().map_or(i64::MAX, |c| c.ts.saturating_add(WINDOW))
+        self.next_exit
     }
 
     /// `(N, G)`: net and gross flow of limit orders over the window, in contracts.
@@ -136,7 +173,8 @@ impl Ledger {
     /// Starts a session.
     pub fn clear(&mut self) {
         self.changes.clear();
+        self.recent.clear();
         self.prints.clear();
-        (self.net, self.gross) = (0, 0);
+        (self.left, self.next_exit, self.net, self.gross) = (0, i64::MAX, 0, 0);
     }
 }
