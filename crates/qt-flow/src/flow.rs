@@ -533,9 +533,13 @@ impl Flow {
                 {
                     book.apply(e);
                 } else {
-                    let before = book.size_at(e.side, e.px);
-                    book.apply(e);
-                    let after = if in_place { i64::from(e.size) } else { book.size_at(e.side, e.px) };
+                    let (before, after) = if in_place {
+                        (book.exchange(e), i64::from(e.size))
+                    } else {
+                        let before = book.size_at(e.side, e.px);
+                        book.apply(e);
+                        (before, book.size_at(e.side, e.px))
+                    };
                     let change = RowChange { side: e.side, px: e.px, before, after, order_id: 0, broker: 0 };
                     note(&mut self.added, &mut self.rows, change);
                 }
@@ -998,7 +1002,7 @@ fn voids(e: &Event) -> bool {
         || e.has(flag::SNAPSHOT)
 }
 
-#[inline]
+#[inline(always)]
 fn note(added: &mut Added, rows: &mut Rows, change: RowChange) {
     if change.change() > 0 && !added.is_idle() {
         added.note(Increase { side: change.side, px: change.px, size: change.change() });
