@@ -891,7 +891,9 @@ impl Flow {
     }
 
     fn count_additions(&mut self) {
-        self.refresh_levels();
+        if self.stale != 0 {
+            self.refresh_levels();
+        }
         let shown = self.among_best(self.added.count());
         self.added.end_packet(self.now, self.good.then_some(&self.levels), shown);
         self.next_exit = self.next_exit.min(self.added.next_exit());
