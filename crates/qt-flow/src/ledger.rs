@@ -40,8 +40,8 @@ pub struct Ledger {
     /// Changes that have left.
     left: usize,
     /// The cancellations of the last 50 ms, each with its number among all changes.
-    recent: VecDeque<(Change, usize)>,
-    prints: VecDeque<Unmatched>,
+    recent: Vec<(Change, usize)>,
+    prints: Vec<Unmatched>,
     /// When the oldest change leaves.
     next_exit: i64,
     /// Added less cancelled on the bid, less the same on the ask.
@@ -55,8 +55,8 @@ impl Default for Ledger {
         Self {
             changes: VecDeque::new(),
             left: 0,
-            recent: VecDeque::new(),
-            prints: VecDeque::new(),
+            recent: Vec::new(),
+            prints: Vec::new(),
             next_exit: i64::MAX,
             net: 0,
             gross: 0,
@@ -88,7 +88,7 @@ impl Ledger {
             }
         }
         if rest > 0 {
-            self.prints.push_back(Unmatched { ts: p.ts, px: p.px, side, size: rest });
+            self.prints.push(Unmatched { ts: p.ts, px: p.px, side, size: rest });
         }
     }
 
@@ -124,7 +124,7 @@ impl Ledger {
             self.net -= size * i64::from(side);
             self.gross += size;
             let change = Change { ts, px, side, size: -size };
-            self.recent.push_back((change, self.left + self.changes.len()));
+            self.recent.push((change, self.left + self.changes.len()));
             self.push(change);
         }
     }
@@ -132,12 +132,8 @@ impl Ledger {
     /// Forgets prints and cancellations that are too old to explain each other, and prints that have nothing left.
     #[inline]
     fn drop_old(&mut self, now: i64) {
-        while self.recent.front().is_some_and(|(c, _)| c.ts < now - MATCH) {
-            self.recent.pop_front();
-        }
-        while self.prints.front().is_some_and(|p| p.size == 0 || p.ts < now - MATCH) {
-            self.prints.pop_front();
-        }
+        drop_while(&mut self.recent, |(c, _)| c.ts < now - MATCH);
+        drop_while(&mut self.prints, |p| p.size == 0 || p.ts < now - MATCH);
     }
 
     /// Ends the window at `now`.
@@ -176,5 +172,14 @@ impl Ledger {
         self.recent.clear();
         self.prints.clear();
         (self.left, self.next_exit, self.net, self.gross) = (0, i64::MAX, 0, 0);
+    }
+}
+
+/// Drops the first items as long as they are unwanted.
+#[inline(always)]
+fn drop_while<T>(items: &mut Vec<T>, unwanted: impl Fn(&T) -> bool) {
+    if items.first().is_some_and(&unwanted) {
+        let kept = items.iter().position(|x| !unwanted(x)).unwrap_or(items.len());
+        items.drain(..kept);
     }
 }
