@@ -13,22 +13,19 @@ pub const MATCH: i64 = 50 * MILLI;
 /// Length of the window in ns.
 pub const WINDOW: i64 = MINUTE;
 
-/// An addition (`size` > 0) or a cancellation (`size` < 0, shrinking to 0 as prints explain it).
+/// An addition or a cancellation: contracts that count for the bid (positive) or for the ask (negative).
 #[derive(Debug, Clone, Copy)]
 struct Change {
     ts: i64,
-    px: i32,
-    /// 1 bid, −1 ask.
-    side: i8,
-    size: i64,
+    net: i64,
 }
 
-/// Part of a print that has not explained a removal.
+/// Part of a print that has not explained a removal, or of a cancellation that no print has explained.
 #[derive(Debug, Clone, Copy)]
 struct Unmatched {
     ts: i64,
     px: i32,
-    /// Side of the book it may have hit: 1 bid, −1 ask, 0 either.
+    /// Side of the book: 1 bid, −1 ask, 0 either.
     side: i8,
     size: i64,
 }
@@ -40,7 +37,8 @@ pub struct Ledger {
     /// Changes that have left.
     left: usize,
     /// The cancellations of the last 50 ms, each with its number among all changes.
-    recent: Vec<(Change, usize)>,
+    cancelled: Vec<(Unmatched, usize)>,
+    /// The prints of the last 50 ms.
     prints: Vec<Unmatched>,
     /// When the oldest change leaves.
     next_exit: i64,
@@ -55,7 +53,7 @@ impl Default for Ledger {
         Self {
             changes: VecDeque::new(),
             left: 0,
-            recent: Vec::new(),
+            cancelled: Vec::new(),
             prints: Vec::new(),
             next_exit: i64::MAX,
             net: 0,
@@ -68,7 +66,7 @@ impl Ledger {
     /// Makes room, so that a busy minute need not.
     pub fn reserve(&mut self) {
         self.changes.reserve(4096);
-        self.recent.reserve(256);
+        self.cancelled.reserve(256);
         self.prints.reserve(256);
     }
 
@@ -77,14 +75,13 @@ impl Ledger {
         let side = -p.side;
         let mut rest = i64::from(p.size);
         self.drop_old(p.ts);
-        for (c, number) in &mut self.recent {
+        for (c, number) in &mut self.cancelled {
             if c.px == p.px && (side == 0 || c.side == side) {
-                let explained = rest.min(-c.size);
-                c.size += explained;
-                self.changes[*number - self.left].size = c.size;
-                rest -= explained;
-                self.gross -= explained;
-                self.net += explained * i64::from(c.side); // the cancellation counted against its side
+                let explained = rest.min(c.size);
+                (c.size, rest) = (c.size - explained, rest - explained);
+                let back = explained * i64::from(c.side); // the cancellation counted against its side
+                self.changes[*number - self.left].net += back;
+                (self.net, self.gross) = (self.net + back, self.gross - explained);
             }
         }
         if rest > 0 {
@@ -92,11 +89,9 @@ impl Ledger {
         }
     }
 
-    /// `size` contracts joined a row.
-    pub fn added(&mut self, ts: i64, side: i8, px: i32, size: i64) {
-        self.net += size * i64::from(side);
-        self.gross += size;
-        self.push(Change { ts, px, side, size });
+    /// `size` contracts joined a row of this side.
+    pub fn added(&mut self, ts: i64, side: i8, size: i64) {
+        self.push(Change { ts, net: size * i64::from(side) });
     }
 
     #[inline]
@@ -104,6 +99,8 @@ impl Ledger {
         if self.changes.is_empty() {
             self.next_exit = change.ts.saturating_add(WINDOW);
         }
+        self.net += change.net;
+        self.gross += change.net.abs();
         self.changes.push_back(change);
     }
 
@@ -121,18 +118,15 @@ impl Ledger {
             }
         }
         if size > 0 {
-            self.net -= size * i64::from(side);
-            self.gross += size;
-            let change = Change { ts, px, side, size: -size };
-            self.recent.push((change, self.left + self.changes.len()));
-            self.push(change);
+            self.cancelled.push((Unmatched { ts, px, side, size }, self.left + self.changes.len()));
+            self.push(Change { ts, net: -size * i64::from(side) });
         }
     }
 
     /// Forgets prints and cancellations that are too old to explain each other, and prints that have nothing left.
     #[inline]
     fn drop_old(&mut self, now: i64) {
-        drop_while(&mut self.recent, |(c, _)| c.ts < now - MATCH);
+        drop_while(&mut self.cancelled, |(c, _)| c.ts < now - MATCH);
         drop_while(&mut self.prints, |p| p.size == 0 || p.ts < now - MATCH);
     }
 
@@ -147,8 +141,8 @@ impl Ledger {
     fn expire(&mut self, now: i64) {
         self.drop_old(now); // first, as what leaves is no longer recent
         while let Some(c) = self.changes.front().filter(|c| c.ts <= now - WINDOW) {
-            self.net -= c.size * i64::from(c.side);
-            self.gross -= c.size.abs();
+            self.net -= c.net;
+            self.gross -= c.net.abs();
             self.changes.pop_front();
             self.left += 1;
         }
@@ -169,7 +163,7 @@ impl Ledger {
     /// Starts a session.
     pub fn clear(&mut self) {
         self.changes.clear();
-        self.recent.clear();
+        self.cancelled.clear();
         self.prints.clear();
         (self.left, self.next_exit, self.net, self.gross) = (0, i64::MAX, 0, 0);
     }

@@ -49,12 +49,12 @@ impl LimitFlow {
     ) {
         if px == old_px {
             if size > old_size {
-                self.ledger.added(ts, side, px, size - old_size);
+                self.ledger.added(ts, side, size - old_size);
             } else if size < old_size {
                 self.ledger.removed(ts, side, px, old_size - size);
             }
         } else if better {
-            self.ledger.added(ts, side, px, size);
+            self.ledger.added(ts, side, size);
         } else if old_px != none {
             self.ledger.removed(ts, side, old_px, old_size);
         }
