@@ -512,14 +512,16 @@ impl Flow {
     #[inline]
     fn apply_book(&mut self, e: &Event) {
         let in_place = self.sets_one_level(e);
+        if self.wants_levels && !e.ends_packet() && self.frozen.is_none() {
+            self.freeze_levels();
+        }
+        if in_place {
+            self.set_row(e);
+            return;
+        }
         if self.wants_levels {
-            if !e.ends_packet() && self.frozen.is_none() {
-                self.freeze_levels();
-            }
-            if !in_place {
-                self.touch_levels(e);
-                self.besides = true;
-            }
+            self.touch_levels(e);
+            self.besides = true;
         }
         // The kind that comes first makes the book; the other one is then left alone.
         match &mut self.source {
@@ -533,13 +535,9 @@ impl Flow {
                 {
                     book.apply(e);
                 } else {
-                    let (before, after) = if in_place {
-                        (book.exchange(e), i64::from(e.size))
-                    } else {
-                        let before = book.size_at(e.side, e.px);
-                        book.apply(e);
-                        (before, book.size_at(e.side, e.px))
-                    };
+                    let before = book.size_at(e.side, e.px);
+                    book.apply(e);
+                    let after = book.size_at(e.side, e.px);
                     let change = RowChange { side: e.side, px: e.px, before, after, order_id: 0, broker: 0 };
                     note(&mut self.added, &mut self.rows, change);
                 }
@@ -566,11 +564,18 @@ impl Flow {
             Source::Quotes => return self.first_book_record(e),
             _ => return,
         }
-        if in_place {
-            self.set_level(e.side, e.px, i64::from(e.size));
-        }
-        self.given = true;
-        self.changed = true;
+        (self.given, self.changed) = (true, true);
+    }
+
+    /// Applies a record of which [`Flow::sets_one_level`] is true.
+    #[inline]
+    fn set_row(&mut self, e: &Event) {
+        let Source::Levels(book) = &mut self.source else { return };
+        let (before, after) = (book.set(e.side, e.px, e.size), i64::from(e.size));
+        let change = RowChange { side: e.side, px: e.px, before, after, order_id: 0, broker: 0 };
+        note(&mut self.added, &mut self.rows, change);
+        self.set_level(e.side, e.px, after);
+        (self.given, self.changed) = (true, true);
     }
 
     /// Whether a record does nothing but give one row of a valid book by price another size above 0, and `levels` are

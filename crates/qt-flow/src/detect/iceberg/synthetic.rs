@@ -55,6 +55,7 @@ fn best(touch: Option<&Touch>, side: i8) -> Option<i32> {
 
 impl SyntheticIceberg {
     /// The row at `t`, forgotten first if price has abandoned it.
+    #[inline]
     fn find(&mut self, side: i8, px: i32, t: i64, s: &DetectorSettings) -> Option<usize> {
         let k = self.places.find(side, px, &self.rows, |r| (r.side, r.px) == (side, px))?;
         if self.rows[k].abandoned(t, s) {
@@ -64,6 +65,7 @@ impl SyntheticIceberg {
         Some(k)
     }
 
+    #[cold]
     fn remove(&mut self, k: usize) {
         let row = self.rows.remove(k);
         self.places.remove(row.side, row.px);
