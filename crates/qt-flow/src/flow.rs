@@ -815,7 +815,11 @@ impl Flow {
         let was = self.touch().copied();
         let (next, valid) = match &self.source {
             Source::Quotes => (self.pending, self.given),
-            Source::Levels(book) => (Touch::from(book.touch()), self.given && book.feed().valid),
+            Source::Levels(book) => {
+                let current = self.wants_levels && self.stale == 0;
+                let next = if current { self.levels[0] } else { Touch::from(book.touch()) };
+                (next, self.given && book.feed().valid)
+            }
             Source::Orders(book) => (Touch::from(book.touch()), self.given && book.feed().valid),
         };
         self.good = valid && next.uncrossed();
@@ -844,10 +848,15 @@ impl Flow {
     }
 
     /// Counts what the packet removed; `levels` are still those before it, or they were frozen.
+    #[inline]
     fn count_removals(&mut self) {
-        let before = self.frozen.as_ref().unwrap_or(&self.levels);
         let changes = self.rows.changes();
-        self.removed.end_packet(self.now, changes, before, self.among_best(changes.len()));
+        let shown = self.among_best(changes.len());
+        if shown == Some(false) || changes.iter().all(|c| c.change() >= 0) {
+            return;
+        }
+        let before = self.frozen.as_ref().unwrap_or(&self.levels);
+        self.removed.end_packet(self.now, changes, before, shown);
         self.next_exit = self.next_exit.min(self.removed.next_exit());
     }
 

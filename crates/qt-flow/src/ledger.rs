@@ -96,6 +96,7 @@ impl Ledger {
 
     #[inline]
     fn push(&mut self, change: Change) {
+        self.advance(change.ts); // keeps the ring bounded between samples
         if self.changes.is_empty() {
             self.next_exit = change.ts.saturating_add(WINDOW);
         }
@@ -118,8 +119,8 @@ impl Ledger {
             }
         }
         if size > 0 {
-            self.cancelled.push((Unmatched { ts, px, side, size }, self.left + self.changes.len()));
             self.push(Change { ts, net: -size * i64::from(side) });
+            self.cancelled.push((Unmatched { ts, px, side, size }, self.left + self.changes.len() - 1));
         }
     }
 
