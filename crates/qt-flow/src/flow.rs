@@ -143,6 +143,8 @@ pub struct Flow {
     by_book: bool,
     source: Source,
     touch: Touch,
+    /// Bid and ask of the quote that mids, spreads and markouts know.
+    quoted: Option<(i32, i32)>,
     /// A gap before the first book record: the book that then begins is invalid.
     early_gap: Option<Event>,
     /// The last quote, to be shown at the end of its packet.
@@ -873,6 +875,10 @@ impl Flow {
     /// Another touch is in force: so may be another mid or spread.
     #[inline]
     fn follow_quote(&mut self) {
+        let quoted = self.quote().map(|t| (t.bid_px, t.ask_px));
+        if std::mem::replace(&mut self.quoted, quoted) == quoted {
+            return;
+        }
         let (now, mid2) = (self.now, self.mid2());
         if self.mids.enabled() {
             self.mids.see(now, mid2);
@@ -996,6 +1002,7 @@ impl Flow {
         self.pending = Touch::default();
         self.touch = Touch::default();
         self.frozen = None;
+        self.quoted = None;
         self.early_gap = None;
         self.stale = BOTH_SIDES;
         (self.given, self.good, self.reference, self.changed) = (false, false, false, false);
