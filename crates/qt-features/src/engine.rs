@@ -311,7 +311,9 @@ impl FeatureEngine {
             asked.push(engine.build(name, k)?);
         }
         asked.sort_by_key(|a| (a.causes, a.column.warm_ns));
-        asked.into_iter().for_each(|a| engine.add(a));
+        for a in asked {
+            engine.add(a);
+        }
         Ok(engine)
     }
 

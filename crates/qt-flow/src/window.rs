@@ -90,10 +90,6 @@ const BLOCK: usize = 128;
 
 type Block<S> = Box<[Kept<S>; BLOCK]>;
 
-fn fresh<S: Copy + Default>() -> Block<S> {
-    Box::new([Kept::default(); BLOCK])
-}
-
 /// A ring of rows with its windows.
 #[derive(Debug, Clone)]
 pub struct Windows<R: Row> {
@@ -125,7 +121,7 @@ impl<R: Row> Default for Windows<R> {
     fn default() -> Self {
         Self {
             full: VecDeque::new(),
-            open: fresh(),
+            open: Box::new([Kept::default(); BLOCK]),
             begin: 0,
             whole: VecDeque::new(),
             newest: R::default(),
@@ -385,7 +381,8 @@ impl<R: Row> Windows<R> {
             next = self.full.pop_front();
             self.begin += BLOCK as i64;
         }
-        self.full.push_back(std::mem::replace(&mut self.open, next.unwrap_or_else(fresh)));
+        let next = next.unwrap_or_else(|| Box::new([Kept::default(); BLOCK]));
+        self.full.push_back(std::mem::replace(&mut self.open, next));
     }
 }
 

@@ -123,13 +123,13 @@ impl Feature for LiquidityScore {
 
     fn on_levels(&mut self, t: i64, flow: &Flow) {
         self.begin(flow);
-        let (depth, cost) = match (flow.depth(), flow.good_levels()) {
-            (Some([bid, ask]), Some(levels)) => (Some(bid.ten + ask.ten), self.taking(levels, flow.edited())),
-            _ => {
-                self.costs = [UNKNOWN; 2];
-                (None, None)
-            }
-        };
+        let (mut depth, mut cost) = (None, None);
+        if let (Some([bid, ask]), Some(levels)) = (flow.depth(), flow.good_levels()) {
+            depth = Some(bid.ten + ask.ten);
+            cost = self.taking(levels, flow.edited());
+        } else {
+            self.costs = [UNKNOWN; 2];
+        }
         if (depth, cost) != (self.depth, self.cost) {
             (self.usual_depth, self.usual_cost) = self.usual(t);
             (self.since, self.depth, self.cost) = (t, depth, cost);
