@@ -155,16 +155,28 @@ struct Grid {
 
 struct Column {
     feature: Box<dyn Feature>,
+    /// Its place in the row.
+    place: usize,
     /// Time after the session's first market record before which the value is NaN.
     warm_ns: i64,
 }
 
-/// Columns that the same causes change.
+/// Columns that the same causes change: neighbours, by the length of their warm-up.
 struct Group {
     causes: u16,
-    columns: Vec<usize>,
-    /// How many of them are warm.
+    begin: usize,
+    end: usize,
+    /// The first of them that is not warm.
     warm: usize,
+}
+
+/// A column with what it asked for.
+struct Asked {
+    column: Column,
+    causes: u16,
+    grid: Option<(i64, i64)>,
+    /// Prints, parents, touch, rows, levels, bars and footprints.
+    hears: [bool; 7],
 }
 
 /// What falls due as time passes, in the order in which it happens at one time.
@@ -192,6 +204,7 @@ enum Due {
 pub struct FeatureEngine {
     config: Config,
     flow: Flow,
+    /// By what changes them, which is not their order in the row.
     columns: Vec<Column>,
     groups: Vec<Group>,
     /// The last row read; a column that nothing changed since keeps its value.
@@ -290,40 +303,51 @@ impl FeatureEngine {
         if engine.config.clock == Clock::Bar {
             engine.flow.bars.enable();
         }
+        let mut asked = Vec::with_capacity(engine.config.names.len());
         for (k, name) in engine.config.names.clone().iter().enumerate() {
             if engine.config.names[..k].contains(name) {
                 return Err(Error::Config(format!("feature \"{name}\" is given twice")));
             }
-            engine.add(name)?;
+            asked.push(engine.build(name, k)?);
+        }
+        asked.sort_by_key(|a| (a.causes, a.column.warm_ns));
+        for a in asked {
+            engine.add(a);
         }
         Ok(engine)
     }
 
-    fn add(&mut self, name: &str) -> Result<(), Error> {
+    fn build(&mut self, name: &str, place: usize) -> Result<Asked, Error> {
         let Some((spec, entry)) = find(name) else {
             return Err(Error::UnknownFeature { name: name.into(), close: close_names(name) });
         };
-        let index = self.columns.len();
         let mut setup = Setup::new(&mut self.flow);
         setup.session_seconds = self.config.session_seconds;
         setup.tick_value = self.config.tick_size * self.config.point_value;
         setup.fitted.clone_from(&self.config.fitted);
         let feature = (entry.build)(spec, &mut setup);
-        let (grid, causes) = (setup.grid, setup.causes);
-        for (asked, listeners) in [
-            (setup.prints, &mut self.on_print),
-            (setup.parents, &mut self.on_parent),
-            (setup.touch, &mut self.on_touch),
-            (setup.rows, &mut self.on_rows),
-            (setup.levels, &mut self.on_levels),
-            (setup.bars, &mut self.on_bar),
-            (setup.footprints, &mut self.on_footprint),
-        ] {
-            if asked {
-                listeners.push(index);
-            }
+        let Setup { causes, grid, prints, parents, touch, rows, levels, bars, footprints, .. } = setup;
+        let warm_ns = if self.config.partial { 0 } else { spec.warmup_ns() };
+        let hears = [prints, parents, touch, rows, levels, bars, footprints];
+        Ok(Asked { column: Column { feature, place, warm_ns }, causes, grid, hears })
+    }
+
+    /// Adds a column, in the order of their groups.
+    fn add(&mut self, asked: Asked) {
+        let index = self.columns.len();
+        let listeners = [
+            &mut self.on_print,
+            &mut self.on_parent,
+            &mut self.on_touch,
+            &mut self.on_rows,
+            &mut self.on_levels,
+            &mut self.on_bar,
+            &mut self.on_footprint,
+        ];
+        for (listeners, _) in listeners.into_iter().zip(asked.hears).filter(|(_, hears)| *hears) {
+            listeners.push(index);
         }
-        if let Some((step, length)) = grid {
+        if let Some((step, length)) = asked.grid {
             match self.grids.iter_mut().find(|g| g.step == step) {
                 Some(g) => {
                     g.length = g.length.max(length);
@@ -332,13 +356,12 @@ impl FeatureEngine {
                 None => self.grids.push(Grid { step, length, next: i64::MAX, listeners: vec![index] }),
             }
         }
-        match self.groups.iter_mut().find(|g| g.causes == causes) {
-            Some(group) => group.columns.push(index),
-            None => self.groups.push(Group { causes, columns: vec![index], warm: 0 }),
+        let (causes, begin, end) = (asked.causes, index, index + 1);
+        match self.groups.last_mut() {
+            Some(group) if group.causes == causes => group.end = end,
+            _ => self.groups.push(Group { causes, begin, end, warm: begin }),
         }
-        let warm_ns = if self.config.partial { 0 } else { spec.warmup_ns() };
-        self.columns.push(Column { feature, warm_ns });
-        Ok(())
+        self.columns.push(asked.column);
     }
 
     /// What the engine computes and when.
@@ -576,22 +599,23 @@ impl FeatureEngine {
     /// Tells features of what a packet did to the book.
     fn follow_packet(&mut self, t: i64, effects: Effects) {
         self.happened |= cause::BOOK;
+        let (columns, flow) = (&mut self.columns[..], &self.flow);
         if effects.has(Effects::TOUCH) {
             self.happened |= cause::TOUCH;
             for &k in &self.on_touch {
-                self.columns[k].feature.on_touch(t, &self.flow);
+                columns[k].feature.on_touch(t, flow);
+            }
+        }
+        if effects.has(Effects::LEVELS) {
+            for &k in &self.on_levels {
+                columns[k].feature.on_levels(t, flow);
             }
         }
         if effects.has(Effects::ROWS) {
             for &k in &self.on_rows {
-                self.columns[k].feature.on_rows(t, &self.flow);
+                columns[k].feature.on_rows(t, flow);
             }
             self.flow.rows.clear();
-        }
-        if effects.has(Effects::LEVELS) {
-            for &k in &self.on_levels {
-                self.columns[k].feature.on_levels(t, &self.flow);
-            }
         }
     }
 
@@ -602,8 +626,9 @@ impl FeatureEngine {
             if let Some(parent) = self.flow.ended_parent().copied() {
                 self.tell_parent(&parent);
             }
+            let (columns, flow) = (&mut self.columns[..], &self.flow);
             for &k in &self.on_print {
-                self.columns[k].feature.on_print(self.flow.print(), &self.flow);
+                columns[k].feature.on_print(flow.print(), flow);
             }
             for end in [self.flow.bars.due(), self.flow.footprints.due()].into_iter().flatten() {
                 self.next_due = self.next_due.min(end - 1);
@@ -822,9 +847,8 @@ impl FeatureEngine {
         let (columns, row, flow) = (&mut self.columns[..], &mut self.row[..], &self.flow);
         let happened = std::mem::replace(&mut self.happened, self.at_least);
         for group in self.groups.iter().filter(|g| g.causes & happened != 0) {
-            // The columns of a group that are warm come first.
-            for &k in &group.columns[..group.warm] {
-                row[k] = columns[k].feature.value(flow, t);
+            for c in &mut columns[group.begin..group.warm] {
+                row[c.place] = c.feature.value(flow, t);
             }
         }
     }
@@ -836,11 +860,10 @@ impl FeatureEngine {
         let elapsed = self.flow.session.first.map_or(-1, |first| t - first);
         let is_warm = |c: &Column| c.warm_ns == 0 || elapsed >= c.warm_ns;
         for group in &mut self.groups {
-            group.columns.sort_by_key(|k| (!is_warm(&self.columns[*k]), *k));
-            group.warm = group.columns.partition_point(|k| is_warm(&self.columns[*k]));
+            group.warm = group.begin + self.columns[group.begin..group.end].partition_point(is_warm);
         }
-        for (x, _) in self.row.iter_mut().zip(&self.columns).filter(|(_, c)| !is_warm(c)) {
-            *x = f64::NAN;
+        for c in self.columns.iter().filter(|c| !is_warm(c)) {
+            self.row[c.place] = f64::NAN;
         }
         self.next_warm = match self.flow.session.first {
             None => i64::MAX,

@@ -36,6 +36,7 @@ impl Added {
     }
 
     /// Takes an increase inside the packet.
+    #[inline]
     pub fn note(&mut self, increase: Increase) {
         self.packet.push(increase);
     }

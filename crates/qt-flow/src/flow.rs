@@ -143,6 +143,8 @@ pub struct Flow {
     by_book: bool,
     source: Source,
     touch: Touch,
+    /// Bid and ask of the quote that mids, spreads and markouts know.
+    quoted: Option<(i32, i32)>,
     /// A gap before the first book record: the book that then begins is invalid.
     early_gap: Option<Event>,
     /// The last quote, to be shown at the end of its packet.
@@ -512,14 +514,16 @@ impl Flow {
     #[inline]
     fn apply_book(&mut self, e: &Event) {
         let in_place = self.sets_one_level(e);
+        if self.wants_levels && !e.ends_packet() && self.frozen.is_none() {
+            self.freeze_levels();
+        }
+        if in_place {
+            self.set_row(e);
+            return;
+        }
         if self.wants_levels {
-            if !e.ends_packet() && self.frozen.is_none() {
-                self.freeze_levels();
-            }
-            if !in_place {
-                self.touch_levels(e);
-                self.besides = true;
-            }
+            self.touch_levels(e);
+            self.besides = true;
         }
         // The kind that comes first makes the book; the other one is then left alone.
         match &mut self.source {
@@ -535,7 +539,7 @@ impl Flow {
                 } else {
                     let before = book.size_at(e.side, e.px);
                     book.apply(e);
-                    let after = if in_place { i64::from(e.size) } else { book.size_at(e.side, e.px) };
+                    let after = book.size_at(e.side, e.px);
                     let change = RowChange { side: e.side, px: e.px, before, after, order_id: 0, broker: 0 };
                     note(&mut self.added, &mut self.rows, change);
                 }
@@ -562,11 +566,18 @@ impl Flow {
             Source::Quotes => return self.first_book_record(e),
             _ => return,
         }
-        if in_place {
-            self.set_level(e.side, e.px, i64::from(e.size));
-        }
-        self.given = true;
-        self.changed = true;
+        (self.given, self.changed) = (true, true);
+    }
+
+    /// Applies a record of which [`Flow::sets_one_level`] is true.
+    #[inline]
+    fn set_row(&mut self, e: &Event) {
+        let Source::Levels(book) = &mut self.source else { return };
+        let (before, after) = (book.set(e.side, e.px, e.size), i64::from(e.size));
+        let change = RowChange { side: e.side, px: e.px, before, after, order_id: 0, broker: 0 };
+        note(&mut self.added, &mut self.rows, change);
+        self.set_level(e.side, e.px, after);
+        (self.given, self.changed) = (true, true);
     }
 
     /// Whether a record does nothing but give one row of a valid book by price another size above 0, and `levels` are
@@ -806,7 +817,11 @@ impl Flow {
         let was = self.touch().copied();
         let (next, valid) = match &self.source {
             Source::Quotes => (self.pending, self.given),
-            Source::Levels(book) => (Touch::from(book.touch()), self.given && book.feed().valid),
+            Source::Levels(book) => {
+                let current = self.wants_levels && self.stale == 0;
+                let next = if current { self.levels[0] } else { Touch::from(book.touch()) };
+                (next, self.given && book.feed().valid)
+            }
             Source::Orders(book) => (Touch::from(book.touch()), self.given && book.feed().valid),
         };
         self.good = valid && next.uncrossed();
@@ -835,10 +850,15 @@ impl Flow {
     }
 
     /// Counts what the packet removed; `levels` are still those before it, or they were frozen.
+    #[inline]
     fn count_removals(&mut self) {
-        let before = self.frozen.as_ref().unwrap_or(&self.levels);
         let changes = self.rows.changes();
-        self.removed.end_packet(self.now, changes, before, self.among_best(changes.len()));
+        let shown = self.among_best(changes.len());
+        if shown == Some(false) || changes.iter().all(|c| c.change() >= 0) {
+            return;
+        }
+        let before = self.frozen.as_ref().unwrap_or(&self.levels);
+        self.removed.end_packet(self.now, changes, before, shown);
         self.next_exit = self.next_exit.min(self.removed.next_exit());
     }
 
@@ -855,6 +875,10 @@ impl Flow {
     /// Another touch is in force: so may be another mid or spread.
     #[inline]
     fn follow_quote(&mut self) {
+        let quoted = self.quote().map(|t| (t.bid_px, t.ask_px));
+        if std::mem::replace(&mut self.quoted, quoted) == quoted {
+            return;
+        }
         let (now, mid2) = (self.now, self.mid2());
         if self.mids.enabled() {
             self.mids.see(now, mid2);
@@ -887,7 +911,9 @@ impl Flow {
     }
 
     fn count_additions(&mut self) {
-        self.refresh_levels();
+        if self.stale != 0 {
+            self.refresh_levels();
+        }
         let shown = self.among_best(self.added.count());
         self.added.end_packet(self.now, self.good.then_some(&self.levels), shown);
         self.next_exit = self.next_exit.min(self.added.next_exit());
@@ -976,6 +1002,7 @@ impl Flow {
         self.pending = Touch::default();
         self.touch = Touch::default();
         self.frozen = None;
+        self.quoted = None;
         self.early_gap = None;
         self.stale = BOTH_SIDES;
         (self.given, self.good, self.reference, self.changed) = (false, false, false, false);
@@ -998,7 +1025,7 @@ fn voids(e: &Event) -> bool {
         || e.has(flag::SNAPSHOT)
 }
 
-#[inline]
+#[inline(always)]
 fn note(added: &mut Added, rows: &mut Rows, change: RowChange) {
     if change.change() > 0 && !added.is_idle() {
         added.note(Increase { side: change.side, px: change.px, size: change.change() });

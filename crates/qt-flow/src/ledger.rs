@@ -13,41 +13,60 @@ pub const MATCH: i64 = 50 * MILLI;
 /// Length of the window in ns.
 pub const WINDOW: i64 = MINUTE;
 
-/// An addition (`size` > 0) or a cancellation (`size` < 0, shrinking to 0 as prints explain it).
+/// An addition or a cancellation: contracts that count for the bid (positive) or for the ask (negative).
 #[derive(Debug, Clone, Copy)]
 struct Change {
     ts: i64,
-    px: i32,
-    /// 1 bid, −1 ask.
-    side: i8,
-    size: i64,
+    net: i64,
 }
 
-/// Part of a print that has not explained a removal.
+/// Part of a print that has not explained a removal, or of a cancellation that no print has explained.
 #[derive(Debug, Clone, Copy)]
 struct Unmatched {
     ts: i64,
     px: i32,
-    /// Side of the book it may have hit: 1 bid, −1 ask, 0 either.
+    /// Side of the book: 1 bid, −1 ask, 0 either.
     side: i8,
     size: i64,
 }
 
 /// Additions and cancellations over one minute.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Ledger {
     changes: VecDeque<Change>,
-    prints: VecDeque<Unmatched>,
+    /// Changes that have left.
+    left: usize,
+    /// The cancellations of the last 50 ms, each with its number among all changes.
+    cancelled: Vec<(Unmatched, usize)>,
+    /// The prints of the last 50 ms.
+    prints: Vec<Unmatched>,
+    /// When the oldest change leaves.
+    next_exit: i64,
     /// Added less cancelled on the bid, less the same on the ask.
     net: i64,
     /// Added and cancelled on both sides.
     gross: i64,
 }
 
+impl Default for Ledger {
+    fn default() -> Self {
+        Self {
+            changes: VecDeque::new(),
+            left: 0,
+            cancelled: Vec::new(),
+            prints: Vec::new(),
+            next_exit: i64::MAX,
+            net: 0,
+            gross: 0,
+        }
+    }
+}
+
 impl Ledger {
     /// Makes room, so that a busy minute need not.
     pub fn reserve(&mut self) {
         self.changes.reserve(4096);
+        self.cancelled.reserve(256);
         self.prints.reserve(256);
     }
 
@@ -55,41 +74,40 @@ impl Ledger {
     pub fn on_print(&mut self, p: &Print) {
         let side = -p.side;
         let mut rest = i64::from(p.size);
-        let explains = |c: &Change| c.size < 0 && c.px == p.px && (side == 0 || c.side == side);
-        let mut first = self.changes.len();
-        for (k, c) in self.changes.iter().enumerate().rev().take_while(|(_, c)| c.ts >= p.ts - MATCH) {
-            if explains(c) {
-                first = k;
+        self.drop_old(p.ts);
+        for (c, number) in &mut self.cancelled {
+            if c.px == p.px && (side == 0 || c.side == side) {
+                let explained = rest.min(c.size);
+                (c.size, rest) = (c.size - explained, rest - explained);
+                let back = explained * i64::from(c.side); // the cancellation counted against its side
+                self.changes[*number - self.left].net += back;
+                (self.net, self.gross) = (self.net + back, self.gross - explained);
             }
         }
-        for c in self.changes.range_mut(first..) {
-            if rest == 0 {
-                break;
-            }
-            if explains(c) {
-                let explained = rest.min(-c.size);
-                c.size += explained;
-                rest -= explained;
-                self.gross -= explained;
-                self.net += explained * i64::from(c.side); // the cancellation counted against its side
-            }
-        }
-        self.drop_old_prints(p.ts);
         if rest > 0 {
-            self.prints.push_back(Unmatched { ts: p.ts, px: p.px, side, size: rest });
+            self.prints.push(Unmatched { ts: p.ts, px: p.px, side, size: rest });
         }
     }
 
-    /// `size` contracts joined a row.
-    pub fn added(&mut self, ts: i64, side: i8, px: i32, size: i64) {
-        self.net += size * i64::from(side);
-        self.gross += size;
-        self.changes.push_back(Change { ts, px, side, size });
+    /// `size` contracts joined a row of this side.
+    pub fn added(&mut self, ts: i64, side: i8, size: i64) {
+        self.push(Change { ts, net: size * i64::from(side) });
+    }
+
+    #[inline]
+    fn push(&mut self, change: Change) {
+        self.advance(change.ts); // keeps the ring bounded between samples
+        if self.changes.is_empty() {
+            self.next_exit = change.ts.saturating_add(WINDOW);
+        }
+        self.net += change.net;
+        self.gross += change.net.abs();
+        self.changes.push_back(change);
     }
 
     /// `size` contracts left a row.
     pub fn removed(&mut self, ts: i64, side: i8, px: i32, mut size: i64) {
-        self.drop_old_prints(ts);
+        self.drop_old(ts);
         for p in &mut self.prints {
             if size == 0 {
                 break;
@@ -101,31 +119,41 @@ impl Ledger {
             }
         }
         if size > 0 {
-            self.net -= size * i64::from(side);
-            self.gross += size;
-            self.changes.push_back(Change { ts, px, side, size: -size });
+            self.push(Change { ts, net: -size * i64::from(side) });
+            self.cancelled.push((Unmatched { ts, px, side, size }, self.left + self.changes.len() - 1));
         }
     }
 
-    fn drop_old_prints(&mut self, now: i64) {
-        while self.prints.front().is_some_and(|p| p.size == 0 || p.ts < now - MATCH) {
-            self.prints.pop_front();
-        }
+    /// Forgets prints and cancellations that are too old to explain each other, and prints that have nothing left.
+    #[inline]
+    fn drop_old(&mut self, now: i64) {
+        drop_while(&mut self.cancelled, |(c, _)| c.ts < now - MATCH);
+        drop_while(&mut self.prints, |p| p.size == 0 || p.ts < now - MATCH);
     }
 
     /// Ends the window at `now`.
     #[inline]
     pub fn advance(&mut self, now: i64) {
-        while let Some(c) = self.changes.front().filter(|c| c.ts <= now - WINDOW) {
-            self.net -= c.size * i64::from(c.side);
-            self.gross -= c.size.abs();
-            self.changes.pop_front();
+        if now >= self.next_exit {
+            self.expire(now);
         }
     }
 
+    fn expire(&mut self, now: i64) {
+        self.drop_old(now); // first, as what leaves is no longer recent
+        while let Some(c) = self.changes.front().filter(|c| c.ts <= now - WINDOW) {
+            self.net -= c.net;
+            self.gross -= c.net.abs();
+            self.changes.pop_front();
+            self.left += 1;
+        }
+        self.next_exit = self.changes.front().map_or(i64::MAX, |c| c.ts.saturating_add(WINDOW));
+    }
+
     /// Before this time [`Ledger::advance`] has nothing to do.
+    #[inline(always)]
     pub fn next_exit(&self) -> i64 {
-        self.changes.front().map_or(i64::MAX, |c| c.ts.saturating_add(WINDOW))
+        self.next_exit
     }
 
     /// `(N, G)`: net and gross flow of limit orders over the window, in contracts.
@@ -136,7 +164,17 @@ impl Ledger {
     /// Starts a session.
     pub fn clear(&mut self) {
         self.changes.clear();
+        self.cancelled.clear();
         self.prints.clear();
-        (self.net, self.gross) = (0, 0);
+        (self.left, self.next_exit, self.net, self.gross) = (0, i64::MAX, 0, 0);
+    }
+}
+
+/// Drops the first items as long as they are unwanted.
+#[inline(always)]
+fn drop_while<T>(items: &mut Vec<T>, unwanted: impl Fn(&T) -> bool) {
+    if items.first().is_some_and(&unwanted) {
+        let kept = items.iter().position(|x| !unwanted(x)).unwrap_or(items.len());
+        items.drain(..kept);
     }
 }

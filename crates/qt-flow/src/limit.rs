@@ -30,7 +30,6 @@ impl LimitFlow {
 
     /// Takes an update of the touch.
     pub fn on_touch(&mut self, ts: i64, was: &Touch, is: &Touch) {
-        self.ledger.advance(ts); // keeps the ring bounded between samples
         self.side(ts, 1, was.bid_px, was.bid_sz, is.bid_px, is.bid_sz, is.bid_px > was.bid_px, NO_BID);
         self.side(ts, -1, was.ask_px, was.ask_sz, is.ask_px, is.ask_sz, is.ask_px < was.ask_px, NO_ASK);
     }
@@ -49,12 +48,12 @@ impl LimitFlow {
     ) {
         if px == old_px {
             if size > old_size {
-                self.ledger.added(ts, side, px, size - old_size);
+                self.ledger.added(ts, side, size - old_size);
             } else if size < old_size {
                 self.ledger.removed(ts, side, px, old_size - size);
             }
         } else if better {
-            self.ledger.added(ts, side, px, size);
+            self.ledger.added(ts, side, size);
         } else if old_px != none {
             self.ledger.removed(ts, side, old_px, old_size);
         }

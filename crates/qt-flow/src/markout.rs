@@ -118,8 +118,9 @@ impl Markouts {
         self.window.is_some()
     }
 
-    /// Takes a print, with twice the mid in force before it.
+    /// Takes a print, with twice the mid in force before it; those that have come of age are marked.
     pub fn on_print(&mut self, p: &Print, mid2: Option<i64>) {
+        self.settle(p.ts); // keeps the queue bounded where the mid stands still
         if p.side == 0 {
             return;
         }

@@ -63,20 +63,26 @@ impl<T: Copy + Default> Pages<T> {
     }
 
     /// The same for neighbouring prices: `place` is where the page of the last one was.
-    #[inline]
+    #[inline(always)]
     pub fn at_near(&self, px: i64, place: &Cell<usize>) -> T {
         let number = (px >> PAGE_BITS) as i32;
-        let row = px as usize & (PAGE - 1);
         match self.used.get(place.get()) {
-            Some(page) if page.number == number => page.rows[row],
-            _ => match self.used.binary_search_by_key(&number, |p| p.number) {
-                Ok(at) => {
-                    place.set(at);
-                    self.used[at].rows[row]
-                }
-                Err(_) => T::default(),
-            },
+            Some(page) if page.number == number => page.rows[px as usize & (PAGE - 1)],
+            _ => self.at_far(px, place),
         }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn at_far(&self, px: i64, place: &Cell<usize>) -> T {
+        let number = (px >> PAGE_BITS) as i32;
+        self.used.binary_search_by_key(&number, |p| p.number).map_or_else(
+            |_| T::default(),
+            |at| {
+                place.set(at);
+                self.used[at].rows[px as usize & (PAGE - 1)]
+            },
+        )
     }
 
     /// Every row of the pages there are, from the lowest price up.

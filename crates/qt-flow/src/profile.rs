@@ -23,25 +23,27 @@ pub fn point_of_control(
     greatest.map(|(px, _)| (distance(px), px)).min().map(|(_, px)| px)
 }
 
+/// Less than any volume: there is no row any more.
+const NOTHING: i64 = -1;
+
 /// From the point of control, adds the two rows above or below that hold more (above on ties) until 70 % of `total`
 /// are inside. `low` and `high` are the extreme rows that traded; empty rows between them count as 0.
 pub fn value_area(poc: i32, low: i32, high: i32, total: i64, volume: impl Fn(i64) -> i64) -> ValueArea {
     let (bottom, top) = (i64::from(low), i64::from(high));
     let (mut low, mut high) = (i64::from(poc), i64::from(poc));
     let mut inside = volume(low);
-    while inside * 10 < total * 7 {
-        let above = (high < top).then(|| volume(high + 1) + volume(high + 2));
-        let below = (low > bottom).then(|| volume(low - 1) + volume(low - 2));
-        match (above, below) {
-            (Some(a), b) if b.is_none_or(|b| a >= b) => {
-                inside += a;
-                high = (high + 2).min(top);
-            }
-            (_, Some(b)) => {
-                inside += b;
-                low = (low - 2).max(bottom);
-            }
-            _ => break,
+    let next_above = |high| if high < top { volume(high + 1) + volume(high + 2) } else { NOTHING };
+    let next_below = |low| if low > bottom { volume(low - 1) + volume(low - 2) } else { NOTHING };
+    let (mut above, mut below) = (next_above(high), next_below(low));
+    while inside * 10 < total * 7 && above.max(below) != NOTHING {
+        if above >= below {
+            inside += above;
+            high = (high + 2).min(top);
+            above = next_above(high);
+        } else {
+            inside += below;
+            low = (low - 2).max(bottom);
+            below = next_below(low);
         }
     }
     ValueArea { low: low as i32, high: high as i32 }

@@ -45,8 +45,7 @@ impl Removed {
     /// Ends the packet: decreases count at rows that were among the best five of `before`; `shown` says whether all of
     /// them were or none, where that is known.
     pub fn end_packet(&mut self, ts: i64, changes: &[RowChange], before: &Levels, shown: Option<bool>) {
-        self.cancelled.advance(ts); // keeps the ring bounded between samples
-        if changes.is_empty() || shown == Some(false) {
+        if shown == Some(false) {
             return;
         }
         let shown = |c: &RowChange| {

@@ -6,7 +6,8 @@
 //!
 //! An hour of rows is long: the ring keeps of each the pause before it and its numbers in few bytes. A row after a
 //! pause of more than four seconds, or with a number that does not fit, is kept whole beside the ring. So is the
-//! newest row, which may still take in others of its time.
+//! newest row, which may still take in others of its time. The ring grows by blocks, which go round: there are as many
+//! as the fullest moment needed.
 
 use std::collections::VecDeque;
 
@@ -71,8 +72,6 @@ struct Window<R: Row> {
     cursor: Cursor,
     /// Sums of the rows that have left.
     left: R::Sums,
-    /// The row that left last.
-    last_left: Option<R>,
 }
 
 /// A row in the ring.
@@ -86,11 +85,20 @@ struct Kept<S> {
 /// In place of a pause: the row is kept whole.
 const WHOLE: u32 = u32::MAX;
 
+/// Rows of a block.
+const BLOCK: usize = 128;
+
+type Block<S> = Box<[Kept<S>; BLOCK]>;
+
 /// A ring of rows with its windows.
 #[derive(Debug, Clone)]
 pub struct Windows<R: Row> {
-    /// The slot of a row is its position modulo the capacity. That of the newest is not filled yet.
-    kept: Box<[Kept<R::Small>]>,
+    /// Full blocks, the oldest first.
+    full: VecDeque<Block<R::Small>>,
+    /// The block that is being filled; the newest row is not in it yet.
+    open: Block<R::Small>,
+    /// Position of the first row of all; below 0 where nobody needs the first blocks any more.
+    begin: i64,
     /// Rows that are kept whole, with their positions.
     whole: VecDeque<(u64, R)>,
     /// The row before the next one, while there is one.
@@ -99,8 +107,6 @@ pub struct Windows<R: Row> {
     end: Cursor,
     /// Position of the next row; positions only grow.
     head: u64,
-    /// Position of the oldest row kept.
-    tail: u64,
     /// Rows from this position on are kept although no window holds them.
     hold: u64,
     totals: R::Sums,
@@ -111,18 +117,16 @@ pub struct Windows<R: Row> {
     next_exit: i64,
 }
 
-/// Rows reserved at the start; the ring doubles when the windows hold more.
-const INITIAL_ROWS: usize = 256;
-
 impl<R: Row> Default for Windows<R> {
     fn default() -> Self {
         Self {
-            kept: vec![Kept::default(); INITIAL_ROWS].into_boxed_slice(),
+            full: VecDeque::new(),
+            open: Box::new([Kept::default(); BLOCK]),
+            begin: 0,
             whole: VecDeque::new(),
             newest: R::default(),
             end: Cursor::default(),
             head: 0,
-            tail: 0,
             hold: u64::MAX,
             totals: R::Sums::default(),
             spans: Vec::new(),
@@ -139,7 +143,7 @@ impl<R: Row> Windows<R> {
         let known = self.spans.iter().position(|w| w.length == length);
         WindowId(known.unwrap_or_else(|| {
             let cursor = self.cursor();
-            self.spans.push(Window { length, cursor, left: self.totals, last_left: None });
+            self.spans.push(Window { length, cursor, left: self.totals });
             self.spans.len() - 1
         }))
     }
@@ -154,7 +158,7 @@ impl<R: Row> Windows<R> {
         self.whole.clear();
         self.end = Cursor::default();
         self.head = 0;
-        self.tail = 0;
+        self.begin = -((self.full.len() * BLOCK) as i64);
         if self.hold != u64::MAX {
             self.hold = 0;
         }
@@ -163,7 +167,6 @@ impl<R: Row> Windows<R> {
         for w in &mut self.spans {
             w.cursor = Cursor::default();
             w.left = R::Sums::default();
-            w.last_left = None;
         }
     }
 
@@ -175,10 +178,7 @@ impl<R: Row> Windows<R> {
             if self.newest.ts() == row.ts() && self.newest.merge(&row) {
                 return;
             }
-            if self.head - self.tail == self.kept.len() as u64 {
-                self.make_room(row.ts());
-            }
-            self.keep_newest();
+            self.keep_newest(row.ts());
         }
         self.newest = row;
         self.head += 1;
@@ -187,20 +187,26 @@ impl<R: Row> Windows<R> {
 
     /// Puts the newest row into the ring, as another one follows it.
     #[inline(always)]
-    fn keep_newest(&mut self) {
+    fn keep_newest(&mut self, now: i64) {
         let Cursor { position, before } = self.end;
         // Less than no time is, without its sign, a long one.
         let pause = self.newest.ts().wrapping_sub(before).cast_unsigned();
-        let kept = match self.newest.small() {
+        let slot = position as usize % BLOCK;
+        self.open[slot] = match self.newest.small() {
             Some(small) if pause < u64::from(WHOLE) => Kept { pause: pause as u32, small },
-            _ => {
-                self.whole.push_back((position, self.newest));
-                Kept { pause: WHOLE, small: R::Small::default() }
-            }
+            _ => self.keep_whole(position),
         };
-        let slot = self.slot(position);
-        self.kept[slot] = kept;
         self.end.pass(&self.newest);
+        if slot == BLOCK - 1 {
+            self.open_next(now);
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn keep_whole(&mut self, position: u64) -> Kept<R::Small> {
+        self.whole.push_back((position, self.newest));
+        Kept { pause: WHOLE, small: R::Small::default() }
     }
 
     /// Earliest time at which a row may leave a window: before it, [`Windows::advance`] has nothing to do.
@@ -218,31 +224,42 @@ impl<R: Row> Windows<R> {
     }
 
     fn expire(&mut self, now: i64) {
-        self.next_exit = i64::MAX;
+        let mut next_exit = i64::MAX;
         for k in 0..self.spans.len() {
-            let Window { length, mut cursor, .. } = self.spans[k];
+            let Window { length, mut cursor, mut left } = self.spans[k];
             let Some(begin) = now.checked_sub(length) else { continue };
-            let Some(mut row) = self.at(&cursor) else { continue };
-            if row.ts() > begin {
-                self.next_exit = self.next_exit.min(row.ts().saturating_add(length));
-                continue;
+            if let Some(next) = self.pass_until(begin, &mut cursor, &mut left) {
+                next_exit = next_exit.min(next.saturating_add(length));
             }
-            let mut left = self.spans[k].left;
-            let last = loop {
-                row.add_to(&mut left);
-                cursor.pass(&row);
-                match self.at(&cursor) {
-                    Some(next) if next.ts() <= begin => row = next,
-                    next => {
-                        let exit = next.map_or(i64::MAX, |next| next.ts().saturating_add(length));
-                        self.next_exit = self.next_exit.min(exit);
-                        break row;
-                    }
-                }
-            };
-            let w = &mut self.spans[k];
-            (w.cursor, w.left, w.last_left) = (cursor, left, Some(last));
+            (self.spans[k].cursor, self.spans[k].left) = (cursor, left);
         }
+        self.next_exit = next_exit;
+    }
+
+    /// Passes the rows at or before `begin` and adds them up; returns the time of the next one.
+    #[inline(always)]
+    fn pass_until(&self, begin: i64, cursor: &mut Cursor, sums: &mut R::Sums) -> Option<i64> {
+        while cursor.position < self.end.position {
+            let first = cursor.position as usize % BLOCK;
+            let rows = BLOCK.min(first + (self.end.position - cursor.position) as usize);
+            for kept in &self.block(cursor.position)[first..rows] {
+                let row = self.whole_of(kept, cursor);
+                if row.ts() > begin {
+                    return Some(row.ts());
+                }
+                row.add_to(sums);
+                cursor.pass(&row);
+            }
+        }
+        if cursor.position == self.head {
+            return None;
+        }
+        if self.newest.ts() <= begin {
+            self.newest.add_to(sums);
+            cursor.pass(&self.newest);
+            return None;
+        }
+        Some(self.newest.ts())
     }
 
     /// Sums of the rows inside the window, as of the last [`Windows::advance`].
@@ -266,7 +283,13 @@ impl<R: Row> Windows<R> {
     /// The newest row that has left the window: the last one at or before t − W.
     #[inline]
     pub fn last_left(&self, id: WindowId) -> Option<R> {
-        self.spans[id.0].last_left
+        let Cursor { position, before } = self.spans[id.0].cursor;
+        let position = position.checked_sub(1)?;
+        if position == self.end.position {
+            return Some(self.newest);
+        }
+        let kept = self.kept(position);
+        Some(if kept.pause == WHOLE { self.look_up(position) } else { R::whole(before, kept.small) })
     }
 
     /// Position of the oldest row inside the window, that of the next row when it is empty.
@@ -300,18 +323,28 @@ impl<R: Row> Windows<R> {
         if cursor.position >= self.end.position {
             return (cursor.position < self.head).then_some(self.newest);
         }
-        let Kept { pause, small } = self.kept[self.slot(cursor.position)];
-        if pause == WHOLE {
+        Some(self.whole_of(self.kept(cursor.position), cursor))
+    }
+
+    #[inline(always)]
+    fn kept(&self, position: u64) -> &Kept<R::Small> {
+        &self.block(position)[position as usize % BLOCK]
+    }
+
+    /// The row behind a cursor again, as it is kept.
+    #[inline(always)]
+    fn whole_of(&self, kept: &Kept<R::Small>, cursor: &Cursor) -> R {
+        if kept.pause == WHOLE {
             return self.look_up(cursor.position);
         }
-        Some(R::whole(cursor.before + i64::from(pause), small))
+        R::whole(cursor.before + i64::from(kept.pause), kept.small)
     }
 
     #[cold]
     #[inline(never)]
-    fn look_up(&self, position: u64) -> Option<R> {
+    fn look_up(&self, position: u64) -> R {
         let k = self.whole.partition_point(|(p, _)| *p < position);
-        self.whole.get(k).map(|(_, row)| *row)
+        self.whole.get(k).map(|(_, row)| *row).unwrap_or_default()
     }
 
     /// The row at a position that is still kept, without its time.
@@ -325,30 +358,31 @@ impl<R: Row> Windows<R> {
         self.hold = position;
     }
 
+    /// The block that a position lies in.
     #[inline(always)]
-    fn slot(&self, position: u64) -> usize {
-        (position & (self.kept.len() as u64 - 1)) as usize
+    fn block(&self, position: u64) -> &[Kept<R::Small>; BLOCK] {
+        let number = (position as i64 - self.begin) as usize / BLOCK;
+        self.full.get(number).unwrap_or(&self.open)
     }
 
+    /// Opens a block: one that no window holds any more, or a new one.
     #[cold]
     #[inline(never)]
-    fn make_room(&mut self, now: i64) {
+    fn open_next(&mut self, now: i64) {
         self.expire(now);
-        let held = self.spans.iter().map(|w| w.cursor.position).min().unwrap_or(self.head);
-        // The newest row is not in the ring: it is kept in any case.
-        self.tail = held.min(self.hold).min(self.end.position);
-        while self.whole.front().is_some_and(|(position, _)| *position < self.tail) {
+        let first = self.spans.iter().map(|w| w.cursor.position).min().unwrap_or(self.head);
+        // With the row that left last.
+        let held = first.saturating_sub(1).min(self.hold);
+        while self.whole.front().is_some_and(|(position, _)| *position < held) {
             self.whole.pop_front();
         }
-        // Doubling while nearly full keeps the next call at least an eighth of a ring away.
-        if self.head - self.tail > self.kept.len() as u64 / 8 * 7 {
-            let mut grown = vec![Kept::default(); self.kept.len() * 2].into_boxed_slice();
-            let mask = grown.len() as u64 - 1;
-            for position in self.tail..self.end.position {
-                grown[(position & mask) as usize] = self.kept[self.slot(position)];
-            }
-            self.kept = grown;
+        let mut next = None;
+        if self.begin + BLOCK as i64 <= held as i64 {
+            next = self.full.pop_front();
+            self.begin += BLOCK as i64;
         }
+        let next = next.unwrap_or_else(|| Box::new([Kept::default(); BLOCK]));
+        self.full.push_back(std::mem::replace(&mut self.open, next));
     }
 }
 
@@ -425,7 +459,7 @@ mod tests {
                     }
                 }
             }
-            prop_assert!(w.kept.len() <= 16_384);
+            prop_assert!(w.full.len() * BLOCK <= 8_192);
         }
     }
 }

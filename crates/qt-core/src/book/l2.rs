@@ -54,6 +54,18 @@ impl L2Book {
         self.sides[index(side)].len()
     }
 
+    /// Gives a level another size, 0 for none, and returns the one before. Nothing is checked: `side` is a side, `px`
+    /// is a price, and `size` is not negative.
+    #[inline(always)]
+    pub fn set(&mut self, side: i8, px: i32, size: i32) -> i64 {
+        let s = index(side);
+        let was = self.sides[s].update(fold(px, s), |level| std::mem::replace(level, i64::from(size)));
+        if was == 0 && self.sides[s].len() > self.max_levels {
+            self.drop_worst(s);
+        }
+        was
+    }
+
     #[cold]
     #[inline(never)]
     fn control(&mut self, e: &Event) {
@@ -93,11 +105,7 @@ impl Book for L2Book {
             self.feed.rejected += 1;
             return;
         }
-        let s = index(e.side);
-        let was = self.sides[s].update(fold(e.px, s), |level| std::mem::replace(level, i64::from(size)));
-        if was == 0 && self.sides[s].len() > self.max_levels {
-            self.drop_worst(s);
-        }
+        self.set(e.side, e.px, size);
     }
 
     fn feed(&self) -> &Feed {

@@ -4,11 +4,11 @@ use super::detection::{Detection, DetectorKind, Held, Sink, evidence};
 use super::layering::Layering;
 use super::matching::{Matching, Taken};
 use super::settings::DetectorSettings;
-use super::slots::{SLOTS, Slots};
-use crate::flow::Flow;
+use super::slots::{Places, SLOTS, Slots};
 use crate::rows::RowChange;
 use crate::tape::Print;
 use crate::time::SECOND;
+use crate::touch::{NO_ASK, NO_BID, Touch};
 
 /// Candidates followed at most; a further one is left out and counted.
 const MAX_CANDIDATES: usize = 128;
@@ -96,6 +96,8 @@ pub struct Spoofing {
     usual: Slots<Usual>,
     printed: Printed,
     candidates: Vec<Candidate>,
+    /// Where the candidates are.
+    rows: Places,
     /// No candidate is due earlier.
     earliest: i64,
     /// Prints and row changes so far.
@@ -115,9 +117,11 @@ impl Spoofing {
         self.printed.volume += q;
         self.printed.buy += q * i64::from(p.side > 0);
         self.printed.sell += q * i64::from(p.side < 0);
-        self.layering.on_print(p, passive);
-        for c in &mut self.candidates {
-            c.on_print(p, passive);
+        if passive != 0 {
+            self.layering.on_print(p, passive);
+            for c in &mut self.candidates {
+                c.on_print(p, passive);
+            }
         }
         self.facts += 1;
         if p.side == 0 || hidden || !self.follows(-p.side, p.px) {
@@ -141,18 +145,22 @@ impl Spoofing {
         });
     }
 
-    pub(super) fn on_row(&mut self, t: i64, c: &RowChange, flow: &Flow, s: &DetectorSettings) {
-        let usual = self.usual(t, c, flow, s);
+    pub(super) fn on_row(&mut self, t: i64, c: &RowChange, touch: Option<&Touch>, s: &DetectorSettings) {
+        let distance = distance(c, touch);
+        let usual = self.usual(t, c, distance, s);
         let change = c.change();
         self.facts += 1;
         let mine =
             |x: &Candidate| (x.side, x.px) == (c.side, c.px) && (x.order_id == 0 || x.order_id == c.order_id);
-        let own = self.candidates.iter().position(mine);
-        let known = own.is_some();
+        let own = self.rows.find(c.side, c.px, &self.candidates, mine);
         self.follow(t, c, own.filter(|k| self.candidates[*k].lives(t, s)), s);
+        if own.is_some() {
+            return;
+        }
         let Some(usual) = usual else { return };
-        let large = s.layer_factor.min(s.spoof_factor) * usual;
-        if known || (change as f64) < large || !Self::near(c, flow, s) {
+        let least = i64::from(c.order_id == 0);
+        let near = distance.is_some_and(|d| (least..=s.spoof_max_distance).contains(&d));
+        if !near || (change as f64) < s.layer_factor.min(s.spoof_factor) * usual {
             return;
         }
         if self.candidates.len() == MAX_CANDIDATES {
@@ -160,6 +168,7 @@ impl Spoofing {
             return;
         }
         self.earliest = self.earliest.min(t + s.spoof_lifetime_ns);
+        self.rows.add(c.side, c.px, self.candidates.len());
         self.candidates.push(Candidate {
             side: c.side,
             px: c.px,
@@ -177,8 +186,8 @@ impl Spoofing {
     }
 
     /// Whether there is a candidate at this row.
-    fn follows(&self, side: i8, px: i32) -> bool {
-        self.candidates.iter().any(|c| (c.side, c.px) == (side, px))
+    fn follows(&mut self, side: i8, px: i32) -> bool {
+        self.rows.find(side, px, &self.candidates, |c| (c.side, c.px) == (side, px)).is_some()
     }
 
     /// Takes a change of a row, which may be that of a candidate.
@@ -186,6 +195,8 @@ impl Spoofing {
         let change = c.change();
         let follows = change < 0 && self.follows(c.side, c.px);
         let mut own = own.map(|k| &mut self.candidates[k]);
+        // More of its decreases may wait for a print than were withdrawn.
+        let mut over = false;
         if follows {
             // By level, more may go than the candidate has.
             let left = own.as_ref().map_or(i64::MAX, |x| x.size - x.withdrawn);
@@ -197,15 +208,19 @@ impl Spoofing {
                 candidate: own.as_ref().map_or(0, |x| x.fact),
                 contracts: -change,
             };
-            let gone = self.matching.decrease(taken, s.spoof_match_ns).min(left);
+            let gone = self.matching.decrease(taken, s.spoof_match_ns);
+            over = gone > left;
             if let Some(x) = &mut own {
-                x.withdrawn += gone;
+                x.withdrawn += gone.min(left);
             }
         } else if let Some(x) = own.as_mut().filter(|_| change > 0) {
+            over = x.withdrawn > 0;
             x.withdrawn = (x.withdrawn - change).max(0);
         }
         if let Some(x) = own {
-            self.matching.limit(x.fact, x.withdrawn);
+            if over {
+                self.matching.limit(x.fact, x.withdrawn);
+            }
             x.judge(t, s);
             self.earliest = self.earliest.min(x.due(s));
         }
@@ -213,8 +228,8 @@ impl Spoofing {
 
     /// Brings the row's usual size up to `t`; `None` when nothing was known of the row. Time in which the row shows
     /// nothing does not count. Rows so far from the touch that their slot may be a near row's are left out.
-    fn usual(&mut self, t: i64, c: &RowChange, flow: &Flow, s: &DetectorSettings) -> Option<f64> {
-        if Self::distance(c, flow).is_some_and(|d| d.abs() >= SLOTS as i64 / 2) {
+    fn usual(&mut self, t: i64, c: &RowChange, distance: Option<i64>, s: &DetectorSettings) -> Option<f64> {
+        if distance.is_some_and(|d| d.abs() >= SLOTS as i64 / 2) {
             return None;
         }
         let known = self.usual.get(c.side, c.px).copied();
@@ -232,22 +247,6 @@ impl Spoofing {
         (known.is_some() || c.before > 0).then_some(size)
     }
 
-    fn near(c: &RowChange, flow: &Flow, s: &DetectorSettings) -> bool {
-        let least = i64::from(c.order_id == 0);
-        Self::distance(c, flow).is_some_and(|d| (least..=s.spoof_max_distance).contains(&d))
-    }
-
-    /// Rows behind the touch of its side.
-    fn distance(c: &RowChange, flow: &Flow) -> Option<i64> {
-        let touch = flow.touch()?;
-        let (best, none) = if c.side > 0 {
-            (touch.bid_px, crate::touch::NO_BID)
-        } else {
-            (touch.ask_px, crate::touch::NO_ASK)
-        };
-        (best != none).then(|| (i64::from(best) - i64::from(c.px)) * i64::from(c.side))
-    }
-
     /// Time after which something is due.
     pub(super) fn due(&mut self, s: &DetectorSettings) -> i64 {
         self.earliest = self.candidates.iter().map(|c| c.due(s)).min().unwrap_or(i64::MAX);
@@ -263,6 +262,7 @@ impl Spoofing {
     pub(super) fn pass(&mut self, due: i64, s: &DetectorSettings, sink: &mut Sink) {
         while let Some(k) = self.candidates.iter().position(|c| c.due(s) <= due) {
             let c = self.candidates.remove(k);
+            self.rows.remove(c.side, c.px);
             if let Some(ended) = c.ended {
                 self.score(due + 1, &c, ended, s, sink);
             }
@@ -313,6 +313,7 @@ impl Spoofing {
         self.usual.clear();
         self.matching.clear();
         self.candidates.clear();
+        self.rows.clear();
         self.layering.void();
     }
 
@@ -321,6 +322,13 @@ impl Spoofing {
         self.layering.clear();
         (self.printed, self.held) = (Printed::default(), Held::default());
     }
+}
+
+/// Rows behind the touch of its side.
+fn distance(c: &RowChange, touch: Option<&Touch>) -> Option<i64> {
+    let touch = touch?;
+    let (best, none) = if c.side > 0 { (touch.bid_px, NO_BID) } else { (touch.ask_px, NO_ASK) };
+    (best != none).then(|| (i64::from(best) - i64::from(c.px)) * i64::from(c.side))
 }
 
 /// Whose order it was decides what can be known: one broker's, one order's, or a row's.

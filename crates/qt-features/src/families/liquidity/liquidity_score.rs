@@ -32,21 +32,16 @@ struct FadingMean {
 }
 
 impl FadingMean {
-    /// The signal was `x` for a time that takes the share `gone` of all weights.
-    #[inline]
-    fn hold(&mut self, gone: f64, x: i64) {
-        let kept = self.weight * (1.0 - gone);
-        self.weight = kept;
-        if gone > 0.0 {
-            self.weight = kept + gone;
+    /// The signal was `x`, if there was one, for a time that takes the share `gone` of all weights.
+    #[inline(always)]
+    fn hold(&mut self, gone: f64, x: Option<i64>) {
+        self.weight *= 1.0 - gone;
+        if let Some(x) = x
+            && gone > 0.0
+        {
+            self.weight += gone;
             self.value += (x as f64 - self.value) * (gone / self.weight);
         }
-    }
-
-    /// There was no signal for such a time.
-    #[inline]
-    fn fade(&mut self, gone: f64) {
-        self.weight *= 1.0 - gone;
     }
 
     /// The mean, or the signal now while no time has counted.
@@ -104,14 +99,8 @@ impl LiquidityScore {
         let (mut depth, mut cost) = (self.usual_depth, self.usual_cost);
         if t != self.since {
             let gone = -(-((t - self.since) as f64) / TAU).exp_m1();
-            match self.depth {
-                Some(x) => depth.hold(gone, x),
-                None => depth.fade(gone),
-            }
-            match self.cost {
-                Some(x) => cost.hold(gone, x),
-                None => cost.fade(gone),
-            }
+            depth.hold(gone, self.depth);
+            cost.hold(gone, self.cost);
         }
         (depth, cost)
     }
@@ -134,13 +123,13 @@ impl Feature for LiquidityScore {
 
     fn on_levels(&mut self, t: i64, flow: &Flow) {
         self.begin(flow);
-        let depth = flow.depth().map(|[bid, ask]| bid.ten + ask.ten);
-        let cost = if let Some(levels) = flow.good_levels() {
-            self.taking(levels, flow.edited())
+        let (mut depth, mut cost) = (None, None);
+        if let (Some([bid, ask]), Some(levels)) = (flow.depth(), flow.good_levels()) {
+            depth = Some(bid.ten + ask.ten);
+            cost = self.taking(levels, flow.edited());
         } else {
             self.costs = [UNKNOWN; 2];
-            None
-        };
+        }
         if (depth, cost) != (self.depth, self.cost) {
             (self.usual_depth, self.usual_cost) = self.usual(t);
             (self.since, self.depth, self.cost) = (t, depth, cost);

@@ -6,9 +6,11 @@ use crate::prelude::*;
 /// is missing the return is left out, and its neighbours then follow each other.
 pub struct LogReturns {
     step: i64,
-    /// NaN where left out; the oldest is at `oldest`.
+    /// The returns twice over, so that from `oldest` on they are in one piece; NaN where left out.
     ring: Box<[f64]>,
     oldest: usize,
+    /// How many are left out.
+    missing: usize,
     /// Next grid point; none before the first has passed.
     next: i64,
     mid2: Option<i64>,
@@ -28,8 +30,9 @@ impl LogReturns {
     pub fn new(step: i64, n: usize) -> Self {
         Self {
             step,
-            ring: vec![f64::NAN; n].into_boxed_slice(),
+            ring: vec![f64::NAN; 2 * n].into_boxed_slice(),
             oldest: 0,
+            missing: n,
             next: i64::MIN,
             mid2: None,
             present: Vec::with_capacity(n),
@@ -45,17 +48,22 @@ impl LogReturns {
     /// Takes a grid point that has passed.
     pub fn push(&mut self, t: i64, mid2: Option<i64>) {
         let before = if t == self.next { self.mid2 } else { None };
-        self.ring[self.oldest] = log_return(before, mid2);
-        self.oldest = (self.oldest + 1) % self.ring.len();
+        let (n, last) = (self.ring.len() / 2, log_return(before, mid2));
+        self.missing += usize::from(last.is_nan());
+        self.missing -= usize::from(self.ring[self.oldest].is_nan());
+        (self.ring[self.oldest], self.ring[self.oldest + n]) = (last, last);
+        self.oldest = (self.oldest + 1) % n;
         (self.mid2, self.next) = (mid2, t + self.step);
     }
 
     /// The returns that there are, oldest first; `standing`: twice the mid now, where it stands in for the next point.
     pub fn present(&mut self, standing: Option<Option<i64>>) -> &[f64] {
+        let returns = &self.ring[self.oldest..][..self.ring.len() / 2];
+        if self.missing == 0 && standing.is_none() {
+            return returns;
+        }
         self.present.clear();
-        let (late, early) = self.ring.split_at(self.oldest);
-        let skipped = usize::from(standing.is_some());
-        let all = early.iter().chain(late).skip(skipped).copied();
+        let all = returns.iter().skip(usize::from(standing.is_some())).copied();
         let last = standing.map(|mid2| log_return(self.mid2, mid2));
         self.present.extend(all.chain(last).filter(|r| !r.is_nan()));
         &self.present
@@ -64,6 +72,7 @@ impl LogReturns {
     /// Starts a session.
     pub fn clear(&mut self) {
         self.ring.fill(f64::NAN);
+        self.missing = self.ring.len() / 2;
         (self.oldest, self.next, self.mid2) = (0, i64::MIN, None);
     }
 }

@@ -49,7 +49,7 @@ impl Feature for Markout {
 
 /// Makes one of [`SPECS`].
 pub fn build(spec: &'static Spec, setup: &mut Setup<'_>) -> Box<dyn Feature> {
-    setup.changes_with(cause::TOUCH | cause::EXIT);
+    setup.changes_with(cause::PRINT | cause::TOUCH | cause::EXIT);
     setup.flow.want_touch();
     setup.flow.markouts.enable();
     Box::new(Markout { realized: spec.number == 121 })

@@ -56,7 +56,8 @@ impl Slot {
 }
 
 struct VolumeTimeOfDay {
-    slots: Box<[Slot]>,
+    /// As many minutes as there were.
+    slots: Vec<Slot>,
     /// The session in force, counted from 1; 0 before the first one.
     session: u64,
     start: i64,
@@ -80,6 +81,9 @@ impl Feature for VolumeTimeOfDay {
         let session = self.session;
         self.value = match self.minute(bar) {
             Some(minute) => {
+                if self.slots.len() <= minute {
+                    self.slots.resize(minute + 1, Slot::default());
+                }
                 let slot = &mut self.slots[minute];
                 if slot.session != session {
                     slot.begin(session);
@@ -96,7 +100,7 @@ impl Feature for VolumeTimeOfDay {
     }
 
     fn on_roll(&mut self) {
-        self.slots.fill(Slot::default());
+        self.slots.clear();
         self.session = 0;
         self.value = f64::NAN;
     }
@@ -106,7 +110,8 @@ impl Feature for VolumeTimeOfDay {
 pub fn build(_spec: &'static Spec, setup: &mut Setup<'_>) -> Box<dyn Feature> {
     setup.changes_with(cause::BAR);
     setup.on_bars();
-    let slots = vec![Slot::default(); MINUTES].into_boxed_slice();
+    let minutes = setup.session_seconds.map_or(0.0, |s| (s / 60.0).ceil()) as usize;
+    let slots = Vec::with_capacity(minutes.min(MINUTES));
     Box::new(VolumeTimeOfDay { slots, session: 0, start: 0, value: f64::NAN })
 }
 

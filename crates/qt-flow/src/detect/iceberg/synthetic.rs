@@ -4,6 +4,7 @@ use qt_core::event::side;
 
 use super::super::detection::{Detection, DetectorKind, Held, Sink, evidence};
 use super::super::settings::DetectorSettings;
+use super::super::slots::Places;
 use crate::flow::Flow;
 use crate::rows::RowChange;
 use crate::tape::Print;
@@ -37,7 +38,8 @@ impl Followed {
 #[derive(Debug, Clone, Default)]
 pub struct SyntheticIceberg {
     rows: Vec<Followed>,
-    /// When the touch last changed, and its best prices then; bid and ask.
+    places: Places,
+    /// When the touch last changed, and its best prices, bid and ask, where a row is followed.
     touched: i64,
     best: [Option<i32>; 2],
     /// Rows dropped because there were too many.
@@ -53,13 +55,20 @@ fn best(touch: Option<&Touch>, side: i8) -> Option<i32> {
 
 impl SyntheticIceberg {
     /// The row at `t`, forgotten first if price has abandoned it.
+    #[inline]
     fn find(&mut self, side: i8, px: i32, t: i64, s: &DetectorSettings) -> Option<usize> {
-        let k = self.rows.iter().position(|r| (r.side, r.px) == (side, px))?;
+        let k = self.places.find(side, px, &self.rows, |r| (r.side, r.px) == (side, px))?;
         if self.rows[k].abandoned(t, s) {
-            self.rows.remove(k);
+            self.remove(k);
             return None;
         }
         Some(k)
+    }
+
+    #[cold]
+    fn remove(&mut self, k: usize) {
+        let row = self.rows.remove(k);
+        self.places.remove(row.side, row.px);
     }
 
     pub(in super::super) fn on_print(&mut self, p: &Print, flow: &Flow, s: &DetectorSettings) {
@@ -72,14 +81,20 @@ impl SyntheticIceberg {
             if self.rows.len() == MAX_ROWS {
                 let touched = self.touched;
                 self.rows.retain(|row| !row.abandoned(touched, s));
+                self.places.clear();
+                self.rows.iter().enumerate().for_each(|(k, row)| self.places.add(row.side, row.px, k));
             }
             if self.rows.len() == MAX_ROWS {
-                self.rows.remove(0);
+                self.remove(0);
                 self.dropped += 1;
             }
-            let left = (best(flow.touch(), side) != Some(p.px)).then_some(p.ts);
+            // Also where the touch is older than what was forgotten.
+            let best = best(flow.touch(), side);
+            self.best[usize::from(side < 0)] = best;
+            let left = (best != Some(p.px)).then_some(p.ts);
             let (began, traded) = (p.ts, 0);
             let row = Followed { side, px: p.px, began, traded, consumed: None, refills: 0, hidden: 0, left };
+            self.places.add(side, p.px, self.rows.len());
             self.rows.push(row);
             self.rows.len() - 1
         });
@@ -94,18 +109,22 @@ impl SyntheticIceberg {
     }
 
     pub(in super::super) fn on_touch(&mut self, t: i64, touch: Option<&Touch>, s: &DetectorSettings) {
-        // Other sizes at the same prices leave the rows as they are; abandoned ones go when somebody looks for room.
+        // Other sizes at the same prices leave the rows as they are; abandoned ones go when somebody looks for them or
+        // for room.
         self.touched = t;
         let best = [best(touch, side::BUY), best(touch, side::SELL)];
-        if std::mem::replace(&mut self.best, best) == best {
-            return;
+        let was = std::mem::replace(&mut self.best, best);
+        for (side, was, is) in [(side::BUY, was[0], best[0]), (side::SELL, was[1], best[1])] {
+            if was == is {
+                continue;
+            }
+            if let Some(k) = was.and_then(|px| self.find(side, px, t, s)) {
+                self.rows[k].left.get_or_insert(t);
+            }
+            if let Some(k) = is.and_then(|px| self.find(side, px, t, s)) {
+                self.rows[k].left = None;
+            }
         }
-        self.rows.retain_mut(|row| {
-            let keep = !row.abandoned(t, s);
-            let here = best[usize::from(row.side < 0)] == Some(row.px);
-            row.left = if here { None } else { row.left.or(Some(t)) };
-            keep
-        });
     }
 
     pub(in super::super) fn on_row(
@@ -116,7 +135,7 @@ impl SyntheticIceberg {
         s: &DetectorSettings,
         sink: &mut Sink,
     ) {
-        if self.rows.is_empty() || c.change() <= 0 {
+        if c.change() <= 0 {
             return;
         }
         let Some(k) = self.find(c.side, c.px, t, s) else { return };
@@ -162,6 +181,7 @@ impl SyntheticIceberg {
     /// What was displayed is void.
     pub(in super::super) fn void(&mut self) {
         self.rows.clear();
+        self.places.clear();
         self.best = [None; 2];
     }
 
