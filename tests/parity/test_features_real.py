@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -87,12 +87,17 @@ def run(module, events: Events, clock: str):
     return features.take()
 
 
-def cases() -> Iterator[object]:
-    """Yield every set: two of the exchange's own always, the rest when all is asked for."""
-    for data in SETS:
-        always = (data.symbol, data.clock) in (("DOLK20", "1s"), ("WDOK20", "bar"))
-        name = f"{data.folder}-{data.symbol}-{data.clock}"
-        yield pytest.param(data, id=name, marks=() if always else pytest.mark.slow)
+def cases() -> list[object]:
+    """Return every set: two of the exchange's own always, the rest when all is asked for."""
+    always = (("DOLK20", "1s"), ("WDOK20", "bar"))
+    return [
+        pytest.param(
+            data,
+            id=f"{data.folder}-{data.symbol}-{data.clock}",
+            marks=() if (data.symbol, data.clock) in always else pytest.mark.slow,
+        )
+        for data in SETS
+    ]
 
 
 @pytest.mark.parametrize("data", cases())
