@@ -15,7 +15,8 @@ from quantumtrader import _backend
 from quantumtrader.cli import checks, checks_profit
 from quantumtrader.cli.main import app
 from quantumtrader.exceptions import EngineError, SessionError
-from quantumtrader.profitdll.simulator import library_path
+from quantumtrader.profitdll.library import load_library
+from quantumtrader.profitdll.simulator import configure, library_path
 
 runner = CliRunner()
 
@@ -155,6 +156,8 @@ def test_profit_library_is_looked_at_and_logged_in_to(monkeypatch: pytest.Monkey
         file = library_path()
     except SessionError as error:
         pytest.skip(str(error))
+    # Another test of this process may have played something else: an older version, a refused login.
+    configure(load_library(file), "")
     monkeypatch.setenv("QT_PROFIT__DLL_PATH", str(file))
     monkeypatch.setenv("QT_PROFIT__VERSION", "4.0.0.41")
     for name in ("USERNAME", "ACTIVATION_KEY", "PASSWORD", "SIGNATURE"):

@@ -265,8 +265,9 @@ impl Connector<'_> {
                 progress(&mut request, 100);
             }
             let Some(print) = request.left.next() else {
-                progress(&mut request, 100);
+                // Released first: whoever is told of the end may ask for the next days at once.
                 lock(&request.running).retain(|&i| i != request.asset.instrument);
+                progress(&mut request, 100);
                 return;
             };
             self.delivery.history_trade(&request.asset, &print, request.left.len() == 0);
