@@ -59,7 +59,10 @@ Scheduler = Annotated[
 ]
 Seed = Annotated[int, typer.Option(help="Of every draw: the same data and seed give the same model.")]
 Candidates = Annotated[
-    str, typer.Option(help="What competes: standard, quick (one LightGBM) or deep (networks).")
+    str,
+    typer.Option(
+        help="What competes: standard, quick (one LightGBM), tuned (Optuna searches) or deep (networks)."
+    ),
 ]
 Start = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="First session.")]
 End = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Last session.")]

@@ -23,7 +23,7 @@ from quantumtrader.training.recipes import Fitted, Recipe, Single, splitter_text
 from quantumtrader.training.splits import Splitter
 from quantumtrader.training.trials import Trial, TrialLedger, configuration_hash
 
-__all__ = ["SPACES", "Choice", "Range", "Search", "Tuned", "tune"]
+__all__ = ["SPACES", "Choice", "Range", "Search", "Tuned", "require_optuna", "tune"]
 
 Float64 = npt.NDArray[np.float64]
 Int64 = npt.NDArray[np.int64]
@@ -165,7 +165,7 @@ def tune(
     searched, fixed = _space(kind, space, fixed or {}), dict(fixed or {})
     if budget < 1:
         raise ConfigError(f"tuning of {kind}: the budget is {budget} trials, expected at least 1")
-    optuna = _library()
+    optuna = require_optuna()
     about = {
         "kind": kind,
         "budget": budget,
@@ -228,6 +228,8 @@ class Tuned:
         Trials go into ``study/tuning``.
     budget, seed, space, fixed
         As in :func:`tune`.
+    calibration : str, optional
+        A method of ``Calibration``; fitted on ``inner``, with the parameters that were found.
     """
 
     kind: str
@@ -238,6 +240,7 @@ class Tuned:
     seed: int = 7
     space: Space | None = None
     fixed: Mapping[str, Any] = field(default_factory=dict)
+    calibration: str | None = None
 
     def __post_init__(self) -> None:
         _space(self.kind, self.space, self.fixed)
@@ -245,9 +248,11 @@ class Tuned:
     @property
     def parameters(self) -> dict[str, Any]:
         """Kind, budget, seed and space: what was decided before the search."""
+        calibrated = {} if self.calibration is None else {"calibration": self.calibration}
         return {
             "kind": self.kind,
             "parameters": dict(self.fixed),
+            **calibrated,
             "tuned": {
                 "budget": self.budget,
                 "seed": self.seed,
@@ -273,7 +278,8 @@ class Tuned:
 
     def recipe(self, train: Dataset, half_life: float = float("inf")) -> Recipe:
         """Return the recipe of the best parameters for these training rows."""
-        return Single(model(self.kind, **self.search(train, half_life).parameters))
+        found = model(self.kind, **self.search(train, half_life).parameters)
+        return Single(found, self.calibration, None if self.calibration is None else self.inner)
 
     def fit(self, train: Dataset, half_life: float = float("inf")) -> Fitted:
         """Search, then fit the best on all training rows."""
@@ -317,7 +323,14 @@ def _quiet(optuna: ModuleType, seed: int) -> Any:
         optuna.logging.set_verbosity(level)
 
 
-def _library() -> ModuleType:
+def require_optuna() -> ModuleType:
+    """Return Optuna.
+
+    Raises
+    ------
+    MissingExtraError
+        It is not installed.
+    """
     try:
         import optuna
     except ImportError as error:

@@ -19,6 +19,7 @@ from quantumtrader.models import model
 from quantumtrader.models.manager import RetrainingConfig
 from quantumtrader.models.registry import ModelRegistry
 from quantumtrader.models.states import ModelState
+from quantumtrader.training import tuning
 from quantumtrader.training.executor import ProcessExecutor, SerialExecutor
 from quantumtrader.training.pipelines import (
     Recording,
@@ -151,6 +152,26 @@ def test_networks_ship_only_where_they_beat_the_trees(
     assert "ret_1@13" in found.prepared.data.names
     assert found.best_model == "lightgbm_shallow"  # one pass over the rows teaches a network nothing
     assert "lstm does not ship" in found.summary["networks"]["lstm"]
+
+
+def test_a_search_happens_inside_every_training_part(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("optuna", reason="optuna comes with the tune extra")
+    monkeypatch.setattr(candidates, "BUDGET", 2)
+    few = {"trees": tuning.Range(10, 20), "min_leaf": tuning.Range(5, 20)}
+    monkeypatch.setattr(tuning, "SPACES", {"lightgbm": few})
+    monkeypatch.setattr(candidates, "shallow_trees", lambda *_: model("base_rate"))  # so that the search wins
+    found = train(bar_sessions(40, 3, 0.9), tmp_path, candidates="tuned")
+    assert found.best_model == "lightgbm_tuned"
+    assert "lightgbm_tuned+platt" in found.metrics
+    ledger = TrialLedger(tmp_path / "trials.jsonl")
+    trials = [t for t in ledger.trials() if t.study.endswith("/tuning")]
+    assert {t.parameters["tuning"]["budget"] for t in trials} == {2}
+    # A search of its own for each training part: none knows the rows that another one tests.
+    searches = {t.parameters["tuning"]["search"] for t in trials}
+    assert len(searches) == len({t.parameters["data"] for t in trials}) > 10
+    assert len(trials) == 2 * len(searches)
+    loaded = ModelRegistry(found.model.parent.parent).load("y_tick", "1.0.0", validity=False)
+    assert loaded.calibration is not None
 
 
 def test_asking_again_computes_nothing_and_counts_nothing(

@@ -11,11 +11,25 @@ from quantumtrader.models.base import Model, model
 from quantumtrader.models.stack import Stack
 from quantumtrader.training.recipes import Recipe, Single, Stacked
 from quantumtrader.training.splits import Splitter
+from quantumtrader.training.trials import TrialLedger
+from quantumtrader.training.tuning import Tuned, require_optuna
 
-__all__ = ["NETWORKS", "SETS", "baselines", "learners", "skipped", "with_stretches"]
+__all__ = [
+    "BUDGET",
+    "NETWORKS",
+    "SETS",
+    "baselines",
+    "learners",
+    "shallow_trees",
+    "skipped",
+    "with_stretches",
+]
 
-SETS = ("standard", "quick", "deep")
-"""Sets of learners: trees and a stack; one LightGBM only; one LightGBM and two networks on stretches of rows."""
+SETS = ("standard", "quick", "tuned", "deep")
+"""Sets of learners: trees and a stack; one LightGBM only; the same and one whose parameters are searched inside every
+training part; one LightGBM and two networks on stretches of rows."""
+BUDGET = 12
+"""Trials of each search."""
 NETWORKS = ("lstm", "transformer")
 """Candidates that ship only where a paired test beats LightGBM."""
 _SEQUENCE = (
@@ -61,8 +75,20 @@ def baselines(names: Sequence[str], kind: str) -> dict[str, Recipe]:
     return out
 
 
+def shallow_trees(seed: int, min_leaf: int) -> Model:
+    """Return the LightGBM that is in every set."""
+    return model("lightgbm", trees=60, leaves=7, learning_rate=0.06, min_leaf=min_leaf, bins=63, seed=seed)
+
+
 def learners(
-    which: str, names: Sequence[str], kind: str, inner: Splitter, seed: int, min_leaf: int = 100
+    which: str,
+    names: Sequence[str],
+    kind: str,
+    inner: Splitter,
+    seed: int,
+    min_leaf: int,
+    ledger: TrialLedger,
+    study: str,
 ) -> dict[str, Recipe]:
     """Return the candidates of a set.
 
@@ -78,12 +104,24 @@ def learners(
         Of the trees.
     min_leaf : int
         Least rows in a leaf.
+    ledger, study
+        Where the trials of searches go: ``study/tuning``.
+
+    Raises
+    ------
+    MissingExtraError
+        A search is asked for, and Optuna is not installed.
     """
     if which not in SETS:
         raise ConfigError(f"no set of candidates {which!r}; there are {', '.join(SETS)}")
-    shallow = model("lightgbm", trees=60, leaves=7, learning_rate=0.06, min_leaf=min_leaf, bins=63, seed=seed)
+    shallow = shallow_trees(seed, min_leaf)
     if which == "quick":
         return {"lightgbm_shallow": Single(shallow)}
+    if which == "tuned":
+        require_optuna()
+        fixed = {"bins": 63, "seed": seed}
+        tuned = Tuned("lightgbm", inner, ledger, study, BUDGET, seed, fixed=fixed)
+        return {"lightgbm_shallow": Single(shallow), "lightgbm_tuned": tuned}
     if which == "deep":
         networks: dict[str, Model] = {
             "lstm": model("lstm", hidden=16, epochs=8, seed=seed),

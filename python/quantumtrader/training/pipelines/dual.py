@@ -24,7 +24,7 @@ from quantumtrader.training.paired import paired
 from quantumtrader.training.pipelines.base_score import BASE, base_scores, with_base
 from quantumtrader.training.pipelines.book import BookResult, BookTrainingPipeline
 from quantumtrader.training.pipelines.book_config import BookConfig
-from quantumtrader.training.pipelines.candidates import learners
+from quantumtrader.training.pipelines.candidates import shallow_trees
 from quantumtrader.training.pipelines.judge import Stage, interval_document
 from quantumtrader.training.pipelines.recording import Recording
 from quantumtrader.training.pipelines.result import TrainingResult
@@ -283,8 +283,7 @@ class DualTrainingSystem:
             3, 1, embargo_sessions=splitter.embargo_sessions, embargo_ns=splitter.embargo_ns
         )
         leaf = int(np.clip(len(data) // 100, 5, 100))
-        shallow = learners("quick", data.names, "book", inner, self.asked.book.seed, leaf)["lightgbm_shallow"]
-        assert isinstance(shallow, Single)
+        shallow = Single(shallow_trees(self.asked.book.seed, leaf))
         base = Single(model("logistic", columns=[BASE]))
         recipes: dict[str, tuple[Dataset, Recipe]] = {
             "book_alone": (plain, shallow),

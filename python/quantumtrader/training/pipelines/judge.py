@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -24,6 +24,7 @@ from quantumtrader.training.policy import Policy
 from quantumtrader.training.recipes import Recipe, Single
 from quantumtrader.training.run_folder import RunFolder
 from quantumtrader.training.splits import CombinatorialPurged, PurgedWalkForward, Splitter
+from quantumtrader.training.tuning import Tuned
 from quantumtrader.types import Instrument
 
 __all__ = ["Judged", "Plan", "Stage", "interval_document", "judge", "make_plan"]
@@ -211,7 +212,9 @@ def judge(
             )
 
     simple = baselines(data.names, plan.kind)
-    recipes = learners(plan.candidates, data.names, plan.kind, plan.inner, plan.seed, plan.min_leaf)
+    recipes = learners(
+        plan.candidates, data.names, plan.kind, plan.inner, plan.seed, plan.min_leaf, ledger, study
+    )
     base = {name: run(name, recipe, plan.splitter) for name, recipe in simple.items()}
     tried = {name: run(name, recipe, plan.splitter) for name, recipe in recipes.items()}
     verdicts = _networks(tried, data)
@@ -225,11 +228,10 @@ def judge(
     if (
         data.sufficiency().sufficient
     ):  # else there will be no number, and inner splits would be of next to nothing
-        if isinstance(recipe, Single):  # a stack is a calibration of its members
+        calibrated = _calibrated(recipe, plan)
+        if calibrated is not None:
             name = f"{chosen}+{plan.calibration}"
-            tried[name] = judged = run(
-                name, Single(recipe.estimator, plan.calibration, plan.inner), plan.splitter
-            )
+            tried[name] = judged = run(name, calibrated, plan.splitter)
         with show("choosing inside", None) as advance:
             choice = nested(
                 data,
@@ -288,8 +290,15 @@ def _networks(tried: Mapping[str, Evaluation], data: Dataset) -> dict[str, Shipp
     }
 
 
+def _calibrated(recipe: Recipe, plan: Plan) -> Recipe | None:
+    """Return the recipe with a calibration; None for a stack, which is one of its members."""
+    if isinstance(recipe, Single):
+        return Single(recipe.estimator, plan.calibration, plan.inner)
+    return replace(recipe, calibration=plan.calibration) if isinstance(recipe, Tuned) else None
+
+
 def _single(recipe: Recipe, recipes: Mapping[str, Recipe]) -> Single:
-    """Return the recipe, or for a stack its first competitor: whole families are scrambled in one model."""
+    """Return the recipe, or for a stack or a search its first competitor: whole families are scrambled in one model."""
     if isinstance(recipe, Single):
         return recipe
     return next(r for r in recipes.values() if isinstance(r, Single))

@@ -24,7 +24,7 @@ from quantumtrader.models.scorers import make_scorer
 from quantumtrader.training.cross_validate import Evaluation
 from quantumtrader.training.dataset import Dataset
 from quantumtrader.training.pipelines.prepared import Prepared
-from quantumtrader.training.recipes import Recipe, Single
+from quantumtrader.training.recipes import Recipe, Stacked
 from quantumtrader.training.weights import average_uniqueness
 from quantumtrader.types import Events, Instrument
 
@@ -89,7 +89,7 @@ class Shipment:
 
 def calibrated(data: Dataset, evaluation: Evaluation, recipe: Recipe, method: str) -> Calibration | None:
     """Fit the calibration of the final model on out-of-fold predictions; None for a stack, and where they are too few."""
-    if not isinstance(recipe, Single):
+    if isinstance(recipe, Stacked):
         return None
     mean = evaluation.mean_predictions()
     rows = np.flatnonzero(np.isfinite(mean).all(axis=1))
