@@ -306,6 +306,11 @@ def test_gaps_and_mixed_contracts(tmp_path: Path) -> None:
     parts[2]["kind"][20] = Kind.GAP
     with pytest.raises(DataError, match=r"events were lost .*2024-10-06"):
         train(parts, tmp_path / "gap")
+    found = train(parts, tmp_path / "dropped", gaps="drop")
+    assert found.summary["dropped"]["session with a gap"] > 0
+    assert 20_002 not in found.prepared.data.spans.session
+    label = ModelRegistry(found.model.parent.parent).manifest("y_tick", "1.0.0").label
+    assert label["barrier_ticks"] == np.median(found.prepared.extra["barrier_ticks"]) >= 4
     parts = bar_sessions(14, 3, 0.9)
     for part in parts[7:]:
         part["instrument"] = 1

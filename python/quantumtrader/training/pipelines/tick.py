@@ -225,7 +225,7 @@ class TickTrainingPipeline:
         data, task = self._label(recording, survey, dev, names)
         by_day = dict(zip(survey.days.tolist(), survey.contracts, strict=True))
         contracts = np.array([by_day.get(int(d), "") for d in data.spans.session], dtype="U16")
-        extra = {"barrier_ticks": np.concatenate(task.widths)} if asked.gaps == "refuse" else {}
+        extra = {"barrier_ticks": task.widths_at(data.spans.t0)}
         prepared = Prepared(data, task.regimes.at(data.spans.t0), contracts, (), left_out, extra)
         warm, rows, may = drop_unwarm(data)
         warm, useless = drop_useless(warm)
