@@ -66,6 +66,12 @@ def test_what_is_planted_is_found_and_said_to_be_synthetic(result: TrainingResul
     assert result.judged.assessment.parity is True
     written = json.loads((result.folder / "summary.json").read_text())
     assert written["chosen"] == result.best_model == "lightgbm_shallow"
+    # Barriers end at different times, so results do not tell the spread: the assumed one is a cost as any other.
+    money = result.judged.assessment.money
+    assert money is not None
+    assert money.spread_ticks == 1.0
+    cost = written["cost_ticks"] + 1.0
+    assert money.gross_ticks - money.net_ticks[1] == pytest.approx(1.5 * cost * money.trades)
     # Every session is either worked with or locked away, and the locked ones are the newest.
     assert written["sessions"]["development_count"] == 32
     assert written["sessions"]["vault_count"] == 8

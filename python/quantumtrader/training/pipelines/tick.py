@@ -170,6 +170,7 @@ class TickTrainingPipeline:
             synthetic=survey.synthetic,
             parity=parity,
             judged_by="dsr",
+            spread_ticks=self._assumed_spread(recording, survey),
             stage=self.stage,
         )
         return self._ship(recording, survey, vault, folder, prepared, plan, judged, final["model"])
@@ -242,6 +243,12 @@ class TickTrainingPipeline:
     def _clock(self, survey: Survey) -> str:
         return self.asked.clock or ("bar" if survey.has_bars else "1m")
 
+    def _assumed_spread(self, recording: Recording, survey: Survey) -> float | None:
+        """Spread around prints and bars, in ticks of the recording; None where the touch is known."""
+        if survey.has_touch:
+            return None
+        return self.asked.spread_ticks * recording.instrument.ticks_per_exchange_tick
+
     def _label(
         self, recording: Recording, survey: Survey, days: Int64, names: tuple[str, ...]
     ) -> tuple[Dataset, BarrierTask]:
@@ -261,7 +268,7 @@ class TickTrainingPipeline:
             FeatureEngine(names, instrument, clock=self._clock(survey)),
             task.label,
             payer=task.pay,
-            spread_ticks=None if survey.has_touch else asked.spread_ticks * unit,
+            spread_ticks=self._assumed_spread(recording, survey),
             gaps=asked.gaps,
             usable=False,
         )
