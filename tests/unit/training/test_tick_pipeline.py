@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -274,6 +275,22 @@ def test_training_again_goes_through_the_same_procedure(result: TrainingResult, 
     ] | {"name": "y_tick"}
     with pytest.raises(ModelError, match="no model z"):
         retrain(models, "z", more, tmp_path / "none")
+
+
+def test_a_version_that_another_training_took_is_not_its_own(tmp_path: Path) -> None:
+    def train_at(now: int, out: str, days: int) -> TrainingResult:
+        pipeline = TickTrainingPipeline(SMALL, tmp_path / "models", clock=ReplayClock(now))
+        return pipeline.train(Recording.of(bar_sessions(days, 3, 0.9), Y), tmp_path / out)
+
+    slow = train_at(NOW, "slow", 12)
+    shutil.rmtree(slow.model)  # as if it had been killed before it saved
+    quick = train_at(NOW + 1, "quick", 13)
+    assert quick.model == slow.model
+    with pytest.raises(ModelError, match=r"y_tick 1\.0\.0 is of another training.*version\.json"):
+        train_at(NOW, "slow", 12)
+    (tmp_path / "slow" / "version.json").unlink()
+    assert train_at(NOW, "slow", 12).model.name == "1.1.0"
+    assert train_at(NOW, "slow", 12).model.name == "1.1.0"  # its own is kept
 
 
 def test_too_few_sessions(tmp_path: Path) -> None:
