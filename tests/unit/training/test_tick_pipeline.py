@@ -302,6 +302,8 @@ def test_too_few_sessions(tmp_path: Path) -> None:
     assert few.verdict.startswith("Insufficient")
     assert few.summary["table"] == {}
     assert few.judged.assessment.evidence().dsr is None
+    metrics = ModelRegistry(few.model.parent.parent).manifest("y_tick", "1.0.0").metrics
+    assert (metrics["sufficient"], metrics["skill"]) == (False, None)
 
 
 def test_one_class_only(tmp_path: Path) -> None:

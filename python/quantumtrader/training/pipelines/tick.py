@@ -311,7 +311,11 @@ class TickTrainingPipeline:
             evidence=judged.assessment.evidence(),
             cv={"scheme": "cpcv", **plan.to_document()["splitter"], "seed": plan.seed},
             trials={"ledger": "trials.jsonl", "n": folder.ledger.count(plan.study)},
-            metrics={"skill": float(judged.judged.skill.mean()), "chosen": judged.chosen},
+            metrics={
+                "chosen": judged.chosen,
+                "sufficient": judged.assessment.sufficiency.sufficient,
+                "skill": judged.assessment.skill,
+            },
             config=asdict(self.asked),
             newest_day=max(int(survey.days[-1]), self.newest_day),
             valid_sessions=self.asked.valid_sessions,
