@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 from pathlib import Path
 
 import numpy as np
@@ -141,15 +142,18 @@ def test_without_a_book_it_says_so(tmp_path: Path) -> None:
         system.train_complete_system("bars.csv", None)
 
 
-def test_from_csv(tmp_path: Path) -> None:
-    recording = synthetic_bars(25, minutes=60)
+def csv_lines(recording: Recording) -> list[str]:
     lines = ["timestamp,open,high,low,close,volume"]
     for part in recording.sessions():
         for bar in part[part["kind"] == Kind.BAR]:
             px = [f"{bar[f] * 0.5:.1f}" for f in ("px", "px_ask", "ref_a", "ref_b")]
             lines.append(",".join((str(bar["id"] // 10**9), *px, str(bar["size"]))))
+    return lines
+
+
+def test_from_csv(tmp_path: Path) -> None:
     file = tmp_path / "bars.csv"
-    file.write_text("\n".join(lines) + "\n")
+    file.write_text("\n".join(csv_lines(synthetic_bars(25, minutes=60))) + "\n")
     orchestrator = TrainingOrchestrator(
         {"symbol": "WDOFUT", "out": tmp_path / "out", "features": BARS, "every_s": 300.0, "horizon_s": 600.0}
     )
@@ -158,3 +162,13 @@ def test_from_csv(tmp_path: Path) -> None:
     assert found.summary["sessions"]["development_count"] + found.summary["sessions"]["vault_count"] <= 20
     with pytest.raises(ConfigError, match="no setting lookback"):
         TrainingOrchestrator({"symbol": "WDOFUT", "lookback": 3}).train_from_csv(file)
+
+
+def test_notes_of_a_source_reach_a_part_of_it(tmp_path: Path) -> None:
+    lines = csv_lines(synthetic_bars(3, minutes=20))
+    lines[30] = lines[30].replace(",", ",x", 1)
+    file = tmp_path / "bars.csv"
+    file.write_text("\n".join(lines) + "\n")
+    part = Recording.open(file, "WDOFUT").between(None, date(2024, 1, 3))
+    part.survey()  # only a pass tells
+    assert "1 rows of the source were rejected" in part.notes

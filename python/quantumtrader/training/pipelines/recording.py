@@ -104,7 +104,8 @@ class Recording:
     ) -> None:
         self.instrument = instrument
         self.origin = origin
-        self.notes = notes or []
+        # Not a copy: a part shares those of the whole, and some are known only after a pass.
+        self.notes: list[str] = [] if notes is None else notes
         self._sessions = sessions
         self._held: list[Events] | None = None
         self._survey: Survey | None = None
@@ -137,7 +138,7 @@ class Recording:
                 path, symbol, settings, format=format, options=options, start=start, end=end, pack=pack
             )
             found = cls.of([loaded.events], loaded.instrument, stream.origin)
-            found.notes = loaded.notes
+            found.notes = _noted(loaded.notes, len(loaded.rejected))
             return found
         first = [stream]
 
@@ -150,9 +151,7 @@ class Recording:
                 )
             )
             yield from opened
-            found.notes = list(opened.notes)
-            if opened.rejected:
-                found.notes.append(f"{len(opened.rejected)} rows of the source were rejected")
+            found.notes[:] = _noted(opened.notes, len(opened.rejected))
 
         found = cls(stream.instrument, sessions, stream.origin)
         return found
@@ -241,3 +240,7 @@ class Recording:
             )
         except ConfigError:  # a product without a table, or years without published holidays
             return ("",) * len(days)
+
+
+def _noted(notes: list[str], rejected: int) -> list[str]:
+    return [*notes, f"{rejected} rows of the source were rejected"] if rejected else list(notes)
