@@ -195,6 +195,22 @@ def test_one_training_at_a_time(tmp_path: Path) -> None:
         RunFolder(tmp_path / "full", {"a": 1})
 
 
+def test_what_a_killed_training_had_half_written_is_removed(tmp_path: Path) -> None:
+    begun = tmp_path / f".run.json.{'0' * 32}"  # killed while it wrote what was asked
+    begun.write_text("{")
+    with RunFolder(tmp_path, {"a": 1}) as folder:
+        assert not folder.resumed
+    left = [
+        tmp_path / name / f".X.npy.{'0' * 32}" for name in ("", "folds", "assessment", "data/direction_1")
+    ]
+    for part in left:
+        part.parent.mkdir(parents=True, exist_ok=True)
+        part.write_bytes(b"")
+    with RunFolder(tmp_path, {"a": 1}) as folder:
+        assert folder.resumed
+    assert [p.name for p in tmp_path.rglob(".*") if p.name != ".training.lock"] == []
+
+
 def test_a_damaged_fold_is_an_error_that_names_the_file(tmp_path: Path) -> None:
     train(bar_sessions(12, 3, 0.9), tmp_path)
     fold = sorted((tmp_path / "folds").iterdir())[3]
