@@ -16,6 +16,7 @@ from quantumtrader.execution import bind_strategy, make_strategy
 from quantumtrader.features import FeatureEngine
 from quantumtrader.models.hybrid import HybridStrategy, combined_confidence
 from quantumtrader.models.registry import ModelRegistry
+from quantumtrader.training.dataset import Dataset, Sufficiency
 from quantumtrader.training.pipelines import (
     BookConfig,
     DualConfig,
@@ -59,6 +60,21 @@ def test_everything_is_said_to_be_synthetic(result: DualResult) -> None:
         "book_alone", "base_alone", "base_as_feature", "stacked",
     }  # fmt: skip
     assert json.loads((result.folder / "dual.json").read_text()) == result.summary
+
+
+def test_both_ways_of_joining_share_the_chance_of_luck(
+    result: DualResult, book: Recording, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Dataset, "sufficiency", lambda _: Sufficiency(()))
+    assert result.book is not None
+    system = DualTrainingSystem(CONFIG, clock=ReplayClock(1))
+    found = system._join(book, result.tick, result.book.results["direction_1"], tmp_path / "joined", [])
+    assert {name: test["level"] for name, test in found["better_than_book_alone"].items()} == {
+        "base_as_feature": 0.025, "stacked": 0.025,
+    }  # fmt: skip
+    assert all(
+        test["better"] <= (test["p_value"] < 0.025) for test in found["better_than_book_alone"].values()
+    )
 
 
 def test_bars_are_those_that_the_engine_makes(book: Recording) -> None:
