@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from quantumtrader.training.pipelines import (
     DualResult,
     DualTrainingSystem,
     TickConfig,
+    TickTrainingPipeline,
     TrainingOrchestrator,
 )
 from quantumtrader.training.pipelines.base_score import base_scores
@@ -145,6 +147,13 @@ def test_the_hybrid_refuses_other_rows(result: DualResult, book: Recording) -> N
         HybridStrategy(tick=hybrid["book"], book=hybrid["book"])
     assert combined_confidence(0.6, 0.6, 0.5) == pytest.approx(0.6)
     assert combined_confidence(0.6, 0.5, 0.5) < 0.6
+
+
+def test_the_hybrid_refuses_a_tick_model_that_counts_rows_back(result: DualResult, tmp_path: Path) -> None:
+    asked = replace(CONFIG.tick, features=(*BARS, "ret_1@2"))
+    back = TickTrainingPipeline(asked, clock=ReplayClock(1)).train(synthetic_bars(12, minutes=90), tmp_path)
+    with pytest.raises(ConfigError, match="reads ret_1@2: it counts bars"):
+        HybridStrategy(tick=str(back.model), book=result.summary["hybrid"]["book"])
 
 
 def test_without_a_book_it_says_so(tmp_path: Path) -> None:
