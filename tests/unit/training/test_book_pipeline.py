@@ -14,6 +14,7 @@ from quantumtrader.models.registry import ModelRegistry
 from quantumtrader.training.labels import path_of
 from quantumtrader.training.pipelines import BookConfig, BookTrainingPipeline, Recording
 from quantumtrader.training.pipelines.book_task import decisions_at
+from quantumtrader.training.pipelines.labelling import label_recording
 from quantumtrader.training.pipelines.synthetic import synthetic_book
 from quantumtrader.types import Events, Kind
 from reference.planted import S, X, sessions
@@ -57,6 +58,20 @@ def test_one_session_is_divided_into_blocks_and_is_insufficient(tmp_path: Path) 
     begin, end = int(part["ts_event"].min()), int(part["ts_event"].max())
     assert spans.t0.min() >= begin + (end - begin) // 6  # where the pace was measured
     assert spans.t1.max() < begin + (end - begin) * 5 // 6 + 1  # what is locked away
+
+
+def test_sessions_with_a_gap_are_left_out_where_asked(tmp_path: Path) -> None:
+    parts = sessions(12, 3, 0.9, n=120)
+    place = np.flatnonzero(parts[4]["kind"] != Kind.SESSION)[50]
+    parts[4]["kind"][place] = Kind.GAP
+    with pytest.raises(DataError, match="events were lost"):
+        train(parts, tmp_path / "refused")
+    data = train(parts, tmp_path / "dropped", gaps="drop").results["direction_1"].prepared.data
+    assert data.dropped["session with a gap"] > 0
+    assert 20_004 not in data.spans.session
+    assert {20_003, 20_005} <= set(data.spans.session.tolist())
+    labelled = label_recording(Recording.of(parts, X), "direction_1", gaps="drop").data
+    assert 20_004 not in labelled.spans.session
 
 
 def test_rows_after_every_packet_are_those_of_a_replay(tmp_path: Path) -> None:

@@ -263,8 +263,9 @@ class BookTrainingPipeline:
             thin *= math.ceil(most / asked.max_rows)
         out = {}
         by_day = dict(zip(survey.days.tolist(), survey.contracts, strict=True))
+        broken = recording.gap_sessions()
         for target in wanted:
-            own = task.dataset(target, data)
+            own = task.dataset(target, data, broken)
             if not len(own):
                 continue
             if blocks is not None:

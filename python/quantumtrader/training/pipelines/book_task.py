@@ -192,8 +192,8 @@ class BookTask:
         assert first is not None  # there is a target
         return first
 
-    def dataset(self, target: Target, first: Dataset) -> Dataset:
-        """Return the rows of a target, on the columns of the data set of the first one."""
+    def dataset(self, target: Target, first: Dataset, broken: Int64) -> Dataset:
+        """Return the rows of a target but those of broken sessions, on the columns of the data set of the first one."""
         parts = [p for p in self.found[target.name] if len(p[0])]
         if not parts:
             return first.take(np.arange(0))
@@ -209,7 +209,10 @@ class BookTask:
         for found in self.found[target.name]:
             for reason, count in found[0].dropped.items():
                 dropped[reason] = dropped.get(reason, 0) + count
-        return replace(
+        kept = np.flatnonzero(~np.isin(spans.session, broken))
+        if len(kept) < len(spans):
+            dropped["session with a gap"] = len(spans) - len(kept)
+        made = replace(
             first,
             X=np.concatenate([p[1] for p in parts]),
             y=np.concatenate([x.y for x in labels]),
@@ -220,3 +223,4 @@ class BookTask:
             trips=trips,
             dropped=dropped,
         )
+        return made.take(kept)

@@ -19,6 +19,7 @@ from quantumtrader.data.sessions import session_days
 from quantumtrader.data.source import load_events
 from quantumtrader.data.stream import stream_events
 from quantumtrader.exceptions import ConfigError, DataError, EmptyDataError
+from quantumtrader.training.dataset import gap_sessions
 from quantumtrader.types import Events, Flag, Instrument, Kind
 
 if TYPE_CHECKING:
@@ -179,6 +180,10 @@ class Recording:
         body = part[part["kind"] != Kind.SESSION]
         ts = (body if len(body) else part)["ts_event"]
         return int(np.median(session_days(ts.astype(np.int64), self.instrument)))
+
+    def gap_sessions(self) -> Int64:
+        """Return the sessions with a gap marker, as days since 1970."""
+        return np.unique(np.concatenate([gap_sessions(part, self.instrument) for part in self.sessions()]))
 
     def survey(self, calendar: Calendar | None = None) -> Survey:
         """Read everything once; what is small enough stays in memory.
