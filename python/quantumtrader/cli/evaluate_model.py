@@ -33,7 +33,6 @@ from quantumtrader.cli.source_options import (
 if TYPE_CHECKING:
     from quantumtrader.training.assessment.record import RecordFacts
     from quantumtrader.training.evaluation import Interval
-    from quantumtrader.training.pipelines import Recording
 
 _SOURCE = "Sessions after its training"
 
@@ -109,11 +108,12 @@ def command(
     if input is None:
         found, where = judge_record(registry.oof(name, version), manifest.classes), "out of fold"
     else:
+        from quantumtrader.cli.train import open_recording, user_name
         from quantumtrader.training.pipelines.costs import cost_ticks
         from quantumtrader.training.pipelines.unseen import judge_unseen
         from quantumtrader.training.policy import Policy
 
-        recording = _open(
+        recording = open_recording(
             input, symbol or str(manifest.instrument["symbol"]), config, format, start, end,
             make_options(decimal, timezone, day, infer_side, out_of_order, bar_seconds),
             make_instrument(tick_size, point_value, currency, lot, size_step, fee, hours, timezone),
@@ -126,7 +126,7 @@ def command(
                 registry.load(name, version, validity=False),
                 recording,
                 policy,
-                who=who or _user(),
+                who=who or user_name(),
             )
         found, where = unseen.facts, "after its training"
         extra = {
@@ -143,30 +143,6 @@ def command(
         output.print_json({**about, "sufficient": found.edge is not None, **output.plain(found), **extra})
         return
     _show(f"{manifest.id}{' (synthetic)' if synthetic else ''}", where, found, extra)
-
-
-def _open(
-    path: Path,
-    symbol: str,
-    config: Path | None,
-    format: str | None,
-    start: datetime | None,
-    end: datetime | None,
-    options: Any,
-    given: dict[str, Any],
-) -> Recording:
-    from quantumtrader.config import load_settings, with_instrument
-    from quantumtrader.training.pipelines import Recording
-
-    settings = with_instrument(load_settings(config), symbol, given)
-    first, last = (None if d is None else d.date() for d in (start, end))
-    return Recording.open(path, symbol, settings, format=format, options=options, start=first, end=last)
-
-
-def _user() -> str:
-    import getpass
-
-    return getpass.getuser()
 
 
 def _show(title: str, where: str, found: RecordFacts, extra: dict[str, Any]) -> None:

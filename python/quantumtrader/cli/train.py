@@ -213,7 +213,7 @@ def tick(
         pipeline = TickTrainingPipeline(asked, models=models, executor=executor, stage=output.progress)
         result = pipeline.train(recording, out)
     if open_vault:
-        pipeline.open_vault(recording, result, who=who or _user(), why=why)
+        pipeline.open_vault(recording, result, who=who or user_name(), why=why)
     show(result, as_json=as_json)
 
 
@@ -519,7 +519,8 @@ def open_recording(
     return recording
 
 
-def _user() -> str:
+def user_name() -> str:
+    """Return who is logged in: what stands in a record unless a name was given."""
     import getpass
 
     return getpass.getuser()
