@@ -11,6 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from quantumtrader.cli import main as cli
+from quantumtrader.cli.train import _vault
 from quantumtrader.training.pipelines.synthetic import synthetic_bars
 from quantumtrader.types import Kind
 
@@ -72,6 +73,18 @@ def test_train_tick_leaves_everything_in_its_folder(bars: Write, tmp_path: Path)
     )
     assert again.exit_code == 0
     assert "not yet, 0 sessions" in again.stdout
+    opened = runner.invoke(cli.app, tick(bars(14), out, "--open-vault", "--why", "release 1"))
+    assert opened.exit_code == 0
+    assert "vault: insufficient: 3 sessions" in opened.stdout
+    both = tick(bars(14), tmp_path / "both", "--update", "wdofut_tick", "--open-vault", "--why", "release 1")
+    assert runner.invoke(cli.app, both).exit_code == 2  # not passed over in silence
+
+
+def test_the_vault_is_told_in_ticks_of_the_exchange() -> None:
+    net = {"mean": 50.0, "low": -100.0, "high": 200.0}
+    found = {"sufficient": True, "skill": 0.012, "net_ticks": net}
+    assert _vault(found, 50) == "vault: skill 1.20 %, net ticks per trade 1.00 (-2.00 to 4.00)"
+    assert _vault(found | {"net_ticks": None}, 1).endswith("net ticks per trade none")
 
 
 def test_errors_have_their_exit_codes(bars: Write, tmp_path: Path) -> None:

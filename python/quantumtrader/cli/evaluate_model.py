@@ -33,7 +33,6 @@ from quantumtrader.cli.source_options import (
 if TYPE_CHECKING:
     from quantumtrader.training.assessment.record import RecordFacts
     from quantumtrader.training.evaluation import Interval
-    from quantumtrader.training.pipelines import Recording
 
 _SOURCE = "Sessions after its training"
 
@@ -109,11 +108,12 @@ def command(
     if input is None:
         found, where = judge_record(registry.oof(name, version), manifest.classes), "out of fold"
     else:
+        from quantumtrader.cli.train import open_recording, user_name
         from quantumtrader.training.pipelines.costs import cost_ticks
         from quantumtrader.training.pipelines.unseen import judge_unseen
         from quantumtrader.training.policy import Policy
 
-        recording = _open(
+        recording = open_recording(
             input, symbol or str(manifest.instrument["symbol"]), config, format, start, end,
             make_options(decimal, timezone, day, infer_side, out_of_order, bar_seconds),
             make_instrument(tick_size, point_value, currency, lot, size_step, fee, hours, timezone),
@@ -126,7 +126,7 @@ def command(
                 registry.load(name, version, validity=False),
                 recording,
                 policy,
-                who=who or _user(),
+                who=who or user_name(),
             )
         found, where = unseen.facts, "after its training"
         extra = {
@@ -135,36 +135,14 @@ def command(
             "cost_ticks": unseen.cost_ticks,
             "dropped": unseen.dropped,
             "earlier_looks": unseen.earlier_looks,
+            # Above 1 for an adjusted series on a finer grid: ticks are of that grid.
+            "ticks_per_exchange_tick": recording.instrument.ticks_per_exchange_tick,
         }
     if as_json:
         about = {"model": manifest.id, "judged": where, "synthetic": synthetic}
         output.print_json({**about, "sufficient": found.edge is not None, **output.plain(found), **extra})
         return
     _show(f"{manifest.id}{' (synthetic)' if synthetic else ''}", where, found, extra)
-
-
-def _open(
-    path: Path,
-    symbol: str,
-    config: Path | None,
-    format: str | None,
-    start: datetime | None,
-    end: datetime | None,
-    options: Any,
-    given: dict[str, Any],
-) -> Recording:
-    from quantumtrader.config import load_settings, with_instrument
-    from quantumtrader.training.pipelines import Recording
-
-    settings = with_instrument(load_settings(config), symbol, given)
-    first, last = (None if d is None else d.date() for d in (start, end))
-    return Recording.open(path, symbol, settings, format=format, options=options, start=first, end=last)
-
-
-def _user() -> str:
-    import getpass
-
-    return getpass.getuser()
 
 
 def _show(title: str, where: str, found: RecordFacts, extra: dict[str, Any]) -> None:
@@ -183,10 +161,11 @@ def _show(title: str, where: str, found: RecordFacts, extra: dict[str, Any]) -> 
             *((f"calibration error, class {c.name}", f"{c.ece:.4f}") for c in q.classes),
         ]
     if extra:
+        fine = extra["ticks_per_exchange_tick"]  # people think in the exchange's ticks
         rows += [
             ("trades", f"{extra['trades']:,}"),
-            ("net ticks per trade", _interval(extra["net"], 2)),
-            ("cost beyond the spread, ticks", f"{extra['cost_ticks']:.2f}"),
+            ("net ticks per trade", _interval(extra["net"], 2, fine)),
+            ("cost beyond the spread, ticks", f"{extra['cost_ticks'] / fine:.2f}"),
         ]
     output.table(title, ("", where), rows)
     if found.regimes:
@@ -196,7 +175,8 @@ def _show(title: str, where: str, found: RecordFacts, extra: dict[str, Any]) -> 
         output.note(f"note: some of these sessions were looked at {extra['earlier_looks']} times before")
 
 
-def _interval(found: Interval | None, decimals: int) -> str:
+def _interval(found: Interval | None, decimals: int, over: int = 1) -> str:
     if found is None:
         return "insufficient"
-    return f"{found.mean:.{decimals}f} ({found.low:.{decimals}f} to {found.high:.{decimals}f})"
+    mean, low, high = (f"{x / over:.{decimals}f}" for x in (found.mean, found.low, found.high))
+    return f"{mean} ({low} to {high})"

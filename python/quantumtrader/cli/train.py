@@ -184,6 +184,8 @@ def tick(
 
     if open_vault and not why:
         raise typer.BadParameter("opening the vault needs a reason: --why", param_hint="--open-vault")
+    if open_vault and update:
+        raise typer.BadParameter("train again first, then open the vault", param_hint="--open-vault")
     names = chosen(features)
     asked = TickConfig(
         name=name,
@@ -214,7 +216,7 @@ def tick(
         pipeline = TickTrainingPipeline(asked, models=models, executor=executor, stage=output.progress)
         result = pipeline.train(recording, out)
     if open_vault:
-        pipeline.open_vault(recording, result, who=who or _user(), why=why)
+        pipeline.open_vault(recording, result, who=who or user_name(), why=why)
     show(result, as_json=as_json)
 
 
@@ -484,9 +486,7 @@ def show(result: TrainingResult, *, as_json: bool) -> None:
         output.line(escape(text))
     vault = summary.get("vault_result")
     if vault:
-        output.line(
-            f"vault: skill {_percent(vault['skill'])} %, net {_interval(vault['net_ticks'], 2)} ticks"
-        )
+        output.line(_vault(vault, fine))
     for text in summary["notes"]:
         output.note(f"[dim]note: {escape(text)}[/]")
     output.line(f"model: {escape(summary['model'])}")
@@ -522,7 +522,8 @@ def open_recording(
     return recording
 
 
-def _user() -> str:
+def user_name() -> str:
+    """Return who is logged in: what stands in a record unless a name was given."""
     import getpass
 
     return getpass.getuser()
@@ -536,6 +537,13 @@ def _sessions(s: dict[str, Any]) -> str:
 def _label(summary: dict[str, Any]) -> str:
     classes = ", ".join(f"{c}: {100 * n / summary['rows']:.0f} %" for c, n in summary["classes"].items())
     return f"{summary['label']['name']} ({classes})"
+
+
+def _vault(found: dict[str, Any], fine: int) -> str:
+    if not found["sufficient"]:
+        return f"vault: insufficient: {'; '.join(found['reasons'])}"
+    net = _interval(found["net_ticks"], 2, fine) or "none"
+    return f"vault: skill {_percent(found['skill'])} %, net ticks per trade {net}"
 
 
 def _percent(value: float | None) -> str:

@@ -20,6 +20,7 @@ from quantumtrader.execution.signal_generator import SignalConfig, SignalGenerat
 from quantumtrader.execution.signals import MarketState, Signal
 from quantumtrader.execution.strategy import register_strategy
 from quantumtrader.features.catalogue import info
+from quantumtrader.features.lags import split_lag
 from quantumtrader.features.manifest import FeatureManifest
 from quantumtrader.models.bar_regimes import BAR_NS, BarRegimes
 from quantumtrader.models.manifest import columns_of
@@ -95,6 +96,12 @@ class HybridStrategy:
         if moving:
             raise ConfigError(
                 f"hybrid: {self._base.id} reads {moving[0]}, which changes between bars; train it on the set bars"
+            )
+        earlier = [n for n in self._base.names if split_lag(n)[1]]
+        if earlier:
+            raise ConfigError(
+                f"hybrid: {self._base.id} reads {earlier[0]}: it counts bars, the rows here are those of the book's clock; "
+                "train it without columns of earlier rows"
             )
         length = int(self._base.manifest.label.get("bar_ns") or BAR_NS)
         if length != BAR_NS:

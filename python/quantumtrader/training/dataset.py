@@ -19,9 +19,9 @@ from quantumtrader.training.labels.round_trip import RoundTrips
 from quantumtrader.training.rows import Replayer, Rows, require_past
 from quantumtrader.training.spans import Spans
 from quantumtrader.training.weights import average_uniqueness
-from quantumtrader.types import Events, Kind
+from quantumtrader.types import Events, Instrument, Kind
 
-__all__ = ["Dataset", "Labeller", "Sufficiency", "build_dataset"]
+__all__ = ["Dataset", "Labeller", "Sufficiency", "build_dataset", "gap_sessions"]
 
 Int64 = npt.NDArray[np.int64]
 Float64 = npt.NDArray[np.float64]
@@ -284,13 +284,17 @@ def _part(rows: Rows, labels: Labels, path: PricePath, payer: Payer | None, symb
     )
 
 
+def gap_sessions(events: Events, instrument: Instrument) -> Int64:
+    """Return the sessions with a gap marker, as days since 1970."""
+    marks = events[events["kind"] == Kind.GAP]
+    return np.unique(session_days(marks["ts_event"].astype(np.int64), instrument))
+
+
 def _broken(events: Events, engine: FeatureEngine, gaps: str) -> Int64:
     """Return the sessions with a gap marker; an error when gaps are refused."""
-    marks = events[events["kind"] == Kind.GAP]
-    if not len(marks):
-        return np.empty(0, np.int64)
-    days = np.unique(session_days(marks["ts_event"].astype(np.int64), engine.instrument))
-    if gaps == "refuse":
+    days = gap_sessions(events, engine.instrument)
+    if len(days) and gaps == "refuse":
+        marks = events[events["kind"] == Kind.GAP]
         raise DataError(
             f"events were lost on {_date(int(days[0]))} (sequence {marks['sequence'][0]}): features and labels "
             "around it are wrong",

@@ -3,7 +3,7 @@
 ::
 
     run.json         what was asked, when it was first asked
-    data.npz         labelled rows, so that events are replayed once
+    data/            labelled rows, so that events are replayed once
     folds/<hash>.npz results of one fold of one configuration
     trials.jsonl     the ledger
     .training.lock   held while somebody trains here
@@ -138,10 +138,14 @@ class RunFolder:
                 _require_same(document["request"], asked, self.path)
                 _sweep(self.path)
             else:
-                if any(p.name != LOCK for p in self.path.iterdir()):
+                # A training that was killed while it wrote what was asked left a part of that.
+                begun = [p for p in self.path.iterdir() if p.name.startswith(f".{REQUEST}.")]
+                if any(p.name != LOCK and p not in begun for p in self.path.iterdir()):
                     raise ConfigError(
                         f"{self.path} holds other files and no {REQUEST}: give a new folder for the training"
                     )
+                for part in begun:
+                    part.unlink(missing_ok=True)
                 document = {"schema": SCHEMA, "created_ns": clock.now_ns(), "request": asked}
                 write_whole(file, _json(document))
         except BaseException:
@@ -195,17 +199,6 @@ class RunFolder:
 
         return run
 
-    def arrays(
-        self, name: str, make: Callable[[], Mapping[str, npt.NDArray[Any]]]
-    ) -> dict[str, npt.NDArray[Any]]:
-        """Return arrays that are kept under a name; made where they are not there yet."""
-        file = self.path / f"{name}.npz"
-        if file.exists():
-            return _unpack(file)
-        made = dict(make())
-        write_whole(file, pack_arrays(made))
-        return made
-
     def document(self, name: str, make: Callable[[], Any]) -> Any:
         """Return a JSON document that is kept under a name; made where it is not there yet."""
         file = self.path / f"{name}.json"
@@ -236,7 +229,14 @@ class RunFolder:
 
 def _sweep(path: Path) -> None:
     """Remove what a killed training had half written."""
-    for folder in (path, path / "folds", path / "data"):
+    data = path / "data"
+    for folder in (
+        path,
+        path / "folds",
+        path / "assessment",
+        data,
+        *(p for p in data.glob("*") if p.is_dir()),
+    ):
         for left in folder.glob(".*"):
             if left.is_file() and left.name != LOCK:
                 left.unlink(missing_ok=True)

@@ -137,6 +137,19 @@ def test_other_tickers_are_left_out_and_a_lapped_reader_gets_a_gap_and_a_new_boo
     assert session.asked == [wdo().symbol] * 2, "asked again after it failed, and not after it worked"
 
 
+def test_a_refused_ticker_is_trouble_and_its_number_is_not_trusted() -> None:
+    events = _events((Kind.GAP, NINE, 0), (Kind.TRADE, NINE + 1, 0))
+    events["instrument"] = 2
+    session = Lapped(events)
+    source = Source(session, day_trade=True, disconnected_s=1.0)
+    source.open(wdo(), routing=False)
+    assert source.trouble() == ""
+    # As after a gateway was started anew, and number 2 became another contract.
+    session.subscriptions[wdo().symbol].invalid = True
+    assert source.read()[0]["kind"].tolist() == [Kind.GAP]
+    assert wdo().symbol in source.trouble()
+
+
 @pytest.mark.parametrize(
     ("scenario", "lockstep"),
     [

@@ -14,6 +14,7 @@ from quantumtrader.models.manifest import Evidence
 from quantumtrader.training.assessment import Assessment
 from quantumtrader.training.assessment.folder import ARRAYS, DOCUMENT
 from quantumtrader.training.assessment.scores import score
+from quantumtrader.training.assessment.verdict import verdict_text
 from quantumtrader.training.cross_validate import evaluate
 from quantumtrader.training.policy import Policy
 from quantumtrader.training.splits import CombinatorialPurged
@@ -181,6 +182,18 @@ def test_each_verdict_has_its_sentence() -> None:
     assert failed.verdict_code == "gate"
     assert "does not meet: parity with a replay." in failed.verdict
     assert "synthetic" not in replace(a, synthetic=False).verdict
+
+
+def test_a_verdict_on_an_adjusted_series_is_in_ticks_of_the_exchange() -> None:
+    a = assessed(0.9)
+    assert a.net is not None
+    assert a.money is not None
+    net = replace(a.net, mean=120.0, low=-40.0, high=300.0)
+    fine = replace(a, net=net, data=replace(a.data, exchange_ticks=50))
+    assert "nets 2.40 (-0.80 to 6.00) exchange ticks per trade" in fine.verdict
+    assert "rende 2,40 (-0,80 a 6,00) ticks da bolsa por operação" in verdict_text(fine, "pt")
+    poor = replace(fine, money=replace(a.money, net_ticks=(-500.0, -600.0, -700.0)))
+    assert "its trades net -10.0 exchange ticks after costs" in poor.verdict
 
 
 def test_data_without_results_of_trades() -> None:

@@ -10,10 +10,13 @@ import pytest
 
 from quantumtrader.clock import ReplayClock
 from quantumtrader.exceptions import ConfigError, DataError
+from quantumtrader.features import FeatureEngine
 from quantumtrader.models.registry import ModelRegistry
-from quantumtrader.training.labels import path_of
+from quantumtrader.training.dataset import Dataset, build_dataset
+from quantumtrader.training.labels import Latency, Pace, path_of
 from quantumtrader.training.pipelines import BookConfig, BookTrainingPipeline, Recording
-from quantumtrader.training.pipelines.book_task import decisions_at
+from quantumtrader.training.pipelines.book_task import BookTask, decisions_at, targets_of
+from quantumtrader.training.pipelines.labelling import label_recording
 from quantumtrader.training.pipelines.synthetic import synthetic_book
 from quantumtrader.types import Events, Kind
 from reference.planted import S, X, sessions
@@ -57,6 +60,38 @@ def test_one_session_is_divided_into_blocks_and_is_insufficient(tmp_path: Path) 
     begin, end = int(part["ts_event"].min()), int(part["ts_event"].max())
     assert spans.t0.min() >= begin + (end - begin) // 6  # where the pace was measured
     assert spans.t1.max() < begin + (end - begin) * 5 // 6 + 1  # what is locked away
+
+
+def test_sessions_with_a_gap_are_left_out_where_asked(tmp_path: Path) -> None:
+    parts = sessions(12, 3, 0.9, n=120)
+    place = np.flatnonzero(parts[4]["kind"] != Kind.SESSION)[50]
+    parts[4]["kind"][place] = Kind.GAP
+    with pytest.raises(DataError, match="events were lost"):
+        train(parts, tmp_path / "refused")
+    data = train(parts, tmp_path / "dropped", gaps="drop").results["direction_1"].prepared.data
+    assert data.dropped["session with a gap"] > 0
+    assert 20_004 not in data.spans.session
+    assert {20_003, 20_005} <= set(data.spans.session.tolist())
+    labelled = label_recording(Recording.of(parts, X), "direction_1", gaps="drop").data
+    assert 20_004 not in labelled.spans.session
+
+
+def test_more_decisions_than_rows_are_counted_and_not_kept() -> None:
+    targets = targets_of(("direction_1", "spread_change"), Pace(3.0 * S, 1.0))
+
+    def replay(most: int) -> tuple[BookTask, Dataset]:
+        task = BookTask(targets, S, Latency((0,)), 0, 1 << 62, max_rows=most)
+        engine = FeatureEngine(["mid_return_1s"], X, clock="1s")
+        return task, build_dataset(sessions(6, 3, 0.9, n=120), engine, task.label, usable=False)
+
+    whole, data = replay(1 << 62)
+    assert not whole.too_many
+    assert len(whole.dataset(targets[0], data, np.arange(0))) == whole.counts["direction_1"] == len(data)
+    cut, few = replay(200)
+    assert cut.too_many
+    assert cut.counts == whole.counts
+    assert cut.found == {}
+    assert len(few) <= 200
 
 
 def test_rows_after_every_packet_are_those_of_a_replay(tmp_path: Path) -> None:

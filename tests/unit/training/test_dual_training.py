@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import numpy as np
@@ -15,12 +17,14 @@ from quantumtrader.execution import bind_strategy, make_strategy
 from quantumtrader.features import FeatureEngine
 from quantumtrader.models.hybrid import HybridStrategy, combined_confidence
 from quantumtrader.models.registry import ModelRegistry
+from quantumtrader.training.dataset import Dataset, Sufficiency
 from quantumtrader.training.pipelines import (
     BookConfig,
     DualConfig,
     DualResult,
     DualTrainingSystem,
     TickConfig,
+    TickTrainingPipeline,
     TrainingOrchestrator,
 )
 from quantumtrader.training.pipelines.base_score import base_scores
@@ -58,6 +62,21 @@ def test_everything_is_said_to_be_synthetic(result: DualResult) -> None:
         "book_alone", "base_alone", "base_as_feature", "stacked",
     }  # fmt: skip
     assert json.loads((result.folder / "dual.json").read_text()) == result.summary
+
+
+def test_both_ways_of_joining_share_the_chance_of_luck(
+    result: DualResult, book: Recording, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Dataset, "sufficiency", lambda _: Sufficiency(()))
+    assert result.book is not None
+    system = DualTrainingSystem(CONFIG, clock=ReplayClock(1))
+    found = system._join(book, result.tick, result.book.results["direction_1"], tmp_path / "joined", [])
+    assert {name: test["level"] for name, test in found["better_than_book_alone"].items()} == {
+        "base_as_feature": 0.025, "stacked": 0.025,
+    }  # fmt: skip
+    assert all(
+        test["better"] <= (test["p_value"] < 0.025) for test in found["better_than_book_alone"].values()
+    )
 
 
 def test_bars_are_those_that_the_engine_makes(book: Recording) -> None:
@@ -130,6 +149,13 @@ def test_the_hybrid_refuses_other_rows(result: DualResult, book: Recording) -> N
     assert combined_confidence(0.6, 0.5, 0.5) < 0.6
 
 
+def test_the_hybrid_refuses_a_tick_model_that_counts_rows_back(result: DualResult, tmp_path: Path) -> None:
+    asked = replace(CONFIG.tick, features=(*BARS, "ret_1@2"))
+    back = TickTrainingPipeline(asked, clock=ReplayClock(1)).train(synthetic_bars(12, minutes=90), tmp_path)
+    with pytest.raises(ConfigError, match="reads ret_1@2: it counts bars"):
+        HybridStrategy(tick=str(back.model), book=result.summary["hybrid"]["book"])
+
+
 def test_without_a_book_it_says_so(tmp_path: Path) -> None:
     system = DualTrainingSystem(CONFIG, clock=ReplayClock(1), out=tmp_path)
     found = system.train(synthetic_bars(12, minutes=60), None, tmp_path / "WDOFUT")
@@ -141,15 +167,18 @@ def test_without_a_book_it_says_so(tmp_path: Path) -> None:
         system.train_complete_system("bars.csv", None)
 
 
-def test_from_csv(tmp_path: Path) -> None:
-    recording = synthetic_bars(25, minutes=60)
+def csv_lines(recording: Recording) -> list[str]:
     lines = ["timestamp,open,high,low,close,volume"]
     for part in recording.sessions():
         for bar in part[part["kind"] == Kind.BAR]:
             px = [f"{bar[f] * 0.5:.1f}" for f in ("px", "px_ask", "ref_a", "ref_b")]
             lines.append(",".join((str(bar["id"] // 10**9), *px, str(bar["size"]))))
+    return lines
+
+
+def test_from_csv(tmp_path: Path) -> None:
     file = tmp_path / "bars.csv"
-    file.write_text("\n".join(lines) + "\n")
+    file.write_text("\n".join(csv_lines(synthetic_bars(25, minutes=60))) + "\n")
     orchestrator = TrainingOrchestrator(
         {"symbol": "WDOFUT", "out": tmp_path / "out", "features": BARS, "every_s": 300.0, "horizon_s": 600.0}
     )
@@ -158,3 +187,13 @@ def test_from_csv(tmp_path: Path) -> None:
     assert found.summary["sessions"]["development_count"] + found.summary["sessions"]["vault_count"] <= 20
     with pytest.raises(ConfigError, match="no setting lookback"):
         TrainingOrchestrator({"symbol": "WDOFUT", "lookback": 3}).train_from_csv(file)
+
+
+def test_notes_of_a_source_reach_a_part_of_it(tmp_path: Path) -> None:
+    lines = csv_lines(synthetic_bars(3, minutes=20))
+    lines[30] = lines[30].replace(",", ",x", 1)
+    file = tmp_path / "bars.csv"
+    file.write_text("\n".join(lines) + "\n")
+    part = Recording.open(file, "WDOFUT").between(None, date(2024, 1, 3))
+    part.survey()  # only a pass tells
+    assert "1 rows of the source were rejected" in part.notes

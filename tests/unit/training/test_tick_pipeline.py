@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -67,6 +68,12 @@ def test_what_is_planted_is_found_and_said_to_be_synthetic(result: TrainingResul
     assert result.judged.assessment.parity is True
     written = json.loads((result.folder / "summary.json").read_text())
     assert written["chosen"] == result.best_model == "lightgbm_shallow"
+    # Barriers end at different times, so results do not tell the spread: the assumed one is a cost as any other.
+    money = result.judged.assessment.money
+    assert money is not None
+    assert money.spread_ticks == 1.0
+    cost = written["cost_ticks"] + 1.0
+    assert money.gross_ticks - money.net_ticks[1] == pytest.approx(1.5 * cost * money.trades)
     # Every session is either worked with or locked away, and the locked ones are the newest.
     assert written["sessions"]["development_count"] == 32
     assert written["sessions"]["vault_count"] == 8
@@ -209,6 +216,22 @@ def test_one_training_at_a_time(tmp_path: Path) -> None:
         RunFolder(tmp_path / "full", {"a": 1})
 
 
+def test_what_a_killed_training_had_half_written_is_removed(tmp_path: Path) -> None:
+    begun = tmp_path / f".run.json.{'0' * 32}"  # killed while it wrote what was asked
+    begun.write_text("{")
+    with RunFolder(tmp_path, {"a": 1}) as folder:
+        assert not folder.resumed
+    left = [
+        tmp_path / name / f".X.npy.{'0' * 32}" for name in ("", "folds", "assessment", "data/direction_1")
+    ]
+    for part in left:
+        part.parent.mkdir(parents=True, exist_ok=True)
+        part.write_bytes(b"")
+    with RunFolder(tmp_path, {"a": 1}) as folder:
+        assert folder.resumed
+    assert [p.name for p in tmp_path.rglob(".*") if p.name != ".training.lock"] == []
+
+
 def test_a_damaged_fold_is_an_error_that_names_the_file(tmp_path: Path) -> None:
     train(bar_sessions(12, 3, 0.9), tmp_path)
     fold = sorted((tmp_path / "folds").iterdir())[3]
@@ -291,6 +314,22 @@ def test_training_again_goes_through_the_same_procedure(result: TrainingResult, 
         retrain(models, "z", more, tmp_path / "none")
 
 
+def test_a_version_that_another_training_took_is_not_its_own(tmp_path: Path) -> None:
+    def train_at(now: int, out: str, days: int) -> TrainingResult:
+        pipeline = TickTrainingPipeline(SMALL, tmp_path / "models", clock=ReplayClock(now))
+        return pipeline.train(Recording.of(bar_sessions(days, 3, 0.9), Y), tmp_path / out)
+
+    slow = train_at(NOW, "slow", 12)
+    shutil.rmtree(slow.model)  # as if it had been killed before it saved
+    quick = train_at(NOW + 1, "quick", 13)
+    assert quick.model == slow.model
+    with pytest.raises(ModelError, match=r"y_tick 1\.0\.0 is of another training.*version\.json"):
+        train_at(NOW, "slow", 12)
+    (tmp_path / "slow" / "version.json").unlink()
+    assert train_at(NOW, "slow", 12).model.name == "1.1.0"
+    assert train_at(NOW, "slow", 12).model.name == "1.1.0"  # its own is kept
+
+
 def test_too_few_sessions(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="insufficient: 1 session"):
         train(bar_sessions(1, 3, 0.9), tmp_path / "one")
@@ -300,6 +339,8 @@ def test_too_few_sessions(tmp_path: Path) -> None:
     assert few.verdict.startswith("Insufficient")
     assert few.summary["table"] == {}
     assert few.judged.assessment.evidence().dsr is None
+    metrics = ModelRegistry(few.model.parent.parent).manifest("y_tick", "1.0.0").metrics
+    assert (metrics["sufficient"], metrics["skill"]) == (False, None)
 
 
 def test_one_class_only(tmp_path: Path) -> None:
@@ -327,6 +368,11 @@ def test_gaps_and_mixed_contracts(tmp_path: Path) -> None:
     parts[2]["kind"][20] = Kind.GAP
     with pytest.raises(DataError, match=r"events were lost .*2024-10-06"):
         train(parts, tmp_path / "gap")
+    found = train(parts, tmp_path / "dropped", gaps="drop")
+    assert found.summary["dropped"]["session with a gap"] > 0
+    assert 20_002 not in found.prepared.data.spans.session
+    label = ModelRegistry(found.model.parent.parent).manifest("y_tick", "1.0.0").label
+    assert label["barrier_ticks"] == np.median(found.prepared.extra["barrier_ticks"]) >= 4
     parts = bar_sessions(14, 3, 0.9)
     for part in parts[7:]:
         part["instrument"] = 1

@@ -17,7 +17,7 @@ from quantumtrader.exceptions import ConfigError, DataError, ProfitDllError, Qua
 from quantumtrader.execution import OrderGateway
 from quantumtrader.profitdll.feed import FeedReader
 from quantumtrader.profitdll.polling import PolledSession
-from quantumtrader.profitdll.subscriptions import Books
+from quantumtrader.profitdll.subscriptions import Books, Subscription
 from quantumtrader.types import EVENT, Events, Flag, Instrument, Kind, empty_events
 
 __all__ = ["SYNTHETIC", "SessionSource"]
@@ -57,6 +57,7 @@ class SessionSource(ABC):
         self._lost_since: int | None = None
         self._now = 0
         self._instrument: Instrument
+        self._given: Subscription
         self._index = 0
         self._reader: FeedReader
         self._pending: Events = empty_events()
@@ -78,7 +79,8 @@ class SessionSource(ABC):
         # A reader of its own: the session's belongs to the thread that polls it.
         self._reader = self._session.reader()
         self._session.subscribe_ticker(instrument.symbol, books=Books.OFFERS, tick_size=instrument.tick_size)
-        self._index = self._session.subscriptions[instrument.symbol].index
+        self._given = self._session.subscriptions[instrument.symbol]
+        self._index = self._given.index
 
     def today(self) -> date:
         """Date of the server's clock, else of ours."""
@@ -136,9 +138,11 @@ class SessionSource(ABC):
                 _log.warning("asking for the book of %s anew: %s", self._instrument.symbol, error)
 
     def trouble(self) -> str:
-        """Silence, or a connection that stays lost."""
+        """Silence, a ticker that is not ours any more, or a connection that stays lost."""
         if self._session.connected:
             self._lost_since = None
+            if self._given.invalid:
+                return f"{self._instrument.symbol} is not subscribed: see the news of the session"
         elif self._lost_since is None:
             self._lost_since = self._clock.now_ns()
         elif self._clock.now_ns() - self._lost_since > self._disconnected_s * 1e9:
@@ -172,8 +176,14 @@ class SessionSource(ABC):
         return self._made(own)
 
     def _own(self, events: Events) -> Events:
-        """Keep the instrument's records, as those of the only one: its number is the feed's own affair."""
+        """Keep the instrument's records, as those of the only one: its number is the feed's own affair.
+
+        Where the ticker was refused, such as by a gateway that was started anew, its number may be another's now: then
+        nothing but gaps are its own.
+        """
         own: Events = events[events["instrument"] == self._index]
+        if self._given.invalid:
+            own = own[own["kind"] == Kind.GAP]
         if self._index:
             own["instrument"] = 0
         return own

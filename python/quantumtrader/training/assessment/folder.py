@@ -13,6 +13,7 @@ from quantumtrader.exceptions import DataAccessError, DataFormatError, ModelErro
 from quantumtrader.features.catalogue import canonical_json
 from quantumtrader.models.arrays import pack_arrays, unpack_arrays
 from quantumtrader.training.assessment.codec import decode, encode
+from quantumtrader.training.run_folder import write_whole
 
 __all__ = ["ARRAYS", "DOCUMENT", "read_assessment", "write_assessment"]
 
@@ -29,14 +30,8 @@ def write_assessment(assessment: Any, folder: Path) -> None:
     packed = pack_arrays(arrays)
     document = {"schema": SCHEMA, "assessment": body, "arrays_sha256": _sha(packed)}
     document["sha256"] = _sha(canonical_json(document))
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, data in ((ARRAYS, packed), (DOCUMENT, canonical_json(document) + b"\n")):
-            partial = folder / f"{name}.part"
-            partial.write_bytes(data)
-            partial.replace(folder / name)
-    except OSError as error:
-        raise DataAccessError(f"the assessment cannot be written: {error}", path=folder) from error
+    write_whole(folder / ARRAYS, packed)
+    write_whole(folder / DOCUMENT, canonical_json(document) + b"\n")
 
 
 def read_assessment(kind: type[T], folder: Path) -> T:

@@ -32,8 +32,8 @@ CODES = {
         "Não há o que operar aqui: {model} ganha {edge} nats por linha, mas nunca supera a margem da política.",
     ),
     "loses": (
-        "There is nothing to earn here: {model} predicts, but its trades net {total} ticks after costs.",
-        "Não há o que ganhar aqui: {model} prevê, mas suas operações rendem {total} ticks depois dos custos.",
+        "There is nothing to earn here: {model} predicts, but its trades net {total} {ticks} after costs.",
+        "Não há o que ganhar aqui: {model} prevê, mas suas operações rendem {total} {ticks} depois dos custos.",
     ),
     "few_trades": (
         "Insufficient: {trades} trades on a path in {sessions} sessions; at least 500 in 20 are needed to price an edge.",
@@ -41,19 +41,19 @@ CODES = {
         "preço a uma vantagem.",
     ),
     "not_shown": (
-        "Nothing is shown here: {model} nets {net} ticks per trade, which cannot be told from zero.",
-        "Nada fica demonstrado aqui: {model} rende {net} ticks por operação, o que não se distingue de zero.",
+        "Nothing is shown here: {model} nets {net} {ticks} per trade, which cannot be told from zero.",
+        "Nada fica demonstrado aqui: {model} rende {net} {ticks} por operação, o que não se distingue de zero.",
     ),
     "gate": (
-        "Something is here, but not enough to believe it: {model} nets {net} ticks per trade after costs, but it does "
+        "Something is here, but not enough to believe it: {model} nets {net} {ticks} per trade after costs, but it does "
         "not meet: {failed}.",
-        "Há algo aqui, mas não o bastante para acreditar: {model} rende {net} ticks por operação depois dos custos, e "
+        "Há algo aqui, mas não o bastante para acreditar: {model} rende {net} {ticks} por operação depois dos custos, e "
         "não cumpre: {failed}.",
     ),
     "passes": (
-        "An edge is seen out of sample: {model} nets {net} ticks per trade after costs and meets every condition; whether "
+        "An edge is seen out of sample: {model} nets {net} {ticks} per trade after costs and meets every condition; whether "
         "it lasts is for shadow sessions to say.",
-        "Vê-se uma vantagem fora da amostra: {model} rende {net} ticks por operação depois dos custos e cumpre todas as "
+        "Vê-se uma vantagem fora da amostra: {model} rende {net} {ticks} por operação depois dos custos e cumpre todas as "
         "condições; se ela dura, dirão os pregões em sombra (shadow).",
     ),
 }
@@ -76,6 +76,8 @@ REASONS = (
     ),
     ("too few of the rows were tested", "poucas das linhas foram testadas"),
 )
+TICKS = (("ticks", "exchange ticks"), ("ticks", "ticks da bolsa"))
+"""Of the data, and of the exchange where those of the data are finer."""
 SYNTHETIC = (
     " The data is synthetic: this proves the code, not money.",
     " Os dados são sintéticos (synthetic): isto prova o código, não dinheiro.",
@@ -102,7 +104,7 @@ def verdict_code(a: Assessment) -> str:
 
 
 def verdict_text(a: Assessment, lang: str = "en") -> str:
-    """Say it.
+    """Say it, in ticks of the exchange: those of an adjusted series may be a thousandth of them.
 
     Parameters
     ----------
@@ -110,13 +112,14 @@ def verdict_text(a: Assessment, lang: str = "en") -> str:
     lang : str
         ``en`` or ``pt``.
     """
-    at = language(lang)
+    at, finer = language(lang), a.data.exchange_ticks
     text = CODES[verdict_code(a)][at].format(
         reasons="; ".join(_reasons(a.data.sessions, a.data.n_eff, lang)),
         model=a.chosen,
         edge="" if a.edge is None else interval(a.edge, 5, lang),
-        net="" if a.net is None else interval(a.net, 2, lang),
-        total="" if a.money is None else number(a.money.net_ticks[0], lang, 1),
+        net="" if a.net is None else interval(a.net, 2, lang, finer),
+        total="" if a.money is None else number(a.money.net_ticks[0] / finer, lang, 1),
+        ticks=TICKS[at][finer > 1],
         trades="" if a.money is None else number(a.money.trades, lang, 0),
         sessions=a.data.sessions,
         failed=", ".join(CONDITIONS[c.name][at] for c in a.conditions if not c.met),
@@ -124,9 +127,9 @@ def verdict_text(a: Assessment, lang: str = "en") -> str:
     return text + (SYNTHETIC[at] if a.synthetic else "")
 
 
-def interval(found: Interval, decimals: int, lang: str = "en") -> str:
-    """Write a mean and its interval: ``0.31 (0.12 to 0.50)``."""
-    mean, low, high = (number(x, lang, decimals) for x in (found.mean, found.low, found.high))
+def interval(found: Interval, decimals: int, lang: str = "en", over: int = 1) -> str:
+    """Write a mean and its interval, divided by ``over``: ``0.31 (0.12 to 0.50)``."""
+    mean, low, high = (number(x / over, lang, decimals) for x in (found.mean, found.low, found.high))
     return f"{mean} ({low} {'a' if lang == 'pt' else 'to'} {high})"
 
 

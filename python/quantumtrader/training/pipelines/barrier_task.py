@@ -59,8 +59,7 @@ class BarrierTask:
     every_ns: int
     classes: str = "side"
     regimes: RegimeTrack = field(default_factory=RegimeTrack)
-    widths: list[npt.NDArray[np.float64]] = field(default_factory=list)
-    """Distance of the barriers of each label, ticks."""
+    _widths: list[tuple[Int64, npt.NDArray[np.float64]]] = field(default_factory=list)
     _trips: RoundTrips | None = None
 
     def label(self, path: PricePath, rows: Rows) -> Labels:
@@ -71,12 +70,17 @@ class BarrierTask:
         buy, sell = (self._barrier(path, rows.times[due], sigma, side) for side in (1, -1))
         self._trips = _trips(len(rows), rows.times, due, buy, sell)
         found = buy if self.classes == "touch" else _sides(buy, sell)
-        self.widths.append(buy.barrier_ticks[np.searchsorted(buy.rows, found.rows)])
+        self._widths.append((buy.spans.t0, buy.barrier_ticks))
         facts = {**buy.measured_from, "sigma": SIGMA, "every_ns": self.every_ns, "classes": self.classes}
         dropped = dict(found.dropped)
         if len(due) < len(rows):
             dropped["between decisions"] = len(rows) - len(due)
         return replace(found, rows=due[found.rows], measured_from=facts, dropped=dropped)
+
+    def widths_at(self, times: Int64) -> npt.NDArray[np.float64]:
+        """Return the distance of the barriers at decision times that have a label, ticks."""
+        every, widths = (np.concatenate(column) for column in zip(*self._widths, strict=True))
+        return np.asarray(widths[np.searchsorted(every, times)])
 
     def pay(self, path: PricePath, times: Int64) -> RoundTrips:
         """Return what trading each row would have brought; NaN between decisions."""

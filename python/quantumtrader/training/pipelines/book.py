@@ -246,9 +246,8 @@ class BookTrainingPipeline:
         heartbeat = int(asked.heartbeat_s * 1e9) or max(100_000_000, int(pace.tau_ns / 2))
         thin = 1
         while True:
-            task = BookTask(
-                wanted, heartbeat, Latency((int(asked.latency_ms * 1e6),)), used[0], used[1], thin
-            )
+            latency = Latency((int(asked.latency_ms * 1e6),))
+            task = BookTask(wanted, heartbeat, latency, *used, thin, asked.max_rows)
             data = build_dataset(
                 recording.sessions(days),
                 FeatureEngine(names, instrument, clock=clock),
@@ -257,14 +256,14 @@ class BookTrainingPipeline:
                 checks=2,
                 usable=False,
             )
-            most = max(sum(len(p[0]) for p in parts) for parts in task.found.values())
-            if most <= asked.max_rows:
+            if not task.too_many:
                 break
-            thin *= math.ceil(most / asked.max_rows)
+            thin *= math.ceil(max(task.counts.values()) / asked.max_rows)
         out = {}
         by_day = dict(zip(survey.days.tolist(), survey.contracts, strict=True))
+        broken = recording.gap_sessions()
         for target in wanted:
-            own = task.dataset(target, data)
+            own = task.dataset(target, data, broken)
             if not len(own):
                 continue
             if blocks is not None:

@@ -146,6 +146,8 @@ class BookTask:
         Those from this time on too: the vault.
     thin : int
         Every so many-th decision counts.
+    max_rows : int
+        Where a target has more labels, they are only counted: what is kept would not fit into memory.
     """
 
     targets: tuple[Target, ...]
@@ -154,6 +156,8 @@ class BookTask:
     used_from: int
     used_until: int
     thin: int = 1
+    max_rows: int = 1 << 62
+    counts: dict[str, int] = field(default_factory=dict)
     regimes: RegimeTrack = field(default_factory=RegimeTrack)
     found: dict[str, list[tuple[Labels, Float64, Int64, RoundTrips | None]]] = field(default_factory=dict)
 
@@ -180,20 +184,31 @@ class BookTask:
                 else labels
             )
             at = due[labels.rows]
-            trips = None
-            if target.paid:
-                trips = round_trips(path, rows.times[at], target.horizon_ns, self.latency)
-            self.found.setdefault(target.name, []).append(
-                (labels, rows.frame.values[at], rows.ts_feature_max[at], trips)
-            )
+            self.counts[target.name] = self.counts.get(target.name, 0) + len(at)
+            if not self.too_many:
+                trips = None
+                if target.paid:
+                    trips = round_trips(path, rows.times[at], target.horizon_ns, self.latency)
+                self.found.setdefault(target.name, []).append(
+                    (labels, rows.frame.values[at], rows.ts_feature_max[at], trips)
+                )
             if first is None:
-                plain = Labels(labels.name, at, labels.spans, labels.y, labels.measured_from, labels.dropped)
-                first = plain
+                n = 0 if self.too_many else len(at)
+                first = Labels(
+                    labels.name, at[:n], labels.spans[:n], labels.y[:n], labels.measured_from, labels.dropped
+                )
+        if self.too_many:
+            self.found.clear()
         assert first is not None  # there is a target
         return first
 
-    def dataset(self, target: Target, first: Dataset) -> Dataset:
-        """Return the rows of a target, on the columns of the data set of the first one."""
+    @property
+    def too_many(self) -> bool:
+        """Whether a target has more labels than ``max_rows``."""
+        return max(self.counts.values(), default=0) > self.max_rows
+
+    def dataset(self, target: Target, first: Dataset, broken: Int64) -> Dataset:
+        """Return the rows of a target but those of broken sessions, on the columns of the data set of the first one."""
         parts = [p for p in self.found[target.name] if len(p[0])]
         if not parts:
             return first.take(np.arange(0))
@@ -209,7 +224,10 @@ class BookTask:
         for found in self.found[target.name]:
             for reason, count in found[0].dropped.items():
                 dropped[reason] = dropped.get(reason, 0) + count
-        return replace(
+        kept = np.flatnonzero(~np.isin(spans.session, broken))
+        if len(kept) < len(spans):
+            dropped["session with a gap"] = len(spans) - len(kept)
+        made = replace(
             first,
             X=np.concatenate([p[1] for p in parts]),
             y=np.concatenate([x.y for x in labels]),
@@ -220,3 +238,4 @@ class BookTask:
             trips=trips,
             dropped=dropped,
         )
+        return made.take(kept)

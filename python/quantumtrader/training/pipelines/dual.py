@@ -20,7 +20,7 @@ from quantumtrader.models.stack import Stack
 from quantumtrader.training.cross_validate import Evaluation, evaluate
 from quantumtrader.training.dataset import Dataset
 from quantumtrader.training.executor import Executor, SerialExecutor
-from quantumtrader.training.paired import paired
+from quantumtrader.training.paired import ships
 from quantumtrader.training.pipelines.base_score import BASE, base_scores, with_base
 from quantumtrader.training.pipelines.book import BookResult, BookTrainingPipeline
 from quantumtrader.training.pipelines.book_config import BookConfig
@@ -39,6 +39,8 @@ __all__ = ["DualConfig", "DualResult", "DualTrainingSystem", "last_days"]
 
 NO_BOOK = "There is no book data: trained on ticks only; without it there is no entry timing, and no hybrid strategy."
 _EPOCH = date(1970, 1, 1)
+_JOINED = ("base_as_feature", "stacked")
+"""What is held against the book model alone; both share the chance of being called better by luck."""
 _HISTORY = 40
 """Sessions of ticks before the book's that features may look back on."""
 
@@ -300,10 +302,12 @@ class DualTrainingSystem:
                     mapper=folder.mapper(self.executor, f"evaluating {name}"),
                 )  # fmt: skip
         enough = data.sufficiency().sufficient
-        better = {}
-        for name in ("base_as_feature", "stacked"):
-            test = paired(found[name], _same_rows(found["book_alone"], found[name]), data)
-            better[name] = {"p_value": test.p_value, "better": test.better()} if enough else None
+        better: dict[str, Any] = {}
+        for name in _JOINED:
+            alone = _same_rows(found["book_alone"], found[name])
+            test = ships(found[name], alone, data, challengers=len(_JOINED), names=(name, "book_alone"))
+            told = {"p_value": test.paired.p_value, "level": test.level, "better": test.ships}
+            better[name] = told if enough else None
         return {
             "rows": len(data),
             "sufficient": enough,

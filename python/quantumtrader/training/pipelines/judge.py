@@ -188,12 +188,13 @@ def judge(
     parity: Callable[[Recipe], bool | None],
     judged_by: str,
     liquidity: Liquidity | None = None,
+    spread_ticks: float | None = None,
     stage: Stage | None = None,
 ) -> Judged:
     """Evaluate everything that the plan names; every evaluation has its line in the folder's ledger.
 
     The best candidate by log loss over the base rate is chosen, calibrated on inner splits, and judged again with its
-    calibration; a stack is one already.
+    calibration; a stack is one already. ``spread_ticks`` is what a round trip loses to an assumed spread, see ``assess``.
     """
     data, ledger, study = prepared.data, folder.ledger, plan.study
     show: Stage = stage or (lambda _text, _total: nullcontext(lambda _units: None))
@@ -272,6 +273,7 @@ def judge(
         judged_by=judged_by,
         liquidity=liquidity,
         volatility=prepared.extra.get("volatility"),
+        spread_ticks=spread_ticks,
     )
     return Judged(
         assessment, tried, base, false, chosen, recipe, tried[chosen], judged, choice, rehearsal, verdicts

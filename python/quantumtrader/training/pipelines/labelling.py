@@ -110,7 +110,7 @@ def label_recording(
         found = build_dataset(
             recording.sessions(), engine, book.label, spread_ticks=spread, gaps=gaps, usable=False
         )
-        data = book.dataset(target, found)
+        data = book.dataset(target, found, recording.gap_sessions())
     if not len(data):
         raise DataError(f"no decision has a label; dropped: {dict(data.dropped)}")
     classes = data.classes

@@ -19,6 +19,7 @@ from quantumtrader.data.sessions import session_days
 from quantumtrader.data.source import load_events
 from quantumtrader.data.stream import stream_events
 from quantumtrader.exceptions import ConfigError, DataError, EmptyDataError
+from quantumtrader.training.dataset import gap_sessions
 from quantumtrader.types import Events, Flag, Instrument, Kind
 
 if TYPE_CHECKING:
@@ -104,7 +105,8 @@ class Recording:
     ) -> None:
         self.instrument = instrument
         self.origin = origin
-        self.notes = notes or []
+        # Not a copy: a part shares those of the whole, and some are known only after a pass.
+        self.notes: list[str] = [] if notes is None else notes
         self._sessions = sessions
         self._held: list[Events] | None = None
         self._survey: Survey | None = None
@@ -137,7 +139,7 @@ class Recording:
                 path, symbol, settings, format=format, options=options, start=start, end=end, pack=pack
             )
             found = cls.of([loaded.events], loaded.instrument, stream.origin)
-            found.notes = loaded.notes
+            found.notes = _noted(loaded.notes, len(loaded.rejected))
             return found
         first = [stream]
 
@@ -150,9 +152,7 @@ class Recording:
                 )
             )
             yield from opened
-            found.notes = list(opened.notes)
-            if opened.rejected:
-                found.notes.append(f"{len(opened.rejected)} rows of the source were rejected")
+            found.notes[:] = _noted(opened.notes, len(opened.rejected))
 
         found = cls(stream.instrument, sessions, stream.origin)
         return found
@@ -180,6 +180,10 @@ class Recording:
         body = part[part["kind"] != Kind.SESSION]
         ts = (body if len(body) else part)["ts_event"]
         return int(np.median(session_days(ts.astype(np.int64), self.instrument)))
+
+    def gap_sessions(self) -> Int64:
+        """Return the sessions with a gap marker, as days since 1970."""
+        return np.unique(np.concatenate([gap_sessions(part, self.instrument) for part in self.sessions()]))
 
     def survey(self, calendar: Calendar | None = None) -> Survey:
         """Read everything once; what is small enough stays in memory.
@@ -241,3 +245,7 @@ class Recording:
             )
         except ConfigError:  # a product without a table, or years without published holidays
             return ("",) * len(days)
+
+
+def _noted(notes: list[str], rejected: int) -> list[str]:
+    return [*notes, f"{rejected} rows of the source were rejected"] if rejected else list(notes)

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from quantumtrader import __version__
+from quantumtrader.exceptions import ModelError
 from quantumtrader.features import FeatureEngine
 from quantumtrader.models.base import Model
 from quantumtrader.models.calibration import Calibration
@@ -210,10 +211,22 @@ def ship(
     about : Shipment
     report : str
         In Markdown.
+
+    Raises
+    ------
+    ModelError
+        Another training saved this version meanwhile.
     """
     data = prepared.data
     target = registry.root / about.name / about.version
     if (target / MANIFEST).exists():  # a killed training came this far
+        there = registry.manifest(about.name, about.version)
+        if (there.created_ns, there.data["sha256"]) != (about.created_ns, data.sha256):
+            raise ModelError(
+                f"{there.id} is of another training, which took this version meanwhile",
+                path=target,
+                remedy="Remove version.json from the folder of this training and start it again: what is computed is kept",
+            )
         return target
     dates = [str(np.datetime64(int(d), "D")) for d in (data.spans.sessions[0], data.spans.sessions[-1])]
     until = None

@@ -170,6 +170,7 @@ class TickTrainingPipeline:
             synthetic=survey.synthetic,
             parity=parity,
             judged_by="dsr",
+            spread_ticks=self._assumed_spread(recording, survey),
             stage=self.stage,
         )
         return self._ship(recording, survey, vault, folder, prepared, plan, judged, final["model"])
@@ -225,7 +226,7 @@ class TickTrainingPipeline:
         data, task = self._label(recording, survey, dev, names)
         by_day = dict(zip(survey.days.tolist(), survey.contracts, strict=True))
         contracts = np.array([by_day.get(int(d), "") for d in data.spans.session], dtype="U16")
-        extra = {"barrier_ticks": np.concatenate(task.widths)} if asked.gaps == "refuse" else {}
+        extra = {"barrier_ticks": task.widths_at(data.spans.t0)}
         prepared = Prepared(data, task.regimes.at(data.spans.t0), contracts, (), left_out, extra)
         warm, rows, may = drop_unwarm(data)
         warm, useless = drop_useless(warm)
@@ -241,6 +242,12 @@ class TickTrainingPipeline:
 
     def _clock(self, survey: Survey) -> str:
         return self.asked.clock or ("bar" if survey.has_bars else "1m")
+
+    def _assumed_spread(self, recording: Recording, survey: Survey) -> float | None:
+        """Spread around prints and bars, in ticks of the recording; None where the touch is known."""
+        if survey.has_touch:
+            return None
+        return self.asked.spread_ticks * recording.instrument.ticks_per_exchange_tick
 
     def _label(
         self, recording: Recording, survey: Survey, days: Int64, names: tuple[str, ...]
@@ -261,7 +268,7 @@ class TickTrainingPipeline:
             FeatureEngine(names, instrument, clock=self._clock(survey)),
             task.label,
             payer=task.pay,
-            spread_ticks=None if survey.has_touch else asked.spread_ticks * unit,
+            spread_ticks=self._assumed_spread(recording, survey),
             gaps=asked.gaps,
             usable=False,
         )
@@ -304,7 +311,11 @@ class TickTrainingPipeline:
             evidence=judged.assessment.evidence(),
             cv={"scheme": "cpcv", **plan.to_document()["splitter"], "seed": plan.seed},
             trials={"ledger": "trials.jsonl", "n": folder.ledger.count(plan.study)},
-            metrics={"skill": float(judged.judged.skill.mean()), "chosen": judged.chosen},
+            metrics={
+                "chosen": judged.chosen,
+                "sufficient": judged.assessment.sufficiency.sufficient,
+                "skill": judged.assessment.skill,
+            },
             config=asdict(self.asked),
             newest_day=max(int(survey.days[-1]), self.newest_day),
             valid_sessions=self.asked.valid_sessions,

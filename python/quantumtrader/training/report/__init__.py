@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from quantumtrader.exceptions import DataAccessError
 from quantumtrader.training.assessment import Assessment
 from quantumtrader.training.report.page import render_page
+from quantumtrader.training.run_folder import write_whole
 
 __all__ = ["render_page", "write_report"]
 
@@ -29,11 +29,4 @@ def write_report(assessment: Assessment, path: Path, lang: str = "en") -> None:
     DataAccessError
         If the file cannot be written.
     """
-    text = render_page(assessment, lang)
-    partial = path.with_name(f"{path.name}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_text(text, encoding="utf-8")
-        partial.replace(path)
-    except OSError as error:
-        raise DataAccessError(f"the report cannot be written: {error}", path=path) from error
+    write_whole(path, render_page(assessment, lang).encode())
