@@ -66,6 +66,7 @@ def test_what_is_planted_is_found_and_said_to_be_synthetic(result: TrainingResul
     assert result.summary["sufficient"]
     assert all(found["edge"]["low"] < 0 for found in result.summary["placebos"].values())
     assert result.judged.assessment.parity is True
+    assert result.judged.assessment.size is not None
     written = json.loads((result.folder / "summary.json").read_text())
     assert written["chosen"] == result.best_model == "lightgbm_shallow"
     # Barriers end at different times, so results do not tell the spread: the assumed one is a cost as any other.

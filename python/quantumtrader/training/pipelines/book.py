@@ -27,6 +27,7 @@ from quantumtrader.training.pipelines.book_task import BookTask, Target, targets
 from quantumtrader.training.pipelines.candidates import with_stretches
 from quantumtrader.training.pipelines.costs import cost_ticks
 from quantumtrader.training.pipelines.judge import Judged, Plan, Stage, judge, make_plan
+from quantumtrader.training.pipelines.liquidity import LIQUID, measure_liquidity
 from quantumtrader.training.pipelines.prepared import (
     Prepared,
     choose_features,
@@ -325,6 +326,7 @@ class BookTrainingPipeline:
             synthetic=survey.synthetic,
             parity=parity,
             judged_by="markout",
+            liquidity=None if blocks else measure_liquidity(recording.sessions(vault.development[-LIQUID:])),
             stage=self.stage,
         )
         return self._ship(

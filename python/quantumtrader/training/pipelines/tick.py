@@ -25,6 +25,7 @@ from quantumtrader.training.pipelines.barrier_task import SIGMA, BarrierTask
 from quantumtrader.training.pipelines.candidates import with_stretches
 from quantumtrader.training.pipelines.costs import cost_ticks
 from quantumtrader.training.pipelines.judge import Judged, Plan, Stage, judge, make_plan
+from quantumtrader.training.pipelines.liquidity import LIQUID, measure_liquidity
 from quantumtrader.training.pipelines.opening import judge_in_vault
 from quantumtrader.training.pipelines.prepared import (
     Prepared,
@@ -170,6 +171,7 @@ class TickTrainingPipeline:
             synthetic=survey.synthetic,
             parity=parity,
             judged_by="dsr",
+            liquidity=measure_liquidity(recording.sessions(vault.development[-LIQUID:]), survey.bar_ns),
             spread_ticks=self._assumed_spread(recording, survey),
             stage=self.stage,
         )
