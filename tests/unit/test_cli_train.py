@@ -66,12 +66,19 @@ def test_train_tick_leaves_everything_in_its_folder(bars: Write, tmp_path: Path)
     other = runner.invoke(cli.app, tick(bars(14), out, "--seed", "8"))
     assert other.exit_code == 1
     assert "config.seed was 7, now 8" in other.stderr
-    again = runner.invoke(
-        cli.app,
-        tick(bars(14), tmp_path / "again", "--update", "wdofut_tick", "--models", str(out / "models")),
-    )
+    update = ["train", "tick", "-i", str(bars(14)), "-s", "WDOFUT", "-o", str(tmp_path / "again")]
+    update += ["--update", "wdofut_tick", "--models", str(out / "models")]
+    again = runner.invoke(cli.app, update)
     assert again.exit_code == 0
     assert "not yet, 0 sessions" in again.stdout
+    asked = runner.invoke(cli.app, [*update, "--seed", "7", "--open-vault", "--why", "x", "--json"])
+    assert asked.exit_code == 2  # what would be ignored is refused
+    assert "--seed, --open-vault: cannot be given with --update" in json.loads(asked.stdout)["error"]["message"]
+    judge = ["evaluate", "model", "wdofut_tick", "--models", str(out / "models"), "--json"]
+    assert json.loads(runner.invoke(cli.app, judge).stdout)["judged"] == "out of fold"
+    part = runner.invoke(cli.app, [*judge, "--start", "2024-01-03", "--margin", "0.1"])
+    assert part.exit_code == 2
+    assert "--margin, --start: is for the sessions" in json.loads(part.stdout)["error"]["message"]
 
 
 def test_errors_have_their_exit_codes(bars: Write, tmp_path: Path) -> None:
@@ -80,11 +87,15 @@ def test_errors_have_their_exit_codes(bars: Write, tmp_path: Path) -> None:
     assert "insufficient: 2 sessions outside the vault" in few.stderr
     assert runner.invoke(cli.app, tick(bars(3), tmp_path / "x", "--candidates", "magic")).exit_code == 2
     assert runner.invoke(cli.app, tick(bars(3), tmp_path / "x", "--open-vault")).exit_code == 2
+    for option, value in (("--least-ticks", "-3"), ("--spread-ticks", "0"), ("--horizon-s", "1e12"), ("--every-s", "1e12")):
+        assert runner.invoke(cli.app, tick(bars(3), tmp_path / "x", option, value)).exit_code == 2
     no_book = ["train", "book", "-i", str(bars(3)), "-s", "WDOFUT", "-o", str(tmp_path / "book")]
     found = runner.invoke(cli.app, no_book)
     assert found.exit_code == 3
     assert "no book and no quotes" in found.stderr
-    assert runner.invoke(cli.app, ["train", "dual", "-s", "WDOFUT", "-o", str(tmp_path / "d")]).exit_code == 2
+    for more in ([], ["--book", "x"], ["--synthetic", "--book", "x"], ["--synthetic", "--ticks", "x"]):
+        dual = runner.invoke(cli.app, ["train", "dual", "-s", "WDOFUT", "-o", str(tmp_path / "d"), *more])
+        assert dual.exit_code == 2
 
 
 def test_label_writes_spans_and_classes(bars: Write, tmp_path: Path) -> None:

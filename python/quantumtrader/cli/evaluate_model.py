@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from quantumtrader.cli import output
+from quantumtrader.cli.choices import given
 from quantumtrader.cli.source_options import (
     AsJson,
     BarSeconds,
@@ -38,7 +39,12 @@ if TYPE_CHECKING:
 _SOURCE = "Sessions after its training"
 
 
+_ALWAYS = ("--models", "--config", "--json")
+"""What may be given without a recording."""
+
+
 def command(
+    ctx: typer.Context,
     name: Annotated[str, typer.Argument(metavar="NAME", help="The model.")],
     version: Annotated[
         str,
@@ -101,6 +107,12 @@ def command(
     from quantumtrader.models.registry import ModelRegistry
     from quantumtrader.training.assessment.record import judge_record
 
+    idle = [] if input is not None else [option for option in given(ctx) if option not in _ALWAYS]
+    if idle:
+        raise typer.BadParameter(
+            "is for the sessions of a recording: give --input. The out-of-fold record is judged as a whole",
+            param_hint=", ".join(idle),
+        )
     registry = ModelRegistry(models)
     version = chosen_version(registry, name, version)
     manifest = registry.manifest(name, version)

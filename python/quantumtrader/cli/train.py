@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from quantumtrader.cli import output
+from quantumtrader.cli.choices import given
 from quantumtrader.cli.source_options import (
     AsJson,
     BarSeconds,
@@ -97,7 +98,15 @@ Why = Annotated[str, typer.Option("--why", help="Reason for opening the vault.")
 Who = Annotated[str, typer.Option("--who", help="Who opens it; your user name without it.")]
 
 
+_LEARNED = (
+    "name", "candidates", "seed", "features", "clock", "horizon_s", "every_s", "classes", "barrier_atr", "least_ticks",
+    "spread_ticks", "slippage_ticks", "margin", "latency_ms", "gaps", "open_vault",
+)  # fmt: skip
+"""Options that ``--update`` takes from the model's last training, or does not do."""
+
+
 def tick(
+    ctx: typer.Context,
     input: Input,
     symbol: Symbol,
     out: Out,
@@ -179,6 +188,12 @@ def tick(
     from quantumtrader.training.executor import make_executor
     from quantumtrader.training.pipelines import TickConfig, TickTrainingPipeline
 
+    idle = given(ctx, _LEARNED) if update else []
+    if idle:
+        raise typer.BadParameter(
+            f"cannot be given with --update: {update} is trained again as it was trained before",
+            param_hint=", ".join(idle),
+        )
     if open_vault and not why:
         raise typer.BadParameter("opening the vault needs a reason: --why", param_hint="--open-vault")
     names = chosen(features)
@@ -373,7 +388,8 @@ def dual(
     from quantumtrader.training.pipelines.dual import last_days
     from quantumtrader.training.pipelines.synthetic import synthetic_bars, synthetic_book
 
-    if synthetic == (ticks is not None):
+    recorded = ticks is not None or book is not None
+    if recorded if synthetic else ticks is None:
         raise typer.BadParameter("give --ticks (and --book), or --synthetic", param_hint="--ticks")
     settings = load_settings(config)
     if synthetic:
