@@ -145,6 +145,7 @@ def command(
             "net": unseen.net,
             "trades": unseen.trades,
             "cost_ticks": unseen.cost_ticks,
+            "ticks_per_exchange_tick": recording.instrument.ticks_per_exchange_tick,
             "dropped": unseen.dropped,
             "earlier_looks": unseen.earlier_looks,
         }
@@ -195,10 +196,11 @@ def _show(title: str, where: str, found: RecordFacts, extra: dict[str, Any]) -> 
             *((f"calibration error, class {c.name}", f"{c.ece:.4f}") for c in q.classes),
         ]
     if extra:
+        fine = extra["ticks_per_exchange_tick"]  # people think in the exchange's ticks
         rows += [
             ("trades", f"{extra['trades']:,}"),
-            ("net ticks per trade", _interval(extra["net"], 2)),
-            ("cost beyond the spread, ticks", f"{extra['cost_ticks']:.2f}"),
+            ("net ticks per trade", _interval(extra["net"], 2, fine)),
+            ("cost beyond the spread, ticks", f"{extra['cost_ticks'] / fine:.2f}"),
         ]
     output.table(title, ("", where), rows)
     if found.regimes:
@@ -208,7 +210,8 @@ def _show(title: str, where: str, found: RecordFacts, extra: dict[str, Any]) -> 
         output.note(f"note: some of these sessions were looked at {extra['earlier_looks']} times before")
 
 
-def _interval(found: Interval | None, decimals: int) -> str:
+def _interval(found: Interval | None, decimals: int, unit: int = 1) -> str:
     if found is None:
         return "insufficient"
-    return f"{found.mean:.{decimals}f} ({found.low:.{decimals}f} to {found.high:.{decimals}f})"
+    mean, low, high = (value / unit for value in (found.mean, found.low, found.high))
+    return f"{mean:.{decimals}f} ({low:.{decimals}f} to {high:.{decimals}f})"

@@ -497,13 +497,21 @@ def show(result: TrainingResult, *, as_json: bool) -> None:
         output.line(escape(text))
     vault = summary.get("vault_result")
     if vault:
-        output.line(
-            f"vault: skill {_percent(vault['skill'])} %, net {_interval(vault['net_ticks'], 2)} ticks"
-        )
+        output.line(_vault(vault, fine))
     for text in summary["notes"]:
         output.note(f"[dim]note: {escape(text)}[/]")
     output.line(f"model: {escape(summary['model'])}")
     output.line(f"training: {escape(str(result.folder))}")
+
+
+def _vault(found: dict[str, Any], fine: int) -> str:
+    """Say what the locked sessions brought."""
+    if not found["sufficient"]:
+        return f"vault: insufficient: {'; '.join(found['reasons'])}"
+    net = f"net {_interval(found['net_ticks'], 2, fine)} ticks in {found['trades']:,} trades"
+    if found["net_ticks"] is None:
+        net = f"{found['trades']:,} trades, too few for a mean" if found["trades"] else "no trades"
+    return f"vault: skill {_percent(found['skill'])} %, {net}"
 
 
 def open_recording(
