@@ -11,7 +11,9 @@ import pytest
 from typer.testing import CliRunner
 
 from quantumtrader.cli import main as cli
+from quantumtrader.cli.evaluate_model import _interval
 from quantumtrader.cli.train import _vault
+from quantumtrader.training.evaluation import Interval
 from quantumtrader.training.pipelines.synthetic import synthetic_bars
 from quantumtrader.types import Kind
 
@@ -67,24 +69,24 @@ def test_train_tick_leaves_everything_in_its_folder(bars: Write, tmp_path: Path)
     other = runner.invoke(cli.app, tick(bars(14), out, "--seed", "8"))
     assert other.exit_code == 1
     assert "config.seed was 7, now 8" in other.stderr
-    again = runner.invoke(
-        cli.app,
-        tick(bars(14), tmp_path / "again", "--update", "wdofut_tick", "--models", str(out / "models")),
-    )
+    update = ["train", "tick", "-i", str(bars(14)), "-s", "WDOFUT", "-o", str(tmp_path / "again")]
+    update += ["--update", "wdofut_tick", "--models", str(out / "models")]
+    again = runner.invoke(cli.app, update)
     assert again.exit_code == 0
     assert "not yet, 0 sessions" in again.stdout
     opened = runner.invoke(cli.app, tick(bars(14), out, "--open-vault", "--why", "release 1"))
     assert opened.exit_code == 0
     assert "vault: insufficient: 3 sessions" in opened.stdout
-    both = tick(bars(14), tmp_path / "both", "--update", "wdofut_tick", "--open-vault", "--why", "release 1")
-    assert runner.invoke(cli.app, both).exit_code == 2  # not passed over in silence
-
-
-def test_the_vault_is_told_in_ticks_of_the_exchange() -> None:
-    net = {"mean": 50.0, "low": -100.0, "high": 200.0}
-    found = {"sufficient": True, "skill": 0.012, "net_ticks": net}
-    assert _vault(found, 50) == "vault: skill 1.20 %, net ticks per trade 1.00 (-2.00 to 4.00)"
-    assert _vault(found | {"net_ticks": None}, 1).endswith("net ticks per trade none")
+    asked = runner.invoke(cli.app, [*update, "--seed", "7", "--open-vault", "--why", "x", "--json"])
+    assert asked.exit_code == 2  # what would be ignored is refused
+    assert (
+        "--seed, --open-vault: cannot be given with --update" in json.loads(asked.stdout)["error"]["message"]
+    )
+    judge = ["evaluate", "model", "wdofut_tick", "--models", str(out / "models"), "--json"]
+    assert json.loads(runner.invoke(cli.app, judge).stdout)["judged"] == "out of fold"
+    part = runner.invoke(cli.app, [*judge, "--start", "2024-01-03", "--margin", "0.1"])
+    assert part.exit_code == 2
+    assert "--margin, --start: is for the sessions" in json.loads(part.stdout)["error"]["message"]
 
 
 def test_errors_have_their_exit_codes(bars: Write, tmp_path: Path) -> None:
@@ -93,11 +95,20 @@ def test_errors_have_their_exit_codes(bars: Write, tmp_path: Path) -> None:
     assert "insufficient: 2 sessions outside the vault" in few.stderr
     assert runner.invoke(cli.app, tick(bars(3), tmp_path / "x", "--candidates", "magic")).exit_code == 2
     assert runner.invoke(cli.app, tick(bars(3), tmp_path / "x", "--open-vault")).exit_code == 2
+    for option, value in (
+        ("--least-ticks", "-3"),
+        ("--spread-ticks", "0"),
+        ("--horizon-s", "1e12"),
+        ("--every-s", "1e12"),
+    ):
+        assert runner.invoke(cli.app, tick(bars(3), tmp_path / "x", option, value)).exit_code == 2
     no_book = ["train", "book", "-i", str(bars(3)), "-s", "WDOFUT", "-o", str(tmp_path / "book")]
     found = runner.invoke(cli.app, no_book)
     assert found.exit_code == 3
     assert "no book and no quotes" in found.stderr
-    assert runner.invoke(cli.app, ["train", "dual", "-s", "WDOFUT", "-o", str(tmp_path / "d")]).exit_code == 2
+    for more in ([], ["--book", "x"], ["--synthetic", "--book", "x"], ["--synthetic", "--ticks", "x"]):
+        dual = runner.invoke(cli.app, ["train", "dual", "-s", "WDOFUT", "-o", str(tmp_path / "d"), *more])
+        assert dual.exit_code == 2
 
 
 def test_label_writes_spans_and_classes(bars: Write, tmp_path: Path) -> None:
@@ -116,8 +127,29 @@ def test_label_writes_spans_and_classes(bars: Write, tmp_path: Path) -> None:
     again = runner.invoke(cli.app, asked)
     assert again.exit_code == 1
     assert "--overwrite" in again.stderr
+    folder = ["label", "-i", "missing.csv", "-s", "WDOFUT", "--overwrite", "-o"]
+    assert "is a folder" in runner.invoke(cli.app, [*folder, str(tmp_path)]).stderr
+    assert "cannot be made" in runner.invoke(cli.app, [*folder, str(out / "x.parquet")]).stderr
     move = runner.invoke(
         cli.app, [*asked, "--overwrite", "--label", "price_move_1min", "--clock", "bar", "--json"]
     )
     assert move.exit_code == 0, move.output
     assert json.loads(move.stdout)["label"] == "price_move_1min"
+
+
+def test_the_vault_is_told_in_ticks_of_the_exchange() -> None:
+    found = {
+        "sufficient": True,
+        "skill": 0.01,
+        "trades": 12,
+        "net_ticks": {"mean": 50.0, "low": -25.0, "high": 100.0},
+    }
+    assert _vault(found, 50) == "vault: skill 1.00 %, net 1.00 (-0.50 to 2.00) ticks in 12 trades"
+    assert _vault({**found, "net_ticks": None}, 1) == "vault: skill 1.00 %, 12 trades, too few for a mean"
+    assert _vault({**found, "net_ticks": None, "trades": 0}, 1) == "vault: skill 1.00 %, no trades"
+    thin = {**found, "sufficient": False, "reasons": ["3 sessions, at least 20 are needed"]}
+    assert _vault(thin, 1) == "vault: insufficient: 3 sessions, at least 20 are needed"
+
+
+def test_a_judged_model_is_told_in_ticks_of_the_exchange() -> None:
+    assert _interval(Interval(50.0, -25.0, 100.0, 30.0, 8, 8.0), 2, 50) == "1.00 (-0.50 to 2.00)"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -93,11 +94,14 @@ SHAPES = {
 
 PICTURES = (".png", ".svg", ".pdf")
 """Endings of pictures."""
-POSITIVE = ("tick_size", "point_value", "size_step", "lot")
+POSITIVE = ("tick_size", "point_value", "size_step", "lot", "spread_ticks", "least_ticks")
 AT_LEAST = {"interval_s": 1e-6, "speed": 0.01}
 AT_MOST = {
     "interval_s": 1e6,
     "latency_ms": 3_600_000.0,
+    "horizon_s": 1e8,
+    "every_s": 1e8,
+    "heartbeat_s": 1e8,
     "fee": 1e9,
     "tick_size": 1e9,
     "point_value": 1e12,
@@ -220,6 +224,26 @@ EXAMPLES = {
     ),
 }
 """Command to one or two ways to call it."""
+
+
+def given(ctx: typer.Context, names: Iterable[str] | None = None) -> list[str]:
+    """Return the options that the command line names, as it writes them: all of them, or some.
+
+    Parameters
+    ----------
+    ctx : typer.Context
+        Of the command.
+    names : iterable of str, optional
+        Parameters to look at.
+    """
+    wanted = None if names is None else set(names)
+    return [
+        max(p.opts, key=len)
+        for p in ctx.command.params
+        if (wanted is None or p.name in wanted)
+        and p.param_type_name == "option"
+        and getattr(ctx.get_parameter_source(str(p.name)), "name", "") == "COMMANDLINE"
+    ]
 
 
 def epilog(command: str) -> str:

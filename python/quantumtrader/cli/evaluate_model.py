@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from quantumtrader.cli import output
+from quantumtrader.cli.choices import given
 from quantumtrader.cli.source_options import (
     AsJson,
     BarSeconds,
@@ -37,7 +38,12 @@ if TYPE_CHECKING:
 _SOURCE = "Sessions after its training"
 
 
+_ALWAYS = ("--models", "--config", "--json")
+"""What may be given without a recording."""
+
+
 def command(
+    ctx: typer.Context,
     name: Annotated[str, typer.Argument(metavar="NAME", help="The model.")],
     version: Annotated[
         str,
@@ -100,6 +106,12 @@ def command(
     from quantumtrader.models.registry import ModelRegistry
     from quantumtrader.training.assessment.record import judge_record
 
+    idle = [] if input is not None else [option for option in given(ctx) if option not in _ALWAYS]
+    if idle:
+        raise typer.BadParameter(
+            "is for the sessions of a recording: give --input. The out-of-fold record is judged as a whole",
+            param_hint=", ".join(idle),
+        )
     registry = ModelRegistry(models)
     version = chosen_version(registry, name, version)
     manifest = registry.manifest(name, version)
@@ -133,10 +145,9 @@ def command(
             "net": unseen.net,
             "trades": unseen.trades,
             "cost_ticks": unseen.cost_ticks,
+            "ticks_per_exchange_tick": recording.instrument.ticks_per_exchange_tick,
             "dropped": unseen.dropped,
             "earlier_looks": unseen.earlier_looks,
-            # Above 1 for an adjusted series on a finer grid: ticks are of that grid.
-            "ticks_per_exchange_tick": recording.instrument.ticks_per_exchange_tick,
         }
     if as_json:
         about = {"model": manifest.id, "judged": where, "synthetic": synthetic}
@@ -175,8 +186,8 @@ def _show(title: str, where: str, found: RecordFacts, extra: dict[str, Any]) -> 
         output.note(f"note: some of these sessions were looked at {extra['earlier_looks']} times before")
 
 
-def _interval(found: Interval | None, decimals: int, over: int = 1) -> str:
+def _interval(found: Interval | None, decimals: int, unit: int = 1) -> str:
     if found is None:
         return "insufficient"
-    mean, low, high = (f"{x / over:.{decimals}f}" for x in (found.mean, found.low, found.high))
-    return f"{mean} ({low} to {high})"
+    mean, low, high = (value / unit for value in (found.mean, found.low, found.high))
+    return f"{mean:.{decimals}f} ({low:.{decimals}f} to {high:.{decimals}f})"

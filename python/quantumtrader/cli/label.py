@@ -74,8 +74,14 @@ def command(
     from quantumtrader.exceptions import DataAccessError
     from quantumtrader.training.pipelines.labelling import label_recording
 
+    if out.is_dir():
+        raise DataAccessError("is a folder", path=out, remedy="Give the name of a file")
     if out.exists() and not overwrite:
         raise DataAccessError("is there already", path=out, remedy="Replace it with --overwrite")
+    try:  # before the work, not after it
+        out.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DataAccessError(f"cannot be made ({error.strerror})", path=out.parent) from error
     recording = open_recording(
         input, symbol, config, format, start, end,
         make_options(decimal, timezone, day, infer_side, out_of_order, bar_seconds),
@@ -94,7 +100,6 @@ def command(
             latency_ms=latency_ms,
             gaps=gaps,
         )
-    out.parent.mkdir(parents=True, exist_ok=True)
     pq.write_table(found.table(), out, compression="zstd")
     facts = found.facts
     if as_json:

@@ -58,8 +58,9 @@ def places(folder: Path) -> list[tuple[Path, Path]]:
         if (inside / DOCUMENT).is_file():
             whole = inside.name == FOLDER
             return [(inside, (inside.parent if whole else inside) / PAGE)]
+    # An assessment for each target of a book training, which may be one half of a dual one.
     several = sorted(
-        {p.parent for p in folder.glob(f"*/{DOCUMENT}")} | {p.parent for p in folder.glob(f"*/*/{DOCUMENT}")}
+        {p.parent for depth in ("*", "*/*", "*/*/*") for p in folder.glob(f"{depth}/{DOCUMENT}")}
     )
     # A folder without any: reading it says what is missing.
     return [place for part in several for place in places(part)] or [(folder / FOLDER, folder / PAGE)]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from quantumtrader.cli import output
+from quantumtrader.cli.choices import given
 from quantumtrader.cli.source_options import (
     AsJson,
     BarSeconds,
@@ -100,7 +101,15 @@ Why = Annotated[str, typer.Option("--why", help="Reason for opening the vault.")
 Who = Annotated[str, typer.Option("--who", help="Who opens it; your user name without it.")]
 
 
+_LEARNED = (
+    "name", "candidates", "seed", "features", "clock", "horizon_s", "every_s", "classes", "barrier_atr", "least_ticks",
+    "spread_ticks", "slippage_ticks", "margin", "latency_ms", "gaps", "open_vault",
+)  # fmt: skip
+"""Options that ``--update`` takes from the model's last training, or does not do."""
+
+
 def tick(
+    ctx: typer.Context,
     input: Input,
     symbol: Symbol,
     out: Out,
@@ -182,10 +191,14 @@ def tick(
     from quantumtrader.training.executor import make_executor
     from quantumtrader.training.pipelines import TickConfig, TickTrainingPipeline
 
+    idle = given(ctx, _LEARNED) if update else []
+    if idle:
+        raise typer.BadParameter(
+            f"cannot be given with --update: {update} is trained again as it was trained before",
+            param_hint=", ".join(idle),
+        )
     if open_vault and not why:
         raise typer.BadParameter("opening the vault needs a reason: --why", param_hint="--open-vault")
-    if open_vault and update:
-        raise typer.BadParameter("train again first, then open the vault", param_hint="--open-vault")
     names = chosen(features)
     asked = TickConfig(
         name=name,
@@ -378,7 +391,8 @@ def dual(
     from quantumtrader.training.pipelines.dual import last_days
     from quantumtrader.training.pipelines.synthetic import synthetic_bars, synthetic_book
 
-    if synthetic == (ticks is not None):
+    recorded = ticks is not None or book is not None
+    if recorded if synthetic else ticks is None:
         raise typer.BadParameter("give --ticks (and --book), or --synthetic", param_hint="--ticks")
     settings = load_settings(config)
     if synthetic:
@@ -493,6 +507,16 @@ def show(result: TrainingResult, *, as_json: bool) -> None:
     output.line(f"training: {escape(str(result.folder))}")
 
 
+def _vault(found: dict[str, Any], fine: int) -> str:
+    """Say what the locked sessions brought."""
+    if not found["sufficient"]:
+        return f"vault: insufficient: {'; '.join(found['reasons'])}"
+    net = f"net {_interval(found['net_ticks'], 2, fine)} ticks in {found['trades']:,} trades"
+    if found["net_ticks"] is None:
+        net = f"{found['trades']:,} trades, too few for a mean" if found["trades"] else "no trades"
+    return f"vault: skill {_percent(found['skill'])} %, {net}"
+
+
 def open_recording(
     path: Path,
     symbol: str,
@@ -537,13 +561,6 @@ def _sessions(s: dict[str, Any]) -> str:
 def _label(summary: dict[str, Any]) -> str:
     classes = ", ".join(f"{c}: {100 * n / summary['rows']:.0f} %" for c, n in summary["classes"].items())
     return f"{summary['label']['name']} ({classes})"
-
-
-def _vault(found: dict[str, Any], fine: int) -> str:
-    if not found["sufficient"]:
-        return f"vault: insufficient: {'; '.join(found['reasons'])}"
-    net = _interval(found["net_ticks"], 2, fine) or "none"
-    return f"vault: skill {_percent(found['skill'])} %, net ticks per trade {net}"
 
 
 def _percent(value: float | None) -> str:

@@ -7,13 +7,17 @@ travels once per map and worker, items travel one by one.
 from __future__ import annotations
 
 import hashlib
+import os
 import pickle
+import signal
 import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
+from multiprocessing.connection import wait
 from pathlib import Path
+from threading import Thread
 from types import TracebackType
 from typing import Any, Protocol, Self
 
@@ -125,7 +129,9 @@ class ProcessExecutor(_Closing):
         if not every:
             return []
         if self._pool is None:
-            self._pool = ProcessPoolExecutor(self.workers, mp_context=get_context("spawn"))
+            self._pool = ProcessPoolExecutor(
+                self.workers, mp_context=get_context("spawn"), initializer=_begin_worker
+            )
             self._folder = tempfile.TemporaryDirectory(prefix="quantumtrader-")
         assert self._folder is not None  # made with the pool
         data = pickle.dumps(fn, protocol=5)
@@ -258,6 +264,19 @@ def _gather(futures: Sequence[Future[Any]], doing: str, done: Done | None) -> li
 
 def _note(doing: str, place: int) -> str:
     return f"while {doing or 'computing'}, part {place}"
+
+
+def _begin_worker() -> None:
+    """Leave Ctrl-C to the process that was asked, which lets its workers go, and end with it where it is killed."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = parent_process()
+    if parent is not None:  # a worker always has one
+        Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()
+
+
+def _end_with(sentinel: int) -> None:
+    wait([sentinel])
+    os._exit(1)  # nobody is left to take a result
 
 
 _last: tuple[str, Callable[[Any], Any]] | None = None

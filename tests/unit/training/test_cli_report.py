@@ -9,6 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from quantumtrader.cli import main as cli
+from quantumtrader.cli.report import places
 from quantumtrader.training.report import render_page
 from reference.assessed import assessed
 
@@ -66,3 +67,11 @@ def test_what_cannot_be_shown(tmp_path: Path) -> None:
     assert changed.exit_code == 3
     assert "changed after it was written" in json.loads(changed.stdout)["error"]["message"]
     assert runner.invoke(cli.app, ["report", str(tmp_path), "--lang", "fr"]).exit_code == 2
+
+
+def test_both_halves_of_a_dual_training_are_found(tmp_path: Path) -> None:
+    for part in ("tick", "book/direction_1"):
+        (tmp_path / part / "assessment").mkdir(parents=True)
+        (tmp_path / part / "assessment" / "assessment.json").touch()
+    pages = [page.relative_to(tmp_path).as_posix() for _, page in places(tmp_path)]
+    assert pages == ["book/direction_1/report.html", "tick/report.html"]

@@ -26,6 +26,7 @@ from quantumtrader.training.pipelines import (
     TickConfig,
     TickTrainingPipeline,
     TrainingOrchestrator,
+    dual,
 )
 from quantumtrader.training.pipelines.base_score import base_scores
 from quantumtrader.training.pipelines.minute_bars import bars_of
@@ -89,6 +90,17 @@ def test_bars_are_those_that_the_engine_makes(book: Recording) -> None:
     assert shared >= 19
     np.testing.assert_array_equal(of_prints.times[:shared], of_bars.times[:shared])
     np.testing.assert_allclose(of_prints.values[:shared], of_bars.values[:shared], rtol=1e-12)
+
+
+def test_a_tick_model_that_tells_nothing_apart_is_named(
+    result: DualResult, book: Recording, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert result.book is not None
+    monkeypatch.setattr(dual, "base_scores", lambda book, loaded, times, *more: np.full(len(times), 0.5))
+    found = DualTrainingSystem(CONFIG)._join(
+        book, result.tick, result.book.results["direction_1"], tmp_path, []
+    )
+    assert "one and the same score" in found["insufficient"]
 
 
 def test_base_scores_know_closed_bars_only(result: DualResult, book: Recording) -> None:

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import os
+import signal
+import subprocess
 import sys
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +72,48 @@ def test_a_worker_that_dies_is_an_error_and_not_a_hang() -> None:
         with pytest.raises(EngineError, match="ended by itself while fitting"):
             executor.map(WORK, [1, 99], doing="fitting")
         assert values(executor) == values(SerialExecutor())  # with new workers
+
+
+ASKED = """
+import os, sys
+from pathlib import Path
+from quantumtrader.training.executor import ProcessExecutor
+from reference.work import Waiting
+
+if __name__ == "__main__":
+    with ProcessExecutor(2) as executor:
+        executor.map(Waiting(sys.argv[1]), [0, 1])
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
+@pytest.mark.parametrize("name", ["SIGKILL", "SIGINT"])
+def test_workers_end_quietly_with_who_asked(name: str, tmp_path: Path) -> None:
+    """Killed: no worker is left. Ctrl-C reaches the whole group: only the process that was asked speaks of it."""
+    sent = getattr(signal, name)
+    script = tmp_path / "asked.py"
+    script.write_text(ASKED)
+    path = os.pathsep.join([str(Path(__file__).parents[2]), *sys.path])
+    asked = subprocess.Popen(
+        [sys.executable, str(script), str(tmp_path)], stderr=subprocess.PIPE, text=True, start_new_session=True,
+        env={**os.environ, "PYTHONPATH": path, "TMPDIR": str(tmp_path)},
+    )  # fmt: skip
+    until = time.monotonic() + 60
+    while len(list(tmp_path.glob("[0-9]*"))) < 2:
+        assert asked.poll() is None
+        assert time.monotonic() < until
+        time.sleep(0.02)
+    if name == "SIGKILL":
+        asked.kill()
+    else:
+        os.killpg(asked.pid, sent)
+        (tmp_path / "go").touch()  # what is being computed is finished
+    try:
+        _, said = asked.communicate(timeout=30)  # until all that hold standard error have ended
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(asked.pid, signal.SIGKILL)
+    assert "SpawnProcess" not in said
 
 
 def test_what_may_be_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -32,8 +32,10 @@ from quantumtrader.training.pipelines import (
 from quantumtrader.training.pipelines import judge as judge_module
 from quantumtrader.training.pipelines.retraining import retrain
 from quantumtrader.training.pipelines.synthetic import synthetic_book
+from quantumtrader.training.pipelines.tick import traded_ns
 from quantumtrader.training.recipes import Single
 from quantumtrader.training.run_folder import RunFolder
+from quantumtrader.training.spans import Spans
 from quantumtrader.training.trials import TrialLedger
 from quantumtrader.types import Events, Kind
 from reference.planted_bars import SMALL, Y, bar_sessions
@@ -292,7 +294,10 @@ def test_a_killed_training_ends_in_the_same_bytes(tmp_path: Path) -> None:
     assert replace(manifest, created_ns=0) == replace(
         ModelRegistry(whole / "models").manifest("y_tick", "1.0.0"), created_ns=0
     )
-    lines = [[(t.hash, t.results) for t in TrialLedger(f / "trials.jsonl").trials()] for f in (cut, whole)]
+    lines = [
+        [(t.hash, json.dumps(t.parameters), t.results) for t in TrialLedger(f / "trials.jsonl").trials()]
+        for f in (cut, whole)
+    ]
     assert lines[0] == lines[1]
 
 
@@ -392,3 +397,11 @@ def test_gaps_and_mixed_contracts(tmp_path: Path) -> None:
 def test_what_may_be_configured(given: dict[str, Any], words: str) -> None:
     with pytest.raises(ConfigError, match=words):
         TickConfig(**given)
+
+
+def test_the_embargo_counts_sessions_by_the_decisions_that_there_are() -> None:
+    minute = 60 * 10**9
+    times = np.concatenate([day * 1440 * minute + 5 * minute * np.arange(100) for day in range(3)])
+    spans = Spans(times, times + 1, np.repeat(np.arange(3), 100))
+    assert traded_ns(spans, minute) == 500 * minute
+    assert traded_ns(spans[:1], minute) == minute

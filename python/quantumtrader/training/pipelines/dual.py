@@ -277,6 +277,11 @@ class DualTrainingSystem:
                 "insufficient": f"the tick model has a score at {len(known)} of {len(scores)} decisions: its features "
                 "warm up over more than the book's sessions hold"
             }
+        if np.ptp(scores[known]) == 0:
+            return {
+                "insufficient": f"the tick model has one and the same score at all {len(known)} decisions: it tells "
+                "nothing apart"
+            }
         data = with_base(prepared.data.take(known), scores[known], loaded.manifest.hash)
         plain = prepared.data.take(known)
         parameters = timing.judged.judged.trial.parameters["splitter"]

@@ -102,7 +102,8 @@ class Prepared:
             "extra": sorted(self.extra),
             "sha256": data.sha256,
         }
-        text = json.dumps(about, sort_keys=True, indent=1, allow_nan=False) + "\n"
+        # Not sorted: a line of the ledger is the same bytes, whether the rows were made or read.
+        text = json.dumps(about, indent=1, allow_nan=False) + "\n"
         write_whole(folder / "about.json", text.encode())
 
     @classmethod

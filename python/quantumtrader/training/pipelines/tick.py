@@ -48,6 +48,7 @@ from quantumtrader.training.pipelines.tick_config import TickConfig
 from quantumtrader.training.policy import Policy
 from quantumtrader.training.recipes import Recipe
 from quantumtrader.training.run_folder import RunFolder
+from quantumtrader.training.spans import Spans
 from quantumtrader.training.trials import TrialLedger
 from quantumtrader.training.vault import Vault
 
@@ -136,11 +137,8 @@ class TickTrainingPipeline:
             prepared = self.prepare(recording, survey, vault)
             prepared.save(cache)
         data = prepared.data
-        per_session = max(1.0, np.median(np.unique(data.spans.session, return_counts=True)[1]))
         bar_ns = survey.bar_ns or _MINUTE
-        look_back = math.ceil(
-            _SLOWEST * bar_ns / (per_session * max(1, data.measured_from["every_ns"] or bar_ns))
-        )
+        look_back = math.ceil(_SLOWEST * bar_ns / traded_ns(data.spans, bar_ns))
         plan = make_plan(
             f"{self.name_of(recording)}/{data.label}",
             "tick",
@@ -362,3 +360,13 @@ def _mean_price(recording: Recording, days: Any) -> float:
     """Mean price of some sessions, in ticks."""
     prices = [part["px"][part["px"] > 0].astype(np.float64) for part in recording.sessions(days)]
     return float(np.concatenate(prices).mean())
+
+
+def traded_ns(spans: Spans, least: int) -> float:
+    """Return how long a session is decided in: its decisions, times the pace at which they really come.
+
+    That need not be the one asked for: on bars there is no decision between two bars.
+    """
+    count = np.median(np.unique(spans.session, return_counts=True)[1])
+    steps = np.diff(spans.t0)[np.diff(spans.session) == 0]
+    return float(max(1.0, count) * max(np.median(steps) if len(steps) else least, 1))
