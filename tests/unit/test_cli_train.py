@@ -89,6 +89,32 @@ def test_train_tick_leaves_everything_in_its_folder(bars: Write, tmp_path: Path)
     assert "--margin, --start: is for the sessions" in json.loads(part.stdout)["error"]["message"]
 
 
+def test_a_model_is_replayed_on_the_recording_it_was_trained_on(bars: Write, tmp_path: Path) -> None:
+    # 313 weeks earlier, when sessions were shorter than they are now: a feature knows of their length.
+    header, *lines = bars(14).read_text().splitlines()
+    moved = [f"{int(t) - 313 * 7 * 86_400},{rest}" for t, _, rest in (line.partition(",") for line in lines)]
+    file = tmp_path / "early.csv"
+    file.write_text("\n".join([header, *moved]) + "\n")
+    asked = tick(file, tmp_path / "out", "-f", "session_frac")
+    trained = runner.invoke(cli.app, asked)
+    assert trained.exit_code == 0, trained.output
+    model = tmp_path / "out" / "models" / "wdofut_tick" / "1.0.0"
+    assert "session_seconds" in (model / "manifest.json").read_text()
+    replay = [
+        "replay",
+        "-i",
+        str(file),
+        "-s",
+        "WDOFUT",
+        "-o",
+        str(tmp_path / "replay"),
+        "--strategy",
+        "model",
+    ]
+    again = runner.invoke(cli.app, [*replay, "-p", f"folder={model}"])
+    assert again.exit_code == 0, again.output
+
+
 def test_errors_have_their_exit_codes(bars: Write, tmp_path: Path) -> None:
     few = runner.invoke(cli.app, tick(bars(3), tmp_path / "few"))
     assert few.exit_code == 3

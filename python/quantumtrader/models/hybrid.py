@@ -23,7 +23,6 @@ from quantumtrader.features.catalogue import info
 from quantumtrader.features.lags import split_lag
 from quantumtrader.features.manifest import FeatureManifest
 from quantumtrader.models.bar_regimes import BAR_NS, BarRegimes
-from quantumtrader.models.manifest import columns_of
 from quantumtrader.models.prediction import Predictor
 from quantumtrader.models.regimes import FEATURES as REGIME_FEATURES
 from quantumtrader.models.regimes import RegimeAnalyzer
@@ -174,8 +173,10 @@ class HybridStrategy:
         """
         running = FeatureManifest.from_json(manifest)
         differences = list(self._timing.manifest.differences(running))
-        bars = replace(self._base.manifest.features, clock=running.clock)
-        differences += bars.differences(columns_of(running, self._base.names))
+        # Features of bars hear of bars alone: on any clock they are those of the tick model's.
+        differences += self._base.manifest.differences(
+            replace(running, clock=self._base.manifest.features.clock)
+        )
         for model in self.models:
             product = model.manifest.instrument["product"]
             if instrument.product != product:

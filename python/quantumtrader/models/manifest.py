@@ -202,9 +202,11 @@ class ModelManifest:
     def differences(self, running: FeatureManifest) -> tuple[str, ...]:
         """Say in which ways rows of a running engine are not those that the model was trained on.
 
-        The engine may compute further columns; those of the model must come in their order.
+        The engine may compute further columns; those of the model must come in their order. How long a session lasts is
+        the calendar's to say, of the day that is traded, and not the model's.
         """
-        return self.features.differences(columns_of(running, self.features.names))
+        found = columns_of(running, self.features.names)
+        return _any_session(self.features).differences(_any_session(found))
 
     def running_features(self) -> tuple[Instrument, Any]:
         """Return the instrument that rows were computed for, and an engine of here that computes them."""
@@ -245,6 +247,10 @@ class ModelManifest:
             name: getattr(self.evidence, name) for name in self.evidence.__dataclass_fields__
         }
         return {"schema": SCHEMA, **document}
+
+
+def _any_session(manifest: FeatureManifest) -> FeatureManifest:
+    return replace(manifest, options=tuple((k, v) for k, v in manifest.options if k != _SESSION))
 
 
 def columns_of(manifest: FeatureManifest, names: tuple[str, ...]) -> FeatureManifest:

@@ -251,7 +251,7 @@ class BookTrainingPipeline:
             task = BookTask(wanted, heartbeat, latency, *used, thin, asked.max_rows)
             data = build_dataset(
                 recording.sessions(days),
-                FeatureEngine(names, instrument, clock=clock),
+                FeatureEngine(names, instrument, clock=clock, day=survey.first_date),
                 task.label,
                 gaps=asked.gaps,
                 checks=2,

@@ -66,6 +66,11 @@ class Survey:
     sha256: str
 
     @property
+    def first_date(self) -> date:
+        """First session. An engine counts with its hours, as a replay of the recording does."""
+        return _EPOCH + timedelta(days=int(self.days[0]))
+
+    @property
     def has_bars(self) -> bool:
         """Whether prices come as bars."""
         return "BAR" in self.kinds

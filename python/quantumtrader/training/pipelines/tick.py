@@ -265,7 +265,7 @@ class TickTrainingPipeline:
         )
         data = build_dataset(
             recording.sessions(days),
-            FeatureEngine(names, instrument, clock=self._clock(survey)),
+            FeatureEngine(names, instrument, clock=self._clock(survey), day=survey.first_date),
             task.label,
             payer=task.pay,
             spread_ticks=self._assumed_spread(recording, survey),
