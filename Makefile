@@ -115,8 +115,10 @@ test-rust-engine: build ## pytest on the Rust engine
 	QUANTUMTRADER_ENGINE=rust $(PYTEST) -n $(JOBS) tests $(ARGS)
 
 # What compares both engines itself, or runs on none, has run once already: with the Rust engine.
-ONCE := $(addprefix --ignore=tests/,parity contract checks/test_models.py unit/training unit/models unit/registry \
-	unit/execution/test_crash.py e2e/test_trading_day.py)
+ONCE := $(addprefix --ignore=tests/,parity contract checks golden unit/training unit/models unit/registry \
+	unit/execution/test_crash.py e2e/test_trading_day.py unit/evaluation/test_book_states.py \
+	$(addprefix unit/features/test_fit_,pin.py vpin.py microprice.py) \
+	$(addprefix unit/test_,bar_recursions.py books.py estimators.py footprints.py recovery.py talib.py talib_volume.py venue.py))
 test-python-engine: build ## pytest on the Python engine
 	QUANTUMTRADER_ENGINE=python $(PYTEST) -n $(JOBS) tests $(if $(filter yes,$(RUST)),$(ONCE)) $(ARGS)
 
