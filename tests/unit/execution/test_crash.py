@@ -145,8 +145,8 @@ def test_a_life_without_a_death(script: Callable[[World], None], tmp_path: Path)
     ("downtime", "latency_ns", "every"),
     [
         (0, 0, 1),
-        pytest.param(3, 0, 2, marks=pytest.mark.slow),
-        pytest.param(0, 80 * MS, 2, marks=pytest.mark.slow),
+        (3, 0, 2),
+        (0, 80 * MS, 2),
     ],
 )
 @pytest.mark.parametrize("script", SCRIPTS)
@@ -236,7 +236,6 @@ MARKET = [
 
 
 @pytest.mark.integration
-@pytest.mark.slow
 def test_a_process_that_is_killed_for_real(tmp_path: Path) -> None:
     whole = World(tmp_path / "whole.journal")
     deaths, points = serve(whole, MARKET, 0)
