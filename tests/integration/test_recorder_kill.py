@@ -114,7 +114,6 @@ def seen(lake: Lake, symbol: str) -> bytes:
         return b""
 
 
-@pytest.mark.slow
 def test_a_roll_killed_at_any_step_is_resumed_and_never_shows_half_a_session(tmp_path: Path) -> None:
     events = merged(Market(1).events(300), Market(2, instrument=1).events(200))
     record(ArrayFeed(events), tmp_path / "journal", WDO, WIN)

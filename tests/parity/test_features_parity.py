@@ -9,7 +9,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from exhaustive import sample
 from quantumtrader.exceptions import ConfigError, DataError, UnknownFeatureError, UnsortedEventsError
 from quantumtrader.features import catalogue
 from quantumtrader.types import Kind, empty_events
@@ -42,7 +41,7 @@ def assert_equal(rust, python) -> None:
             np.testing.assert_array_equal(a, b, err_msg=name)
 
 
-@settings(PAIR, max_examples=sample(25, 60))
+@settings(PAIR, max_examples=60)
 @given(
     seed=st.integers(0, 2**32 - 1),
     size=st.floats(0, 1),
@@ -65,7 +64,7 @@ def test_rust_equals_python(engines, seed, size, feed, clock, warmup, rlp_sign):
     assert_equal((taken[0][0][:0], rust, taken[0][2][:0]), (taken[0][0][:0], python, taken[0][2][:0]))
 
 
-@settings(PAIR, max_examples=sample(10, 25))
+@settings(PAIR, max_examples=25)
 @given(
     seed=st.integers(0, 2**32 - 1),
     feed=st.sampled_from(FEEDS),

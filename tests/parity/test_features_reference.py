@@ -9,7 +9,6 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from exhaustive import sample
 from quantumtrader.features import catalogue
 from quantumtrader.types import Events
 from reference.definitions import DEFINITIONS, reference
@@ -26,7 +25,7 @@ def test_every_feature_has_a_definition():
     assert set(DEFINITIONS) == set(NAMES)
 
 
-@settings(max_examples=sample(15, 60), suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     seed=st.integers(0, 2**32 - 1),
     size=st.integers(1, 250),

@@ -8,10 +8,9 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
-from exhaustive import sample
 from quantumtrader import FeatureEngine, Instrument, core, empty_events, features
 from quantumtrader.exceptions import ConfigError, DataError, UnsortedEventsError
 from quantumtrader.features import FeatureGuard, GuardLimits, InputCounter, Reason, info
@@ -402,7 +401,6 @@ class Plain:
         return out
 
 
-@settings(max_examples=sample(30, 100))
 @given(st.integers(0, 2**32 - 1), st.lists(st.integers(1, 60), max_size=4))
 def test_the_rules_read_plainly_and_any_chunking(seed: int, cuts: list[int]) -> None:
     rng = np.random.default_rng(seed)
