@@ -32,12 +32,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     if EXHAUSTIVE:
         return
     skip = pytest.mark.skip(reason="takes minutes: set QT_EXHAUSTIVE=1, as `make exhaustive` does")
-    both = engine_module("rust") is not None
     for item in items:
-        on_python = "[python" in item.name
-        if item.get_closest_marker("slow") or (
-            both and on_python and item.get_closest_marker("slow_on_python")
-        ):
+        if item.get_closest_marker("slow"):
             item.add_marker(skip)
 
 

@@ -427,7 +427,6 @@ def nearly_requests(draw: st.DrawFn) -> bytes:
     return frame(text[: 1 << 15])
 
 
-@pytest.mark.slow
 @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     before=st.booleans(), sent=st.lists(st.binary(max_size=200) | nearly_requests(), min_size=1, max_size=5)

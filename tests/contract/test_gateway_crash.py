@@ -293,7 +293,6 @@ class Trader:
             self.entered += 1
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("seed", [1, 2])
 def test_a_desk_lives_through_kills_at_random_moments(tmp_path: Path, seed: int) -> None:
     """The gateway is killed again and again, often while an order is on its way. Nothing is doubled, nothing is lost."""

@@ -49,7 +49,6 @@ def measured(symbol: str, shared_data: SharedData) -> DetectorReport:
     return evaluate_detectors(loaded.events, loaded.instrument, shuffles=1, source=source)
 
 
-@pytest.mark.slow
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("symbol", SETS)
 def test_injections_found(symbol: str, shared_data: SharedData) -> None:
@@ -75,7 +74,6 @@ def test_injections_found(symbol: str, shared_data: SharedData) -> None:
         assert round(rates["sweep"].recorded, -1) == 4010
 
 
-@pytest.mark.slow
 def test_the_synthetic_session() -> None:
     report = evaluate_detectors(core().generate_session(seed=7), instrument("WDOU25"), shuffles=0)
     assert report.synthetic

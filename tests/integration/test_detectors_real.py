@@ -36,7 +36,6 @@ def load(name: str, shared_data: SharedData, limit: int | None = None) -> Events
     return np.concatenate([part.events for part in parts])[:limit]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", SETS)
 def test_engines_detect_alike(engines, shared_data: SharedData, name: str) -> None:
     events = load(name, shared_data, 60_000)
@@ -53,7 +52,6 @@ def test_engines_detect_alike(engines, shared_data: SharedData, name: str) -> No
             np.testing.assert_array_equal(rust, python)
 
 
-@pytest.mark.slow
 def test_native_icebergs_of_cme(engine, shared_data: SharedData) -> None:
     """Orders executed for more than they ever displayed, by the exchange's fill records, which the engine never sees."""
     table = pq.read_table(shared_data(CME)).to_pandas()

@@ -165,14 +165,7 @@ def wrong(name: str, got: float, expected: float) -> bool:
     return not np.isclose(got, expected, rtol=tolerance, atol=1e-9, equal_nan=True)
 
 
-ALWAYS = ("AMZN", "BTCUSD", "IF2101", "ES bars")
-"""Orders, levels, snapshots, bars: one each; the others when all is asked for."""
-
-
-@pytest.mark.parametrize(
-    "data",
-    [pytest.param(d, id=d.name, marks=() if d.name in ALWAYS else pytest.mark.slow) for d in SLICES],
-)
+@pytest.mark.parametrize("data", SLICES, ids=lambda d: d.name)
 def test_engines_equal_definitions(engines, shared_data, data: Slice):
     events = load(data, shared_data(data.folder))
     recording = Recording(events)

@@ -88,13 +88,12 @@ def run(module, events: Events, clock: str):
 
 
 def cases() -> list[object]:
-    """Return every set: two of the exchange's own always, the rest when all is asked for."""
-    always = (("DOLK20", "1s"), ("WDOK20", "bar"))
+    """Return every set; a year of bars when all is asked for."""
     return [
         pytest.param(
             data,
             id=f"{data.folder}-{data.symbol}-{data.clock}",
-            marks=() if (data.symbol, data.clock) in always else pytest.mark.slow,
+            marks=pytest.mark.slow if data.symbol == "WDOFUT" else (),
         )
         for data in SETS
     ]
@@ -120,7 +119,6 @@ def test_engines_agree_on_recorded_flow(engines, shared_data, data: Set):
     assert full >= data.columns
 
 
-@pytest.mark.slow_on_python
 def test_engine_equals_definitions_on_a_b3_day(engine, shared_data):
     """DOL, 2 April 2020: 63,632 events; a row in the morning and one near the close."""
     events = load(SETS[0], shared_data)

@@ -67,7 +67,6 @@ def test_engine_equals_reference(engine: ModuleType, seed, size, feed, clock, pa
         assert not wrong, f"row {k} at {times[k]} after {counts[k]} events"
 
 
-@pytest.mark.slow_on_python
 @pytest.mark.parametrize("feed", ["levels", "quotes"])
 def test_long_windows_are_reached(engine: ModuleType, feed):
     """Five hours without markers: every feature of the feed has been compared with a number, not only NaN."""

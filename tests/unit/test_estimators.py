@@ -78,7 +78,6 @@ def efficiency(found: dict[str, np.ndarray], name: str) -> float:
 RANGES = ["parkinson_30", "garman_klass_30", "rogers_satchell_30"]
 
 
-@pytest.mark.slow_on_python
 def test_range_estimators_are_right_in_the_mean_and_efficient(engine: ModuleType):
     """Efficiencies of Parkinson (1980), 4.9, Garman and Klass (1980), 7.4, Rogers and Satchell (1991), 6.0."""
     found = variances(engine, ["rv_close_30", *RANGES], brownian_bars(1, 60_001))
@@ -97,7 +96,6 @@ def test_ranges_of_few_steps_are_too_small(engine: ModuleType):
     assert found["parkinson_30"].mean() < 0.87
 
 
-@pytest.mark.slow_on_python
 def test_rogers_satchell_does_not_see_the_drift(engine: ModuleType):
     found = variances(engine, RANGES, brownian_bars(3, 30_001, drift=SIGMA))
     assert found["rogers_satchell_30"].mean() == pytest.approx(1.0, abs=0.015)
@@ -105,7 +103,6 @@ def test_rogers_satchell_does_not_see_the_drift(engine: ModuleType):
     assert found["garman_klass_30"].mean() > 1.05
 
 
-@pytest.mark.slow_on_python
 def test_yang_zhang_sees_gaps_and_no_drift(engine: ModuleType):
     gap = 0.5 * SIGMA
     names = ["rv_close_30", "yang_zhang_30", *RANGES]
@@ -161,7 +158,6 @@ def measured_hurst(module: ModuleType, seed: int, hurst: float, windows: int) ->
     return values(module, ["hurst_120"], bars)["hurst_120"][HURST_BARS - 1 :: HURST_BARS]
 
 
-@pytest.mark.slow_on_python
 @pytest.mark.parametrize(("hurst", "expected"), [(0.3, 0.28), (0.5, 0.46), (0.7, 0.62)])
 def test_hurst_is_what_few_bars_show_of_it(engine: ModuleType, hurst: float, expected: float):
     """120 bars hold 7 differences of lag 16 that share no bar: the mean is below the exponent, by a known amount."""
@@ -172,7 +168,6 @@ def test_hurst_is_what_few_bars_show_of_it(engine: ModuleType, hurst: float, exp
     assert abs(measured.mean() - simulated.mean()) < 3 * error
 
 
-@pytest.mark.slow_on_python
 def test_hurst_tells_trends_from_reversals(engine: ModuleType):
     reverting, random, trending = (measured_hurst(engine, 13, h, 120).mean() for h in (0.3, 0.5, 0.7))
     assert reverting + 0.1 < random < trending - 0.1

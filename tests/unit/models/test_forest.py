@@ -89,7 +89,6 @@ def test_lightgbm_bit_for_bit(objective: str, parameters: dict[str, Any], missin
 
 
 @native
-@pytest.mark.slow
 def test_lightgbm_bit_for_bit_over_many_models() -> None:
     """Shapes at random: sizes of trees, kinds of missing, categories alone and many, short and long runs."""
     rng = np.random.default_rng(11)

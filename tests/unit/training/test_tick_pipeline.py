@@ -123,7 +123,6 @@ def test_without_the_planted_edge_nothing_is_found(tmp_path: Path) -> None:
     assert not all(c.met for c in found.judged.assessment.conditions)
 
 
-@pytest.mark.slow
 def test_workers_change_nothing(result: TrainingResult, folder: Path) -> None:
     with ProcessExecutor(2) as executor:
         pipeline = TickTrainingPipeline(SMALL, executor=executor, clock=ReplayClock(NOW))
