@@ -30,6 +30,7 @@ from quantumtrader.training.pipelines import (
     candidates,
 )
 from quantumtrader.training.pipelines import judge as judge_module
+from quantumtrader.training.pipelines import result as result_module
 from quantumtrader.training.pipelines.retraining import retrain
 from quantumtrader.training.pipelines.synthetic import synthetic_book
 from quantumtrader.training.pipelines.tick import traded_ns
@@ -161,6 +162,17 @@ def test_networks_ship_only_where_they_beat_the_trees(
     assert "ret_1@13" in found.prepared.data.names
     assert found.best_model == "lightgbm_shallow"  # one pass over the rows teaches a network nothing
     assert "lstm does not ship" in found.summary["networks"]["lstm"]
+
+
+def test_what_cannot_be_tried_here_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as absent:
+        absent.setattr(candidates.importlib.util, "find_spec", lambda _: None)
+        reasons = candidates.skipped("standard")
+        assert not candidates.skipped("quick")
+    assert "pip install 'quantumtrader[xgboost]'" in reasons["xgboost"]
+    monkeypatch.setattr(result_module, "skipped", lambda _: reasons)
+    found = train(bar_sessions(40, 3, 0.9), tmp_path)
+    assert f"xgboost was not tried: {reasons['xgboost']}" in found.summary["notes"]
 
 
 def test_a_search_happens_inside_every_training_part(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

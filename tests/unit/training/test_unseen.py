@@ -136,6 +136,13 @@ def test_no_later_session_is_an_error(registry: ModelRegistry, parts: list[Event
     assert unseen_days(manifest, np.array([20_018, 20_019, 20_020])).tolist() == [20_020]
 
 
+def test_no_spread_is_made_up(registry: ModelRegistry) -> None:
+    # Bars hold no bid and ask, and this model's label says of no spread that was assumed when it was trained.
+    with pytest.raises(DataError, match="no spread to assume in the model's label"):
+        judged(registry, bar_sessions(TRAINED + 2, 3, 0.9))
+    assert not (registry.root / "planted" / LOOKS).exists()
+
+
 def test_labels_are_those_of_the_manifest() -> None:
     part = bar_sessions(1, 3, 0.9)[0]
     path = PathBuilder(Y, 1.0).add(part)

@@ -137,7 +137,7 @@ def learners(
             "random_forest", trees=40, leaves=15, min_leaf=min_leaf, feature_share=0.2, bins=63, seed=seed
         ),
     }
-    if not skipped():
+    if not skipped(which):
         singles["xgboost"] = model("xgboost", trees=60, depth=3, learning_rate=0.06, seed=seed)
     logistic = baselines(names, kind)["logistic"]
     assert isinstance(logistic, Single)
@@ -153,8 +153,8 @@ def with_stretches(which: str, names: tuple[str, ...]) -> tuple[str, ...]:
     return (*names, *lagged(chosen, _STEPS))
 
 
-def skipped() -> Mapping[str, str]:
-    """Return candidates that cannot be tried here, and why."""
-    if importlib.util.find_spec("xgboost") is None:
+def skipped(which: str) -> Mapping[str, str]:
+    """Return candidates of a set that cannot be tried here, and why."""
+    if which == "standard" and importlib.util.find_spec("xgboost") is None:
         return {"xgboost": "not installed; pip install 'quantumtrader[xgboost]'"}
     return {}

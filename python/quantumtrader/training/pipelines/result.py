@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from quantumtrader.training.pipelines.candidates import skipped
 from quantumtrader.training.pipelines.judge import Judged, Plan, interval_document
 from quantumtrader.training.pipelines.prepared import Prepared
 from quantumtrader.training.pipelines.recording import Recording, Survey
@@ -135,7 +136,11 @@ def finish(
             for c in assessment.conditions
         ],
         "model": str(model),
-        "notes": [*recording.notes, *notes],
+        "notes": [
+            *recording.notes,
+            *notes,
+            *(f"{name} was not tried: {why}" for name, why in skipped(plan.candidates).items()),
+        ],
     }
     before = folder.path / SUMMARY
     if before.exists() and (opened := json.loads(before.read_bytes()).get("vault_result")):

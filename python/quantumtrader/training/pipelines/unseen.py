@@ -109,7 +109,12 @@ def judge_unseen(
     engine = FeatureEngine.for_manifest(manifest.features, recording.instrument)
     manifest.features.require(engine)
     label, payer = measures_of(manifest.label)
-    spread = None if survey.has_touch else float(manifest.label.get("spread_ticks", 1.0))
+    spread = None if survey.has_touch else manifest.label.get("spread_ticks")
+    if spread is None and not survey.has_touch:
+        raise DataError(
+            f"{manifest.id}: no bid and ask in the recording, and no spread to assume in the model's label",
+            remedy="Give a recording with quotes or a book",
+        )
     data = build_dataset(recording.sessions(), engine, label, payer=payer, spread_ticks=spread, gaps="drop")
     data, dropped = _scorable(data, days, loaded)
     earlier = _write_look(registry, manifest, data, recording.instrument.symbol, who, clock or LiveClock())
