@@ -12,24 +12,11 @@ import typer
 from quantumtrader.cli import output
 from quantumtrader.cli.import_ import show_rejected
 from quantumtrader.cli.source_options import (
+    UNSAID,
     AsJson,
-    BarSeconds,
     Config,
-    Currency,
-    Day,
-    Decimal,
-    Fee,
-    Format,
-    InferSide,
-    Lot,
-    OutOfOrder,
-    PointValue,
-    SizeStep,
-    TickSize,
-    TimeZone,
-    TradingHours,
-    make_instrument,
-    make_options,
+    Source,
+    reads_source,
 )
 
 if TYPE_CHECKING:
@@ -40,6 +27,7 @@ if TYPE_CHECKING:
 _SYNTHETIC = "SYNTHETIC: made by a generator; this says how the generator works, nothing about a market"
 
 
+@reads_source
 def command(
     input: Annotated[
         Path | None,
@@ -63,20 +51,7 @@ def command(
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="Folder for detectors.json; it is replaced.")
     ] = None,
-    format: Format = None,
-    decimal: Decimal = "auto",
-    timezone: TimeZone = None,
-    day: Day = None,
-    infer_side: InferSide = "auto",
-    out_of_order: OutOfOrder = "error",
-    bar_seconds: BarSeconds = None,
-    tick_size: TickSize = None,
-    point_value: PointValue = None,
-    currency: Currency = None,
-    lot: Lot = None,
-    size_step: SizeStep = None,
-    fee: Fee = None,
-    hours: TradingHours = None,
+    source: Source = UNSAID,
     start: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="First day.")] = None,
     end: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Last day.")] = None,
     config: Config = None,
@@ -97,7 +72,7 @@ def command(
     thresholds = _thresholds(detectors)
     notes: list[str] = []
     rejected: list[Any] = []
-    source: Path | None = None
+    truth: Path | None = None
     if input is None:
         events = _backend.core().generate_session(seed=seed)
         instrument = find_instrument(symbol or "WDOU25", load_settings(config))
@@ -106,14 +81,14 @@ def command(
         from quantumtrader.data.source import load_events, locate
 
         name = symbol or ""
-        given = make_instrument(tick_size, point_value, currency, lot, size_step, fee, hours, timezone)
+        given = source.instrument()
         settings = with_instrument(load_settings(config), name, given)
         loaded = load_events(
             input,
             name,
             settings,
-            format=format,
-            options=make_options(decimal, timezone, day, infer_side, out_of_order, bar_seconds),
+            format=source.format,
+            options=source.options(),
             start=None if start is None else start.date(),
             end=None if end is None else end.date(),
             pack=_backend.core().pack_events,
@@ -121,7 +96,7 @@ def command(
         events, instrument, description = loaded.events, loaded.instrument, loaded.description
         notes += loaded.notes
         rejected = list(loaded.rejected)
-        source = _fills(input, description, lambda: locate(input, name, format)[0], start, end)
+        truth = _fills(input, description, lambda: locate(input, name, source.format)[0], start, end)
     # Steps: recording, scripts, one injection a kind, truths, two controls.
     with output.progress("measuring detectors", 3 + 7 * bool(injections) + 2 * shuffles) as advance:
         report = evaluate_detectors(
@@ -132,7 +107,7 @@ def command(
             shuffles=shuffles,
             seed=seed,
             settings=thresholds,
-            source=source,
+            source=truth,
             step=lambda what: advance(1),
         )
     notes += report.notes

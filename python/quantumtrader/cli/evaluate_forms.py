@@ -13,25 +13,12 @@ from quantumtrader.cli import output
 from quantumtrader.cli.features_compute import show_ns
 from quantumtrader.cli.import_ import show_rejected
 from quantumtrader.cli.source_options import (
+    UNSAID,
     AsJson,
-    BarSeconds,
     Config,
-    Currency,
-    Day,
-    Decimal,
-    Fee,
-    Format,
-    InferSide,
-    Lot,
-    OutOfOrder,
-    PointValue,
-    SizeStep,
+    Source,
     Symbol,
-    TickSize,
-    TimeZone,
-    TradingHours,
-    make_instrument,
-    make_options,
+    reads_source,
 )
 
 if TYPE_CHECKING:
@@ -40,6 +27,7 @@ if TYPE_CHECKING:
 _LAGS_SHOWN = (1, 2, 5, 10, 20, 50, 100)
 
 
+@reads_source
 def command(
     input: Annotated[
         Path, typer.Option("--input", "-i", readable=False, help="File, folder or lake of a recording.")
@@ -62,20 +50,7 @@ def command(
     ] = 1800.0,
     levels: Annotated[int, typer.Option(min=1, max=50, help="Levels of the book.")] = 10,
     lags: Annotated[int, typer.Option(min=1, max=100_000, help="Lags of the autocorrelation.")] = 100,
-    format: Format = None,
-    decimal: Decimal = "auto",
-    timezone: TimeZone = None,
-    day: Day = None,
-    infer_side: InferSide = "auto",
-    out_of_order: OutOfOrder = "error",
-    bar_seconds: BarSeconds = None,
-    tick_size: TickSize = None,
-    point_value: PointValue = None,
-    currency: Currency = None,
-    lot: Lot = None,
-    size_step: SizeStep = None,
-    fee: Fee = None,
-    hours: TradingHours = None,
+    source: Source = UNSAID,
     start: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="First day.")] = None,
     end: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Last day.")] = None,
     config: Config = None,
@@ -99,14 +74,14 @@ def command(
     except ConfigError as error:
         hint = "--interval-s" if str(error).startswith("interval_s") else "--window-s"
         raise typer.BadParameter(str(error), param_hint=hint) from error
-    given = make_instrument(tick_size, point_value, currency, lot, size_step, fee, hours, timezone)
+    given = source.instrument()
     settings = with_instrument(load_settings(config), symbol, given)
     loaded = load_events(
         input,
         symbol,
         settings,
-        format=format,
-        options=make_options(decimal, timezone, day, infer_side, out_of_order, bar_seconds),
+        format=source.format,
+        options=source.options(),
         start=None if start is None else start.date(),
         end=None if end is None else end.date(),
         pack=_backend.core().pack_events,

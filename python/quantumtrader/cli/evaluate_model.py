@@ -11,24 +11,11 @@ import typer
 from quantumtrader.cli import output
 from quantumtrader.cli.choices import given
 from quantumtrader.cli.source_options import (
+    UNSAID,
     AsJson,
-    BarSeconds,
     Config,
-    Currency,
-    Day,
-    Decimal,
-    Fee,
-    Format,
-    InferSide,
-    Lot,
-    OutOfOrder,
-    PointValue,
-    SizeStep,
-    TickSize,
-    TimeZone,
-    TradingHours,
-    make_instrument,
-    make_options,
+    Source,
+    reads_source,
 )
 
 if TYPE_CHECKING:
@@ -42,6 +29,7 @@ _ALWAYS = ("--models", "--config", "--json")
 """What may be given without a recording."""
 
 
+@reads_source
 def command(
     ctx: typer.Context,
     name: Annotated[str, typer.Argument(metavar="NAME", help="The model.")],
@@ -77,20 +65,7 @@ def command(
     who: Annotated[
         str, typer.Option("--who", help="Who looks; your user name without it.", rich_help_panel=_SOURCE)
     ] = "",
-    format: Format = None,
-    decimal: Decimal = "auto",
-    timezone: TimeZone = None,
-    day: Day = None,
-    infer_side: InferSide = "auto",
-    out_of_order: OutOfOrder = "error",
-    bar_seconds: BarSeconds = None,
-    tick_size: TickSize = None,
-    point_value: PointValue = None,
-    currency: Currency = None,
-    lot: Lot = None,
-    size_step: SizeStep = None,
-    fee: Fee = None,
-    hours: TradingHours = None,
+    source: Source = UNSAID,
     start: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="First session.")] = None,
     end: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Last session.")] = None,
     config: Config = None,
@@ -126,10 +101,8 @@ def command(
         from quantumtrader.training.policy import Policy
 
         recording = open_recording(
-            input, symbol or str(manifest.instrument["symbol"]), config, format, start, end,
-            make_options(decimal, timezone, day, infer_side, out_of_order, bar_seconds),
-            make_instrument(tick_size, point_value, currency, lot, size_step, fee, hours, timezone),
-        )  # fmt: skip
+            input, symbol or str(manifest.instrument["symbol"]), config, source, start, end
+        )
         synthetic |= recording.survey().synthetic
         policy = Policy(margin, cost_ticks(recording, slippage_ticks))
         with output.progress(f"replaying {input.name}"):

@@ -10,25 +10,12 @@ import typer
 from quantumtrader.cli import output
 from quantumtrader.cli.features_compute import show_ns, unused_notes
 from quantumtrader.cli.source_options import (
+    UNSAID,
     AsJson,
-    BarSeconds,
     Config,
-    Currency,
-    Day,
-    Decimal,
-    Fee,
     FittedFiles,
-    Format,
-    InferSide,
-    Lot,
-    OutOfOrder,
-    PointValue,
-    SizeStep,
-    TickSize,
-    TimeZone,
-    TradingHours,
-    make_instrument,
-    make_options,
+    Source,
+    reads_source,
 )
 from quantumtrader.cli.validate import INVALID
 
@@ -43,6 +30,7 @@ _VALUES = ("infinite", "out_of_range")
 """Reasons of a guard that the checks of the table tell already."""
 
 
+@reads_source
 def command(
     file: Annotated[
         Path, typer.Argument(metavar="FILE", readable=False, help="Parquet of features, with its manifest.")
@@ -76,20 +64,7 @@ def command(
     drift_psi: Annotated[
         float, typer.Option("--drift-psi", min=0.01, help="Stability index that counts as drift.")
     ] = 0.25,
-    format: Format = None,
-    decimal: Decimal = "auto",
-    timezone: TimeZone = None,
-    day: Day = None,
-    infer_side: InferSide = "auto",
-    out_of_order: OutOfOrder = "error",
-    bar_seconds: BarSeconds = None,
-    tick_size: TickSize = None,
-    point_value: PointValue = None,
-    currency: Currency = None,
-    lot: Lot = None,
-    size_step: SizeStep = None,
-    fee: Fee = None,
-    hours: TradingHours = None,
+    source: Source = UNSAID,
     config: Config = None,
     as_json: AsJson = False,
 ) -> None:
@@ -110,9 +85,9 @@ def command(
     again: Recomputed | None = None
     unused: list[str] = []
     if input is not None:
-        given = make_instrument(tick_size, point_value, currency, lot, size_step, fee, hours, timezone)
-        options = make_options(decimal, timezone, day, infer_side, out_of_order, bar_seconds)
-        again, unused = _recompute(frame, input, symbol, config, given, options, format, fitted)
+        given = source.instrument()
+        options = source.options()
+        again, unused = _recompute(frame, input, symbol, config, given, options, source.format, fitted)
     watched: GuardReport | None = None
     if frame.names:
         guard = FeatureGuard(frame.names)

@@ -14,32 +14,20 @@ import typer
 from quantumtrader.cli import output
 from quantumtrader.cli.import_ import show_rejected
 from quantumtrader.cli.source_options import (
+    UNSAID,
     AsJson,
-    BarSeconds,
     Config,
-    Currency,
-    Day,
-    Decimal,
-    Fee,
     FittedFiles,
-    Format,
-    InferSide,
-    Lot,
-    OutOfOrder,
-    PointValue,
-    SizeStep,
+    Source,
     Symbol,
-    TickSize,
-    TimeZone,
-    TradingHours,
-    make_instrument,
-    make_options,
+    reads_source,
 )
 
 if TYPE_CHECKING:
     from quantumtrader.types import Fitted
 
 
+@reads_source
 def command(
     input: Annotated[
         Path, typer.Option("--input", "-i", readable=False, help="File, folder or lake of a recording.")
@@ -72,20 +60,7 @@ def command(
         bool, typer.Option("--keep-tail", help="Write them too, up to the close of the session.")
     ] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a file that is there.")] = False,
-    format: Format = None,
-    decimal: Decimal = "auto",
-    timezone: TimeZone = None,
-    day: Day = None,
-    infer_side: InferSide = "auto",
-    out_of_order: OutOfOrder = "error",
-    bar_seconds: BarSeconds = None,
-    tick_size: TickSize = None,
-    point_value: PointValue = None,
-    currency: Currency = None,
-    lot: Lot = None,
-    size_step: SizeStep = None,
-    fee: Fee = None,
-    hours: TradingHours = None,
+    source: Source = UNSAID,
     start: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="First day.")] = None,
     end: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Last day.")] = None,
     config: Config = None,
@@ -104,15 +79,15 @@ def command(
     names = chosen(features)
     if (set is None) == (names is None):
         raise typer.BadParameter("give either --set or --features", param_hint="--set")
-    given = make_instrument(tick_size, point_value, currency, lot, size_step, fee, hours, timezone)
+    given = source.instrument()
     settings = with_instrument(load_settings(config), symbol, given)
     began = time.perf_counter()
     stream = stream_events(
         input,
         symbol,
         settings,
-        format=format,
-        options=make_options(decimal, timezone, day, infer_side, out_of_order, bar_seconds),
+        format=source.format,
+        options=source.options(),
         start=None if start is None else start.date(),
         end=None if end is None else end.date(),
         pack=_backend.core().pack_events,

@@ -15,25 +15,12 @@ from quantumtrader.cli import output
 from quantumtrader.cli.features_compute import show_ns
 from quantumtrader.cli.import_ import show_rejected
 from quantumtrader.cli.source_options import (
+    UNSAID,
     AsJson,
-    BarSeconds,
     Config,
-    Currency,
-    Day,
-    Decimal,
-    Fee,
-    Format,
-    InferSide,
-    Lot,
-    OutOfOrder,
-    PointValue,
-    SizeStep,
+    Source,
     Symbol,
-    TickSize,
-    TimeZone,
-    TradingHours,
-    make_instrument,
-    make_options,
+    reads_source,
 )
 
 if TYPE_CHECKING:
@@ -57,6 +44,7 @@ _THIN = 100
 """Observations of a state below which its number is little more than a guess."""
 
 
+@reads_source
 def microprice(
     input: Input,
     symbol: Symbol,
@@ -65,20 +53,7 @@ def microprice(
         Path | None, typer.Option("--plot", help="Draw the table: .png, .svg or .pdf (needs the extra plot).")
     ] = None,
     overwrite: Overwrite = False,
-    format: Format = None,
-    decimal: Decimal = "auto",
-    timezone: TimeZone = None,
-    day: Day = None,
-    infer_side: InferSide = "auto",
-    out_of_order: OutOfOrder = "error",
-    bar_seconds: BarSeconds = None,
-    tick_size: TickSize = None,
-    point_value: PointValue = None,
-    currency: Currency = None,
-    lot: Lot = None,
-    size_step: SizeStep = None,
-    fee: Fee = None,
-    hours: TradingHours = None,
+    source: Source = UNSAID,
     start: Start = None,
     end: End = None,
     config: Config = None,
@@ -95,10 +70,10 @@ def microprice(
 
     if plot is not None:
         check_picture(plot)
-    given = make_instrument(tick_size, point_value, currency, lot, size_step, fee, hours, timezone)
-    options = make_options(decimal, timezone, day, infer_side, out_of_order, bar_seconds)
+    given = source.instrument()
+    options = source.options()
     check_free(out, overwrite=overwrite)
-    stream = _open(input, symbol, config, given, options, format, start, end)
+    stream = _open(input, symbol, config, given, options, source.format, start, end)
     began = time.perf_counter()
     fitter = MicropriceFitter()
     _read(stream, input, fitter.add)
@@ -116,25 +91,13 @@ def microprice(
         _print_table(fit.solution.adjustment.tolist(), fit.steps.observations.tolist())
 
 
+@reads_source
 def pin(
     input: Input,
     symbol: Symbol,
     out: Out,
     overwrite: Overwrite = False,
-    format: Format = None,
-    decimal: Decimal = "auto",
-    timezone: TimeZone = None,
-    day: Day = None,
-    infer_side: InferSide = "auto",
-    out_of_order: OutOfOrder = "error",
-    bar_seconds: BarSeconds = None,
-    tick_size: TickSize = None,
-    point_value: PointValue = None,
-    currency: Currency = None,
-    lot: Lot = None,
-    size_step: SizeStep = None,
-    fee: Fee = None,
-    hours: TradingHours = None,
+    source: Source = UNSAID,
     start: Start = None,
     end: End = None,
     config: Config = None,
@@ -150,10 +113,10 @@ def pin(
     from quantumtrader.features.fit.pin import BLOCKS, Block, BlockCounter, require_scipy, series
 
     require_scipy()
-    given = make_instrument(tick_size, point_value, currency, lot, size_step, fee, hours, timezone)
-    options = make_options(decimal, timezone, day, infer_side, out_of_order, bar_seconds)
+    given = source.instrument()
+    options = source.options()
     check_free(out, overwrite=overwrite)
-    stream = _open(input, symbol, config, given, options, format, start, end)
+    stream = _open(input, symbol, config, given, options, source.format, start, end)
     began = time.perf_counter()
     counter, blocks = BlockCounter(), list[Block]()
     _read(stream, input, lambda events: blocks.extend(counter.add(events)))
@@ -164,25 +127,13 @@ def pin(
     _finish(artifact, out, overwrite, stream, time.perf_counter() - began, notes, as_json=as_json)
 
 
+@reads_source
 def vpin(
     input: Input,
     symbol: Symbol,
     out: Out,
     overwrite: Overwrite = False,
-    format: Format = None,
-    decimal: Decimal = "auto",
-    timezone: TimeZone = None,
-    day: Day = None,
-    infer_side: InferSide = "auto",
-    out_of_order: OutOfOrder = "error",
-    bar_seconds: BarSeconds = None,
-    tick_size: TickSize = None,
-    point_value: PointValue = None,
-    currency: Currency = None,
-    lot: Lot = None,
-    size_step: SizeStep = None,
-    fee: Fee = None,
-    hours: TradingHours = None,
+    source: Source = UNSAID,
     start: Start = None,
     end: End = None,
     config: Config = None,
@@ -195,10 +146,10 @@ def vpin(
     from quantumtrader.features.fit.artifact import Artifact, check_free
     from quantumtrader.features.fit.vpin import SessionVolumes, bucket_size
 
-    given = make_instrument(tick_size, point_value, currency, lot, size_step, fee, hours, timezone)
-    options = make_options(decimal, timezone, day, infer_side, out_of_order, bar_seconds)
+    given = source.instrument()
+    options = source.options()
     check_free(out, overwrite=overwrite)
-    stream = _open(input, symbol, config, given, options, format, start, end)
+    stream = _open(input, symbol, config, given, options, source.format, start, end)
     began = time.perf_counter()
     sessions = SessionVolumes()
     _read(stream, input, sessions.add)

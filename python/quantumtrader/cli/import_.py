@@ -9,26 +9,13 @@ import typer
 
 from quantumtrader.cli import output
 from quantumtrader.cli.source_options import (
+    UNSAID,
     AsJson,
-    BarSeconds,
     Config,
-    Currency,
-    Day,
-    Decimal,
-    Fee,
-    Format,
-    InferSide,
-    Lot,
-    OutOfOrder,
-    PointValue,
-    SizeStep,
+    Source,
     Symbol,
-    TickSize,
-    TimeZone,
-    TradingHours,
-    make_instrument,
-    make_options,
     one_of,
+    reads_source,
 )
 
 if TYPE_CHECKING:
@@ -41,26 +28,14 @@ Input = Annotated[
 _SHOWN = 5
 
 
+@reads_source
 def command(
     input: Input,
     symbol: Symbol,
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="Lake; the configured one by default.")
     ] = None,
-    format: Format = None,
-    decimal: Decimal = "auto",
-    timezone: TimeZone = None,
-    day: Day = None,
-    infer_side: InferSide = "auto",
-    out_of_order: OutOfOrder = "error",
-    bar_seconds: BarSeconds = None,
-    tick_size: TickSize = None,
-    point_value: PointValue = None,
-    currency: Currency = None,
-    lot: Lot = None,
-    size_step: SizeStep = None,
-    fee: Fee = None,
-    hours: TradingHours = None,
+    source: Source = UNSAID,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace sessions that exist.")] = False,
     compression: Annotated[str, typer.Option("--compression", help="zstd or snappy.")] = "zstd",
     config: Config = None,
@@ -76,12 +51,12 @@ def command(
     from quantumtrader.data.lake import Lake
     from quantumtrader.data.source import locate, read_source
 
-    options = make_options(decimal, timezone, day, infer_side, out_of_order, bar_seconds)
+    options = source.options()
     one_of("--compression", compression, ("zstd", "snappy"))
-    given = make_instrument(tick_size, point_value, currency, lot, size_step, fee, hours, timezone)
+    given = source.instrument()
     settings = with_instrument(load_settings(config), symbol, given)
     instrument = find_instrument(symbol, settings)
-    path, importer = locate(input, instrument.symbol, format)
+    path, importer = locate(input, instrument.symbol, source.format)
     lake = Lake(out or settings.data.lake)
     with (
         output.progress(f"importing {path.name} ({importer.name})") as advance,

@@ -9,29 +9,17 @@ import typer
 
 from quantumtrader.cli import output
 from quantumtrader.cli.source_options import (
+    UNSAID,
     AsJson,
-    BarSeconds,
     Config,
-    Currency,
-    Day,
-    Decimal,
-    Fee,
-    Format,
-    InferSide,
-    Lot,
-    OutOfOrder,
-    PointValue,
-    SizeStep,
+    Source,
     Symbol,
-    TickSize,
-    TimeZone,
-    TradingHours,
-    make_instrument,
-    make_options,
+    reads_source,
 )
 from quantumtrader.cli.train import Clock, End, Gaps, Input, LatencyMs, Spread, Start, open_recording
 
 
+@reads_source
 def command(
     input: Input,
     symbol: Symbol,
@@ -46,20 +34,7 @@ def command(
     latency_ms: LatencyMs = 200.0,
     gaps: Gaps = "refuse",
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a file that is there.")] = False,
-    format: Format = None,
-    decimal: Decimal = "auto",
-    timezone: TimeZone = None,
-    day: Day = None,
-    infer_side: InferSide = "auto",
-    out_of_order: OutOfOrder = "error",
-    bar_seconds: BarSeconds = None,
-    tick_size: TickSize = None,
-    point_value: PointValue = None,
-    currency: Currency = None,
-    lot: Lot = None,
-    size_step: SizeStep = None,
-    fee: Fee = None,
-    hours: TradingHours = None,
+    source: Source = UNSAID,
     start: Start = None,
     end: End = None,
     config: Config = None,
@@ -82,11 +57,7 @@ def command(
         out.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise DataAccessError(f"cannot be made ({error.strerror})", path=out.parent) from error
-    recording = open_recording(
-        input, symbol, config, format, start, end,
-        make_options(decimal, timezone, day, infer_side, out_of_order, bar_seconds),
-        make_instrument(tick_size, point_value, currency, lot, size_step, fee, hours, timezone),
-    )  # fmt: skip
+    recording = open_recording(input, symbol, config, source, start, end)
     with output.progress(f"labelling {input.name}"):
         found = label_recording(
             recording,

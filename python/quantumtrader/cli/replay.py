@@ -9,29 +9,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from quantumtrader.cli.source_options import (
+    UNSAID,
     AsJson,
-    BarSeconds,
     Config,
-    Currency,
     DailyLoss,
-    Day,
-    Decimal,
-    Fee,
-    Format,
-    InferSide,
-    Lot,
     MaxOrderSize,
     MaxPosition,
-    OutOfOrder,
-    PointValue,
-    SizeStep,
+    Source,
     Symbol,
-    TickSize,
-    TimeZone,
-    TradingHours,
-    make_instrument,
-    make_options,
     make_risk,
+    reads_source,
 )
 from quantumtrader.exceptions import TradingHaltedError
 
@@ -39,6 +26,7 @@ if TYPE_CHECKING:
     from quantumtrader.app import ReplayResult
 
 
+@reads_source
 def command(
     input: Annotated[
         Path, typer.Option("--input", "-i", readable=False, help="File, folder or lake of a recording.")
@@ -71,20 +59,7 @@ def command(
         ),
     ] = "drop",
     seed: Annotated[int, typer.Option(help="Seed of the random baseline.")] = 0,
-    format: Format = None,
-    decimal: Decimal = "auto",
-    timezone: TimeZone = None,
-    day: Day = None,
-    infer_side: InferSide = "auto",
-    out_of_order: OutOfOrder = "error",
-    bar_seconds: BarSeconds = None,
-    tick_size: TickSize = None,
-    point_value: PointValue = None,
-    currency: Currency = None,
-    lot: Lot = None,
-    size_step: SizeStep = None,
-    fee: Fee = None,
-    hours: TradingHours = None,
+    source: Source = UNSAID,
     daily_loss: DailyLoss = None,
     max_position: MaxPosition = None,
     max_order_size: MaxOrderSize = None,
@@ -115,11 +90,9 @@ def command(
             lang=lang,
             rlp_sign=rlp_sign,
             seed=seed,
-            format=format or "",
-            options=make_options(decimal, timezone, day, infer_side, out_of_order, bar_seconds),
-            instrument=make_instrument(
-                tick_size, point_value, currency, lot, size_step, fee, hours, timezone
-            ),
+            format=source.format or "",
+            options=source.options(),
+            instrument=source.instrument(),
             risk=make_risk(daily_loss, max_position, max_order_size),
             start=None if start is None else start.date(),
             end=None if end is None else end.date(),

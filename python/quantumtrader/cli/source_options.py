@@ -5,8 +5,12 @@
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
 
@@ -19,41 +23,6 @@ _INSTRUMENT = "What the instrument is (for this run; beats the table and the set
 Symbol = Annotated[
     str, typer.Option("--symbol", "-s", help="Contract, series, or an instrument of your own.")
 ]
-Format = Annotated[
-    str | None,
-    typer.Option("--format", help="Source format; found by looking when left out.", rich_help_panel=_SOURCE),
-]
-Decimal = Annotated[
-    str,
-    typer.Option("--decimal", help="Decimal mark of text files: auto, ',' or '.'.", rich_help_panel=_SOURCE),
-]
-TimeZone = Annotated[
-    str | None,
-    typer.Option(
-        "--timezone",
-        help="IANA zone of times that carry none, and of --hours.",
-        rich_help_panel=_SOURCE,
-    ),
-]
-Day = Annotated[
-    str | None,
-    typer.Option(
-        "--date", help="YYYY-MM-DD, for files that hold times of day only.", rich_help_panel=_SOURCE
-    ),
-]
-InferSide = Annotated[
-    str,
-    typer.Option(
-        "--infer-side", help="Missing aggressors: auto, none, quote or tick.", rich_help_panel=_SOURCE
-    ),
-]
-OutOfOrder = Annotated[
-    str,
-    typer.Option("--out-of-order", help="Rows back in time: error, reject or sort.", rich_help_panel=_SOURCE),
-]
-BarSeconds = Annotated[
-    int | None, typer.Option("--bar-seconds", min=1, help="Length of bars.", rich_help_panel=_SOURCE)
-]
 Config = Annotated[
     Path | None, typer.Option("--config", help="Settings file in place of ./quantumtrader.toml.")
 ]
@@ -64,48 +33,6 @@ FittedFiles = Annotated[
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-
-TickSize = Annotated[
-    float | None,
-    typer.Option("--tick-size", help="Price of one tick, in points.", rich_help_panel=_INSTRUMENT),
-]
-PointValue = Annotated[
-    float | None,
-    typer.Option("--point-value", help="Money per point and contract.", rich_help_panel=_INSTRUMENT),
-]
-Currency = Annotated[
-    str | None,
-    typer.Option(
-        "--currency", help="Of that money, e.g. USD; needed like the two before.", rich_help_panel=_INSTRUMENT
-    ),
-]
-Lot = Annotated[
-    int | None,
-    typer.Option("--lot", help="Contracts that orders are multiples of.", rich_help_panel=_INSTRUMENT),
-]
-SizeStep = Annotated[
-    float | None,
-    typer.Option(
-        "--size-step", help="One contract in the source's unit, e.g. 0.001.", rich_help_panel=_INSTRUMENT
-    ),
-]
-Fee = Annotated[
-    float | None,
-    typer.Option(
-        "--fee",
-        min=0,
-        help="Money per contract and side; beats the section fees of the settings.",
-        rich_help_panel=_INSTRUMENT,
-    ),
-]
-TradingHours = Annotated[
-    str | None,
-    typer.Option(
-        "--hours",
-        help="HH:MM-HH:MM in --timezone; 17:00-16:00 opens the evening before.",
-        rich_help_panel=_INSTRUMENT,
-    ),
-]
 
 
 _RISK = "What the risk manager allows (for this run; beats the section risk of the settings)"
@@ -156,67 +83,172 @@ def one_of(option: str, value: str, allowed: tuple[str, ...]) -> None:
         raise typer.BadParameter(f"{option} is {value!r}; use one of {', '.join(allowed)}")
 
 
-def make_options(
-    decimal: str = "auto",
-    timezone: str | None = None,
-    day: str | None = None,
-    infer_side: str = "auto",
-    out_of_order: str = "error",
-    bar_seconds: int | None = None,
-) -> Options:
-    """Turn command-line values into importer options; a value that is not allowed is a usage error."""
-    from datetime import date
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What the command line says of a source and of its instrument; every field is an option."""
 
-    from quantumtrader.data.importers import Options
+    format: Annotated[
+        str | None,
+        typer.Option(
+            "--format", help="Source format; found by looking when left out.", rich_help_panel=_SOURCE
+        ),
+    ] = None
+    decimal: Annotated[
+        str,
+        typer.Option(
+            "--decimal", help="Decimal mark of text files: auto, ',' or '.'.", rich_help_panel=_SOURCE
+        ),
+    ] = "auto"
+    timezone: Annotated[
+        str | None,
+        typer.Option(
+            "--timezone",
+            help="IANA zone of times that carry none, and of --hours.",
+            rich_help_panel=_SOURCE,
+        ),
+    ] = None
+    day: Annotated[
+        str | None,
+        typer.Option(
+            "--date", help="YYYY-MM-DD, for files that hold times of day only.", rich_help_panel=_SOURCE
+        ),
+    ] = None
+    infer_side: Annotated[
+        str,
+        typer.Option(
+            "--infer-side", help="Missing aggressors: auto, none, quote or tick.", rich_help_panel=_SOURCE
+        ),
+    ] = "auto"
+    out_of_order: Annotated[
+        str,
+        typer.Option(
+            "--out-of-order", help="Rows back in time: error, reject or sort.", rich_help_panel=_SOURCE
+        ),
+    ] = "error"
+    bar_seconds: Annotated[
+        int | None, typer.Option("--bar-seconds", min=1, help="Length of bars.", rich_help_panel=_SOURCE)
+    ] = None
+    tick_size: Annotated[
+        float | None,
+        typer.Option("--tick-size", help="Price of one tick, in points.", rich_help_panel=_INSTRUMENT),
+    ] = None
+    point_value: Annotated[
+        float | None,
+        typer.Option("--point-value", help="Money per point and contract.", rich_help_panel=_INSTRUMENT),
+    ] = None
+    currency: Annotated[
+        str | None,
+        typer.Option(
+            "--currency",
+            help="Of that money, e.g. USD; needed like the two before.",
+            rich_help_panel=_INSTRUMENT,
+        ),
+    ] = None
+    lot: Annotated[
+        int | None,
+        typer.Option("--lot", help="Contracts that orders are multiples of.", rich_help_panel=_INSTRUMENT),
+    ] = None
+    size_step: Annotated[
+        float | None,
+        typer.Option(
+            "--size-step", help="One contract in the source's unit, e.g. 0.001.", rich_help_panel=_INSTRUMENT
+        ),
+    ] = None
+    fee: Annotated[
+        float | None,
+        typer.Option(
+            "--fee",
+            min=0,
+            help="Money per contract and side; beats the section fees of the settings.",
+            rich_help_panel=_INSTRUMENT,
+        ),
+    ] = None
+    hours: Annotated[
+        str | None,
+        typer.Option(
+            "--hours",
+            help="HH:MM-HH:MM in --timezone; 17:00-16:00 opens the evening before.",
+            rich_help_panel=_INSTRUMENT,
+        ),
+    ] = None
 
-    one_of("--decimal", decimal, ("auto", ",", "."))
-    one_of("--infer-side", infer_side, ("auto", "none", "quote", "tick"))
-    one_of("--out-of-order", out_of_order, ("error", "reject", "sort"))
-    try:
-        when = None if day is None else date.fromisoformat(day)
-    except ValueError as error:
-        raise typer.BadParameter(f"--date is {day!r}; write YYYY-MM-DD") from error
-    return Options(
-        decimal=decimal,  # type: ignore[arg-type]  # checked above, as the next two
-        timezone=timezone,
-        date=when,
-        infer_side=infer_side,  # type: ignore[arg-type]
-        out_of_order=out_of_order,  # type: ignore[arg-type]
-        bar_seconds=bar_seconds,
-    )
+    def options(self) -> Options:
+        """Return the options of importers; a value that is not allowed is a usage error."""
+        from datetime import date
+
+        from quantumtrader.data.importers import Options
+
+        one_of("--decimal", self.decimal, ("auto", ",", "."))
+        one_of("--infer-side", self.infer_side, ("auto", "none", "quote", "tick"))
+        one_of("--out-of-order", self.out_of_order, ("error", "reject", "sort"))
+        try:
+            when = None if self.day is None else date.fromisoformat(self.day)
+        except ValueError as error:
+            raise typer.BadParameter(f"--date is {self.day!r}; write YYYY-MM-DD") from error
+        return Options(
+            decimal=self.decimal,  # type: ignore[arg-type]  # checked above, as the next two
+            timezone=self.timezone,
+            date=when,
+            infer_side=self.infer_side,  # type: ignore[arg-type]
+            out_of_order=self.out_of_order,  # type: ignore[arg-type]
+            bar_seconds=self.bar_seconds,
+        )
+
+    def instrument(self) -> dict[str, Any]:
+        """Return what is said of the instrument; see ``config.with_instrument``.
+
+        ``timezone`` is also that of the file's times, which need not be the exchange's: it becomes the instrument's
+        only together with ``hours``, or with both numbers that define an instrument.
+        """
+        defines = self.tick_size is not None and self.point_value is not None
+        given: dict[str, Any] = {
+            "tick_size": self.tick_size,
+            "point_value": self.point_value,
+            "currency": self.currency,
+            "lot": self.lot,
+            "size_step": self.size_step,
+            "fee": self.fee,
+            "timezone": self.timezone if self.hours is not None or defines else None,
+        }
+        if self.hours is not None:
+            opens, dash, closes = self.hours.partition("-")
+            if not (dash and _is_time(opens) and _is_time(closes)):
+                raise typer.BadParameter(f"--hours is {self.hours!r}; write HH:MM-HH:MM")
+            given["hours"] = [{"open": opens.strip(), "close": closes.strip()}]
+        return given
 
 
-def make_instrument(
-    tick_size: float | None = None,
-    point_value: float | None = None,
-    currency: str | None = None,
-    lot: int | None = None,
-    size_step: float | None = None,
-    fee: float | None = None,
-    hours: str | None = None,
-    timezone: str | None = None,
-) -> dict[str, Any]:
-    """Gather what the command line says of the instrument; see ``config.with_instrument``.
+UNSAID = Source()
+"""A source of which nothing is said: everything is found by looking."""
 
-    ``timezone`` is also that of the file's times, which need not be the exchange's: it becomes the instrument's
-    only together with ``hours``, or with both numbers that define an instrument.
-    """
-    defines = tick_size is not None and point_value is not None
-    given: dict[str, Any] = {
-        "tick_size": tick_size,
-        "point_value": point_value,
-        "currency": currency,
-        "lot": lot,
-        "size_step": size_step,
-        "fee": fee,
-        "timezone": timezone if hours is not None or defines else None,
-    }
-    if hours is not None:
-        opens, dash, closes = hours.partition("-")
-        if not (dash and _is_time(opens) and _is_time(closes)):
-            raise typer.BadParameter(f"--hours is {hours!r}; write HH:MM-HH:MM")
-        given["hours"] = [{"open": opens.strip(), "close": closes.strip()}]
-    return given
+
+def reads_source(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command every option of ``Source``, in the place of its parameter ``source``."""
+    taken = [field.name for field in fields(Source)]
+    hints = get_type_hints(Source, include_extras=True)
+    options = [
+        inspect.Parameter(
+            name, inspect.Parameter.KEYWORD_ONLY, default=getattr(UNSAID, name), annotation=hints[name]
+        )
+        for name in taken
+    ]
+    own = inspect.signature(command, eval_str=True)
+    parameters: list[inspect.Parameter] = []
+    for parameter in own.parameters.values():
+        parameters += (
+            options
+            if parameter.name == "source"
+            else [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY)]
+        )
+
+    @wraps(command)
+    def call(**values: Any) -> None:
+        source = Source(**{name: values.pop(name) for name in taken})
+        command(**values, source=source)
+
+    call.__signature__ = own.replace(parameters=parameters)  # type: ignore[attr-defined]  # what typer reads
+    call.__annotations__ = {p.name: p.annotation for p in parameters}
+    return call
 
 
 def _is_time(text: str) -> bool:

@@ -11,25 +11,12 @@ import typer
 from quantumtrader.cli import output
 from quantumtrader.cli.choices import given
 from quantumtrader.cli.source_options import (
+    UNSAID,
     AsJson,
-    BarSeconds,
     Config,
-    Currency,
-    Day,
-    Decimal,
-    Fee,
-    Format,
-    InferSide,
-    Lot,
-    OutOfOrder,
-    PointValue,
-    SizeStep,
+    Source,
     Symbol,
-    TickSize,
-    TimeZone,
-    TradingHours,
-    make_instrument,
-    make_options,
+    reads_source,
 )
 
 if TYPE_CHECKING:
@@ -108,6 +95,7 @@ _LEARNED = (
 """Options that ``--update`` takes from the model's last training, or does not do."""
 
 
+@reads_source
 def tick(
     ctx: typer.Context,
     input: Input,
@@ -163,20 +151,7 @@ def tick(
     open_vault: OpenVault = False,
     why: Why = "",
     who: Who = "",
-    format: Format = None,
-    decimal: Decimal = "auto",
-    timezone: TimeZone = None,
-    day: Day = None,
-    infer_side: InferSide = "auto",
-    out_of_order: OutOfOrder = "error",
-    bar_seconds: BarSeconds = None,
-    tick_size: TickSize = None,
-    point_value: PointValue = None,
-    currency: Currency = None,
-    lot: Lot = None,
-    size_step: SizeStep = None,
-    fee: Fee = None,
-    hours: TradingHours = None,
+    source: Source = UNSAID,
     start: Start = None,
     end: End = None,
     config: Config = None,
@@ -217,11 +192,7 @@ def tick(
         gaps=gaps,
         seed=seed,
     )
-    recording = open_recording(
-        input, symbol, config, format, start, end,
-        make_options(decimal, timezone, day, infer_side, out_of_order, bar_seconds),
-        make_instrument(tick_size, point_value, currency, lot, size_step, fee, hours, timezone),
-    )  # fmt: skip
+    recording = open_recording(input, symbol, config, source, start, end)
     if update:
         _retrain(update, models or Path("models"), recording, out, workers, scheduler, as_json=as_json)
         return
@@ -258,6 +229,7 @@ def _retrain(
         )
 
 
+@reads_source
 def book(
     input: Input,
     symbol: Symbol,
@@ -297,20 +269,7 @@ def book(
     margin: Margin = 0.1,
     latency_ms: LatencyMs = 20.0,
     gaps: Gaps = "refuse",
-    format: Format = None,
-    decimal: Decimal = "auto",
-    timezone: TimeZone = None,
-    day: Day = None,
-    infer_side: InferSide = "auto",
-    out_of_order: OutOfOrder = "error",
-    bar_seconds: BarSeconds = None,
-    tick_size: TickSize = None,
-    point_value: PointValue = None,
-    currency: Currency = None,
-    lot: Lot = None,
-    size_step: SizeStep = None,
-    fee: Fee = None,
-    hours: TradingHours = None,
+    source: Source = UNSAID,
     start: Start = None,
     end: End = None,
     config: Config = None,
@@ -340,11 +299,7 @@ def book(
         gaps=gaps,
         seed=seed,
     )
-    recording = open_recording(
-        input, symbol, config, format, start, end,
-        make_options(decimal, timezone, day, infer_side, out_of_order, bar_seconds),
-        make_instrument(tick_size, point_value, currency, lot, size_step, fee, hours, timezone),
-    )  # fmt: skip
+    recording = open_recording(input, symbol, config, source, start, end)
     with make_executor(workers, scheduler) as executor:
         pipeline = BookTrainingPipeline(asked, models=models, executor=executor, stage=output.progress)
         result = pipeline.train(recording, out)
@@ -521,23 +476,22 @@ def open_recording(
     path: Path,
     symbol: str,
     config: Path | None,
-    format: str | None,
+    source: Source,
     start: datetime | None,
     end: datetime | None,
-    options: Any,
-    given: dict[str, Any],
 ) -> Recording:
     """Open a recording and read it once."""
     from quantumtrader.config import load_settings, with_instrument
     from quantumtrader.training.pipelines import Recording
 
-    settings = with_instrument(load_settings(config), symbol, given)
+    options = source.options()
+    settings = with_instrument(load_settings(config), symbol, source.instrument())
     with output.progress(f"reading {path.name}"):
         recording = Recording.open(
             path,
             symbol,
             settings,
-            format=format,
+            format=source.format,
             options=options,
             start=None if start is None else start.date(),
             end=None if end is None else end.date(),

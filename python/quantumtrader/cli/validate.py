@@ -9,30 +9,18 @@ import typer
 from quantumtrader.cli import output
 from quantumtrader.cli.import_ import Input, show_rejected
 from quantumtrader.cli.source_options import (
+    UNSAID,
     AsJson,
-    BarSeconds,
     Config,
-    Currency,
-    Day,
-    Decimal,
-    Fee,
-    Format,
-    InferSide,
-    Lot,
-    OutOfOrder,
-    PointValue,
-    SizeStep,
-    TickSize,
-    TimeZone,
-    TradingHours,
-    make_instrument,
-    make_options,
+    Source,
+    reads_source,
 )
 
 INVALID = 3
 """Exit code for data that must not be used."""
 
 
+@reads_source
 def command(
     input: Input,
     symbol: Annotated[
@@ -43,20 +31,7 @@ def command(
             help="Contract, series, or an instrument of your own. Not needed for a journal.",
         ),
     ] = None,
-    format: Format = None,
-    decimal: Decimal = "auto",
-    timezone: TimeZone = None,
-    day: Day = None,
-    infer_side: InferSide = "auto",
-    out_of_order: OutOfOrder = "error",
-    bar_seconds: BarSeconds = None,
-    tick_size: TickSize = None,
-    point_value: PointValue = None,
-    currency: Currency = None,
-    lot: Lot = None,
-    size_step: SizeStep = None,
-    fee: Fee = None,
-    hours: TradingHours = None,
+    source: Source = UNSAID,
     gap_seconds: Annotated[
         float, typer.Option("--gap-seconds", min=0, help="Silence worth a warning.")
     ] = 300.0,
@@ -96,18 +71,18 @@ def command(
         return
     if symbol is None:
         if not input.exists() or (input.is_dir() and not any(input.iterdir())):
-            locate(input, "", format)  # says in its own words that there is nothing
+            locate(input, "", source.format)  # says in its own words that there is nothing
         raise typer.BadParameter("name the --symbol; only journals say it themselves")
-    given = make_instrument(tick_size, point_value, currency, lot, size_step, fee, hours, timezone)
+    given = source.instrument()
     settings = with_instrument(load_settings(config), symbol, given)
-    options = make_options(decimal, timezone, day, infer_side, out_of_order, bar_seconds)
+    options = source.options()
     with output.progress(f"checking {input.name}"):
         engine = _backend.core()
         loaded = load_events(
             input,
             symbol,
             settings,
-            format=format,
+            format=source.format,
             options=options,
             sessions=False,
             pack=engine.pack_events,
