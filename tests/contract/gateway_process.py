@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from quantumtrader.exceptions import SessionError
 from quantumtrader.profitdll.gateway import GatewayClient, LinkOptions
@@ -119,3 +119,30 @@ def until(done: Callable[[], Any], seconds: float = 30.0) -> Any:
         assert time.monotonic() < end, "it did not happen in time"
         time.sleep(0.002)
     return found
+
+
+class Standstill:
+    """How long the machine itself stood still meanwhile, as a thread saw that wanted to run every few milliseconds.
+
+    What must happen within a second of a running machine may take that much longer on a busy one.
+    """
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+
+    def _watch(self) -> None:
+        every = 0.005
+        while not self._over.is_set():
+            begun = time.perf_counter()
+            time.sleep(every)
+            self.seconds += max(0.0, time.perf_counter() - begun - 2 * every)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join()

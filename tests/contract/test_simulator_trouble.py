@@ -187,16 +187,17 @@ def test_a_roll_empties_book_and_day() -> None:
 
 
 def test_a_history_stalls_at_99_and_goes_on_after_100() -> None:
-    toml = MARKET + "[history]\nstall_ms = 300\nafter_100 = 5\nsentinels = 3\n"
+    toml = MARKET + "[history]\nstall_ms = 1000\nafter_100 = 5\nsentinels = 3\n"
+    told: dict[int, float] = {}  # when, by percentage, on the thread that told it
     with session(2, toml, "HistoryTrade", "HistoryTradeV2", "SerieProgress") as client:
+        client.inside["SerieProgress"] = lambda _, percent: told.setdefault(percent, time.monotonic())
         client.step(3000)
         args = "GetHistoryTrades", "WDOU25", "F", "04/08/2025 00:00:00", "05/08/2025 00:00:00"
         assert client.call(*args) == NL_OK
         client.wait_for(lambda: ("SerieProgress", WDO, 99) in client.events)
-        begun = time.monotonic()
         assert client.call(*args) == nl(0x1A)  # one request per ticker at a time
         client.wait_for(lambda: any(e[0] == "HistoryTradeV2" and e[3] & 2 for e in client.events))
-        assert time.monotonic() - begun > 0.2
+        assert told[100] - told[99] >= 1.0
         at = client.events.index(("SerieProgress", WDO, 100))
         assert len([e for e in client.events[at:] if e[0] == "HistoryTrade"]) == 5
         assert len([e for e in client.of("HistoryTrade") if e[4] <= 0]) == 3
@@ -244,12 +245,11 @@ def test_a_market_that_does_not_wait_loses_and_says_so() -> None:
 
 
 def test_real_time_pace() -> None:
+    """Five minutes of auction come before the first trade; a slow machine may take longer for them, never less."""
     toml = "[market]\nmax_events = 3000\nspeed = 200\n"
+    begun = time.monotonic()
     with session(2, toml, "Trade") as client:
-        begun = time.monotonic()
         subscribe(client)
         client.wait_for(lambda: len(client.of("Trade")) > 30)
-        first, last = (
-            int(e[2][14:16]) * 60 + int(e[2][17:19]) for e in (client.of("Trade")[1], client.of("Trade")[-1])
-        )
-        assert time.monotonic() - begun > (last - first) / 200 * 0.5
+        assert client.of("Trade")[0][2].endswith("09:00:00.000")
+        assert time.monotonic() - begun > 300 / 200
