@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import importlib
 import os
-from collections.abc import Callable
+import uuid
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
 
@@ -52,6 +53,25 @@ def engine_module(name: str) -> ModuleType | None:
         if error.name == "quantumtrader._core":
             return None
         raise
+
+
+def _studies(base: Path) -> Iterator[None]:
+    """Count trials apart: what one test trained must not deflate what another one finds."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("QUANTUMTRADER_STUDIES", str(base / f"studies-{uuid.uuid4().hex}"))
+        yield
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _studies_of_the_module(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    yield from _studies(tmp_path_factory.getbasetemp())
+
+
+@pytest.fixture(autouse=True)
+def _studies_of_the_test(
+    tmp_path_factory: pytest.TempPathFactory, _studies_of_the_module: None
+) -> Iterator[None]:
+    yield from _studies(tmp_path_factory.getbasetemp())
 
 
 @pytest.fixture(scope="session")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -12,8 +13,9 @@ from typer.testing import CliRunner
 
 from quantumtrader.cli import main as cli
 from quantumtrader.cli.evaluate_model import _interval
-from quantumtrader.cli.train import _vault
+from quantumtrader.cli.train import _net, _vault
 from quantumtrader.training.evaluation import Interval
+from quantumtrader.training.pipelines.result import _priced
 from quantumtrader.training.pipelines.synthetic import synthetic_bars
 from quantumtrader.types import Kind
 
@@ -84,6 +86,14 @@ def test_train_tick_leaves_everything_in_its_folder(bars: Write, tmp_path: Path)
     )
     judge = ["evaluate", "model", "wdofut_tick", "--models", str(out / "models"), "--json"]
     assert json.loads(runner.invoke(cli.app, judge).stdout)["judged"] == "out of fold"
+    seen = runner.invoke(cli.app, [*judge[:-1], "-i", str(bars(14))])
+    assert seen.exit_code == 0, seen.output
+    assert "3 of these sessions were locked away by the training of wdofut_tick 1.0.0" in " ".join(
+        seen.stderr.split()
+    )
+    later = runner.invoke(cli.app, tick(bars(14), tmp_path / "later", "--open-vault", "--why", "release 2"))
+    assert later.exit_code == 1
+    assert "all were seen before" in " ".join(later.stderr.split())
     part = runner.invoke(cli.app, [*judge, "--start", "2024-01-03", "--margin", "0.1"])
     assert part.exit_code == 2
     assert "--margin, --start: is for the sessions" in json.loads(part.stdout)["error"]["message"]
@@ -128,6 +138,12 @@ def test_errors_have_their_exit_codes(bars: Write, tmp_path: Path) -> None:
         ("--every-s", "1e12"),
     ):
         assert runner.invoke(cli.app, tick(bars(3), tmp_path / "x", option, value)).exit_code == 2
+    assert (
+        runner.invoke(
+            cli.app, ["train", "book", *tick(bars(3), tmp_path / "x")[2:8], "--open-vault"]
+        ).exit_code
+        == 2
+    )
     no_book = ["train", "book", "-i", str(bars(3)), "-s", "WDOFUT", "-o", str(tmp_path / "book")]
     found = runner.invoke(cli.app, no_book)
     assert found.exit_code == 3
@@ -173,8 +189,19 @@ def test_the_vault_is_told_in_ticks_of_the_exchange() -> None:
     assert _vault(found, 50) == "vault: skill 1.00 %, net 1.00 (-0.50 to 2.00) ticks in 12 trades"
     assert _vault({**found, "net_ticks": None}, 1) == "vault: skill 1.00 %, 12 trades, too few for a mean"
     assert _vault({**found, "net_ticks": None, "trades": 0}, 1) == "vault: skill 1.00 %, no trades"
+    assert _vault({**found, "seen": 2, "locked": 30}, 50).startswith(
+        "vault: 2 of 30 sessions were seen before and are left out; skill 1.00 %, net 1.00"
+    )
     thin = {**found, "sufficient": False, "reasons": ["3 sessions, at least 20 are needed"]}
     assert _vault(thin, 1) == "vault: insufficient: 3 sessions, at least 20 are needed"
+
+
+def test_means_of_too_few_trades_are_withheld_as_on_the_page() -> None:
+    found = Interval(0.5, 0.1, 0.9, 0.2, 30, 499.0)
+    assert _priced(found) is None
+    assert _priced(replace(found, n_eff=500.0)) is not None
+    assert _net({"net_ticks": None, "trades": 499.0}, 1) == "insufficient"
+    assert _net({"net_ticks": None, "trades": 0.0}, 1) == _net({"net_ticks": None, "trades": None}, 1) == ""
 
 
 def test_a_judged_model_is_told_in_ticks_of_the_exchange() -> None:

@@ -74,8 +74,9 @@ def command(
     """Judge a model by the out-of-fold predictions it was saved with, or by sessions after its training.
 
     With --input the recording is replayed through the engine, labelled as in the training, and judged where it is newer
-    than that; the look is written into looks.jsonl. The base rate is the share of the classes among the judged rows.
-    Fewer than 20 sessions or 500 effective rows are insufficient: then there is no number.
+    than that; the look is written into looks.jsonl, and no vault is opened on these sessions any more. The base rate is the
+    share of the classes among the judged rows. Fewer than 20 sessions or 500 effective rows are insufficient: then there
+    is no number.
     """
     from quantumtrader.cli.models import chosen_version
     from quantumtrader.models.registry import ModelRegistry
@@ -121,7 +122,13 @@ def command(
             "ticks_per_exchange_tick": recording.instrument.ticks_per_exchange_tick,
             "dropped": unseen.dropped,
             "earlier_looks": unseen.earlier_looks,
+            "locked": unseen.locked,
         }
+        if unseen.locked:
+            output.note(
+                f"note: {unseen.locked} of these sessions were locked away by the training of {manifest.id}. They are "
+                "seen now, on record: its vault, and that of a later training, is not opened on them any more"
+            )
     if as_json:
         about = {"model": manifest.id, "judged": where, "synthetic": synthetic}
         output.print_json({**about, "sufficient": found.edge is not None, **output.plain(found), **extra})

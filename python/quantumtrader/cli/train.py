@@ -172,8 +172,7 @@ def tick(
             f"cannot be given with --update: {update} is trained again as it was trained before",
             param_hint=", ".join(idle),
         )
-    if open_vault and not why:
-        raise typer.BadParameter("opening the vault needs a reason: --why", param_hint="--open-vault")
+    _require_reason(open_vault, why)
     names = chosen(features)
     asked = TickConfig(
         name=name,
@@ -202,6 +201,11 @@ def tick(
     if open_vault:
         pipeline.open_vault(recording, result, who=who or user_name(), why=why)
     show(result, as_json=as_json)
+
+
+def _require_reason(open_vault: bool, why: str) -> None:
+    if open_vault and not why:
+        raise typer.BadParameter("opening the vault needs a reason: --why", param_hint="--open-vault")
 
 
 def _retrain(
@@ -269,6 +273,9 @@ def book(
     margin: Margin = 0.1,
     latency_ms: LatencyMs = 20.0,
     gaps: Gaps = "refuse",
+    open_vault: OpenVault = False,
+    why: Why = "",
+    who: Who = "",
     source: Source = UNSAID,
     start: Start = None,
     end: End = None,
@@ -284,6 +291,7 @@ def book(
     from quantumtrader.training.executor import make_executor
     from quantumtrader.training.pipelines import BookConfig, BookTrainingPipeline
 
+    _require_reason(open_vault, why)
     names = chosen(features)
     asked = BookConfig(
         name=name,
@@ -303,6 +311,8 @@ def book(
     with make_executor(workers, scheduler) as executor:
         pipeline = BookTrainingPipeline(asked, models=models, executor=executor, stage=output.progress)
         result = pipeline.train(recording, out)
+    if open_vault:
+        pipeline.open_vault(recording, result, who=who or user_name(), why=why)
     show_book(result, as_json=as_json)
 
 
@@ -412,6 +422,9 @@ def show_book(result: BookResult, *, as_json: bool) -> None:
         ],
         wrap=("verdict",),
     )
+    for name, r in result.results.items():
+        if "vault_result" in r.summary:
+            output.line(f"{name} · {_vault(r.summary['vault_result'], r.summary['ticks_per_exchange_tick'])}")
     for text in dict.fromkeys(text for r in result.results.values() for text in r.summary["notes"]):
         output.note(f"[dim]note: {escape(text)}[/]")
     for name, why in result.insufficient.items():
@@ -437,6 +450,10 @@ def show(result: TrainingResult, *, as_json: bool) -> None:
             ("sessions", _sessions(sessions)),
             ("rows", f"{summary['rows']:,} (effective {summary['n_eff']:,.0f})"),
             ("label", _label(summary)),
+            (
+                "trials",
+                f"{summary['trials']['here']}, and {summary['trials']['earlier']} of earlier trainings",
+            ),
             ("features", f"{summary['features']}, {len(summary['left_out'])} left out (summary.json)"),
         ],
     )
@@ -445,7 +462,7 @@ def show(result: TrainingResult, *, as_json: bool) -> None:
             "out of sample",
             ("", "skill %", "edge, nats per row", "net ticks per trade", "trades per path"),
             [
-                (name, _percent(row["skill"]), _interval(row["edge"], 4), _interval(row["net_ticks"], 2, fine),
+                (name, _percent(row["skill"]), _interval(row["edge"], 4), _net(row, fine),
                  "" if row["trades"] is None else f"{row['trades']:,.0f}")
                 for name, row in summary["table"].items()
             ],
@@ -462,8 +479,20 @@ def show(result: TrainingResult, *, as_json: bool) -> None:
     output.line(f"training: {escape(str(result.folder))}")
 
 
+def _net(row: dict[str, Any], fine: int) -> str:
+    """Write net per trade; trades that are too few for a mean have none, as on the page."""
+    if row["net_ticks"] is None and row["trades"]:
+        return "insufficient"
+    return _interval(row["net_ticks"], 2, fine)
+
+
 def _vault(found: dict[str, Any], fine: int) -> str:
-    """Say what the locked sessions brought."""
+    """Say what the locked sessions brought, and which were no test any more."""
+    if found.get("seen"):
+        rest = _vault({**found, "seen": 0}, fine).removeprefix("vault: ")
+        return (
+            f"vault: {found['seen']} of {found['locked']} sessions were seen before and are left out; {rest}"
+        )
     if not found["sufficient"]:
         return f"vault: insufficient: {'; '.join(found['reasons'])}"
     net = f"net {_interval(found['net_ticks'], 2, fine)} ticks in {found['trades']:,} trades"

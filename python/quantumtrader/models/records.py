@@ -17,7 +17,7 @@ from quantumtrader.exceptions import DataAccessError, ModelError
 from quantumtrader.features.catalogue import canonical_json
 from quantumtrader.models.folder import sha256
 
-__all__ = ["ChainedFile"]
+__all__ = ["ChainedFile", "locked"]
 
 _START = "0" * 64
 
@@ -65,7 +65,7 @@ class ChainedFile:
         if self.path.is_symlink():
             raise ModelError("is a link", path=self.path)
         try:
-            with _locked(self.path) as file:
+            with locked(self.path) as file:
                 data = file.read()
                 lines = list(self._lines(data))
                 line = dict(make([dict(found) for found, _ in lines]))
@@ -128,7 +128,8 @@ def _decode(text: bytes, previous: str) -> dict[str, Any] | None:
 
 
 @contextmanager
-def _locked(path: Path) -> Iterator[Any]:
+def locked(path: Path) -> Iterator[Any]:
+    """Open a file for reading and writing, made where it is not there, and keep other writers out until it is closed."""
     flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
     with os.fdopen(os.open(path, flags, 0o600), "r+b") as file:
         _lock(file.fileno())  # released when the file is closed

@@ -206,6 +206,17 @@ class RunFolder:
             write_whole(file, _json(make()))
         return json.loads(file.read_bytes())
 
+    @staticmethod
+    def created(path: Path) -> int:
+        """Return when the training of a folder was first asked, ns UTC: it tells trainings apart, as a path does not.
+
+        Raises
+        ------
+        DataFormatError
+            There is none, or it was damaged.
+        """
+        return int(_read_request(path / REQUEST)["created_ns"])
+
     def close(self) -> None:
         """Let others train here."""
         self._lock.release()

@@ -1,15 +1,17 @@
 """The trial ledger: one line for everything that was ever evaluated, and no evaluation without a line.
 
 How many trials stand behind the best one decides how much of its result is luck, so the count must not depend
-on memory. The file is append-only JSON lines, each with a checksum; a line that was cut off by a crash is
-dropped, a line that was altered is an error.
+on memory. The file is append-only JSON lines, each with a checksum, written by one process at a time; a line that was
+cut off by a crash is dropped with a warning, a line that was altered is an error.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import os
+import re
 import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -20,9 +22,14 @@ import numpy as np
 import numpy.typing as npt
 
 from quantumtrader.clock import Clock, LiveClock
-from quantumtrader.exceptions import DataError, EmptyDataError
+from quantumtrader.exceptions import DataAccessError, DataError, EmptyDataError
+from quantumtrader.models.records import locked
 
 __all__ = ["Trial", "TrialLedger", "configuration_hash", "independent_trials"]
+
+_log = logging.getLogger(__name__)
+_CUT = re.compile(rb"[0-9a-f]{1,8}|[0-9a-f]{8} (\{.*)?")
+"""What a crash leaves of a line."""
 
 
 def configuration_hash(parameters: Mapping[str, Any]) -> str:
@@ -78,6 +85,7 @@ class TrialLedger:
     def __init__(self, path: Path, clock: Clock | None = None) -> None:
         self.path = path
         self._clock = clock or LiveClock()
+        self._warned = False
 
     def record(
         self,
@@ -102,6 +110,8 @@ class TrialLedger:
         ------
         DataError
             Nothing to record, or something that is not finite.
+        DataAccessError
+            The file cannot be written.
         """
         values = np.asarray(results, np.float64)
         if values.shape != sessions.shape or len(values) == 0 or not np.isfinite(values).all():
@@ -183,20 +193,25 @@ class TrialLedger:
         return independent_trials(self.matrix(study)[1], correlation)
 
     def _append(self, body: str) -> None:
-        self.path.parent.mkdir(parents=True, exist_ok=True)
         line = f"{zlib.crc32(body.encode()):08x} {body}\n".encode()
-        with self.path.open("ab") as file:
-            # A line cut off by a crash must not swallow this one.
-            if file.tell() and not self._ends_in_newline():
-                file.write(b"\n")
-            file.write(line)
-            file.flush()
-            os.fsync(file.fileno())
-
-    def _ends_in_newline(self) -> bool:
-        with self.path.open("rb") as file:
-            file.seek(-1, os.SEEK_END)
-            return file.read(1) == b"\n"
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            with locked(self.path) as file:
+                data: bytes = file.read()
+                kept = data.rfind(b"\n") + 1
+                if _body(data[kept:]) is not None:  # all of it but its end
+                    kept, line = len(data), b"\n" + line
+                file.truncate(kept)  # without what a killed writer left of its line
+                file.seek(kept)
+                file.write(line)
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as error:
+            raise DataAccessError(
+                f"cannot be written ({error.strerror or error})",
+                path=self.path,
+                remedy="Check disk and permissions",
+            ) from error
 
     def _read(self) -> Iterator[Trial]:
         if not self.path.exists():
@@ -205,14 +220,17 @@ class TrialLedger:
         for number, line in enumerate(lines, 1):
             if not line:
                 continue
-            check, _, body = line.partition(b" ")
-            if f"{zlib.crc32(body):08x}".encode() != check:
+            body = _body(line)
+            if body is None:
                 # Whatever a crash cut off is shorter than a line; what is complete and wrong was altered.
-                if number == len(lines) or not body.endswith(b"}"):
-                    continue
-                raise DataError(
-                    "this line was altered", path=self.path, line=number, remedy="Restore the file"
-                )
+                if number < len(lines) and (line.endswith(b"}") or not _CUT.fullmatch(line)):
+                    raise DataError(
+                        "this line was altered", path=self.path, line=number, remedy="Restore the file"
+                    )
+                if not self._warned:
+                    _log.warning("%s:%d: a line that was cut off is left out", self.path, number)
+                    self._warned = True
+                continue
             row = json.loads(body)
             metrics = {k: float("nan") if v is None else v for k, v in row["metrics"].items()}
             yield Trial(
@@ -225,21 +243,42 @@ class TrialLedger:
             )
 
 
+def _body(line: bytes) -> bytes | None:
+    """Return what a line holds behind its checksum; None where that does not fit."""
+    check, _, body = line.partition(b" ")
+    return body if f"{zlib.crc32(body):08x}".encode() == check else None
+
+
 def independent_trials(results: npt.NDArray[np.float64], correlation: float = 0.7) -> int:
     """Count trials when those that move together count once; see :meth:`TrialLedger.independent`.
+
+    Two that share less than half of the sessions of either are not known to move together, and count twice.
 
     Parameters
     ----------
     results : ndarray of float64, shape (sessions, trials)
-        One column per configuration, in the order of the first evaluation.
+        One column per configuration, in the order of the first evaluation; NaN where it has no result.
     correlation : float
         From which on two move together.
     """
-    heads: list[npt.NDArray[np.float64]] = []
+    heads, count = np.empty(results.shape), 0
     for column in results.T:
-        centred = column - column.mean()
-        norm = float(np.linalg.norm(centred))
-        unit = centred / norm if norm > 0 else centred
-        if not any(float(unit @ head) >= correlation for head in heads):
-            heads.append(unit)
-    return len(heads)
+        others = heads[:, :count]
+        both = ~(np.isnan(others) | np.isnan(column)[:, None])
+        shared = both.sum(axis=0)
+        longest = np.maximum((~np.isnan(others)).sum(axis=0), (~np.isnan(column)).sum())
+        a, b = (_centred(values, both, shared) for values in (column[:, None], others))
+        norm = np.sqrt((a * a).sum(axis=0) * (b * b).sum(axis=0))
+        together = (norm > 0) & ((a * b).sum(axis=0) >= correlation * norm)
+        if not (together & (2 * shared >= longest)).any():
+            heads[:, count] = column
+            count += 1
+    return count
+
+
+def _centred(
+    values: npt.NDArray[np.float64], where: npt.NDArray[np.bool_], count: npt.NDArray[np.int64]
+) -> npt.NDArray[np.float64]:
+    """Return values less their mean where both are known, 0 elsewhere."""
+    known = np.where(where, values, 0.0)
+    return np.where(where, known - known.sum(axis=0) / np.maximum(count, 1), 0.0)

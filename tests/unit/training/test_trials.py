@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 
 from quantumtrader.exceptions import ConfigError, DataError, EmptyDataError
 from quantumtrader.training.spans import Spans
-from quantumtrader.training.trials import TrialLedger, configuration_hash
+from quantumtrader.training.trials import TrialLedger, configuration_hash, independent_trials
 from quantumtrader.training.vault import Vault
 
 DAYS = np.arange(20_000, 20_010)
@@ -69,6 +70,49 @@ def test_a_line_cut_off_by_a_crash_is_dropped_and_costs_no_other(ledger: TrialLe
     assert kept == ([0, 1, 2] if cut == 1 else [0, 1])
     ledger.record("s", {"k": 7}, DAYS, np.zeros(10))
     assert [t.parameters["k"] for t in ledger.trials()] == [*kept, 7]
+
+
+def test_a_cut_line_is_said_once_and_garbage_is_an_error(
+    ledger: TrialLedger, caplog: pytest.LogCaptureFixture
+) -> None:
+    for k in range(2):
+        ledger.record("s", {"k": k}, DAYS, np.zeros(10))
+    first, second, _ = ledger.path.read_bytes().split(b"\n")
+    ledger.path.write_bytes(
+        first + b"\n" + second[:40] + b"\n" + second
+    )  # as older versions went on after a crash
+    assert [[t.parameters["k"] for t in ledger.trials()] for _ in range(2)] == [[0, 1]] * 2
+    assert [r.getMessage() for r in caplog.records] == [
+        f"{ledger.path}:2: a line that was cut off is left out"
+    ]
+    ledger.path.write_bytes(first + b"\nnothing of ours\n" + second)
+    with pytest.raises(DataError, match=":2: this line was altered"):
+        ledger.trials()
+
+
+def _append(path: Path, own: int) -> None:
+    for k in range(20):
+        TrialLedger(path).record("s", {"own": own, "k": k, "long": "x" * 20_000}, DAYS, np.zeros(10))
+
+
+def test_writers_append_side_by_side(ledger: TrialLedger) -> None:
+    # Each opens the file anew and so has a lock of its own, as processes have.
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(_append, [ledger.path] * 4, range(4)))
+    assert ledger.count("s") == len(ledger.trials()) == 80
+
+
+def test_trials_of_different_sessions_move_together_only_where_half_of_them_is_shared() -> None:
+    moves = np.random.default_rng(1).standard_normal(100)
+    results = np.full((160, 4), np.nan)
+    results[:100, 0] = moves
+    results[40:100, 1] = 2 * moves[40:]  # the same, on 60 of the 100
+    results[60:160, 2] = np.concatenate((moves[60:], moves[:60]))  # the same on 40, and then its own way
+    results[100:, 3] = moves[:60]  # of other sessions, but the same as the one before
+    assert independent_trials(results[:, :2]) == 1
+    assert independent_trials(results[:, :3]) == 2
+    assert independent_trials(results) == 2
+    assert independent_trials(results[:, [0, 3]]) == 2
 
 
 def test_an_altered_line_is_named(ledger: TrialLedger) -> None:

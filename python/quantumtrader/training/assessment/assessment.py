@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +48,7 @@ from quantumtrader.training.dataset import Dataset, Sufficiency
 from quantumtrader.training.evaluation import Interval
 from quantumtrader.training.policy import Policy
 from quantumtrader.training.splits import Splitter
+from quantumtrader.training.study import Earlier
 from quantumtrader.training.trials import TrialLedger
 from quantumtrader.types import Instrument
 
@@ -100,6 +101,8 @@ class Assessment:
         Between these, net ticks, lay 95 % of the sessions.
     seed : int
         Of all draws.
+    earlier : Earlier
+        What earlier trainings tried and saw.
     """
 
     study: str
@@ -130,6 +133,7 @@ class Assessment:
     expected_low: float | None
     expected_high: float | None
     seed: int
+    earlier: Earlier = field(default_factory=Earlier)
 
     @property
     def sufficiency(self) -> Sufficiency:
@@ -221,6 +225,7 @@ def assess(
     liquidity: Liquidity | None = None,
     volatility: npt.NDArray[np.float64] | None = None,
     spread_ticks: float | None = None,
+    earlier: Earlier | None = None,
 ) -> Assessment:
     """Assess a training.
 
@@ -263,6 +268,9 @@ def assess(
     spread_ticks : float, optional
         What a round trip loses to the spread, where both sides of a trade leave at different times (barriers) and their
         results do not tell it. Without it multiples of the cost are of fees and slippage alone.
+    earlier : Earlier, optional
+        From ``Study.earlier``: what earlier trainings tried deflates this one's results too. Without it the trials are
+        those of ``study`` alone.
 
     Raises
     ------
@@ -289,6 +297,7 @@ def assess(
                 f"assess: {what} has shape {names.shape}, expected one for each of {len(data)} rows"
             )
 
+    before = earlier or Earlier()
     scores = score(data, evaluation)
     edge = said(scores.gained.mean(axis=0), scores.spans.session, scores.weights)
     kind = str(evaluation.trial.parameters.get("kind", ""))
@@ -303,7 +312,7 @@ def assess(
     if edge is None:
         return Assessment(
             *about, facts, picture, None, None, None, (), (), cut_by, None, dict.fromkeys(sorted(families)), None, None,
-            (), None, None, None, (), parity, None, None, seed,
+            (), None, None, None, (), parity, None, None, seed, before,
         )  # fmt: skip
 
     axes: dict[str, Names] = {}
@@ -320,7 +329,7 @@ def assess(
     paid = net = size = chance = None
     table = [Reference("flat", float("nan"), None, None, 0.0, 0.0)]
     picked: Selection | None = None
-    tried = read_trials(ledger, study, {p.trial.hash for p in placebos.values()})
+    tried = read_trials(ledger, study, {p.trial.hash for p in placebos.values()}, before)
     low = high = None
     if walk is not None:
         paid = money(data, evaluation, scores, walk, policy, instrument)
@@ -360,6 +369,7 @@ def assess(
         expected_low=low,
         expected_high=high,
         seed=seed,
+        earlier=before,
     )
 
 

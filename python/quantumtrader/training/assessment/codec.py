@@ -63,15 +63,18 @@ def decode(kind: Any, value: Any, arrays: Mapping[str, npt.NDArray[Any]], where:
         return decode(next(a for a in arguments if a is not types.NoneType), value, arrays, where)
     if isinstance(kind, type) and dataclasses.is_dataclass(kind):
         hints = _hints(kind)
-        if not isinstance(value, dict) or value.keys() != hints.keys():
-            given = set(value) if isinstance(value, dict) else set()
-            odd = sorted(given ^ set(hints))
+        # What has a default came later than files that lack it.
+        optional = {f.name for f in dataclasses.fields(kind) if _has_default(f)}
+        given = set(value) if isinstance(value, dict) else set()
+        odd = sorted((given ^ set(hints)) - (optional - given))
+        if not isinstance(value, dict) or odd:
             raise DataFormatError(
                 f"{where or 'assessment'}: missing or unknown: {', '.join(odd) or 'everything'}"
             )
         parts = {
             name: decode(hint, value[name], arrays, f"{where}.{name}" if where else name)
             for name, hint in hints.items()
+            if name in value
         }
         return kind(**parts)
     if origin is np.ndarray:
@@ -93,6 +96,11 @@ def decode(kind: Any, value: Any, arrays: Mapping[str, npt.NDArray[Any]], where:
     if isinstance(kind, type) and type(value) is kind:
         return value
     raise DataFormatError(f"{where}: {value!r} is not of the kind that belongs here")
+
+
+def _has_default(field: dataclasses.Field[Any]) -> bool:
+    missing = dataclasses.MISSING
+    return field.default is not missing or field.default_factory is not missing
 
 
 @cache

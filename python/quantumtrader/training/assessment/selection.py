@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +22,7 @@ from quantumtrader.training.evaluation import (
     spa,
     track_record_length,
 )
+from quantumtrader.training.study import Earlier
 from quantumtrader.training.trials import Trial, TrialLedger, independent_trials
 
 __all__ = ["BLOCKS", "Selection", "Trials", "read_trials", "selection"]
@@ -46,12 +47,15 @@ class Trials:
         Sessions that they share.
     results : ndarray of float64, shape (n, configurations)
         Net ticks per session.
+    earlier : Earlier
+        What earlier trainings tried on these sessions.
     """
 
     lines: int
     hashes: tuple[str, ...]
     sessions: npt.NDArray[np.str_]
     results: Float64
+    earlier: Earlier = field(default_factory=Earlier)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +67,8 @@ class Selection:
     Parameters
     ----------
     lines, configurations, independent : int
-        Lines in the ledger; different configurations; those that do not move together, which is the N of ``dsr``.
+        Lines in the ledger; different configurations; those that do not move together, with those of earlier
+        trainings, which is the N of ``dsr``.
     sessions : int
         Sessions behind the ratio.
     sharpe, annualised : float
@@ -112,7 +117,9 @@ class Selection:
     why: Mapping[str, str]
 
 
-def read_trials(ledger: TrialLedger, study: str, left_out: Collection[str] = ()) -> Trials:
+def read_trials(
+    ledger: TrialLedger, study: str, left_out: Collection[str] = (), earlier: Earlier | None = None
+) -> Trials:
     """Read a study; lines without a policy count, but their results are no money and join no column."""
     lines = [t for t in ledger.trials() if t.study == study or t.study.startswith(f"{study}/")]
     latest: dict[str, Trial] = {}
@@ -126,7 +133,7 @@ def read_trials(ledger: TrialLedger, study: str, left_out: Collection[str] = ())
         by_session = dict(zip(trial.sessions, trial.results, strict=True))
         columns.append([by_session[s] for s in sessions])
     results = np.array(columns, np.float64).reshape(len(latest), len(sessions)).T
-    return Trials(len(lines), tuple(latest), np.array(sessions, np.str_), results)
+    return Trials(len(lines), tuple(latest), np.array(sessions, np.str_), results, earlier or Earlier())
 
 
 def selection(
@@ -190,8 +197,9 @@ def selection(
 
 
 def trial_ratios(trials: Trials) -> Float64:
-    """Return the Sharpe ratios per session of all trials that have one."""
-    found = np.array([sharpe(column).ratio for column in trials.results.T], np.float64)
+    """Return the Sharpe ratios per session of all trials that have one, those of earlier trainings too."""
+    own = [sharpe(column).ratio for column in trials.results.T]
+    found = np.array([*own, *trials.earlier.ratios], np.float64)
     return found[np.isfinite(found)]
 
 
@@ -205,7 +213,8 @@ def deflated(own: Sharpe, trials: Trials) -> float:
 
 def _independent(trials: Trials) -> int:
     """Return the N of the deflated ratio: at least the one that is judged."""
-    return max(1, independent_trials(trials.results)) if len(trials.sessions) else max(1, len(trials.hashes))
+    own = independent_trials(trials.results) if len(trials.sessions) else len(trials.hashes)
+    return max(1, own) + trials.earlier.independent
 
 
 def stands_still(column: Float64, blocks: int = BLOCKS) -> bool:

@@ -78,6 +78,10 @@ REASONS = (
 )
 TICKS = (("ticks", "exchange ticks"), ("ticks", "ticks da bolsa"))
 """Of the data, and of the exchange where those of the data are finer."""
+SEEN = (
+    " Of the {locked} sessions in the vault {seen} were seen before: they test nothing any more.",
+    " Dos {locked} pregões no cofre, {seen} já foram vistos antes: não testam mais nada.",
+)
 SYNTHETIC = (
     " The data is synthetic: this proves the code, not money.",
     " Os dados são sintéticos (synthetic): isto prova o código, não dinheiro.",
@@ -124,6 +128,8 @@ def verdict_text(a: Assessment, lang: str = "en") -> str:
         sessions=a.data.sessions,
         failed=", ".join(CONDITIONS[c.name][at] for c in a.conditions if not c.met),
     )
+    if a.earlier.seen:
+        text += SEEN[at].format(locked=a.earlier.locked, seen=len(a.earlier.seen))
     return text + (SYNTHETIC[at] if a.synthetic else "")
 
 

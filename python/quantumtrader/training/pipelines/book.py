@@ -28,6 +28,7 @@ from quantumtrader.training.pipelines.candidates import with_stretches
 from quantumtrader.training.pipelines.costs import cost_ticks
 from quantumtrader.training.pipelines.judge import Judged, Plan, Stage, judge, make_plan
 from quantumtrader.training.pipelines.liquidity import LIQUID, measure_liquidity
+from quantumtrader.training.pipelines.opening import judge_in_vault
 from quantumtrader.training.pipelines.prepared import (
     Prepared,
     choose_features,
@@ -44,11 +45,13 @@ from quantumtrader.training.pipelines.ship import (
     golden_events,
     next_version,
     ship,
+    trials_document,
 )
 from quantumtrader.training.pipelines.trading_time import TradingTime
 from quantumtrader.training.policy import Policy
 from quantumtrader.training.recipes import Recipe
 from quantumtrader.training.run_folder import RunFolder
+from quantumtrader.training.study import Study
 from quantumtrader.training.trials import TrialLedger
 from quantumtrader.training.vault import Vault
 from quantumtrader.types import Events
@@ -61,6 +64,8 @@ BLOCKS = 15
 """Parts that a recording of few sessions is cut into; the last fifth of them is the vault."""
 LEAST_SESSIONS = 8
 BLOCKS_NOTE = "what is counted as sessions are blocks of time: there were too few sessions to divide"
+_WARMING = 20
+"""Sessions before the vault that features warm up on."""
 _EVENT_LIMIT = 300_000
 """Events of a session beyond which rows after every packet would not fit into memory."""
 
@@ -189,6 +194,72 @@ class BookTrainingPipeline:
         if not results:
             raise DataError("book training: " + "; ".join(f"{k}: {v}" for k, v in failed.items()))
         return BookResult(Path(out), results, failed, pace)
+
+    def open_vault(
+        self, recording: Recording, result: BookResult, *, who: str, why: str
+    ) -> dict[str, dict[str, Any]]:
+        """Judge the models of a finished training on the locked sessions that nobody has seen; each once, on record.
+
+        Returns
+        -------
+        dict of str to dict
+            What was found, by target; ``vault_result`` of each summary.
+
+        Raises
+        ------
+        ConfigError
+            What was divided are blocks of time, or a model may not be judged there (see ``judge_in_vault``).
+        """
+        survey, asked = recording.survey(), self.asked
+        if len(survey.days) < LEAST_SESSIONS:
+            raise ConfigError(
+                f"the vault of {len(survey.days)} session(s) is a few blocks of time and would always be insufficient; "
+                f"record at least {LEAST_SESSIONS}"
+            )
+        vault = Vault.seal(survey.days, TrialLedger(result.folder / "vault.jsonl"), asked.vault)
+        # The sessions before warm the features up, as they were when the model was trained.
+        days = np.concatenate((vault.development[-_WARMING:], vault.locked))
+        begin = int(next(recording.sessions(vault.locked[:1]))["ts_event"].min())
+        found, refused = {}, []
+        for target in targets_of(tuple(result.results), result.pace):
+            own = result.results[target.name]
+            loaded = ModelRegistry(own.model.parent.parent).load(
+                own.model.parent.name, own.model.name, validity=False
+            )
+            trained = own.prepared.data
+            if loaded.manifest.data["sha256"] != trained.sha256:
+                raise ConfigError(f"{loaded.manifest.id} was not trained in {own.folder}")
+            heartbeat, thin = (int(trained.measured_from[k]) for k in ("heartbeat_ns", "thin"))
+            latency = Latency((int(asked.latency_ms * 1e6),))
+            task = BookTask((target,), heartbeat, latency, begin, np.iinfo(np.int64).max, thin)
+            engine = FeatureEngine.for_manifest(loaded.manifest.features, recording.instrument)
+            rows = build_dataset(
+                recording.sessions(days), engine, task.label, gaps=asked.gaps, checks=2, usable=False
+            )
+            data = task.dataset(target, rows, recording.gap_sessions())
+            try:
+                found[target.name] = judge_in_vault(
+                    vault,
+                    data,
+                    trained,
+                    loaded,
+                    Policy(asked.margin, cost_ticks(recording, asked.slippage_ticks)),
+                    study=self._study(recording, survey, trained.label),
+                    training=RunFolder.created(result.folder),
+                    who=who,
+                    why=why,
+                    known=own.summary.get("vault_result"),
+                )
+            except ConfigError as error:  # other targets may still be judged
+                refused.append(f"{target.name}: {error}")
+                continue
+            own.write(vault_result=found[target.name])
+        if refused:
+            raise ConfigError("; ".join(refused))
+        return found
+
+    def _study(self, recording: Recording, survey: Survey, label: str) -> Study:
+        return Study.of(recording.instrument.product, label, synthetic=survey.synthetic, clock=self.clock)
 
     def _rows(
         self, recording: Recording, survey: Survey, folder: RunFolder
@@ -323,6 +394,8 @@ class BookTrainingPipeline:
             folder,
             self.executor,
             instrument,
+            study=None if blocks else self._study(recording, survey, data.label),
+            vault=vault,
             synthetic=survey.synthetic,
             parity=parity,
             judged_by="markout",
@@ -364,7 +437,7 @@ class BookTrainingPipeline:
             contracts=tuple(dict.fromkeys(c for c in prepared.contracts.tolist() if c)),
             evidence=judged.assessment.evidence(),
             cv={"scheme": "cpcv", **plan.to_document()["splitter"], "seed": plan.seed},
-            trials={"ledger": "trials.jsonl", "n": folder.ledger.count(plan.study)},
+            trials=trials_document(folder, plan, judged),
             metrics={"chosen": judged.chosen, "sufficient": judged.assessment.sufficiency.sufficient},
             config=asdict(self.asked),
             newest_day=int(survey.days[-1]),

@@ -12,6 +12,7 @@ import numpy as np
 from quantumtrader.exceptions import DataError
 from quantumtrader.models.importance import families_of
 from quantumtrader.training.assessment import Assessment, Liquidity, assess
+from quantumtrader.training.assessment.codec import decode
 from quantumtrader.training.cross_validate import Evaluation, Nested, evaluate, fold_importance, nested
 from quantumtrader.training.dataset import Dataset
 from quantumtrader.training.evaluation import Interval
@@ -24,7 +25,9 @@ from quantumtrader.training.policy import Policy
 from quantumtrader.training.recipes import Recipe, Single
 from quantumtrader.training.run_folder import RunFolder
 from quantumtrader.training.splits import CombinatorialPurged, PurgedWalkForward, Splitter
+from quantumtrader.training.study import Earlier, Study, lineage_of
 from quantumtrader.training.tuning import Tuned
+from quantumtrader.training.vault import Vault
 from quantumtrader.types import Instrument
 
 __all__ = ["Judged", "Plan", "Stage", "interval_document", "judge", "make_plan"]
@@ -184,6 +187,8 @@ def judge(
     executor: Executor,
     instrument: Instrument,
     *,
+    study: Study | None,
+    vault: Vault,
     synthetic: bool,
     parity: Callable[[Recipe], bool | None],
     judged_by: str,
@@ -195,26 +200,34 @@ def judge(
 
     The best candidate by log loss over the base rate is chosen, calibrated on inner splits, and judged again with its
     calibration; a stack is one already. ``spread_ticks`` is what a round trip loses to an assumed spread, see ``assess``.
+
+    What is judged on all sessions gets a line in ``study`` too, and what earlier trainings wrote there counts. It is kept
+    in the folder as ``earlier.json`` when it is first read: a training that is asked again ends in the same bytes. Without a
+    study (blocks of time are no sessions) the trials are those of the folder.
     """
-    data, ledger, study = prepared.data, folder.ledger, plan.study
+    data, ledger = prepared.data, folder.ledger
+    lineage = lineage_of(folder.request)
     show: Stage = stage or (lambda _text, _total: nullcontext(lambda _units: None))
     policy = None if data.trips is None else plan.policy
 
     def run(name: str, recipe: Recipe, splitter: Splitter, where: str = "", on: Any = None) -> Evaluation:
         with show(f"{name}", float(_count(splitter, data))) as advance:
-            return evaluate(
+            found = evaluate(
                 data if on is None else on,
                 recipe,
                 splitter,
                 ledger,
-                f"{study}{where}",
+                f"{plan.study}{where}",
                 policy=policy,
                 mapper=folder.mapper(executor, f"evaluating {name}", advance),
             )
+        if study is not None and not where:
+            study.add(found.trial, lineage)
+        return found
 
     simple = baselines(data.names, plan.kind)
     recipes = learners(
-        plan.candidates, data.names, plan.kind, plan.inner, plan.seed, plan.min_leaf, ledger, study
+        plan.candidates, data.names, plan.kind, plan.inner, plan.seed, plan.min_leaf, ledger, plan.study
     )
     base = {name: run(name, recipe, plan.splitter) for name, recipe in simple.items()}
     tried = {name: run(name, recipe, plan.splitter) for name, recipe in recipes.items()}
@@ -240,7 +253,7 @@ def judge(
                 plan.rough,
                 plan.inner,
                 ledger,
-                f"{study}/nested",
+                f"{plan.study}/nested",
                 policy=policy,
                 mapper=folder.mapper(executor, "choosing inside training parts", advance),
             )
@@ -253,6 +266,11 @@ def judge(
             families = fold_importance(
                 data, _single(recipe, recipes), plan.rough, families=families_of(data.names), seed=plan.seed
             )
+    earlier = None
+    if study is not None:
+        own = ledger.trials(plan.study)
+        kept = folder.document("earlier", lambda: asdict(study.earlier(own, lineage, vault.locked)))
+        earlier = decode(Earlier, kept, {})
     assessment = assess(
         data,
         tried,
@@ -261,7 +279,7 @@ def judge(
         policy=plan.policy,
         splitter=plan.splitter,
         ledger=ledger,
-        study=study,
+        study=plan.study,
         regimes=prepared.regimes if (prepared.regimes != "").any() else None,
         contracts=prepared.contracts if (prepared.contracts != "").any() else None,
         instrument=instrument,
@@ -274,6 +292,7 @@ def judge(
         liquidity=liquidity,
         volatility=prepared.extra.get("volatility"),
         spread_ticks=spread_ticks,
+        earlier=earlier,
     )
     return Judged(
         assessment, tried, base, false, chosen, recipe, tried[chosen], judged, choice, rehearsal, verdicts

@@ -9,10 +9,12 @@ import numpy as np
 
 from quantumtrader.exceptions import ConfigError
 from quantumtrader.models.registry import LoadedModel
+from quantumtrader.training.assessment.scores import said
 from quantumtrader.training.dataset import Dataset
 from quantumtrader.training.evaluation import clustered_mean
 from quantumtrader.training.pipelines.judge import interval_document
 from quantumtrader.training.policy import Policy
+from quantumtrader.training.study import Study
 from quantumtrader.training.vault import Vault
 from quantumtrader.training.weights import average_uniqueness
 
@@ -28,11 +30,15 @@ def judge_in_vault(
     loaded: LoadedModel,
     policy: Policy,
     *,
+    study: Study,
+    training: int,
     who: str,
     why: str,
     known: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """Judge a saved model on the locked sessions.
+    """Judge a saved model on those of the locked sessions that nobody has seen.
+
+    What another training opened, judged a model on or was trained on tests nothing any more and is left out.
 
     Parameters
     ----------
@@ -44,6 +50,10 @@ def judge_in_vault(
     loaded : LoadedModel
         From the registry, so that what is judged is what would trade.
     policy : Policy
+    study : Study
+        Where it is written down for other trainings too.
+    training : int
+        ``created_ns`` of this one: its own openings are of other targets.
     who, why : str
         Written down before anything is looked at.
     known : mapping, optional
@@ -52,7 +62,7 @@ def judge_in_vault(
     Raises
     ------
     ConfigError
-        This model was judged before, or who and why are missing.
+        This model was judged before, no session is left that was not seen, or who and why are missing.
     """
     model = loaded.manifest.hash
     if known is not None and known.get("model") == model:
@@ -63,16 +73,40 @@ def judge_in_vault(
         raise ConfigError(
             f"the vault was opened for this model before, by {mine[0].parameters['who']}: {mine[0].parameters['why']}"
         )
+    seen = study.seen(vault.locked, training)
+    fresh = np.array([str(day) not in seen for day in vault.locked.astype("datetime64[D]")])
+    if not fresh.any():
+        day, how = next(iter(seen.items()))
+        raise ConfigError(
+            f"the vault holds {len(seen)} sessions and all were seen before, {day} was {how}: a second look is no test any "
+            "more. Record new sessions"
+        )
     rows = (
         np.flatnonzero(np.isin(data.spans.session, vault.locked))
         if mine
         else vault.open(data.spans, model=model, who=who, why=why)
     )
+    study.look(vault.locked[fresh], how="opened", model=model, who=who, why=why, training=training)
+    rows = rows[np.isin(data.spans.session[rows], vault.locked[fresh])]
     needed = [k for k, name in enumerate(data.names) if name not in loaded.manifest.may_be_missing]
     rows = rows[~np.isnan(data.X[rows][:, needed]).any(axis=1)]
     part = data.take(rows)
     classes = np.array(loaded.manifest.classes)
     part = part.take(np.isin(part.y, classes))
+    enough = part.sufficiency()
+    found: dict[str, Any] = {
+        "model": model,
+        "who": who,
+        "why": why,
+        "locked": len(vault.locked),
+        "seen": len(seen),
+        "sessions": len(part.spans.sessions),
+        "rows": len(part),
+        "sufficient": enough.sufficient,
+        "reasons": list(enough.reasons),
+    }
+    if not enough.sufficient:
+        return {**found, "skill": None, "edge": None, "net_ticks": None, "trades": None}
     p = loaded.batch(part.X)
     weights = average_uniqueness(part.spans)
     place = np.searchsorted(classes, part.y)
@@ -80,23 +114,15 @@ def judge_in_vault(
     share /= share.sum()
     loss = -np.log(np.maximum(p[np.arange(len(part)), place], _LEAST))
     base = -np.log(share[place])
-    edge = clustered_mean(base - loss, part.spans.session, weights)
     net, count = None, 0
     if part.trips is not None:
         trades = policy.trade(policy.sides(p, classes), part.trips, part.spans)
         count = len(trades.rows)
-        net = clustered_mean(trades.net_ticks, part.spans.session[trades.rows])
-    enough = part.sufficiency()
+        net = said(trades.net_ticks, part.spans.session[trades.rows])
     return {
-        "model": model,
-        "who": who,
-        "why": why,
-        "sessions": len(part.spans.sessions),
-        "rows": len(part),
-        "sufficient": enough.sufficient,
-        "reasons": list(enough.reasons),
-        "skill": float(1 - (loss * weights).sum() / (base * weights).sum()) if enough.sufficient else None,
-        "edge": interval_document(edge) if enough.sufficient else None,
-        "net_ticks": interval_document(net) if enough.sufficient else None,
+        **found,
+        "skill": float(1 - (loss * weights).sum() / (base * weights).sum()),
+        "edge": interval_document(clustered_mean(base - loss, part.spans.session, weights)),
+        "net_ticks": interval_document(net),
         "trades": count,
     }

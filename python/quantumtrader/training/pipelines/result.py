@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from quantumtrader.training.dataset import LEAST_EFFECTIVE, LEAST_SESSIONS
+from quantumtrader.training.evaluation import Interval
 from quantumtrader.training.pipelines.candidates import skipped
 from quantumtrader.training.pipelines.judge import Judged, Plan, interval_document
 from quantumtrader.training.pipelines.prepared import Prepared
@@ -89,7 +91,7 @@ def finish(
             "skill": _number(found.skill.mean()),
             "skill_worst_path": _number(found.skill.min()),
             "edge": interval_document(found.edge),
-            "net_ticks": interval_document(found.net),
+            "net_ticks": interval_document(_priced(found.net)),
             "trades": _number(found.trades),
         }
         for name, found in {**judged.baselines, **judged.candidates}.items()
@@ -110,6 +112,11 @@ def finish(
             "development_count": len(vault.development),
             "vault": [str(np.datetime64(int(d), "D")) for d in vault.locked[[0, -1]]],
             "vault_count": len(vault.locked),
+        },
+        "trials": {
+            "here": folder.ledger.count(plan.study),
+            "earlier": assessment.earlier.configurations,
+            "seen_in_vault": len(assessment.earlier.seen),
         },
         "rows": len(data),
         "n_eff": _number(data.n_eff),
@@ -154,9 +161,14 @@ def _of(found: Any) -> dict[str, Any]:
     return {
         "skill": _number(found.skill.mean()),
         "edge": interval_document(found.edge),
-        "net_ticks": interval_document(found.net),
+        "net_ticks": interval_document(_priced(found.net)),
         "trades": _number(found.trades),
     }
+
+
+def _priced(net: Interval | None) -> Interval | None:
+    """Return net per trade where there are enough trades to say it, as on the page."""
+    return net if net is not None and net.sufficient(LEAST_SESSIONS, LEAST_EFFECTIVE) else None
 
 
 def _number(value: Any) -> float | None:

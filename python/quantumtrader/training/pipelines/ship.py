@@ -24,8 +24,10 @@ from quantumtrader.models.registry import ModelRegistry
 from quantumtrader.models.scorers import make_scorer
 from quantumtrader.training.cross_validate import Evaluation
 from quantumtrader.training.dataset import Dataset
+from quantumtrader.training.pipelines.judge import Judged, Plan
 from quantumtrader.training.pipelines.prepared import Prepared
 from quantumtrader.training.recipes import Recipe, Stacked
+from quantumtrader.training.run_folder import RunFolder
 from quantumtrader.training.weights import average_uniqueness
 from quantumtrader.types import Events, Instrument
 
@@ -41,6 +43,7 @@ __all__ = [
     "next_version",
     "oof_table",
     "ship",
+    "trials_document",
 ]
 
 Float64 = npt.NDArray[np.float64]
@@ -166,6 +169,15 @@ def next_version(root: Path, name: str) -> str:
         return "1.0.0"
     major, minor, _ = (int(part) for part in known[-1].split("."))
     return f"{major}.{minor + 1}.0"
+
+
+def trials_document(folder: RunFolder, plan: Plan, judged: Judged) -> dict[str, Any]:
+    """Return how many configurations stand behind a model: of its training, and of earlier ones on the same sessions."""
+    return {
+        "ledger": "trials.jsonl",
+        "n": folder.ledger.count(plan.study),
+        "earlier": judged.assessment.earlier.configurations,
+    }
 
 
 def oof_table(prepared: Prepared, evaluation: Evaluation) -> pa.Table:

@@ -43,12 +43,14 @@ from quantumtrader.training.pipelines.ship import (
     golden_events,
     next_version,
     ship,
+    trials_document,
 )
 from quantumtrader.training.pipelines.tick_config import TickConfig
 from quantumtrader.training.policy import Policy
 from quantumtrader.training.recipes import Recipe
 from quantumtrader.training.run_folder import RunFolder
 from quantumtrader.training.spans import Spans
+from quantumtrader.training.study import Study
 from quantumtrader.training.trials import TrialLedger
 from quantumtrader.training.vault import Vault
 
@@ -166,6 +168,8 @@ class TickTrainingPipeline:
             folder,
             self.executor,
             instrument,
+            study=Study.of(instrument.product, data.label, synthetic=survey.synthetic, clock=self.clock),
+            vault=vault,
             synthetic=survey.synthetic,
             parity=parity,
             judged_by="dsr",
@@ -178,7 +182,7 @@ class TickTrainingPipeline:
     def open_vault(
         self, recording: Recording, result: TrainingResult, *, who: str, why: str
     ) -> dict[str, Any]:
-        """Judge the model of a finished training on the locked sessions; once, on record.
+        """Judge the model of a finished training on the locked sessions that nobody has seen; once, on record.
 
         Returns
         -------
@@ -200,6 +204,10 @@ class TickTrainingPipeline:
             result.prepared.data,
             loaded,
             Policy(asked.margin, cost_ticks(recording, asked.slippage_ticks)),
+            study=Study.of(
+                recording.instrument.product, data.label, synthetic=survey.synthetic, clock=self.clock
+            ),
+            training=RunFolder.created(result.folder),
             who=who,
             why=why,
             known=result.summary.get("vault_result"),
@@ -310,7 +318,7 @@ class TickTrainingPipeline:
             contracts=tuple(dict.fromkeys(c for c in prepared.contracts.tolist() if c)),
             evidence=judged.assessment.evidence(),
             cv={"scheme": "cpcv", **plan.to_document()["splitter"], "seed": plan.seed},
-            trials={"ledger": "trials.jsonl", "n": folder.ledger.count(plan.study)},
+            trials=trials_document(folder, plan, judged),
             metrics={
                 "chosen": judged.chosen,
                 "sufficient": judged.assessment.sufficiency.sufficient,

@@ -26,6 +26,7 @@ from quantumtrader.training.pipelines.book_task import decisions_at
 from quantumtrader.training.pipelines.recording import Recording
 from quantumtrader.training.policy import Policy
 from quantumtrader.training.rows import Rows
+from quantumtrader.training.study import Study
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -57,6 +58,8 @@ class Unseen:
     earlier_looks : int
         How often some of these sessions were looked at before with a version of this model: each look makes them a little
         less unseen.
+    locked : int
+        How many of the sessions its training had locked away: they are no part of its vault any more.
     """
 
     facts: RecordFacts
@@ -65,6 +68,7 @@ class Unseen:
     cost_ticks: float
     dropped: Mapping[str, int]
     earlier_looks: int
+    locked: int
 
 
 def judge_unseen(
@@ -78,8 +82,9 @@ def judge_unseen(
 ) -> Unseen:
     """Replay a recording, and judge the model on what came after its last training session.
 
-    Earlier sessions only warm the features up. The look is written into the model's ``looks.jsonl`` before a row is scored;
-    the sessions that its training locked away count as unseen, and as looked at afterwards.
+    Earlier sessions only warm the features up. The look is written into the model's ``looks.jsonl`` and into the study
+    before a row is scored; the sessions that its training locked away count as unseen, and as looked at afterwards: no
+    vault that holds them is opened on them any more.
 
     Parameters
     ----------
@@ -117,7 +122,15 @@ def judge_unseen(
         )
     data = build_dataset(recording.sessions(), engine, label, payer=payer, spread_ticks=spread, gaps="drop")
     data, dropped = _scorable(data, days, loaded)
-    earlier = _write_look(registry, manifest, data, recording.instrument.symbol, who, clock or LiveClock())
+    stamps = clock or LiveClock()
+    earlier = _write_look(registry, manifest, data, recording.instrument.symbol, who, stamps)
+    seen = data.spans.sessions
+    made = survey.synthetic or bool(manifest.data["synthetic"])
+    Study.of(recording.instrument.product, str(manifest.label["id"]), synthetic=made, clock=stamps).look(
+        seen, how="looked at", model=manifest.hash, who=who, why=f"evaluate {manifest.id}"
+    )
+    until = manifest.data.get("recorded_until")
+    locked = 0 if until is None else int((seen.astype("datetime64[D]") <= np.datetime64(until)).sum())
     probabilities = loaded.batch(data.X)
     classes = np.array(manifest.classes)
     assert data.trips is not None  # both kinds of label are paid
@@ -129,6 +142,7 @@ def judge_unseen(
         policy.cost_ticks,
         dropped,
         earlier,
+        locked,
     )
 
 

@@ -25,6 +25,10 @@ def selection(page: Frame) -> str:
             w["configurations"],
             f"{f.plain('selection/configurations')} · {f.plain('selection/independent')}",
         ),
+        (
+            w["earlier_trials"],
+            f"{f.plain('earlier/configurations')} · {f.plain('earlier/independent')}",
+        ),
         (w["sessions_behind"], f.plain("selection/sessions")),
         (w["sharpe"], f"{f.plain('selection/sharpe', 3)} · {f.plain('selection/annualised', 2)}"),
         (w["moments"], f"{f.plain('selection/skewness', 2)} · {f.plain('selection/kurtosis', 2)}"),

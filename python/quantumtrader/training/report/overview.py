@@ -118,6 +118,7 @@ def data(page: Frame) -> str:
         tick += f" · {w['tick_finer'].format(n=f.plain('data/exchange_ticks'))}"
     facts = [
         (w["dates"], f"{f.plain('data/sessions')} · {page.date(d.first)} – {page.date(d.last)}"),
+        *([(w["vault"], _vault(page))] if a.earlier.locked else []),
         (w["rows"], f.plain("data/rows")),
         (w["n_eff"], f.plain("data/n_eff")),
         (w["tested"], f.plain("data/tested")),
@@ -134,6 +135,13 @@ def data(page: Frame) -> str:
         (w["seed"], f.plain("seed")),
     ]
     return page.section("data", listed(facts), hint=False)
+
+
+def _vault(page: Frame) -> str:
+    """Say how many sessions are locked away, and how many of them can test nothing any more."""
+    locked = page.f.plain("earlier/locked")
+    seen = len(page.a.earlier.seen)
+    return f"{locked} · {page.words['seen_before'].format(n=seen)}" if seen else locked
 
 
 def splits(page: Frame) -> str:

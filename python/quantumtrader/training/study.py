@@ -1,0 +1,238 @@
+"""What all trainings of one user on the same market and target have tried and seen, whatever folder they ran in.
+
+How much of a result is luck depends on everything that was tried on its sessions, and a locked session tests nothing once
+somebody has seen it. Neither may be forgotten because a training began in a new folder. So each study has two
+append-only files in one place: ``trials.jsonl``, a line for each configuration that was judged, and ``vault.jsonl``, a line
+for each opening of a vault and each look at sessions after a training.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import numpy as np
+import numpy.typing as npt
+import platformdirs
+
+from quantumtrader.clock import Clock
+from quantumtrader.training.evaluation import sharpe
+from quantumtrader.training.run_folder import RunLedger
+from quantumtrader.training.trials import Trial, configuration_hash, independent_trials
+
+__all__ = ["STUDIES_VARIABLE", "Earlier", "Study", "lineage_of", "studies_folder"]
+
+Int64 = npt.NDArray[np.int64]
+
+STUDIES_VARIABLE = "QUANTUMTRADER_STUDIES"
+"""Environment variable that names another folder than the user's."""
+_FAMILIES = ("triple_barrier", "direction")
+"""Labels that begin so are one target: another horizon or another naming of classes is another trial of it."""
+
+
+def studies_folder() -> Path:
+    """Return the folder of all studies: ``$QUANTUMTRADER_STUDIES``, or one in the user's data folder."""
+    given = os.environ.get(STUDIES_VARIABLE)
+    return Path(given) if given else Path(platformdirs.user_data_dir("quantumtrader", False)) / "studies"
+
+
+def lineage_of(request: Mapping[str, Any]) -> str:
+    """Return the hash of what was asked of a training, but for its data, its name and the version that ran it.
+
+    Trainings of one lineage are one procedure: on a recording that has grown it makes no new trials.
+
+    Parameters
+    ----------
+    request : mapping
+        As ``run.json`` holds it.
+    """
+    asked = {k: v for k, v in request.items() if k not in ("events", "version")}
+    asked["config"] = {k: v for k, v in request.get("config", {}).items() if k != "name"}
+    return configuration_hash(asked)
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """What earlier trainings leave to a later one, as it was when that was first assessed.
+
+    Parameters
+    ----------
+    configurations : int
+        Judged by earlier trainings on at least one of its sessions, each once.
+    independent : int
+        Those that vary, and move neither with one another nor with one of its own.
+    ratios : tuple of float
+        Their Sharpe ratios per session, where they have one.
+    locked : int
+        Sessions that it has locked away; 0 where that is not known.
+    seen : tuple of str
+        Those of them that were seen before, ``YYYY-MM-DD``.
+    """
+
+    configurations: int = 0
+    independent: int = 0
+    ratios: tuple[float, ...] = ()
+    locked: int = 0
+    seen: tuple[str, ...] = ()
+
+
+class Study:
+    """The two files of a study.
+
+    Parameters
+    ----------
+    folder : Path
+        Made with the first line.
+    clock : Clock, optional
+        Stamps the lines.
+    """
+
+    def __init__(self, folder: Path, clock: Clock | None = None) -> None:
+        self.folder = folder
+        self._tried = RunLedger(folder / "trials.jsonl", clock)
+        self._seen = RunLedger(folder / "vault.jsonl", clock)
+
+    @classmethod
+    def of(cls, product: str, label: str, *, synthetic: bool, clock: Clock | None = None) -> Study:
+        """Return the study of a market and a target, in the folder of all studies.
+
+        Neither symbol nor sampling clock tell studies apart: a continuous series and its contracts are the same
+        sessions, and so are bars and prints. Generated data is never counted with recorded data.
+
+        Parameters
+        ----------
+        product : str
+            Of the instrument.
+        label : str
+            Name of the label.
+        synthetic : bool
+            Whether a generator made any of the data.
+        clock : Clock, optional
+        """
+        family = next((name for name in _FAMILIES if label.startswith(name)), label)
+        name = f"{quote(product, safe='')}-{family}{'-synthetic' if synthetic else ''}"
+        return cls(studies_folder() / name, clock)
+
+    def add(self, trial: Trial, lineage: str) -> None:
+        """Append a judged configuration; one that stands there with the same results is not written again."""
+        self._tried.record(
+            trial.study,
+            {**trial.parameters, "lineage": lineage},
+            _days(trial.sessions),
+            trial.results,
+            trial.metrics,
+        )
+
+    def earlier(self, own: Sequence[Trial], lineage: str, locked: Int64) -> Earlier:
+        """Return what was tried and seen before.
+
+        An earlier trial counts if it shares a session with the own ones, and once, however often it was evaluated. It is
+        an own one if the same procedure evaluated the same there on no other sessions than now: a training again after
+        more sessions came, or in another folder. Trials without a policy are no money and do not count, as in
+        ``read_trials``.
+
+        Parameters
+        ----------
+        own : sequence of Trial
+            Of the training that is judged, all of them.
+        lineage : str
+            Its own.
+        locked : ndarray of int64
+            Sessions that it has locked away, as days since 1970.
+        """
+        mine = [t for t in own if t.parameters.get("policy")]
+        known = {_identity(t.parameters, lineage): set(t.sessions) for t in mine}
+        sessions = set().union(*known.values())
+        found: dict[str, list[Trial]] = {}
+        for trial in self._tried.trials():
+            identity = _identity(trial.parameters, str(trial.parameters["lineage"]))
+            asked = set(trial.sessions)
+            if not trial.parameters.get("policy") or sessions.isdisjoint(asked):
+                continue
+            if asked <= known.get(identity, set()):
+                continue
+            before = found.setdefault(identity, [])
+            before[:] = [t for t in before if not asked.issuperset(t.sessions)]
+            before.append(trial)
+        others = [t for trials in found.values() for t in trials]
+        ratios = [sharpe(np.array(t.results)).ratio for t in others]
+        moving = [t for t, ratio in zip(others, ratios, strict=True) if np.isfinite(ratio)]
+        return Earlier(
+            configurations=len(others),
+            independent=independent_trials(_matrix([*mine, *moving])) - independent_trials(_matrix(mine)),
+            ratios=tuple(float(r) for r in ratios if np.isfinite(r)),
+            locked=len(locked),
+            seen=tuple(self.seen(locked)),
+        )
+
+    def look(
+        self, sessions: Int64, *, how: str, model: str, who: str, why: str, training: int | None = None
+    ) -> None:
+        """Write down that sessions are seen; the same look is not written again.
+
+        Parameters
+        ----------
+        sessions : ndarray of int64
+            Days since 1970.
+        how : str
+            ``opened`` (a vault), ``looked at``.
+        model : str
+            Hash of its manifest.
+        who, why : str
+        training : int, optional
+            ``created_ns`` of the training whose vault is opened.
+        """
+        about = {"how": how, "model": model, "who": who, "why": why, "training": training}
+        self._seen.record("vault", about, sessions, np.zeros(len(sessions)))
+
+    def seen(self, sessions: Int64, training: int | None = None) -> dict[str, str]:
+        """Return which of some sessions were seen before, ascending, each with how.
+
+        A session was seen if a vault was opened on it, a model was judged on it after its training, or a training
+        judged its candidates on it.
+
+        Parameters
+        ----------
+        sessions : ndarray of int64
+            Days since 1970.
+        training : int, optional
+            ``created_ns`` of the training that asks: its own openings are left out.
+        """
+        asked = _dates(sessions)
+        found = {day: "trained on" for t in self._tried.trials() for day in asked & set(t.sessions)}
+        for line in self._seen.trials():
+            told = line.parameters
+            if training is None or told["training"] != training:
+                when = str(np.datetime64(line.ts, "ns").astype("datetime64[D]"))
+                found |= dict.fromkeys(
+                    asked & set(line.sessions), f"{told['how']} by {told['who']} on {when} ({told['why']})"
+                )
+        return dict(sorted(found.items()))
+
+
+def _identity(parameters: Mapping[str, Any], lineage: str) -> str:
+    """Return the hash of a configuration but for what follows from the sessions that it was evaluated on."""
+    kept = {k: v for k, v in parameters.items() if k not in ("data", "splitter")}
+    return configuration_hash({**kept, "lineage": lineage})
+
+
+def _matrix(trials: Sequence[Trial]) -> npt.NDArray[np.float64]:
+    """Return results, shape (sessions of any, trials); NaN where a trial has none."""
+    days = sorted({day for t in trials for day in t.sessions})
+    place = {day: k for k, day in enumerate(days)}
+    out = np.full((len(days), len(trials)), np.nan)
+    for k, trial in enumerate(trials):
+        out[[place[day] for day in trial.sessions], k] = trial.results
+    return out
+
+
+def _days(sessions: Collection[str]) -> Int64:
+    return np.array(list(sessions), "datetime64[D]").astype(np.int64)
+
+
+def _dates(sessions: Int64) -> set[str]:
+    return {str(day) for day in sessions.astype("datetime64[D]")}

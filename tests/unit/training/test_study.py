@@ -1,0 +1,209 @@
+"""What trainings in other folders tried and saw: trials that count, vaults that were opened."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from quantumtrader.clock import ReplayClock
+from quantumtrader.exceptions import ConfigError
+from quantumtrader.models.manager import RetrainingConfig
+from quantumtrader.training.assessment import Assessment
+from quantumtrader.training.assessment.codec import decode, encode
+from quantumtrader.training.assessment.selection import Trials, selection
+from quantumtrader.training.evaluation import deflated_sharpe, sharpe
+from quantumtrader.training.pipelines import (
+    BookTrainingPipeline,
+    Recording,
+    TickTrainingPipeline,
+    TrainingResult,
+)
+from quantumtrader.training.pipelines.retraining import retrain
+from quantumtrader.training.report import render_page
+from quantumtrader.training.study import Earlier, Study, lineage_of, studies_folder
+from quantumtrader.training.trials import Trial
+from reference.assessed import assessed
+from reference.planted import X, sessions
+from reference.planted_bars import SMALL, Y, bar_sessions
+
+DAYS = np.arange(20_000, 20_040)
+NONE = np.arange(0)
+
+
+def trial(days: np.ndarray, seed: int, **parameters: Any) -> Trial:
+    results = np.random.default_rng(seed).standard_normal(len(days))
+    policy = {"margin": 0.1, "cost_ticks": 1.0}
+    dates = tuple(str(day) for day in days.astype("datetime64[D]"))
+    return Trial("s", {"policy": policy, "data": str(days), **parameters}, dates, tuple(results.tolist()))
+
+
+@pytest.fixture
+def study(tmp_path: Path) -> Study:
+    return Study(tmp_path / "study", ReplayClock(1))
+
+
+def test_trials_on_shared_sessions_count_once_whatever_training_made_them(study: Study) -> None:
+    first, second = trial(DAYS[:30], 1, leaves=4), trial(DAYS[20:], 2, leaves=8)
+    for _ in range(2):  # a training that goes on adds nothing
+        study.add(first, "a")
+        study.add(second, "a")
+    study.add(trial(DAYS[20:], 0, leaves=9, policy=None), "a")  # no money
+    found = study.earlier([trial(DAYS[:30], 3, leaves=16)], "b", NONE)
+    assert (found.configurations, found.independent) == (2, 2)
+    assert found.ratios == pytest.approx(
+        [np.mean(t.results) / np.std(t.results, ddof=1) for t in (first, second)]
+    )
+    # A copy under other options is a configuration, but moves with the one that it copies.
+    study.add(replace(first, parameters={**first.parameters, "leaves": 5}), "c")
+    assert study.earlier([first], "d", NONE).independent == 1
+    assert study.earlier([first], "d", NONE).configurations == 3
+
+
+def test_the_same_procedure_on_more_sessions_is_no_new_trial(study: Study) -> None:
+    study.add(trial(DAYS[:30], 1, leaves=4), "a")
+    grown = trial(DAYS[:35], 2, leaves=4)
+    assert study.earlier([grown], "a", NONE) == Earlier()
+    assert study.earlier([grown], "b", NONE).configurations == 1  # other options
+    assert (
+        study.earlier([trial(DAYS[5:35], 2, leaves=4)], "a", NONE).configurations == 1
+    )  # its beginning left out
+    study.add(grown, "a")
+    assert study.earlier([trial(DAYS, 3, leaves=16)], "b", NONE).configurations == 1  # the one that has grown
+    asked = {"kind": "tick", "events": "x", "version": "1", "config": {"name": "n", "seed": 7}}
+    assert lineage_of(asked) == lineage_of({**asked, "events": "y", "config": {"name": "m", "seed": 7}})
+    assert lineage_of(asked) != lineage_of({**asked, "config": {"name": "n", "seed": 8}})
+
+
+def test_studies_with_no_session_in_common_know_nothing_of_each_other(study: Study) -> None:
+    study.add(trial(DAYS[:20], 1), "a")
+    study.look(DAYS[:20], how="opened", model="m", who="ana", why="r", training=1)
+    assert study.earlier([trial(DAYS[20:], 2)], "b", DAYS[30:]) == Earlier(locked=10)
+    assert study.earlier([], "b", NONE) == Earlier()
+
+
+def test_sessions_are_seen_by_openings_looks_and_trainings_but_the_own(study: Study) -> None:
+    study.look(DAYS[:2], how="opened", model="m", who="ana", why="r", training=1)
+    study.look(DAYS[2:4], how="looked at", model="m", who="rui", why="e")
+    study.add(trial(DAYS[4:6], 1), "a")
+    assert (
+        list(study.seen(DAYS[:10], training=1).values())
+        == ["looked at by rui on 1970-01-01 (e)"] * 2 + ["trained on"] * 2
+    )
+    assert list(study.seen(DAYS[:10], training=2))[:2] == ["2024-10-04", "2024-10-05"]
+    assert study.seen(DAYS[6:]) == {}
+
+
+def test_a_market_and_a_target_have_one_study() -> None:
+    def name(product: str, label: str, synthetic: bool = False) -> str:
+        folder = Study.of(product, label, synthetic=synthetic).folder
+        assert folder.parent == studies_folder()
+        return folder.name
+
+    assert name("WDO", "triple_barrier_side") == name("WDO", "triple_barrier") == "WDO-triple_barrier"
+    assert name("WDO", "direction_05") == name("WDO", "direction_4")
+    assert len({name("WDO", "direction"), name("WIN", "direction"), name("WDO", "direction", True)}) == 3
+    assert name("../x", "spread_change") == "..%2Fx-spread_change"
+
+
+def test_the_deflated_ratio_knows_of_earlier_trials() -> None:
+    rng = np.random.default_rng(5)
+    results = rng.standard_normal((60, 3)) + np.array([0.3, 0.0, 0.0])
+    own = Trials(3, ("a", "b", "c"), np.arange(60).astype(str), results)
+    more = replace(own, earlier=Earlier(9, 7, (0.2, -0.1, 0.05)))
+    alone, among = (selection(results[:, 0], t, {}, seed=1, draws=100) for t in (own, more))
+    assert (alone.independent, among.independent) == (3, 10)
+    ratios = np.array([*(sharpe(c).ratio for c in results.T), 0.2, -0.1, 0.05])
+    assert among.dsr == pytest.approx(deflated_sharpe(sharpe(results[:, 0]), ratios, 10))
+    assert alone.dsr is not None
+    assert among.dsr is not None
+    assert among.dsr < alone.dsr
+    assert among.pbo == alone.pbo
+
+
+def train(
+    count: int, out: Path, now: int, **more: Any
+) -> tuple[TickTrainingPipeline, Recording, TrainingResult]:
+    pipeline = TickTrainingPipeline({**SMALL, **more}, clock=ReplayClock(now))
+    recording = Recording.of(bar_sessions(count, 3, 0.9), Y)
+    return pipeline, recording, pipeline.train(recording, out)
+
+
+def test_a_new_folder_forgets_neither_trials_nor_openings(tmp_path: Path) -> None:
+    pipeline, recording, first = train(12, tmp_path / "first", 1)
+    assert first.summary["trials"] == {"here": 4, "earlier": 0, "seen_in_vault": 0}
+    assert pipeline.open_vault(recording, first, who="ana", why="r1")["sessions"] == 3
+    # The same again makes no new trial, but the vault is no test any more.
+    pipeline, _, again = train(12, tmp_path / "again", 2)
+    assert again.summary["trials"] == {"here": 4, "earlier": 0, "seen_in_vault": 3}
+    assert "Of the 3 sessions in the vault 3 were seen before" in again.verdict
+    with pytest.raises(
+        ConfigError, match=r"all were seen before, 2024-10-13 was opened by ana on 1970-01-01 \(r1\)"
+    ):
+        pipeline.open_vault(recording, again, who="rui", why="r2")
+    # Two sessions later, with other options: two of the locked ones are new.
+    pipeline, longer, other = train(14, tmp_path / "other", 3, barrier_atr=3.0)
+    assert other.summary["trials"] == {"here": 4, "earlier": 4, "seen_in_vault": 1}
+    assert other.judged.assessment.earlier.seen == ("2024-10-15",)
+    found = pipeline.open_vault(longer, other, who="rui", why="r2")
+    assert (found["locked"], found["seen"], found["sessions"]) == (3, 1, 2)
+    assert pipeline.open_vault(longer, other, who="rui", why="r2") == found
+    # Trained again on more sessions: no trial of the first counts twice, those of the other do.
+    more = Recording.of(bar_sessions(14, 3, 0.9), Y)
+    rule = RetrainingConfig(every_sessions=1, min_new_rows=1)
+    later = retrain(
+        first.model.parent.parent, "y_tick", more, tmp_path / "later", rule, clock=ReplayClock(4)
+    ).result
+    assert later is not None
+    assert later.summary["trials"]["earlier"] == 4
+    # What was read when it was first assessed stands.
+    assert train(12, tmp_path / "first", 5)[2].summary["trials"] == first.summary["trials"]
+
+
+def test_a_book_training_opens_the_vault_of_every_target_once(tmp_path: Path) -> None:
+    small = {
+        "features": ("book_imbalance_1", "mid_return_1s", "mid_return_10s"), "candidates": "quick", "clock": "1s",
+        "heartbeat_s": 1.0, "targets": ("direction_1", "direction_2"),
+    }  # fmt: skip
+    recording = Recording.of(sessions(12, 3, 0.9, n=120), X)
+
+    def trained(out: str, now: int) -> tuple[BookTrainingPipeline, Any]:
+        pipeline = BookTrainingPipeline(small, clock=ReplayClock(now))
+        return pipeline, pipeline.train(recording, tmp_path / out)
+
+    pipeline, result = trained("first", 1)
+    found = pipeline.open_vault(recording, result, who="ana", why="r1")
+    assert {name: (f["sessions"], f["locked"], f["seen"]) for name, f in found.items()} == {
+        "direction_1": (3, 3, 0), "direction_2": (3, 3, 0),
+    }  # fmt: skip
+    assert min(f["rows"] for f in found.values()) > 100
+    assert pipeline.open_vault(recording, result, who="ana", why="r1") == found
+    assert (
+        json.loads((tmp_path / "first" / "direction_1" / "summary.json").read_text())["vault_result"]
+        == found["direction_1"]
+    )
+    pipeline, result = trained("again", 2)
+    with pytest.raises(ConfigError, match=r"direction_1: .*all were seen before.*; direction_2: "):
+        pipeline.open_vault(recording, result, who="ana", why="r1")
+    few = Recording.of(sessions(2, 3, 0.9, n=1200), X)
+    blocks = pipeline.train(few, tmp_path / "blocks")
+    with pytest.raises(ConfigError, match="a few blocks of time"):
+        pipeline.open_vault(few, blocks, who="ana", why="r1")
+
+
+def test_the_page_says_what_was_tried_and_seen(tmp_path: Path) -> None:
+    a = replace(assessed(0.9), earlier=Earlier(24, 5, (0.1,), 10, ("2024-12-01", "2024-12-02")))
+    for lang, words in (("en", "2 of them seen before"), ("pt", "2 deles já vistos antes")):
+        page = render_page(a, lang)
+        assert words in page
+        assert 'data-at="earlier/configurations">24<' in page
+    a.save(tmp_path)
+    assert Assessment.load(tmp_path).earlier == a.earlier
+    arrays: dict[str, Any] = {}
+    document = encode(a, arrays)
+    del document["earlier"]  # as older versions wrote it
+    assert decode(Assessment, document, arrays).earlier == Earlier()
