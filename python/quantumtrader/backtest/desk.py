@@ -122,6 +122,11 @@ class Desk:
         return bool(self._live)
 
     @property
+    def trade_side(self) -> int:
+        """``Side`` of the oldest bracket that is alive; 0 for none."""
+        return int(self._live[0].bracket.plan.side) if self._live else int(Side.NONE)
+
+    @property
     def cursor(self) -> int:
         """Events applied."""
         return self._cursor
@@ -189,8 +194,11 @@ class Desk:
     def advance_to(self, count: int) -> None:
         """Apply events until ``count`` have been applied; reports are handled on the way."""
         while self._cursor < count:
-            # A fill of the entry must be seen at once, because stop and target depend on it.
-            waiting = any(live.bracket.phase is BracketPhase.ENTERING for live in self._live)
+            # A fill of the entry must be seen at once, because stop and target depend on it; the end of a trade that is
+            # being left too, because the pause before the next one counts from there.
+            waiting = any(
+                live.bracket.phase is BracketPhase.ENTERING or live.bracket.closing for live in self._live
+            )
             stop = self._cursor + 1 if waiting else count
             if self._rolls and self._rolls[0] < stop:
                 if self._rolls[0] == self._cursor:

@@ -419,6 +419,7 @@ class Backtest:
             last_exit_ts=desk.last_exit_ts,
             open_since_ts=int(self._path.open_since[i]),
             lot=self._path.instrument.lot,
+            trade_side=desk.trade_side,
         )
         try:
             signal = self._strategy.evaluate(row, market)
@@ -430,7 +431,9 @@ class Backtest:
             if desk.busy:
                 desk.flatten("kill_switch", ts)
             return Signal(ts, SignalAction.HOLD, "kill_switch")
-        if signal.action is not SignalAction.HOLD and not desk.busy:
+        if signal.action is SignalAction.EXIT:
+            desk.flatten(signal.reason, ts)
+        elif signal.side and not desk.busy:
             self._enter(signal)
         return signal
 

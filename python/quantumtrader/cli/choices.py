@@ -114,6 +114,8 @@ METAVARS = {
     "end": "YYYY-MM-DD",
     "feature": "NAME",
     "features": "NAME,NAME",
+    "tick_features": "NAME,NAME",
+    "book_features": "NAME,NAME",
     "param": "NAME=VALUE",
 }
 
@@ -267,7 +269,7 @@ class Command(TyperCommand):
                 option.metavar = SHAPES[name][1]
             elif name in METAVARS:
                 option.metavar = METAVARS[name]
-            if name in ("feature", "features"):
+            if name in ("feature", "features", "tick_features", "book_features"):
                 option.help = f"{option.help} Names: quantumtrader features list."  # type: ignore[attr-defined]
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:

@@ -332,6 +332,14 @@ def dual(
         int, typer.Option("--synthetic-sessions", min=10, help="Sessions of the generated year.")
     ] = 250,
     synthetic_days: Annotated[int, typer.Option("--synthetic-days", min=2, help="Generated book days.")] = 30,
+    tick_features: Annotated[
+        list[str] | None,
+        typer.Option("--tick-features", help="Of bars: names, separated by commas; the set bars without it."),
+    ] = None,
+    book_features: Annotated[
+        list[str] | None,
+        typer.Option("--book-features", help="Names, separated by commas; book_enhanced without it."),
+    ] = None,
     book_lookback: Annotated[
         int, typer.Option("--book-lookback", min=1, help="Last calendar days of the book that count.")
     ] = 45,
@@ -350,6 +358,7 @@ def dual(
     """
     from dataclasses import replace
 
+    from quantumtrader.cli.features_compute import chosen
     from quantumtrader.config import load_settings
     from quantumtrader.training.executor import make_executor
     from quantumtrader.training.pipelines import BookConfig, DualConfig, DualTrainingSystem, Recording
@@ -359,6 +368,7 @@ def dual(
     recorded = ticks is not None or book is not None
     if recorded if synthetic else ticks is None:
         raise typer.BadParameter("give --ticks (and --book), or --synthetic", param_hint="--ticks")
+    tick_names, book_names = chosen(tick_features), chosen(book_features)
     settings = load_settings(config)
     if synthetic:
         recording = synthetic_bars(synthetic_sessions, seed)
@@ -370,8 +380,18 @@ def dual(
     base = DualConfig()
     asked = replace(
         base,
-        tick=replace(base.tick, candidates=candidates, seed=seed),
-        book=BookConfig(targets=(base.target,), candidates=candidates, seed=seed),
+        tick=replace(
+            base.tick,
+            features=base.tick.features if tick_names is None else tuple(tick_names),
+            candidates=candidates,
+            seed=seed,
+        ),
+        book=BookConfig(
+            targets=(base.target,),
+            features="book_enhanced" if book_names is None else tuple(book_names),
+            candidates=candidates,
+            seed=seed,
+        ),
         ensemble_method=ensemble,
     )
     with make_executor(workers, scheduler) as executor:

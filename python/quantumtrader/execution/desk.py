@@ -25,7 +25,7 @@ from quantumtrader.execution.manager import OrderExecutionManagerV4
 from quantumtrader.execution.orders import OrderStatus
 from quantumtrader.execution.recovery import Books
 from quantumtrader.execution.risk import Refused, RiskState
-from quantumtrader.execution.signals import Signal
+from quantumtrader.execution.signals import Signal, SignalAction
 from quantumtrader.execution.whole import whole
 from quantumtrader.types import PX_NONE, OrderType, Side
 
@@ -131,6 +131,11 @@ class LiveDesk:
         return bool(self.manager.books.live)
 
     @property
+    def trade_side(self) -> int:
+        """``Side`` of the bracket that is alive; 0 for none."""
+        return next((int(b.plan.side) for b in self.manager.books.live.values()), int(Side.NONE))
+
+    @property
     def idle(self) -> bool:
         """Whether nothing is held, nothing works, and nothing is left to do."""
         books = self.manager.books
@@ -221,7 +226,20 @@ class LiveDesk:
         return number
 
     def on_signal(self, signal: Signal) -> int | None:
-        """Start the trade that a strategy asks for at the market; None for a hold."""
+        """Do what a strategy asks for at the market: start a trade, or leave the one that is alive.
+
+        Returns
+        -------
+        int or None
+            Number of the bracket that was started; None for an exit and for a hold.
+
+        Raises
+        ------
+        OrderError, TradingHaltedError
+            As ``enter``; an exit that cannot be sent now follows in ``step``.
+        """
+        if signal.action is SignalAction.EXIT:
+            self.leave_trade(signal.reason)
         if not signal.side:
             return None
         return self.enter(
@@ -278,6 +296,15 @@ class LiveDesk:
         """``flatten``, unless everything is being left already: to be called as often as the reason lasts."""
         if self._holds_on:
             self.flatten(reason)
+
+    def leave_trade(self, reason: str) -> None:
+        """Leave at the market with the trade that is alive; contracts outside trades stay. Asked again, nothing changes.
+
+        What cannot be sent at once follows in ``step``. ``reason`` becomes the tag of the exit.
+        """
+        if any(not bracket.closing for bracket in self.manager.books.live.values()):
+            self.manager.flatten(reason)
+            self._carry_out()
 
     def zero_position(self, reason: str) -> None:
         """Another name of ``flatten``."""
@@ -444,10 +471,11 @@ class LiveDesk:
         )
 
     def _guard(self, bracket: Bracket) -> int:
-        """Contracts in stops that the exchange has confirmed."""
+        """Contracts in stops that the exchange has confirmed, and that stay there."""
         table = self.manager.books.table
         return sum(
             table[c].remaining
             for c in bracket.client_ids
             if c in table and table[c].order.type is OrderType.STOP and table[c].status == "working"
-        )
+            and not table[c].cancel_asked
+        )  # fmt: skip

@@ -41,7 +41,7 @@ from quantumtrader.execution.reconcile import (
 from quantumtrader.execution.reconciler import Reconciler
 from quantumtrader.execution.recovery import SCHEMA, details_fields, rebuild
 from quantumtrader.execution.risk import Approved, Refused, RiskManager
-from quantumtrader.execution.signals import Signal, SignalAction
+from quantumtrader.execution.signals import Signal
 from quantumtrader.execution.whole import whole
 from quantumtrader.types import PX_NONE, Instrument, Order, OrderType, Side
 
@@ -190,14 +190,17 @@ class OrderExecutionManagerV4:
         Raises
         ------
         OrderError
-            For another account, a hold, a size that is no whole number, or a price that is none or off the tick.
+            For another account, a hold or an exit, a size that is no whole number, or a price that is none or off the tick.
         """
         account = account_info.get("account", self.gateway.account)
         if account != self.gateway.account:
             raise OrderError(f"the gateway trades account {self.gateway.account}, not {account}")
         if isinstance(signal, Signal):
-            if signal.action is SignalAction.HOLD:
-                raise OrderError(f"a hold ({signal.reason}) asks for no order")
+            if not signal.side:
+                raise OrderError(
+                    f"a signal to {signal.action} ({signal.reason}) asks for no order of its own; "
+                    "LiveDesk.on_signal takes every signal"
+                )
             return Order(self.books.free_id(), signal.side, signal.size, tag=signal.reason)
         side = _ACTIONS.get(str(signal.get("action", "")).lower())
         size = signal.get("position_size")

@@ -214,8 +214,8 @@ class SignalGenerator:
         """
         if self.instrument is None:
             raise ConfigError("the signal generator has no instrument")
-        if signal.action is SignalAction.HOLD:
-            raise OrderError(f"signal: a hold ({signal.reason}) is no trade to describe")
+        if not signal.side:
+            raise OrderError(f"signal: {signal.action} ({signal.reason}) is no trade to describe")
         px = _entry_px(signal.side, market)
         if px == PX_NONE:
             raise OrderError("signal: there is no price to enter at")

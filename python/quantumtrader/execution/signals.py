@@ -1,4 +1,4 @@
-"""What a strategy says at a sampled time: enter, or hold, and always why.
+"""What a strategy says at a sampled time: enter, leave, or hold, and always why.
 
 A signal is a wish. It becomes an order only through ``RiskManager.check``.
 """
@@ -20,6 +20,8 @@ class SignalAction(StrEnum):
 
     BUY = "buy"
     SELL = "sell"
+    EXIT = "exit"
+    """Leave the trade that is alive, whatever of it is filled by then."""
     HOLD = "hold"
 
 
@@ -41,6 +43,9 @@ class MarketState:
         Contracts held, signed.
     busy : bool
         Whether a bracket is still working: entering, open, or closing.
+    trade_side : int
+        ``Side`` of that bracket's entry; 0 for none. ``position`` may be another one's: it counts the contracts outside
+        trades too, and is 0 while the entry is on its way.
     last_exit_ts : int
         When the last bracket ended, ns UTC; 0 before the first.
     open_since_ts : int
@@ -59,6 +64,7 @@ class MarketState:
     last_exit_ts: int = 0
     open_since_ts: int = 0
     lot: int = 1
+    trade_side: int = int(Side.NONE)
 
     @property
     def touch_ok(self) -> bool:
@@ -80,20 +86,23 @@ class Signal:
     ts : int
         Sample time, ns UTC.
     action : SignalAction
-        ``BUY``, ``SELL`` or ``HOLD``.
+        ``BUY``, ``SELL``, ``EXIT`` or ``HOLD``. ``EXIT`` takes the stop and the target out, withdraws what is left of the
+        entry and closes at the market; without a trade, or while one is being left already, it changes nothing.
     reason : str
         Reason code, lower case with underscores: why this and not something else.
     size : int
-        Contracts to enter with; 0 for ``HOLD``.
+        Contracts to enter with; 0 for ``EXIT`` and ``HOLD``.
     stop_ticks, target_ticks : int
-        Distance of the protective stop and of the target from the entry price; positive, 0 for ``HOLD``.
+        Distance of the protective stop and of the target from the entry price; positive, 0 for ``EXIT`` and
+        ``HOLD``.
     time_stop_ns : int
         Leave at the market when the position is this old; 0 means never.
 
     Raises
     ------
     OrderError
-        A number is not a whole one (a stop of 6.5 ticks has no price), or not positive. NumPy's integers become Python's.
+        A number is not a whole one (a stop of 6.5 ticks has no price), or not positive; an exit has one: it leaves with
+        everything. NumPy's integers become Python's.
     """
 
     ts: int
@@ -108,7 +117,14 @@ class Signal:
         if not self.reason:
             raise OrderError("a signal needs a reason code")
         whole_fields(self, f"{self.action} signal", "size", "stop_ticks", "target_ticks", "time_stop_ns")
-        if self.action is not SignalAction.HOLD and min(self.size, self.stop_ticks, self.target_ticks) <= 0:
+        if self.action is SignalAction.EXIT and (
+            self.size or self.stop_ticks or self.target_ticks or self.time_stop_ns
+        ):
+            raise OrderError(
+                f"exit signal: size {self.size}, stop {self.stop_ticks}, target {self.target_ticks} ticks and time stop "
+                f"{self.time_stop_ns} ns; an exit leaves with everything, give none of them"
+            )
+        if self.side and min(self.size, self.stop_ticks, self.target_ticks) <= 0:
             raise OrderError(
                 f"{self.action} signal: size {self.size}, stop {self.stop_ticks} and target "
                 f"{self.target_ticks} ticks; "
@@ -117,7 +133,7 @@ class Signal:
 
     @property
     def side(self) -> int:
-        """``Side`` of the entry; 0 for ``HOLD``."""
-        if self.action is SignalAction.HOLD:
-            return int(Side.NONE)
-        return int(Side.BUY if self.action is SignalAction.BUY else Side.SELL)
+        """``Side`` of the entry; 0 for ``EXIT`` and ``HOLD``."""
+        if self.action is SignalAction.BUY:
+            return int(Side.BUY)
+        return int(Side.SELL if self.action is SignalAction.SELL else Side.NONE)

@@ -1,9 +1,10 @@
-"""The strategy ``hybrid``: a tick model says which way, a book model says when.
+"""The strategy ``hybrid``: a tick model says which way, a book model says when to enter and when to leave.
 
 ::
 
     new bar ─► tick model ─► regime, base signal ─┐
     each row ─► book model ─► now, or not yet ────┴─► one prediction ─► signal generator ─► signal
+                    └─ in a trade: turned against it? ─► exit
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import numpy.typing as npt
 from quantumtrader.exceptions import ConfigError, ManifestError, PromotionError
 from quantumtrader.execution.predictions import Prediction
 from quantumtrader.execution.signal_generator import SignalConfig, SignalGenerator
-from quantumtrader.execution.signals import MarketState, Signal
+from quantumtrader.execution.signals import MarketState, Signal, SignalAction
 from quantumtrader.execution.strategy import register_strategy
 from quantumtrader.features.catalogue import info
 from quantumtrader.features.lags import split_lag
@@ -29,7 +30,7 @@ from quantumtrader.models.regimes import RegimeAnalyzer
 from quantumtrader.models.registry import LoadedModel
 from quantumtrader.models.states import ModelState
 from quantumtrader.models.strategy import load_folder
-from quantumtrader.types import Instrument
+from quantumtrader.types import PX_NONE, Instrument
 
 __all__ = ["HybridStrategy", "combined_confidence"]
 
@@ -50,8 +51,12 @@ class HybridStrategy:
     """Trade the side of a tick model when a book model agrees.
 
     The tick model is asked once per bar, on the first row after it closed, and must read features of bars only: those are
-    the same whatever the clock of the rows. Regime and side are the tick model's, the moment of entry is the book model's;
-    the size and the bracket follow the regime's range, and both models must be probable enough together.
+    the same whatever the clock of the rows. Regime and side are the tick model's, the moments of entry and exit are the
+    book model's; the size and the bracket follow the regime's range, and both models must be probable enough together.
+
+    A trade is left, besides by its bracket and by time, when the book model turns against it: its direction reaches
+    ``-exit`` on the trade's side and does not come back to 0 or above for ``exit_s``. Between ``-exit`` and ``entry``
+    nothing changes, so that a model that wavers about 0 does not pay the spread at each step.
 
     Parameters
     ----------
@@ -59,6 +64,12 @@ class HybridStrategy:
         Folders of the models, as of the strategy ``model``.
     entry : float
         Least direction of the book model, on the side of the tick model.
+    exit : float
+        Least direction of the book model against the trade that begins to turn it out, above 0 to 1; 0 leaves by bracket
+        and time only.
+    exit_s : float
+        How long the book model must stay against the trade, in seconds; 0 leaves on the first row. A row on which it
+        predicts nothing begins the count anew.
     weight : float
         Of the book model in the common confidence, 0 to 1; half, unless a stack was fitted.
     direction, magnitude, confidence, min_stop_points, stop_atr, risk_reward, risk_money, size, max_size, cost_ticks,
@@ -69,6 +80,8 @@ class HybridStrategy:
     tick: str = ""
     book: str = ""
     entry: float = 0.1
+    exit: float = 0.2
+    exit_s: float = 1.0
     weight: float = 0.5
     direction: float = 0.1
     magnitude: float = 0.0
@@ -87,8 +100,11 @@ class HybridStrategy:
     max_spread_ticks: int = 2
 
     def __post_init__(self) -> None:
-        if not (0 <= self.entry <= 1 and 0 <= self.weight <= 1):
-            raise ConfigError(f"hybrid: entry is {self.entry}, weight {self.weight}; expected 0 to 1")
+        for name in ("entry", "exit", "weight"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ConfigError(f"hybrid: {name} is {getattr(self, name)}, expected 0 to 1")
+        if not 0 <= self.exit_s < math.inf:
+            raise ConfigError(f"hybrid: exit_s is {self.exit_s}, expected 0 or more")
         self._config = self._signal_config(self.max_size)
         self._base, self._timing = load_folder(self.tick), load_folder(self.book)
         moving = [n for n in self._base.names if info(n).inputs != ("B",)]
@@ -120,6 +136,7 @@ class HybridStrategy:
         self._bar = -1
         self._direction: Prediction | None = None
         self._said: Prediction | None = None
+        self._against_since: int | None = None
         self._begin()
 
     @property
@@ -145,10 +162,15 @@ class HybridStrategy:
             if any(m.manifest.data["synthetic"] for m in (self._base, self._timing))
             else "recordings"
         )
+        turned = (
+            f"; out when the latter leads against the trade by {self.exit:g} and stays so for {self.exit_s:g} s"
+            if self.exit
+            else ""
+        )
         return (
             f"Side and regime from {self._base.id} once per bar, entry when {self._timing.id} leads the same way by "
             f"{self.entry:g}; trained on {made}. Stop {self.stop_atr:g} ATR by regime, target {self.risk_reward:g} times "
-            f"the stop, time stop {self.hold_s:g} s."
+            f"the stop, time stop {self.hold_s:g} s{turned}."
         )
 
     @property
@@ -173,10 +195,10 @@ class HybridStrategy:
         """
         running = FeatureManifest.from_json(manifest)
         differences = list(self._timing.manifest.differences(running))
-        # Features of bars hear of bars alone: on any clock they are those of the tick model's.
-        differences += self._base.manifest.differences(
-            replace(running, clock=self._base.manifest.features.clock)
-        )
+        # Features of bars hear of bars alone: on any clock they are those of the tick model's. Columns that both models
+        # read stand where the book model has them; the tick model's are taken by name.
+        own = replace(_in_order(running, self._base.names), clock=self._base.manifest.features.clock)
+        differences += self._base.manifest.differences(own)
         for model in self.models:
             product = model.manifest.instrument["product"]
             if instrument.product != product:
@@ -206,7 +228,23 @@ class HybridStrategy:
             self._direction = self._base_predictor.predict(market.ts, row[self._bars], regime=regime)
         timing = self._timing_predictor.predict(market.ts, row[self._own], regime=regime)
         said = self._said = self._together(self._direction, timing, market.ts, regime)
+        if self._turned(timing, market):
+            return Signal(market.ts, SignalAction.EXIT, "book_turned")
         return self._generator.generate_signal(said, market, float(row[self._atr]))
+
+    def _turned(self, timing: Prediction, market: MarketState) -> bool:
+        """Whether the book model has led against the trade for long enough, and there is a price to leave at."""
+        lead = market.trade_side * timing.direction if self.exit and timing.ok else 0.0
+        if lead >= 0:
+            self._against_since = None
+            return False
+        if self._against_since is None and lead <= -self.exit:
+            self._against_since = market.ts
+        if self._against_since is None or market.ts - self._against_since < self.exit_s * 1e9:
+            return False
+        # Without a price an exit is refused, but its stop is taken out: better stay guarded.
+        px = market.bid_px if market.trade_side > 0 else market.ask_px
+        return not market.has_touch or px != PX_NONE
 
     def _together(self, base: Prediction, timing: Prediction, ts: int, regime: str) -> Prediction:
         used = f"{base.model_used} + {timing.model_used}"
@@ -225,8 +263,22 @@ class HybridStrategy:
         """Forget all rows: a run starts."""
         self._regimes = BarRegimes(RegimeAnalyzer())
         self._bar, self._direction, self._said = -1, None, None
+        self._against_since = None
 
     def _signal_config(self, max_size: int) -> SignalConfig:
         shared = {f.name for f in fields(SignalConfig)} & {f.name for f in fields(self)}
         values = {name: getattr(self, name) for name in shared}
         return SignalConfig.of({**values, "max_size": max_size})
+
+
+def _in_order(manifest: FeatureManifest, names: tuple[str, ...]) -> FeatureManifest:
+    """Return the manifest with the columns of ``names`` in their order, before all others."""
+    rank = {name: k for k, name in enumerate(names)}
+    places = sorted(range(len(manifest.names)), key=lambda k: rank.get(manifest.names[k], len(rank)))
+    return replace(
+        manifest,
+        names=tuple(manifest.names[k] for k in places),
+        features=tuple(manifest.features[k] for k in places),
+        definitions=tuple(manifest.definitions[k] for k in places),
+        warmups=tuple(manifest.warmups[k] for k in places),
+    )

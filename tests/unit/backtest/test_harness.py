@@ -17,7 +17,15 @@ from quantumtrader.backtest import (
     compute_baselines,
     summarise,
 )
-from quantumtrader.execution import MarketState, OrderManager, Report, RiskLimits, Signal, make_strategy
+from quantumtrader.execution import (
+    MarketState,
+    OrderManager,
+    Report,
+    RiskLimits,
+    Signal,
+    SignalAction,
+    make_strategy,
+)
 from quantumtrader.types import Events, Instrument, Phase
 
 Row = npt.NDArray[np.float64]
@@ -79,6 +87,66 @@ def test_time_stop_and_session_end() -> None:
     (trade_,) = result.trades
     assert trade_.exit_tag == "session_end"
     assert result.ledger.position == 0
+
+
+@dataclass(frozen=True)
+class Leaving(AtTimes):
+    """Asks to leave at given seconds after 09:00, whether anything is held or not."""
+
+    exits: tuple[float, ...] = ()
+
+    def evaluate(self, row: Row, market: MarketState) -> Signal:
+        if market.ts in {T0 + round(at * SECOND) for at in self.exits}:
+            return Signal(market.ts, SignalAction.EXIT, "turned")
+        return super().evaluate(row, market)
+
+
+def test_an_exit_that_the_strategy_asks_for() -> None:
+    # One order a minute: limits of entries hold no exit back.
+    limits = RiskLimits(daily_loss=1e6, orders_per_minute=1)
+    result = run(
+        rising(1000), Leaving(((2.0, 1),), exits=(1.0, 10.0, 10.1)), settings=replace(FAST, limits=limits)
+    )
+    (trade_,) = result.trades
+    # Sold at the bid 1000, 20 ms after it was asked for; the wishes before the trade and after it change nothing.
+    assert (trade_.entry_px, trade_.exit_px, trade_.exit_tag) == (1001.0, 1000.0, "turned")
+    assert trade_.exit_ts == T0 + 10_020_000_000
+    assert result.refusals == []
+    assert [d.side for d in result.decisions] == [1]
+    assert result.actions.count("exit") == 3
+    assert alive(result) == {}
+
+
+def alive(result: BacktestResult) -> dict[int, int]:
+    """Contracts, signed, of the orders that have not ended."""
+    left: dict[int, int] = {}
+    for entry in result.journal:
+        if entry.event == "sent":
+            left[entry.client_id] = int(entry.detail.split()[1])
+        elif entry.event == "filled":
+            left[entry.client_id] -= int(entry.detail.split()[0])
+        elif entry.event in ("cancelled", "rejected"):
+            left[entry.client_id] = 0
+    return {client_id: size for client_id, size in left.items() if size}
+
+
+@pytest.mark.parametrize("latency_ms", [20, 130])
+@pytest.mark.parametrize("tenths", [21, 22, 23, 27, 49, 50, 51, 52, 53, 60])
+def test_an_exit_at_any_row_of_a_trade_leaves_nothing_behind(tenths: int, latency_ms: int) -> None:
+    """With the entry on its way, filled in part, and in the rows about the fill of the stop."""
+    rows = [marker(0, Phase.OPEN), quote(0.01, 1000, 1001, 2)]
+    for k in range(20, 70):  # two contracts at a time, and a fall through the stop at 5.0 s
+        px = 1000 if k < 50 else 994
+        rows += [quote(k / 10 + 0.05, px, px + 1, 2), trade(k / 10 + 0.06, px, 1, -1)]
+    events = stream([*rows, *(quote(k, 994, 995, 50) for k in range(8, 14)), marker(60, Phase.CLOSED)])
+    settings = replace(FAST, venue=VenueSettings(latency_ns=latency_ms * 1_000_000))
+    strategy = Leaving(((2.0, 1),), size=5, exits=(tenths / 10,))
+    result = run(events, strategy, settings=settings)
+    assert (result.ledger.position, result.left_open, result.halted) == (0, 0, "")
+    assert alive(result) == {}
+    assert sum(f.side * f.size for f in result.fills) == 0
+    tags = {result.fill_tags[f.client_id] for f in result.fills} - {"time_has_come"}
+    assert tags <= {"turned", "stop"}
 
 
 def test_no_entries_close_to_the_end() -> None:

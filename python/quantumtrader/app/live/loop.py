@@ -9,7 +9,8 @@ Everything that happens is a function of the turns, the commands between them an
 which these were written down is lived again, bit for bit (``relive``).
 
 With a paper broker time is the market's own, and the loop reacts where the stream says so (at rows, and at every event
-while an entry is on its way), never where a batch ends: any batches give the same orders, and the same as ``replay``.
+while an entry or an exit is on its way), never where a batch ends: any batches give the same orders, and the same as
+``replay``.
 """
 
 from __future__ import annotations
@@ -363,6 +364,7 @@ class LiveLoop:
             last_exit_ts=desk.last_exit_ts,
             open_since_ts=market.open_since_ns,
             lot=self.instrument.lot,
+            trade_side=desk.trade_side,
         )
         try:
             signal = self.strategy.evaluate(row, state)
@@ -372,7 +374,9 @@ class LiveLoop:
             _log.exception("strategy %s failed at %d", self.strategy.name, ts)
             self.halt(f"strategy {self.strategy.name} failed: {type(error).__name__}: {error}")
             return Signal(ts, SignalAction.HOLD, "kill_switch"), 0, "", ""
-        if signal.action is SignalAction.HOLD or desk.busy:
+        if signal.action is SignalAction.EXIT:
+            desk.on_signal(signal)  # however old the row is: what is late for an entry is not for a way out
+        if not signal.side or desk.busy:
             return signal, 0, "", ""
         return signal, *self._enter(signal, market)
 
@@ -462,14 +466,15 @@ class LiveLoop:
     def _advance(self, stop: int, *, row: bool) -> None:
         """Let the paper broker have the events up to ``stop``.
 
-        While an entry is on its way every event counts, because stop and target depend on its fill. While a position is
-        open, the desk looks at rows only: what a batch brings behind the last row waits for the next one.
+        While an entry is on its way every event counts, because stop and target depend on its fill; while a trade is being
+        left too, because its stop is gone before it is flat. While a position is open, the desk looks at rows only: what a
+        batch brings behind the last row waits for the next one.
         """
         if self.broker is None:
             return
         while self._at < stop:
-            entering = self._entering
-            if entering:
+            moving = self._moving
+            if moving:
                 end = self._at + 1
             elif row or self.desk.idle:
                 end = stop
@@ -479,12 +484,13 @@ class LiveLoop:
                     return
             self.broker.update_many(self._held[self._at - self._held_from : end - self._held_from])
             self._at = end
-            if entering or not (row or self.desk.idle):
+            if moving or not (row or self.desk.idle):
                 self._hear(self.market.at(end - 1))
 
     @property
-    def _entering(self) -> bool:
-        return any(b.phase is BracketPhase.ENTERING for b in self.desk.books.live.values())
+    def _moving(self) -> bool:
+        """Whether a trade is being entered or left."""
+        return any(b.phase is BracketPhase.ENTERING or b.closing for b in self.desk.books.live.values())
 
     def _hear(self, market: MarketNow) -> None:
         """React to the paper exchange's reports when they have arrived here, one latency later."""

@@ -145,7 +145,7 @@ def _as_backtest(loop: LiveLoop, spec: SessionSpec, folder: Path, halted: str, e
             k, int(rows["ts"][k]), 1 if word[0] == "buy" else -1, _entry(int(rows["bracket"][k])), *word[2:]
         )
         for k, word in enumerate(said)
-        if word[0] != "hold" and (rows["bracket"][k] or word[2])
+        if word[0] in ("buy", "sell") and (rows["bracket"][k] or word[2])
     ]
     by_bracket: dict[int, list[Fill]] = {}
     for fill in fills:

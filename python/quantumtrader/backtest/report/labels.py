@@ -285,6 +285,7 @@ _CODES_PT = {
     "contract_roll": "rolagem de contrato",
     "recording_ended": "fim da gravação",
     "time_stop": "tempo esgotado",
+    "book_turned": "livro virou contra a operação",
     "stop": "stop",
     "target": "alvo",
     "max_order_size": "tamanho máximo da ordem",

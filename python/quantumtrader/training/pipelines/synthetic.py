@@ -18,6 +18,8 @@ __all__ = ["synthetic_bars", "synthetic_book"]
 
 MINUTE = 60 * 10**9
 SYMBOL = "WDOFUT"
+_GENERATED = date(2025, 8, 4)
+"""Session that the generator makes when no other one is asked for."""
 _OPEN_HOUR = 12  # UTC: 09:00 in São Paulo
 
 
@@ -29,8 +31,16 @@ def synthetic_bars(
     return Recording.of(_numbered(parts), find_instrument(SYMBOL), "synthetic bars")
 
 
-def synthetic_book(days: int, seed: int = 7, minutes: int = 15, first: date = date(2025, 1, 2)) -> Recording:
-    """Return sessions of orders and prints."""
+def synthetic_book(days: int, seed: int = 7, minutes: int = 15, first: date | None = None) -> Recording:
+    """Return sessions of orders and prints.
+
+    By default the last one is that before the generated session of ``demo`` and of the simulator: there a model that was
+    trained on them is still valid.
+    """
+    if first is None:
+        first = _GENERATED
+        for _ in range(days):
+            first -= timedelta(days=3 if first.weekday() == 0 else 1)
     parts = list(_days(days, seed + 1, minutes, first))
     return Recording.of(_numbered(parts), find_instrument(SYMBOL), "synthetic book")
 
