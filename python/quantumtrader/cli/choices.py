@@ -31,6 +31,7 @@ CHOICES = {
         "profit-candles",
         "profit-trades",
         "wondertrader",
+        "xquotes",
     ),
     "queue": ("pessimistic", "proportional", "exact"),
     "warmup": ("full", "partial"),
