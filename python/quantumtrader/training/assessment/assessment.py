@@ -31,6 +31,7 @@ from quantumtrader.training.assessment.references import (
 )
 from quantumtrader.training.assessment.scores import said, score
 from quantumtrader.training.assessment.selection import Selection, read_trials, selection
+from quantumtrader.training.assessment.shifted import Shifted, shifted_labels
 from quantumtrader.training.assessment.size import Liquidity, SizeFacts, size_facts
 from quantumtrader.training.assessment.slices import (
     PathResult,
@@ -94,6 +95,8 @@ class Assessment:
     random_side : RandomSide or None
     selection : Selection or None
     placebos : tuple of Placebo
+    shifted : Shifted or None
+        The same predictions with labels of later moments of the session.
     parity : bool or None
         Whether a replay gave the same rows and predictions.
     expected_low, expected_high : float or None
@@ -126,6 +129,7 @@ class Assessment:
     random_side: RandomSide | None
     selection: Selection | None
     placebos: tuple[Placebo, ...]
+    shifted: Shifted | None
     parity: bool | None
     expected_low: float | None
     expected_high: float | None
@@ -303,7 +307,7 @@ def assess(
     if edge is None:
         return Assessment(
             *about, facts, picture, None, None, None, (), (), cut_by, None, dict.fromkeys(sorted(families)), None, None,
-            (), None, None, None, (), parity, None, None, seed,
+            (), None, None, None, (), None, parity, None, None, seed,
         )  # fmt: skip
 
     axes: dict[str, Names] = {}
@@ -356,6 +360,7 @@ def assess(
         random_side=chance,
         selection=picked,
         placebos=tuple(placebo(name, found, tried) for name, found in placebos.items()),
+        shifted=shifted_labels(evaluation, scores, seed),
         parity=parity,
         expected_low=low,
         expected_high=high,
