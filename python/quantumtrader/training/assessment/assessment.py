@@ -38,6 +38,7 @@ from quantumtrader.training.assessment.slices import (
     Slice,
     hours_of,
     path_results,
+    rolls_of,
     slices,
     terciles,
     volatility_of,
@@ -319,6 +320,9 @@ def assess(
         axes["volatility"] = thirds
     if contracts is not None:
         axes["contract"] = contracts
+    rolls = rolls_of(data.spans.session, instrument)
+    if rolls is not None:
+        axes["roll"] = rolls
     walk = walk_paths(data, evaluation, scores, policy, spread_ticks)
     cost = policy.cost_ticks
     paid = net = size = chance = None

@@ -137,6 +137,12 @@ WORDS: dict[str, tuple[str, str]] = {
     "hour": ("Hour", "Hora"),
     "volatility": ("Volatility", "Volatilidade"),
     "contract": ("Contract", "Contrato"),
+    "roll": ("Roll week", "Semana de rolagem"),
+    "roll_week": (
+        "last session of a contract, two before it, two after it",
+        "último pregão de um contrato, dois antes e dois depois dele",
+    ),
+    "other_weeks": ("all other sessions", "todos os demais pregões"),
     "cut_by": ("thirds of {name}", "terços de {name}"),
     "move": (
         "the session's mean move (known after it)",
