@@ -128,6 +128,21 @@ def test_errors_have_their_exit_codes(bars: Write, tmp_path: Path) -> None:
         ("--every-s", "1e12"),
     ):
         assert runner.invoke(cli.app, tick(bars(3), tmp_path / "x", option, value)).exit_code == 2
+    book = ["train", "book", "-i", "no.file", "-s", "WDOFUT", "-o", str(tmp_path / "wrong")]
+    nothing = Path("no.file")
+    for asked, words in (  # before the input is looked for
+        (tick(nothing, tmp_path / "wrong", "-f", "ret_one"), 'no feature "ret_one"'),
+        (tick(nothing, tmp_path / "wrong", "--name", "../x"), "'../x' is no name of a model: use a-z"),
+        (tick(nothing, tmp_path / "wrong", "--update", "../x"), "'../x' is no name of a model: use a-z"),
+        (tick(nothing, tmp_path / "wrong", "--scheduler", "nonsense"), "use an address such as tcp://"),
+        (tick(nothing, tmp_path / "wrong", "-m", str(bars(3))), "is a file"),
+        ([*book, "--target", "direction", "--target", "nonsense"], "one of direction, direction_05"),
+        ([*book, "-f", "nope"], "quantumtrader features list"),
+    ):
+        wrong = runner.invoke(cli.app, [*asked, "--json"])
+        assert wrong.exit_code == 2, wrong.output
+        assert words in json.loads(wrong.stdout)["error"]["message"]
+    assert not (tmp_path / "wrong").exists()
     no_book = ["train", "book", "-i", str(bars(3)), "-s", "WDOFUT", "-o", str(tmp_path / "book")]
     found = runner.invoke(cli.app, no_book)
     assert found.exit_code == 3

@@ -76,7 +76,7 @@ def command(
     from quantumtrader.data.stream import stream_events
     from quantumtrader.features import FeatureEngine, compute_to_file, load_fitted
 
-    names = chosen(features)
+    names = known(features)
     if (set is None) == (names is None):
         raise typer.BadParameter("give either --set or --features", param_hint="--set")
     given = source.instrument()
@@ -179,6 +179,27 @@ def chosen(features: list[str] | None) -> list[str] | None:
     names = [name.strip() for text in features for name in text.split(",") if name.strip()]
     if not names:
         raise typer.BadParameter("names no feature", param_hint="--features")
+    return names
+
+
+def known(features: list[str] | None) -> list[str] | None:
+    """Return the names of ``--features`` as :func:`chosen` does, if the catalogue has them all.
+
+    Raises
+    ------
+    typer.BadParameter
+        Usage error (exit code 2).
+    """
+    from quantumtrader.exceptions import UnknownFeatureError
+    from quantumtrader.features.sets import resolve
+
+    names = chosen(features)
+    try:
+        resolve(names or [])
+    except UnknownFeatureError as error:
+        raise typer.BadParameter(
+            f"{error}. All names: quantumtrader features list", param_hint="--features"
+        ) from error
     return names
 
 

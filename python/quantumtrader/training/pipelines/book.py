@@ -17,7 +17,7 @@ from quantumtrader.clock import Clock
 from quantumtrader.exceptions import ConfigError, DataError
 from quantumtrader.features import FeatureEngine
 from quantumtrader.models.base import Model
-from quantumtrader.models.folder import check_name
+from quantumtrader.models.folder import check_name, name_of_symbol
 from quantumtrader.models.registry import ModelRegistry
 from quantumtrader.training.dataset import build_dataset
 from quantumtrader.training.executor import Executor, SerialExecutor
@@ -295,7 +295,7 @@ class BookTrainingPipeline:
         asked, instrument = self.asked, recording.instrument
         data = prepared.data
         data.require_usable()  # one class only
-        name = check_name(f"{asked.name or instrument.symbol.lower() + '_book'}_{target.name}")
+        name = check_name(f"{asked.name or name_of_symbol(instrument.symbol, 'book')}_{target.name}")
         plan = make_plan(
             f"{name}{'/blocks' if blocks else ''}",
             "book",

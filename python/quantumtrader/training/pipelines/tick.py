@@ -16,7 +16,7 @@ from quantumtrader.clock import Clock
 from quantumtrader.exceptions import ConfigError, DataError
 from quantumtrader.features import FeatureEngine
 from quantumtrader.models.base import Model
-from quantumtrader.models.folder import check_name
+from quantumtrader.models.folder import name_of_symbol
 from quantumtrader.models.registry import ModelRegistry
 from quantumtrader.training.dataset import Dataset, build_dataset
 from quantumtrader.training.executor import Executor, SerialExecutor
@@ -209,7 +209,7 @@ class TickTrainingPipeline:
 
     def name_of(self, recording: Recording) -> str:
         """Return the name of the model."""
-        return self.asked.name or check_name(f"{recording.instrument.symbol.lower()}_tick")
+        return self.asked.name or name_of_symbol(recording.instrument.symbol, "tick")
 
     def prepare(self, recording: Recording, survey: Survey, vault: Vault) -> Prepared:
         """Replay the development sessions, and label their rows; the vault's are not looked at."""
