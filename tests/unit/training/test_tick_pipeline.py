@@ -30,7 +30,9 @@ from quantumtrader.training.pipelines import (
     candidates,
 )
 from quantumtrader.training.pipelines import judge as judge_module
+from quantumtrader.training.pipelines import prepared as prepared_module
 from quantumtrader.training.pipelines import result as result_module
+from quantumtrader.training.pipelines.prepared import choose_features
 from quantumtrader.training.pipelines.retraining import retrain
 from quantumtrader.training.pipelines.synthetic import synthetic_book
 from quantumtrader.training.pipelines.tick import traded_ns
@@ -378,6 +380,24 @@ def test_what_the_source_cannot_fill_is_listed(tmp_path: Path) -> None:
     assert found.summary["left_out"] == {"flow_ofi_1m": "always 0", "cvd_session": "never there"}
     with pytest.raises(DataError, match="atr_14"):
         train(bar_sessions(12, 3, 0.9), tmp_path / "no", features=("ret_1", "ret_5"))
+
+
+def test_what_comes_late_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Volumes that stand still for all sessions but the last, and a feature that no bar fills."""
+    monkeypatch.setattr(prepared_module, "_CHUNK", 7)  # what is seen does not depend on the pieces
+    parts = bar_sessions(5, 3, 0.9)
+    for part in parts[:-1]:
+        part["size"][part["kind"] == Kind.BAR] = 10
+    parts[-1]["size"][parts[-1]["kind"] == Kind.BAR] = np.arange(1, 1 + (parts[-1]["kind"] == Kind.BAR).sum())
+    names = ("ret_1", "volume_ratio_5_20", "book_imbalance_1")
+    late, left_out = choose_features(names, Y, "bar", iter(parts))
+    assert (late, left_out) == (("ret_1", "volume_ratio_5_20"), {"book_imbalance_1": "never there"})
+    early, left_out = choose_features(names, Y, "bar", iter(parts[:-1]))
+    assert (early, left_out["volume_ratio_5_20"]) == (("ret_1",), "always 1")
+    # Nothing more is read once everything was seen to vary.
+    read = iter(parts)
+    assert choose_features(("ret_1",), Y, "bar", read) == (("ret_1",), {})
+    assert len(list(read)) == 4
 
 
 def test_gaps_and_mixed_contracts(tmp_path: Path) -> None:

@@ -240,9 +240,9 @@ class BookTrainingPipeline:
         asked, instrument = self.asked, recording.instrument
         per_day = survey.events / len(survey.days)
         clock = asked.clock or ("event" if per_day <= _EVENT_LIMIT else "100ms")
-        names, left_out = choose_features(
-            asked.features, instrument, clock, _head(recording, days, _EVENT_LIMIT)
-        )
+        _, locked_from = used
+        seen = (part[part["ts_event"] < locked_from] for part in recording.sessions(days))
+        names, left_out = choose_features(asked.features, instrument, clock, seen)
         names = with_stretches(asked.candidates, names)
         heartbeat = int(asked.heartbeat_s * 1e9) or max(100_000_000, int(pace.tau_ns / 2))
         thin = 1
@@ -382,16 +382,6 @@ class BookTrainingPipeline:
         )
         notes = (BLOCKS_NOTE,) if blocks else ()
         return finish(folder, recording, survey, vault, prepared, plan, judged, saved, notes)
-
-
-def _head(recording: Recording, days: Int64, most: int) -> Any:
-    """Yield events up to a number: rows after every packet are many."""
-    left = most
-    for part in recording.sessions(days):
-        yield part[:left]
-        left -= len(part)
-        if left <= 0:
-            return
 
 
 def _price(recording: Recording, survey: Survey) -> float:
