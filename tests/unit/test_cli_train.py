@@ -100,6 +100,8 @@ def test_a_model_is_replayed_on_the_recording_it_was_trained_on(bars: Write, tmp
     assert trained.exit_code == 0, trained.output
     model = tmp_path / "out" / "models" / "wdofut_tick" / "1.0.0"
     assert "session_seconds" in (model / "manifest.json").read_text()
+    gate = json.loads((tmp_path / "out" / "summary.json").read_text())["conditions"]
+    assert [c["found"] for c in gate if c["name"] == "parity"] == ["clean"]
     replay = [
         "replay",
         "-i",

@@ -315,7 +315,7 @@ class BookTrainingPipeline:
         def parity(recipe: Recipe) -> bool:
             final["model"] = final_fit(recipe, data)
             first = recording.sessions(survey.days[:2])
-            return check_parity(data, final["model"], first, instrument)
+            return check_parity(data, final["model"], first, instrument, survey.first_date)
 
         judged = judge(
             prepared,

@@ -6,6 +6,7 @@ import json
 import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -114,7 +115,9 @@ def golden_events(sessions: Iterable[Events]) -> Events:
     return np.concatenate(parts)[:EVENTS]
 
 
-def check_parity(data: Dataset, estimator: Model, sessions: Iterable[Events], instrument: Instrument) -> bool:
+def check_parity(
+    data: Dataset, estimator: Model, sessions: Iterable[Events], instrument: Instrument, day: date
+) -> bool:
     """Replay sessions as trading would, and hold rows and predictions against those of the training.
 
     Events come in small pieces through a new engine that is built from the manifest; each row is scored by itself with what
@@ -129,8 +132,10 @@ def check_parity(data: Dataset, estimator: Model, sessions: Iterable[Events], in
     sessions : iterable of Events
         The first sessions of the training.
     instrument : Instrument
+    day : date
+        The recording's first session: the engine counts with its hours, as that of the training did.
     """
-    engine = FeatureEngine.for_manifest(data.manifest, instrument)
+    engine = FeatureEngine.for_manifest(data.manifest, instrument, day)
     engine.reset()
     times, values = [], []
     for part in sessions:

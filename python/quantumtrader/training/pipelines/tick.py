@@ -158,7 +158,8 @@ class TickTrainingPipeline:
         def parity(recipe: Recipe) -> bool:
             final["model"] = final_fit(recipe, data)
             first = vault.development[:40]
-            return check_parity(data, final["model"], recording.sessions(first), instrument)
+            sessions = recording.sessions(first)
+            return check_parity(data, final["model"], sessions, instrument, survey.first_date)
 
         judged = judge(
             prepared,
