@@ -145,6 +145,24 @@ def test_errors_have_their_exit_codes(bars: Write, tmp_path: Path) -> None:
         assert wrong.exit_code == 2, wrong.output
         assert words in json.loads(wrong.stdout)["error"]["message"]
     assert not (tmp_path / "wrong").exists()
+    short = runner.invoke(cli.app, [*tick(bars(6), tmp_path / "short"), "--horizon-s", "30"])
+    assert short.exit_code == 3
+    assert "the horizon of 30 s is shorter than a bar of 60 s" in short.stderr
+    assert not (tmp_path / "short").exists()
+    for label in (["side"], ["direction_1", "--every-s", "60"]):
+        asked = [
+            "label",
+            "-i",
+            str(bars(6)),
+            "-s",
+            "WDOFUT",
+            "-o",
+            str(tmp_path / "l.parquet"),
+            "--horizon-s",
+            "30",
+        ]
+        short = runner.invoke(cli.app, [*asked, "--label", *label])
+        assert (short.exit_code, "shorter than a bar of 60 s" in short.stderr) == (3, True), short.output
     no_book = ["train", "book", "-i", str(bars(3)), "-s", "WDOFUT", "-o", str(tmp_path / "book")]
     found = runner.invoke(cli.app, no_book)
     assert found.exit_code == 3

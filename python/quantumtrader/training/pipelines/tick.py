@@ -24,6 +24,7 @@ from quantumtrader.training.labels import Latency
 from quantumtrader.training.pipelines.barrier_task import SIGMA, BarrierTask
 from quantumtrader.training.pipelines.candidates import with_stretches
 from quantumtrader.training.pipelines.costs import cost_ticks
+from quantumtrader.training.pipelines.horizon import barrier_horizon_ns
 from quantumtrader.training.pipelines.judge import Judged, Plan, Stage, judge, make_plan
 from quantumtrader.training.pipelines.liquidity import LIQUID, measure_liquidity
 from quantumtrader.training.pipelines.opening import judge_in_vault
@@ -111,11 +112,13 @@ class TickTrainingPipeline:
         Raises
         ------
         DataError
-            The recording cannot be learned from: too few sessions, gaps, contracts mixed without a roll, one class only.
+            The recording cannot be learned from: too few sessions, gaps, contracts mixed without a roll, one class only, a
+            horizon shorter than a bar.
         ConfigError
             The folder holds another training.
         """
         survey = recording.survey()
+        barrier_horizon_ns(self.asked.horizon_s, survey)  # before the replay, not after it
         request = {
             "kind": "tick",
             "symbol": recording.instrument.symbol,
@@ -255,7 +258,7 @@ class TickTrainingPipeline:
     ) -> tuple[Dataset, BarrierTask]:
         asked, instrument = self.asked, recording.instrument
         unit = instrument.ticks_per_exchange_tick
-        horizon = int((asked.horizon_s or (3600 if survey.bar_ns >= 5 * _MINUTE else 1800)) * 1e9)
+        horizon = barrier_horizon_ns(asked.horizon_s, survey)
         task = BarrierTask(
             multiple=asked.barrier_atr,
             least_ticks=asked.least_ticks * unit,
