@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from dataclasses import replace
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ from quantumtrader.training.pipelines import (
     TickTrainingPipeline,
     TrainingResult,
     candidates,
+    libraries,
 )
 from quantumtrader.training.pipelines import judge as judge_module
 from quantumtrader.training.pipelines import prepared as prepared_module
@@ -118,6 +120,27 @@ def test_the_same_data_and_seed_give_the_same_bytes(result: TrainingResult, fold
     assert files_of(again.folder / "assessment") == files_of(result.folder / "assessment")
     other = train(bar_sessions(40, 3, 0.9), folder / "other", seed=8)
     assert files_of(other.model)["model.txt"] != files_of(result.model)["model.txt"]
+
+
+def test_another_version_of_a_library_is_another_training(
+    result: TrainingResult, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    used = json.loads((result.folder / "run.json").read_text())["request"]["libraries"]
+    assert used == {name: version(name) for name in ("lightgbm", "numpy", "scipy")}
+    code = json.loads((result.model / "manifest.json").read_text())["code"]
+    assert code["libraries"] == used
+    monkeypatch.setattr(libraries, "version", {**used, "lightgbm": "3.0"}.__getitem__)
+    with pytest.raises(ConfigError, match=rf'libraries.lightgbm was "{used["lightgbm"]}", now "3.0"'):
+        train(bar_sessions(40, 3, 0.9), result.folder)
+
+    def installed(name: str) -> str:
+        if name == "xgboost":
+            raise PackageNotFoundError(name)
+        return f"{name} 1"
+
+    monkeypatch.setattr(libraries, "version", installed)
+    assert libraries.library_versions("standard")["xgboost"] == "xgboost-cpu 1"
+    assert libraries.library_versions("deep").keys() >= {"jax", "optax"}
 
 
 def test_without_the_planted_edge_nothing_is_found(tmp_path: Path) -> None:

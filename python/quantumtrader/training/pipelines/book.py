@@ -27,6 +27,7 @@ from quantumtrader.training.pipelines.book_task import BookTask, Target, targets
 from quantumtrader.training.pipelines.candidates import with_stretches
 from quantumtrader.training.pipelines.costs import cost_ticks
 from quantumtrader.training.pipelines.judge import Judged, Plan, Stage, judge, make_plan
+from quantumtrader.training.pipelines.libraries import library_versions
 from quantumtrader.training.pipelines.liquidity import LIQUID, measure_liquidity
 from quantumtrader.training.pipelines.prepared import (
     Prepared,
@@ -166,6 +167,7 @@ class BookTrainingPipeline:
             "events": survey.sha256,
             "config": asdict(self.asked),
             "version": __version__,
+            "libraries": library_versions(self.asked.candidates),
         }
         results: dict[str, TrainingResult] = {}
         failed: dict[str, str] = {}

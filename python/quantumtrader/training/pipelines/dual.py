@@ -26,6 +26,7 @@ from quantumtrader.training.pipelines.book import BookResult, BookTrainingPipeli
 from quantumtrader.training.pipelines.book_config import BookConfig
 from quantumtrader.training.pipelines.candidates import shallow_trees
 from quantumtrader.training.pipelines.judge import Stage, interval_document
+from quantumtrader.training.pipelines.libraries import library_versions
 from quantumtrader.training.pipelines.recording import Recording
 from quantumtrader.training.pipelines.result import TrainingResult
 from quantumtrader.training.pipelines.tick import TickTrainingPipeline
@@ -298,7 +299,12 @@ class DualTrainingSystem:
             "base_as_feature": (data, shallow),
             "stacked": (data, Stacked([base.estimator, shallow.estimator], inner, Stack())),
         }
-        request = {"data": data.sha256, "base": loaded.manifest.hash, "splitter": parameters}
+        request = {
+            "data": data.sha256,
+            "base": loaded.manifest.hash,
+            "splitter": parameters,
+            "libraries": library_versions(self.asked.book.candidates),
+        }
         found: dict[str, Evaluation] = {}
         with RunFolder(out, request, self.clock) as folder:
             for name, (rows, recipe) in recipes.items():

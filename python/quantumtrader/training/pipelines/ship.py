@@ -25,6 +25,7 @@ from quantumtrader.models.registry import ModelRegistry
 from quantumtrader.models.scorers import make_scorer
 from quantumtrader.training.cross_validate import Evaluation
 from quantumtrader.training.dataset import Dataset
+from quantumtrader.training.pipelines.libraries import library_versions
 from quantumtrader.training.pipelines.prepared import Prepared
 from quantumtrader.training.recipes import Recipe, Stacked
 from quantumtrader.training.weights import average_uniqueness
@@ -274,6 +275,7 @@ def ship(
         code={
             "version": __version__,
             "engine": f"{data.manifest.engine} {data.manifest.version}",
+            "libraries": library_versions(str(about.config["candidates"])),
             "config": json.loads(json.dumps(dict(about.config))),
         },
         may_be_missing=prepared.may_be_missing,

@@ -26,6 +26,7 @@ from quantumtrader.training.pipelines.candidates import with_stretches
 from quantumtrader.training.pipelines.costs import cost_ticks
 from quantumtrader.training.pipelines.horizon import barrier_horizon_ns
 from quantumtrader.training.pipelines.judge import Judged, Plan, Stage, judge, make_plan
+from quantumtrader.training.pipelines.libraries import library_versions
 from quantumtrader.training.pipelines.liquidity import LIQUID, measure_liquidity
 from quantumtrader.training.pipelines.opening import judge_in_vault
 from quantumtrader.training.pipelines.prepared import (
@@ -127,6 +128,7 @@ class TickTrainingPipeline:
             "events": survey.sha256,
             "config": asdict(self.asked),
             "version": __version__,
+            "libraries": library_versions(self.asked.candidates),
         }
         with RunFolder(out, request, self.clock) as folder:
             return self._train(recording, survey, folder)
