@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -172,7 +173,7 @@ def test_errors_have_their_exit_codes(bars: Write, tmp_path: Path) -> None:
         assert dual.exit_code == 2
 
 
-def test_label_writes_spans_and_classes(bars: Write, tmp_path: Path) -> None:
+def test_label_writes_spans_and_classes(bars: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     out = tmp_path / "labels.parquet"
     asked = ["label", "-i", str(bars(6)), "-s", "WDOFUT", "-o", str(out), "--horizon-s", "600"]
     result = runner.invoke(cli.app, [*asked, "--json"])
@@ -183,6 +184,19 @@ def test_label_writes_spans_and_classes(bars: Write, tmp_path: Path) -> None:
     assert set(table["y"]) == {-1, 1}
     assert all(a < b for a, b in zip(table["t0"], table["t1"], strict=True))
     assert facts["n_eff"] <= facts["rows"]
+    # A disk that fills up while labels are replaced leaves those that were there.
+    before = out.read_bytes()
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fsync", full)
+        failed = runner.invoke(cli.app, [*asked, "--overwrite"])
+    assert failed.exit_code == 1
+    assert "cannot be written (No space left on device)" in failed.stderr
+    assert out.read_bytes() == before
+    assert [p.name for p in tmp_path.iterdir() if "labels" in p.name] == [out.name]
     assert not facts["sufficient"]
     assert facts["synthetic"] is False  # a CSV says nothing of where its numbers come from
     again = runner.invoke(cli.app, asked)

@@ -34,10 +34,13 @@ from quantumtrader.training.pipelines import (
 from quantumtrader.training.pipelines import judge as judge_module
 from quantumtrader.training.pipelines import prepared as prepared_module
 from quantumtrader.training.pipelines import result as result_module
+from quantumtrader.training.pipelines.judge import Plan, make_plan
 from quantumtrader.training.pipelines.prepared import choose_features
 from quantumtrader.training.pipelines.retraining import retrain
+from quantumtrader.training.pipelines.ship import next_version
 from quantumtrader.training.pipelines.synthetic import synthetic_book
 from quantumtrader.training.pipelines.tick import traded_ns
+from quantumtrader.training.policy import Policy
 from quantumtrader.training.recipes import Single
 from quantumtrader.training.run_folder import RunFolder
 from quantumtrader.training.spans import Spans
@@ -383,6 +386,39 @@ def test_too_few_sessions(tmp_path: Path) -> None:
     assert few.judged.assessment.evidence().dsr is None
     metrics = ModelRegistry(few.model.parent.parent).manifest("y_tick", "1.0.0").metrics
     assert (metrics["sufficient"], metrics["skill"]) == (False, None)
+
+
+def test_a_shorter_embargo_is_told(tmp_path: Path) -> None:
+    def plan(sessions: int) -> Plan:
+        return make_plan(
+            "s", "tick", sessions, Policy(0.1, 1.0), groups=10, test_groups=2, rehearsal=(120, 5, 1), embargo_sessions=3,
+            embargo_ns=5, candidates="quick", seed=7, rows=1_000,
+        )  # fmt: skip
+
+    kept = {n: (plan(n).splitter.embargo_sessions, len(plan(n).notes)) for n in (30, 29, 20, 19)}
+    assert kept == {30: (3, 0), 29: (1, 1), 20: (1, 1), 19: (0, 1)}
+    assert (
+        plan(19)
+        .notes[0]
+        .startswith("the embargo after test sessions is 0 sessions instead of 3: 19 sessions in 10")
+    )
+    few = train(bar_sessions(12, 3, 0.9), tmp_path, groups=10)
+    assert any(note.startswith("the embargo after test sessions is 0") for note in few.summary["notes"])
+
+
+def test_a_folder_that_is_no_version_is_named(tmp_path: Path) -> None:
+    for folder in ("1.0.0", "1.2.0"):
+        (tmp_path / "y_tick" / folder).mkdir(parents=True)
+    assert next_version(tmp_path, "y_tick") == "1.3.0"
+    (tmp_path / "y_tick" / "1.9-old").mkdir()
+    with pytest.raises(
+        ModelError, match=r"1\.9-old: the folder '1\.9-old' among the versions of y_tick is none"
+    ):
+        next_version(tmp_path, "y_tick")
+    pipeline = TickTrainingPipeline(SMALL, models=tmp_path, clock=ReplayClock(NOW))
+    with pytest.raises(ModelError, match="among the versions of y_tick"):
+        pipeline.train(Recording.of(bar_sessions(12, 3, 0.9), Y), tmp_path / "out")
+    assert not (tmp_path / "out" / "data").exists()  # before the work
 
 
 def test_one_class_only(tmp_path: Path) -> None:

@@ -298,6 +298,7 @@ class BookTrainingPipeline:
         data = prepared.data
         data.require_usable()  # one class only
         name = check_name(f"{asked.name or name_of_symbol(instrument.symbol, 'book')}_{target.name}")
+        next_version(self.models or folder.path.parent / "models", name)  # before the work
         plan = make_plan(
             f"{name}{'/blocks' if blocks else ''}",
             "book",

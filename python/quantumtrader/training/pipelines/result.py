@@ -140,6 +140,7 @@ def finish(
         "notes": [
             *recording.notes,
             *notes,
+            *plan.notes,
             *(f"{name} was not tried: {why}" for name, why in skipped(plan.candidates).items()),
         ],
     }

@@ -18,7 +18,7 @@ from quantumtrader.exceptions import ModelError
 from quantumtrader.features import FeatureEngine
 from quantumtrader.models.base import Model
 from quantumtrader.models.calibration import Calibration
-from quantumtrader.models.folder import MANIFEST
+from quantumtrader.models.folder import MANIFEST, check_version
 from quantumtrader.models.golden import EVENTS
 from quantumtrader.models.manifest import Evidence, ModelManifest
 from quantumtrader.models.registry import ModelRegistry
@@ -166,10 +166,25 @@ def check_parity(
 
 
 def next_version(root: Path, name: str) -> str:
-    """Return the version after the newest one of a model: a new minor one, ``1.0.0`` for the first."""
+    """Return the version after the newest one of a model: a new minor one, ``1.0.0`` for the first.
+
+    Raises
+    ------
+    ModelError
+        A folder among the versions is none.
+    """
     known = ModelRegistry(root).versions(name)
     if not known:
         return "1.0.0"
+    for folder in known:
+        try:
+            check_version(folder)
+        except ModelError as error:
+            raise ModelError(
+                f"the folder {folder!r} among the versions of {name} is none, so the next one cannot be told",
+                path=root / name / folder,
+                remedy="Move it away, or train with another --name",
+            ) from error
     major, minor, _ = (int(part) for part in known[-1].split("."))
     return f"{major}.{minor + 1}.0"
 

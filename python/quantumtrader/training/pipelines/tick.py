@@ -135,6 +135,7 @@ class TickTrainingPipeline:
 
     def _train(self, recording: Recording, survey: Survey, folder: RunFolder) -> TrainingResult:
         asked, instrument = self.asked, recording.instrument
+        next_version(self.models or folder.path / "models", self.name_of(recording))  # before the work
         vault = seal(survey, folder.path / "vault.jsonl", asked.vault)
         cache = folder.path / "data"
         prepared = Prepared.load(cache)
