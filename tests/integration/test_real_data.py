@@ -13,11 +13,12 @@ from typer.testing import CliRunner
 
 from quantumtrader import FeatureEngine, engine
 from quantumtrader.cli.main import app
-from quantumtrader.config import InstrumentSettings, Settings
+from quantumtrader.config import InstrumentSettings, Settings, load_settings
 from quantumtrader.data.importers import Options
 from quantumtrader.data.source import load_events
 from quantumtrader.exceptions import DataError
 from quantumtrader.features import read_features
+from quantumtrader.training.pipelines import Recording
 from quantumtrader.types import PX_NONE, Flag, Kind, Phase
 
 SharedData = Callable[[str], Path]
@@ -64,6 +65,18 @@ def test_b3_bars(shared_data: SharedData, name: str, symbol: str, bars: int, tic
     assert (len(loaded.events), loaded.instrument.tick_size, loaded.rejected) == (bars, tick, [])
     assert ((loaded.events["flags"] & Flag.ADJUSTED) != 0).all() == (tick != 0.5)
     assert (np.diff(loaded.events["id"]) > 0).all()
+
+
+def test_eurusd_minutes(shared_data: SharedData) -> None:
+    """Found by its columns; weeks of five sessions that turn at 17:00 in New York, none on a Saturday."""
+    root = Path(__file__).resolve().parents[2]
+    settings = load_settings(root / "examples" / "research.toml")
+    found = Recording.open(
+        shared_data("eurusd_m1_2017_2019") / "eurusd_m1.parquet", "EURUSD", settings
+    ).survey()
+    assert (found.events, found.kinds, found.bar_ns) == (978_427, ("BAR",), 60 * 10**9)
+    weekdays = (found.days + 3) % 7  # 1970-01-01 was a Thursday
+    assert (len(found.days), (weekdays == 5).sum(), (weekdays == 6).sum()) == (701, 0, 1)
 
 
 def test_a_folder_of_several_files_asks_which(shared_data: SharedData) -> None:

@@ -141,6 +141,9 @@ def test_choices_are_those_of_the_modules_that_use_them() -> None:
     from quantumtrader.features import set_names
     from quantumtrader.features.pictures import SUFFIXES
     from quantumtrader.features.sets import FAMILIES
+    from quantumtrader.training.pipelines.book_task import TARGETS
+    from quantumtrader.training.pipelines.candidates import SETS
+    from quantumtrader.training.pipelines.labelling import LABELS
 
     # Another test of this process may have loaded a strategy of a user's own.
     ours = {name for name, cls in REGISTERED.items() if cls.__module__.startswith("quantumtrader.")}
@@ -150,6 +153,9 @@ def test_choices_are_those_of_the_modules_that_use_them() -> None:
     assert CHOICES["family"] == FAMILIES
     assert PICTURES == SUFFIXES
     assert CHOICES["set"] == set_names()
+    assert CHOICES["candidates"] == SETS
+    assert CHOICES["label"] == LABELS
+    assert CHOICES["target"] == ("direction", *TARGETS)
 
 
 @pytest.mark.parametrize("encoding", ["cp850", "ascii"])

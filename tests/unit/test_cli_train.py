@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -110,6 +111,8 @@ def test_a_model_is_replayed_on_the_recording_it_was_trained_on(bars: Write, tmp
     assert trained.exit_code == 0, trained.output
     model = tmp_path / "out" / "models" / "wdofut_tick" / "1.0.0"
     assert "session_seconds" in (model / "manifest.json").read_text()
+    gate = json.loads((tmp_path / "out" / "summary.json").read_text())["conditions"]
+    assert [c["found"] for c in gate if c["name"] == "parity"] == ["clean"]
     replay = [
         "replay",
         "-i",
@@ -144,6 +147,39 @@ def test_errors_have_their_exit_codes(bars: Write, tmp_path: Path) -> None:
         ).exit_code
         == 2
     )
+    book = ["train", "book", "-i", "no.file", "-s", "WDOFUT", "-o", str(tmp_path / "wrong")]
+    nothing = Path("no.file")
+    for asked, words in (  # before the input is looked for
+        (tick(nothing, tmp_path / "wrong", "-f", "ret_one"), 'no feature "ret_one"'),
+        (tick(nothing, tmp_path / "wrong", "--name", "../x"), "'../x' is no name of a model: use a-z"),
+        (tick(nothing, tmp_path / "wrong", "--update", "../x"), "'../x' is no name of a model: use a-z"),
+        (tick(nothing, tmp_path / "wrong", "--scheduler", "nonsense"), "use an address such as tcp://"),
+        (tick(nothing, tmp_path / "wrong", "-m", str(bars(3))), "is a file"),
+        ([*book, "--target", "direction", "--target", "nonsense"], "one of direction, direction_05"),
+        ([*book, "-f", "nope"], "quantumtrader features list"),
+    ):
+        wrong = runner.invoke(cli.app, [*asked, "--json"])
+        assert wrong.exit_code == 2, wrong.output
+        assert words in json.loads(wrong.stdout)["error"]["message"]
+    assert not (tmp_path / "wrong").exists()
+    short = runner.invoke(cli.app, [*tick(bars(6), tmp_path / "short"), "--horizon-s", "30"])
+    assert short.exit_code == 3
+    assert "the horizon of 30 s is shorter than a bar of 60 s" in short.stderr
+    assert not (tmp_path / "short").exists()
+    for label in (["side"], ["direction_1", "--every-s", "60"]):
+        asked = [
+            "label",
+            "-i",
+            str(bars(6)),
+            "-s",
+            "WDOFUT",
+            "-o",
+            str(tmp_path / "l.parquet"),
+            "--horizon-s",
+            "30",
+        ]
+        short = runner.invoke(cli.app, [*asked, "--label", *label])
+        assert (short.exit_code, "shorter than a bar of 60 s" in short.stderr) == (3, True), short.output
     no_book = ["train", "book", "-i", str(bars(3)), "-s", "WDOFUT", "-o", str(tmp_path / "book")]
     found = runner.invoke(cli.app, no_book)
     assert found.exit_code == 3
@@ -153,7 +189,7 @@ def test_errors_have_their_exit_codes(bars: Write, tmp_path: Path) -> None:
         assert dual.exit_code == 2
 
 
-def test_label_writes_spans_and_classes(bars: Write, tmp_path: Path) -> None:
+def test_label_writes_spans_and_classes(bars: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     out = tmp_path / "labels.parquet"
     asked = ["label", "-i", str(bars(6)), "-s", "WDOFUT", "-o", str(out), "--horizon-s", "600"]
     result = runner.invoke(cli.app, [*asked, "--json"])
@@ -164,6 +200,19 @@ def test_label_writes_spans_and_classes(bars: Write, tmp_path: Path) -> None:
     assert set(table["y"]) == {-1, 1}
     assert all(a < b for a, b in zip(table["t0"], table["t1"], strict=True))
     assert facts["n_eff"] <= facts["rows"]
+    # A disk that fills up while labels are replaced leaves those that were there.
+    before = out.read_bytes()
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fsync", full)
+        failed = runner.invoke(cli.app, [*asked, "--overwrite"])
+    assert failed.exit_code == 1
+    assert "cannot be written (No space left on device)" in failed.stderr
+    assert out.read_bytes() == before
+    assert [p.name for p in tmp_path.iterdir() if "labels" in p.name] == [out.name]
     assert not facts["sufficient"]
     assert facts["synthetic"] is False  # a CSV says nothing of where its numbers come from
     again = runner.invoke(cli.app, asked)

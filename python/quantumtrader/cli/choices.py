@@ -31,6 +31,7 @@ CHOICES = {
         "profit-candles",
         "profit-trades",
         "wondertrader",
+        "xquotes",
     ),
     "queue": ("pessimistic", "proportional", "exact"),
     "warmup": ("full", "partial"),
@@ -44,13 +45,23 @@ CHOICES = {
     "on_client_lost": ("keep", "cancel"),
     "transport": ("auto", "unix", "tcp"),
     "family": ("order_flow", "tape_reading", "footprint", "liquidity", "microstructure", "technical"),
-    "candidates": ("standard", "quick", "deep"),
+    "candidates": ("standard", "quick", "tuned", "deep"),
     "classes": ("side", "touch"),
     "gaps": ("refuse", "drop"),
     "ensemble": ("stacking", "weighted"),
     "label": (
         "side",
         "touch",
+        "direction_05",
+        "direction_1",
+        "direction_2",
+        "direction_4",
+        "spread_change",
+        "price_move_1min",
+        "order_imbalance",
+    ),
+    "target": (
+        "direction",
         "direction_05",
         "direction_1",
         "direction_2",
@@ -87,6 +98,11 @@ SHAPES = {
         re.compile(r"event|bar|0*[1-9]\d*(ns|us|ms|s|m|h|trades)"),
         "CLOCK",
         "event, bar, a time step above zero such as 100ms (ns us ms s m h), or a count such as 50trades",
+    ),
+    "scheduler": (
+        re.compile(r"(tcp|tls|ucx|ws|wss)://\S+:\d+"),
+        "ADDRESS",
+        "an address such as tcp://10.0.0.5:8786",
     ),
     "pace": (re.compile(r"max|(?!0+(\.0+)?x)\d+(\.\d+)?x"), "SPEED", "max, 1x, 10x or another speed"),
 }
@@ -294,8 +310,9 @@ def check(name: str, value: Any) -> None:
         The message says what the option takes.
     """
     own = name == "strategy" and ":" in value  # FILE.py:Class, which the registry looks at
-    if name in CHOICES and value not in CHOICES[name] and not own:
-        raise ValueError(f"{value!r} is not known; use one of {', '.join(CHOICES[name])}")
+    for one in value if isinstance(value, (list, tuple)) else (value,):
+        if name in CHOICES and one not in CHOICES[name] and not own:
+            raise ValueError(f"{one!r} is not known; use one of {', '.join(CHOICES[name])}")
     if name in SHAPES and not SHAPES[name][0].fullmatch(value):
         raise ValueError(f"{value!r} is not known; use {SHAPES[name][2]}")
     if name == "plot" and isinstance(value, Path) and value.suffix.lower() not in PICTURES:

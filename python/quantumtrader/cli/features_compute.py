@@ -76,7 +76,7 @@ def command(
     from quantumtrader.data.stream import stream_events
     from quantumtrader.features import FeatureEngine, compute_to_file, load_fitted
 
-    names = chosen(features)
+    names = known(features)
     if (set is None) == (names is None):
         raise typer.BadParameter("give either --set or --features", param_hint="--set")
     given = source.instrument()
@@ -172,13 +172,34 @@ def show_ns(ts: int) -> str:
     return f"{when:%Y-%m-%d %H:%M:%S}.{ts % 10**9 // 10**6:03}"
 
 
-def chosen(features: list[str] | None) -> list[str] | None:
+def chosen(features: list[str] | None, option: str = "--features") -> list[str] | None:
     """Return the names in ``--features a,b --features c``; None when the option was not given."""
     if not features:
         return None
     names = [name.strip() for text in features for name in text.split(",") if name.strip()]
     if not names:
-        raise typer.BadParameter("names no feature", param_hint="--features")
+        raise typer.BadParameter("names no feature", param_hint=option)
+    return names
+
+
+def known(features: list[str] | None, option: str = "--features") -> list[str] | None:
+    """Return the names that an option gives as :func:`chosen` does, if the catalogue has them all.
+
+    Raises
+    ------
+    typer.BadParameter
+        Usage error (exit code 2).
+    """
+    from quantumtrader.exceptions import UnknownFeatureError
+    from quantumtrader.features.sets import resolve
+
+    names = chosen(features, option)
+    try:
+        resolve(names or [])
+    except UnknownFeatureError as error:
+        raise typer.BadParameter(
+            f"{error}. All names: quantumtrader features list", param_hint=option
+        ) from error
     return names
 
 

@@ -44,10 +44,12 @@ def command(
 
     Exit code 3: nothing can be labelled.
     """
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
     from quantumtrader.exceptions import DataAccessError
     from quantumtrader.training.pipelines.labelling import label_recording
+    from quantumtrader.training.run_folder import write_whole
 
     if out.is_dir():
         raise DataAccessError("is a folder", path=out, remedy="Give the name of a file")
@@ -71,7 +73,9 @@ def command(
             latency_ms=latency_ms,
             gaps=gaps,
         )
-    pq.write_table(found.table(), out, compression="zstd")
+    whole = pa.BufferOutputStream()
+    pq.write_table(found.table(), whole, compression="zstd")
+    write_whole(out, whole.getvalue().to_pybytes())
     facts = found.facts
     if as_json:
         output.print_json({**facts, "out": out})

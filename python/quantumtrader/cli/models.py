@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from quantumtrader.models.gate import Condition
     from quantumtrader.models.states import Entry
 
-Folder = Annotated[Path, typer.Option("--models", "-m", help="Folder of all models.")]
+Folder = Annotated[Path, typer.Option("--models", "-m", file_okay=False, help="Folder of all models.")]
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The model.")]
 Version = Annotated[
     str, typer.Argument(metavar="[VERSION]", help="Such as 1.4.0; the live one, else the newest, without it.")

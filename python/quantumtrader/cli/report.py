@@ -67,12 +67,13 @@ def places(folder: Path) -> list[tuple[Path, Path]]:
 
 
 def show(assessment: Assessment, page: Path | None, lang: str) -> None:
-    """Print verdict and conditions of the gate."""
+    """Print verdict and conditions of the gate, in the language of the page."""
     from quantumtrader.training.assessment.verdict import verdict_text
+    from quantumtrader.training.report.gate import gate_head, gate_rows
 
     output.line(verdict_text(assessment, lang))
-    rows = [("yes" if c.met else "no", c.name, c.found, c.wanted) for c in assessment.conditions]
-    output.table("promotion gate", ("met", "condition", "found", ""), rows, wrap=("found", ""))
+    title, columns = gate_head(lang)
+    output.table(title, columns, gate_rows(assessment, lang), wrap=columns[2:])
     if page is not None:
         output.line(str(page))
 

@@ -31,9 +31,25 @@ Out = Annotated[
     typer.Option("--out", "-o", help="Folder of the training; a training that was cut off goes on in it."),
 ]
 Models = Annotated[
-    Path | None, typer.Option("--models", "-m", help="Folder of all models; models in --out without it.")
+    Path | None,
+    typer.Option("--models", "-m", file_okay=False, help="Folder of all models; models in --out without it."),
 ]
-Name = Annotated[str, typer.Option("--name", help="Of the model; by the symbol without it.")]
+
+
+def _model_name(name: str) -> str:
+    """Check the name of a model before anything is read."""
+    from quantumtrader.exceptions import ModelError
+    from quantumtrader.models.folder import check_name
+
+    try:
+        return check_name(name) if name else name
+    except ModelError as error:
+        raise typer.BadParameter(str(error)) from error
+
+
+Name = Annotated[
+    str, typer.Option("--name", help="Of the model; by the symbol without it.", callback=_model_name)
+]
 Workers = Annotated[
     int, typer.Option("--workers", "-w", min=1, help="Processes of this machine.", rich_help_panel=_WHERE)
 ]
@@ -145,6 +161,7 @@ def tick(
         str,
         typer.Option(
             "--update",
+            callback=_model_name,
             help="Train the next version of this model, as it was trained, if enough sessions have come since.",
         ),
     ] = "",
@@ -162,7 +179,7 @@ def tick(
     The last fifth of the sessions is locked away. What comes out is a candidate in the registry, with an assessment that
     says plainly when there is nothing there. Exit code 3: the data cannot be learned from.
     """
-    from quantumtrader.cli.features_compute import chosen
+    from quantumtrader.cli.features_compute import known
     from quantumtrader.training.executor import make_executor
     from quantumtrader.training.pipelines import TickConfig, TickTrainingPipeline
 
@@ -173,7 +190,7 @@ def tick(
             param_hint=", ".join(idle),
         )
     _require_reason(open_vault, why)
-    names = chosen(features)
+    names = known(features)
     asked = TickConfig(
         name=name,
         features="tick_only" if names is None else tuple(names),
@@ -287,12 +304,12 @@ def book(
     Fewer than eight sessions are divided into blocks of time: that trains, and is insufficient. Exit code 3: the data
     cannot be learned from.
     """
-    from quantumtrader.cli.features_compute import chosen
+    from quantumtrader.cli.features_compute import known
     from quantumtrader.training.executor import make_executor
     from quantumtrader.training.pipelines import BookConfig, BookTrainingPipeline
 
     _require_reason(open_vault, why)
-    names = chosen(features)
+    names = known(features)
     asked = BookConfig(
         name=name,
         targets=tuple(target or ("direction", "spread_change", "price_move_1min", "order_imbalance")),
@@ -358,7 +375,7 @@ def dual(
     """
     from dataclasses import replace
 
-    from quantumtrader.cli.features_compute import chosen
+    from quantumtrader.cli.features_compute import known
     from quantumtrader.config import load_settings
     from quantumtrader.training.executor import make_executor
     from quantumtrader.training.pipelines import BookConfig, DualConfig, DualTrainingSystem, Recording
@@ -368,7 +385,7 @@ def dual(
     recorded = ticks is not None or book is not None
     if recorded if synthetic else ticks is None:
         raise typer.BadParameter("give --ticks (and --book), or --synthetic", param_hint="--ticks")
-    tick_names, book_names = chosen(tick_features), chosen(book_features)
+    tick_names, book_names = known(tick_features, "--tick-features"), known(book_features, "--book-features")
     settings = load_settings(config)
     if synthetic:
         recording = synthetic_bars(synthetic_sessions, seed)

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from quantumtrader.config import Settings
 
 _WEDNESDAY = 2
+_NEXT_EXPIRY = 62 * DAY
+"""No contract of the table in front is further from its month."""
 _SERIES = r"FUT|\$[ND]?|@[ND]?|"
 
 
@@ -137,6 +139,34 @@ def front_contract(product: str, day: date, calendar: Calendar | None = None) ->
             if day < end or (on_expiry and day == end):
                 return f"{product}{letter}{year % 100:02d}"
         year, month = (year, month + 1) if month < 12 else (year + 1, 1)
+
+
+def near_rolls(
+    product: str, days: Iterable[date], within: int, calendar: Calendar | None = None
+) -> dict[date, bool]:
+    """Say of each day whether it is at most ``within`` sessions from the last one of a contract in front.
+
+    Two are a week: that session, two before it, and the first two in which the next contract is in front. Days for which
+    the published holidays do not reach far enough are left out.
+
+    Raises
+    ------
+    UnknownInstrumentError
+        The product is not in the table.
+    """
+    calendar = calendar or Calendar()
+    margin = (2 * within + 14) * DAY  # more than ``within`` sessions, over any holidays
+    first, last = calendar.years
+    known = [d for d in days if (d - margin).year >= first and (d + margin + _NEXT_EXPIRY).year <= last]
+    if not known:
+        return {}
+    sessions = calendar.business_days(min(known) - margin, max(known) + margin)
+    fronts = [front_contract(product, day, calendar) for day in sessions]
+    near: set[date] = set()
+    for k in range(len(fronts) - 1):
+        if fronts[k] != fronts[k + 1]:
+            near.update(sessions[max(k - within, 0) : k + within + 1])
+    return {day: day in near for day in known}
 
 
 def _expiry(product: str, year: int, month: int, calendar: Calendar) -> date:

@@ -18,7 +18,16 @@ from pathlib import Path
 
 from quantumtrader.exceptions import DataAccessError, ModelError
 
-__all__ = ["MANIFEST", "check_name", "check_version", "fsync_folder", "read_folder", "sha256", "write_folder"]
+__all__ = [
+    "MANIFEST",
+    "check_name",
+    "check_version",
+    "fsync_folder",
+    "name_of_symbol",
+    "read_folder",
+    "sha256",
+    "write_folder",
+]
 
 MANIFEST = "manifest.json"
 MAX_BYTES = 1 << 28
@@ -39,6 +48,11 @@ def check_name(name: str) -> str:
     if not _NAME.fullmatch(name):
         raise ModelError(f"{name!r} is no name of a model: use a-z, 0-9, _ and -, at most 64")
     return name
+
+
+def name_of_symbol(symbol: str, use: str) -> str:
+    """Return the name of a model of an instrument: ``wdo_tick`` of ``WDO$``; signs that a name cannot have are left out."""
+    return check_name(re.sub(r"[^a-z0-9_-]", "", f"{symbol.lower()}_{use}").lstrip("_-"))
 
 
 def check_version(version: str) -> str:

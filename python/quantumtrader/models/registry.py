@@ -28,7 +28,7 @@ import numpy as np
 import numpy.typing as npt
 
 from quantumtrader.clock import Clock, LiveClock
-from quantumtrader.exceptions import DataError, DataFormatError, ModelError, PromotionError
+from quantumtrader.exceptions import DataAccessError, DataError, DataFormatError, ModelError, PromotionError
 from quantumtrader.features.catalogue import canonical_json
 from quantumtrader.models.base import Model
 from quantumtrader.models.calibration import Calibration
@@ -118,10 +118,19 @@ class ModelRegistry:
         The folder; made with the first model.
     clock : Clock, optional
         Stamps moves and judges validity.
+
+    Raises
+    ------
+    DataAccessError
+        The folder is a file.
     """
 
     def __init__(self, root: Path | str, clock: Clock | None = None) -> None:
         self.root = Path(root)
+        if self.root.exists() and not self.root.is_dir():
+            raise DataAccessError(
+                "is a file", path=self.root, remedy="Give the folder of all models, such as out/wdo/models"
+            )
         self.clock = clock or LiveClock()
 
     # -- what is there -----------------------------------------------------------------------------------------

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -17,6 +17,7 @@ from quantumtrader.training.labels.base import Labels
 from quantumtrader.training.labels.path import PathBuilder, PricePath
 from quantumtrader.training.labels.round_trip import RoundTrips
 from quantumtrader.training.rows import Replayer, Rows, require_past
+from quantumtrader.training.seen import useless_features
 from quantumtrader.training.spans import Spans
 from quantumtrader.training.weights import average_uniqueness
 from quantumtrader.types import Events, Instrument, Kind
@@ -177,18 +178,6 @@ class Dataset:
                 f"data set: features that say nothing: {shown}{more}",
                 remedy="Leave them out of the engine's names, or record what they need",
             )
-
-
-def useless_features(X: Float64, names: Sequence[str]) -> dict[str, str]:
-    """Return the features that no model can learn from, and why: ``never there`` or ``always 1.0``."""
-    out = {}
-    for k, name in enumerate(names):
-        there = X[~np.isnan(X[:, k]), k]
-        if not len(there):
-            out[name] = "never there"
-        elif (there == there[0]).all():
-            out[name] = f"always {there[0]:g}"
-    return out
 
 
 def build_dataset(

@@ -5,11 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import numpy.typing as npt
 
 from quantumtrader.exceptions import DataError
 from quantumtrader.training.dataset import Dataset
+from quantumtrader.training.spans import Spans
 
-__all__ = ["permute_days"]
+__all__ = ["later_rows", "permute_days"]
+
+Int64 = npt.NDArray[np.int64]
 
 
 def permute_days(data: Dataset, seed: int = 7) -> Dataset:
@@ -45,3 +49,23 @@ def permute_days(data: Dataset, seed: int = 7) -> Dataset:
     return replace(
         moved, trips=replace(trips, buy_left=trips.buy_left + shift, sell_left=trips.sell_left + shift)
     )
+
+
+def later_rows(spans: Spans, rng: np.random.Generator) -> tuple[Int64, Int64]:
+    """Move every label to an earlier row of its session, by an offset of the session's own; none goes round its end.
+
+    Offsets are of one row to half of the session, all alike probable. A row whose span the later one begins within has no
+    label: both would tell of the same prices.
+
+    Returns
+    -------
+    rows, later : ndarray of int64, shape (n,)
+        Row ``rows[k]`` gets the label of row ``later[k]``.
+    """
+    begins = np.searchsorted(spans.session, spans.sessions)
+    counts = np.diff(np.append(begins, len(spans)))
+    offset = np.repeat(rng.integers(1, np.maximum(counts // 2, 1) + 1), counts)
+    later = np.arange(len(spans)) + offset
+    rows = np.flatnonzero(later < np.repeat(begins + counts, counts))
+    rows = rows[spans.t0[later[rows]] >= spans.t1[rows]]
+    return rows, later[rows]

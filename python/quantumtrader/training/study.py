@@ -41,7 +41,7 @@ def studies_folder() -> Path:
 
 
 def lineage_of(request: Mapping[str, Any]) -> str:
-    """Return the hash of what was asked of a training, but for its data, its name and the version that ran it.
+    """Return the hash of what was asked of a training, but for its data, its name and the versions that ran it.
 
     Trainings of one lineage are one procedure: on a recording that has grown it makes no new trials.
 
@@ -50,7 +50,7 @@ def lineage_of(request: Mapping[str, Any]) -> str:
     request : mapping
         As ``run.json`` holds it.
     """
-    asked = {k: v for k, v in request.items() if k not in ("events", "version")}
+    asked = {k: v for k, v in request.items() if k not in ("events", "version", "libraries")}
     asked["config"] = {k: v for k, v in request.get("config", {}).items() if k != "name"}
     return configuration_hash(asked)
 

@@ -15,6 +15,7 @@ from quantumtrader.data.contracts import (
     instrument,
     is_series,
     last_trading_day,
+    near_rolls,
     parse_symbol,
 )
 from quantumtrader.exceptions import ConfigError, UnknownInstrumentError
@@ -207,3 +208,35 @@ def test_fees_come_from_the_schedule_of_the_product() -> None:
 def test_bad_fees(schedule: dict[str, dict[str, float]], words: str) -> None:
     with pytest.raises(ConfigError, match=words):
         instrument("WDOU25", load_settings(env_file=None, fees=schedule))
+
+
+def test_sessions_near_a_roll() -> None:
+    """WDOU25 is in front through Friday, August 29; WINV25 through Wednesday, October 15."""
+
+    def near(product: str, *days: str) -> list[bool]:
+        found = near_rolls(product, [date.fromisoformat(day) for day in days], 2)
+        return list(found.values())
+
+    august = (
+        "2025-08-26",
+        "2025-08-27",
+        "2025-08-28",
+        "2025-08-29",
+        "2025-09-01",
+        "2025-09-02",
+        "2025-09-03",
+    )
+    assert near("WDO", *august) == [False, True, True, True, True, True, False]
+    october = (
+        "2025-10-10",
+        "2025-10-13",
+        "2025-10-14",
+        "2025-10-15",
+        "2025-10-16",
+        "2025-10-17",
+        "2025-10-20",
+    )
+    assert near("WIN", *october) == [False, True, True, True, True, True, False]
+    assert near("WIN", "2025-08-29") == [False]
+    first, last = Calendar().years
+    assert near_rolls("WDO", [date(first, 1, 2), date(last, 12, 1)], 2) == {}  # who knows

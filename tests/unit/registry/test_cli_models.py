@@ -15,6 +15,7 @@ import pytest
 from typer.testing import CliRunner
 
 from quantumtrader.cli import main as cli
+from quantumtrader.exceptions import DataAccessError
 from quantumtrader.models.registry import ModelRegistry
 
 runner = CliRunner()
@@ -37,6 +38,13 @@ def test_list_names_what_is_wrong(root: Path, save: Callable[..., Path]) -> None
     )
     assert (bad["version"], bad["state"]) == ("1.1.0", None)
     assert "hash of model.txt" in bad["problem"]
+    file = root.parent / "a-file"
+    file.touch()
+    wrong = runner.invoke(cli.app, ["models", "list", "--models", str(file), "--json"])
+    assert wrong.exit_code == 2
+    assert "is a file" in json.loads(wrong.stdout)["error"]["message"]
+    with pytest.raises(DataAccessError, match=r"a-file: is a file\. Give the folder of all models"):
+        ModelRegistry(file)
     shown = runner.invoke(cli.app, ["models", "list", "--models", str(root)])
     assert "wdo_dir" in shown.stdout
     assert "wdo_dir 1.1.0 cannot be used" in shown.stderr

@@ -15,7 +15,7 @@ from quantumtrader import FeatureEngine
 from quantumtrader.exceptions import ModelError, QuantumTraderError
 from quantumtrader.features.manifest import FeatureManifest
 from quantumtrader.models import model
-from quantumtrader.models.folder import write_folder
+from quantumtrader.models.folder import name_of_symbol, write_folder
 from quantumtrader.models.manifest import ModelManifest
 from quantumtrader.models.registry import ModelRegistry
 from quantumtrader.models.states import ModelState
@@ -356,3 +356,9 @@ def test_trees_are_served_by_the_forest_to_the_bit(root: Path, trained: Any, kin
     found = registry.load("trees", "1.0.0")
     assert type(found.scorer).__name__ == "ForestScorer"
     assert np.array_equal(found.batch(rows[:500]), fitted.predict_proba(rows[:500]))
+
+
+def test_a_model_is_named_after_its_symbol() -> None:
+    assert name_of_symbol("WDO$", "tick") == "wdo_tick"
+    assert name_of_symbol("EURUSD", "tick") == "eurusd_tick"
+    assert name_of_symbol("$-BTC.USD", "book") == "btcusd_book"

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from quantumtrader.data.contracts import instrument
 from quantumtrader.exceptions import ConfigError
 from quantumtrader.models.gate import evidence_conditions
 from quantumtrader.models.manifest import Evidence
@@ -35,6 +36,7 @@ from quantumtrader.training.assessment.size import Liquidity, size_facts
 from quantumtrader.training.assessment.slices import (
     hours_of,
     path_results,
+    rolls_of,
     slices,
     terciles,
     volatility_of,
@@ -166,6 +168,14 @@ def test_paths_by_hand() -> None:
     assert (first.trades, first.net_ticks) == (3, 6.5)
     assert (second.trades, second.net_ticks) == (2, -5.0)
     assert first.edge is first.net is None
+
+
+def test_roll_weeks() -> None:
+    days = np.array(["2025-08-26", "2025-08-29", "2025-08-29", "2025-09-02", "2031-01-02"], "datetime64[D]")
+    names = rolls_of(days.astype(np.int64), instrument("WDO$"))
+    assert names is not None
+    assert names.tolist() == ["other_weeks", "roll_week", "roll_week", "roll_week", ""]
+    assert rolls_of(days.astype(np.int64), Instrument("EURUSD", "EURUSD", 1e-5, 1e5, "USD")) is None
 
 
 def test_slices() -> None:

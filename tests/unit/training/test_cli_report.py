@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from typer.testing import CliRunner
 from quantumtrader.cli import main as cli
 from quantumtrader.cli.report import places
 from quantumtrader.training.report import render_page
+from quantumtrader.training.report.gate import gate_rows
 from reference.assessed import assessed
 
 pytest.importorskip("scipy", reason="intervals need the extra ml")
@@ -26,7 +28,7 @@ def test_the_page_of_a_training(tmp_path: Path) -> None:
     page = tmp_path / "report.html"
     assert page.read_text("utf-8") == render_page(a)
     assert "meets every condition" in result.stdout
-    assert "net_at_1_5_cost" in result.stdout
+    assert "Net at 1.5 times the cost" in result.stdout
     shown = json.loads(runner.invoke(cli.app, ["report", str(tmp_path), "--lang", "pt", "--json"]).stdout)
     assert page.read_text("utf-8") == render_page(a, "pt")
     assert shown["report"] == str(page)
@@ -44,6 +46,28 @@ def test_an_assessment_by_itself_and_several(tmp_path: Path) -> None:
     assert json.loads(one.stdout)["report"] == str(tmp_path / "assessment" / "tick" / "report.html")
     every = json.loads(runner.invoke(cli.app, ["report", str(tmp_path), "--json"]).stdout)
     assert [Path(e["report"]).parent.name for e in every] == ["book", "tick"]
+
+
+def test_the_gate_is_told_in_the_language_of_the_page(tmp_path: Path) -> None:
+    a = assessed(0.0)
+    a.save(tmp_path / "assessment")
+    shown = " ".join(runner.invoke(cli.app, ["report", str(tmp_path), "--lang", "pt"]).stdout.split())
+    for words in (
+        "Portão de promoção",
+        "Cumprida",
+        "Índice de Sharpe",
+        "ao menos 0,95",
+        "caminhos",
+    ):
+        assert words in shown
+    for name in (c.name for c in a.conditions if c.name not in ("placebos", "parity")):
+        assert name not in shown
+    assert "wanted" not in shown
+    assert "at least" not in shown
+    blank = replace(a, selection=None, parity=None, placebos=())
+    unknown = [found == "não medido" for _, _, found, _ in gate_rows(blank, "pt")]
+    assert unknown == [c.found == "not recorded" for c in blank.conditions]
+    assert sum(unknown) >= 4
 
 
 def test_opening_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

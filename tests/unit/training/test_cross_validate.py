@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from quantumtrader.exceptions import ConfigError, DataError
+from quantumtrader.exceptions import ConfigError, DataAccessError, DataError
 from quantumtrader.features import FeatureEngine
 from quantumtrader.models import model
 from quantumtrader.training.cross_validate import evaluate, fold_importance, nested
@@ -63,7 +63,7 @@ def test_every_evaluation_writes_a_line(data: Dataset, ledger: TrialLedger) -> N
 def test_no_line_no_result(data: Dataset, tmp_path: Path) -> None:
     blocked = tmp_path / "file"
     blocked.write_text("")
-    with pytest.raises(OSError):
+    with pytest.raises(DataAccessError, match="cannot be written"):
         evaluate(data, RATE, CPCV, TrialLedger(blocked / "trials.jsonl"), "s")
     with pytest.raises(TypeError):
         evaluate(data, RATE, CPCV)  # type: ignore[call-arg]

@@ -161,11 +161,25 @@ def test_the_hybrid_refuses_other_rows(result: DualResult, book: Recording) -> N
     assert combined_confidence(0.6, 0.5, 0.5) < 0.6
 
 
-def test_the_hybrid_refuses_a_tick_model_that_counts_rows_back(result: DualResult, tmp_path: Path) -> None:
+def test_the_hybrid_refuses_a_tick_model_that_counts_rows_back(
+    result: DualResult, book: Recording, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     asked = replace(CONFIG.tick, features=(*BARS, "ret_1@2"))
+    bars = synthetic_bars(30, minutes=90)
     back = TickTrainingPipeline(asked, clock=ReplayClock(1)).train(synthetic_bars(12, minutes=90), tmp_path)
     with pytest.raises(ConfigError, match="reads ret_1@2: it counts bars"):
         HybridStrategy(tick=str(back.model), book=result.summary["hybrid"]["book"])
+    # A training that ends in such a model names no strategy, and says why.
+    system = DualTrainingSystem(replace(CONFIG, tick=asked), clock=ReplayClock(1), out=tmp_path)
+    monkeypatch.setattr(system, "_tick", lambda *_: back)
+    monkeypatch.setattr(system, "_book", lambda *_: result.book)
+    monkeypatch.setattr(system, "_join", lambda *_: {})
+    found = system.train(bars, book, tmp_path / "WDOFUT")
+    assert found.summary["hybrid"] is None
+    assert "no hybrid strategy of these models: hybrid: " in found.summary["notice"]
+    assert "reads ret_1@2" in found.summary["notice"]
+    with pytest.raises(DataError, match=r"no hybrid strategy of WDOFUT: .*reads ret_1@2"):
+        system.create_hybrid_strategy("WDOFUT")
 
 
 def test_without_a_book_it_says_so(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from dataclasses import replace
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -28,12 +29,18 @@ from quantumtrader.training.pipelines import (
     TickTrainingPipeline,
     TrainingResult,
     candidates,
+    libraries,
 )
 from quantumtrader.training.pipelines import judge as judge_module
+from quantumtrader.training.pipelines import prepared as prepared_module
 from quantumtrader.training.pipelines import result as result_module
+from quantumtrader.training.pipelines.judge import Plan, make_plan
+from quantumtrader.training.pipelines.prepared import choose_features
 from quantumtrader.training.pipelines.retraining import retrain
+from quantumtrader.training.pipelines.ship import next_version
 from quantumtrader.training.pipelines.synthetic import synthetic_book
 from quantumtrader.training.pipelines.tick import traded_ns
+from quantumtrader.training.policy import Policy
 from quantumtrader.training.recipes import Single
 from quantumtrader.training.run_folder import RunFolder
 from quantumtrader.training.spans import Spans
@@ -116,6 +123,27 @@ def test_the_same_data_and_seed_give_the_same_bytes(result: TrainingResult, fold
     assert files_of(again.folder / "assessment") == files_of(result.folder / "assessment")
     other = train(bar_sessions(40, 3, 0.9), folder / "other", seed=8)
     assert files_of(other.model)["model.txt"] != files_of(result.model)["model.txt"]
+
+
+def test_another_version_of_a_library_is_another_training(
+    result: TrainingResult, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    used = json.loads((result.folder / "run.json").read_text())["request"]["libraries"]
+    assert used == {name: version(name) for name in ("lightgbm", "numpy", "scipy")}
+    code = json.loads((result.model / "manifest.json").read_text())["code"]
+    assert code["libraries"] == used
+    monkeypatch.setattr(libraries, "version", {**used, "lightgbm": "3.0"}.__getitem__)
+    with pytest.raises(ConfigError, match=rf'libraries.lightgbm was "{used["lightgbm"]}", now "3.0"'):
+        train(bar_sessions(40, 3, 0.9), result.folder)
+
+    def installed(name: str) -> str:
+        if name == "xgboost":
+            raise PackageNotFoundError(name)
+        return f"{name} 1"
+
+    monkeypatch.setattr(libraries, "version", installed)
+    assert libraries.library_versions("standard")["xgboost"] == "xgboost-cpu 1"
+    assert libraries.library_versions("deep").keys() >= {"jax", "optax"}
 
 
 def test_without_the_planted_edge_nothing_is_found(tmp_path: Path) -> None:
@@ -360,6 +388,39 @@ def test_too_few_sessions(tmp_path: Path) -> None:
     assert (metrics["sufficient"], metrics["skill"]) == (False, None)
 
 
+def test_a_shorter_embargo_is_told(tmp_path: Path) -> None:
+    def plan(sessions: int) -> Plan:
+        return make_plan(
+            "s", "tick", sessions, Policy(0.1, 1.0), groups=10, test_groups=2, rehearsal=(120, 5, 1), embargo_sessions=3,
+            embargo_ns=5, candidates="quick", seed=7, rows=1_000,
+        )  # fmt: skip
+
+    kept = {n: (plan(n).splitter.embargo_sessions, len(plan(n).notes)) for n in (30, 29, 20, 19)}
+    assert kept == {30: (3, 0), 29: (1, 1), 20: (1, 1), 19: (0, 1)}
+    assert (
+        plan(19)
+        .notes[0]
+        .startswith("the embargo after test sessions is 0 sessions instead of 3: 19 sessions in 10")
+    )
+    few = train(bar_sessions(12, 3, 0.9), tmp_path, groups=10)
+    assert any(note.startswith("the embargo after test sessions is 0") for note in few.summary["notes"])
+
+
+def test_a_folder_that_is_no_version_is_named(tmp_path: Path) -> None:
+    for folder in ("1.0.0", "1.2.0"):
+        (tmp_path / "y_tick" / folder).mkdir(parents=True)
+    assert next_version(tmp_path, "y_tick") == "1.3.0"
+    (tmp_path / "y_tick" / "1.9-old").mkdir()
+    with pytest.raises(
+        ModelError, match=r"1\.9-old: the folder '1\.9-old' among the versions of y_tick is none"
+    ):
+        next_version(tmp_path, "y_tick")
+    pipeline = TickTrainingPipeline(SMALL, models=tmp_path, clock=ReplayClock(NOW))
+    with pytest.raises(ModelError, match="among the versions of y_tick"):
+        pipeline.train(Recording.of(bar_sessions(12, 3, 0.9), Y), tmp_path / "out")
+    assert not (tmp_path / "out" / "data").exists()  # before the work
+
+
 def test_one_class_only(tmp_path: Path) -> None:
     parts = bar_sessions(8, 3, 0.9)
     price = 10_000
@@ -378,6 +439,24 @@ def test_what_the_source_cannot_fill_is_listed(tmp_path: Path) -> None:
     assert found.summary["left_out"] == {"flow_ofi_1m": "always 0", "cvd_session": "never there"}
     with pytest.raises(DataError, match="atr_14"):
         train(bar_sessions(12, 3, 0.9), tmp_path / "no", features=("ret_1", "ret_5"))
+
+
+def test_what_comes_late_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Volumes that stand still for all sessions but the last, and a feature that no bar fills."""
+    monkeypatch.setattr(prepared_module, "_CHUNK", 7)  # what is seen does not depend on the pieces
+    parts = bar_sessions(5, 3, 0.9)
+    for part in parts[:-1]:
+        part["size"][part["kind"] == Kind.BAR] = 10
+    parts[-1]["size"][parts[-1]["kind"] == Kind.BAR] = np.arange(1, 1 + (parts[-1]["kind"] == Kind.BAR).sum())
+    names = ("ret_1", "volume_ratio_5_20", "book_imbalance_1")
+    late, left_out = choose_features(names, Y, "bar", iter(parts))
+    assert (late, left_out) == (("ret_1", "volume_ratio_5_20"), {"book_imbalance_1": "never there"})
+    early, left_out = choose_features(names, Y, "bar", iter(parts[:-1]))
+    assert (early, left_out["volume_ratio_5_20"]) == (("ret_1",), "always 1")
+    # Nothing more is read once everything was seen to vary.
+    read = iter(parts)
+    assert choose_features(("ret_1",), Y, "bar", read) == (("ret_1",), {})
+    assert len(list(read)) == 4
 
 
 def test_gaps_and_mixed_contracts(tmp_path: Path) -> None:

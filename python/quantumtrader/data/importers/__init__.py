@@ -20,6 +20,7 @@ from quantumtrader.data.importers.mt5_ticks import Mt5Ticks
 from quantumtrader.data.importers.profit_candles import ProfitCandles
 from quantumtrader.data.importers.profit_trades import ProfitTrades
 from quantumtrader.data.importers.wondertrader import WonderTrader
+from quantumtrader.data.importers.xquotes import Xquotes
 
 __all__ = ["IMPORTERS", "Imported", "Importer", "Options", "Rejected"]
 
@@ -34,6 +35,7 @@ IMPORTERS: tuple[Importer, ...] = (
     MboParquet(),
     Bitstamp(),
     WonderTrader(),
+    Xquotes(),
     BarsCsv(),
     Collector(),
     Journal(),

@@ -31,12 +31,14 @@ from quantumtrader.training.assessment.references import (
 )
 from quantumtrader.training.assessment.scores import said, score
 from quantumtrader.training.assessment.selection import Selection, read_trials, selection
+from quantumtrader.training.assessment.shifted import Shifted, shifted_labels
 from quantumtrader.training.assessment.size import Liquidity, SizeFacts, size_facts
 from quantumtrader.training.assessment.slices import (
     PathResult,
     Slice,
     hours_of,
     path_results,
+    rolls_of,
     slices,
     terciles,
     volatility_of,
@@ -95,6 +97,8 @@ class Assessment:
     random_side : RandomSide or None
     selection : Selection or None
     placebos : tuple of Placebo
+    shifted : Shifted or None
+        The same predictions with labels of later moments of the session.
     parity : bool or None
         Whether a replay gave the same rows and predictions.
     expected_low, expected_high : float or None
@@ -129,6 +133,7 @@ class Assessment:
     random_side: RandomSide | None
     selection: Selection | None
     placebos: tuple[Placebo, ...]
+    shifted: Shifted | None
     parity: bool | None
     expected_low: float | None
     expected_high: float | None
@@ -312,7 +317,7 @@ def assess(
     if edge is None:
         return Assessment(
             *about, facts, picture, None, None, None, (), (), cut_by, None, dict.fromkeys(sorted(families)), None, None,
-            (), None, None, None, (), parity, None, None, seed, before,
+            (), None, None, None, (), None, parity, None, None, seed, before,
         )  # fmt: skip
 
     axes: dict[str, Names] = {}
@@ -324,6 +329,9 @@ def assess(
         axes["volatility"] = thirds
     if contracts is not None:
         axes["contract"] = contracts
+    rolls = rolls_of(data.spans.session, instrument)
+    if rolls is not None:
+        axes["roll"] = rolls
     walk = walk_paths(data, evaluation, scores, policy, spread_ticks)
     cost = policy.cost_ticks
     paid = net = size = chance = None
@@ -365,6 +373,7 @@ def assess(
         random_side=chance,
         selection=picked,
         placebos=tuple(placebo(name, found, tried) for name, found in placebos.items()),
+        shifted=shifted_labels(evaluation, scores, seed),
         parity=parity,
         expected_low=low,
         expected_high=high,

@@ -1,4 +1,4 @@
-"""Where the edge is: the same two means per path, regime, hour, volatility and contract.
+"""Where the edge is: the same two means per path, regime, hour, volatility, contract and roll week.
 
 A slice with fewer than 20 sessions or 500 effective decisions has no numbers: many slices of little data always show a
 winner.
@@ -8,17 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import numpy as np
 import numpy.typing as npt
 
+from quantumtrader.data.contracts import is_table_product, near_rolls
 from quantumtrader.training.assessment.scores import Scores, said
 from quantumtrader.training.assessment.walk import Walk
 from quantumtrader.training.cross_validate import Evaluation
 from quantumtrader.training.dataset import Dataset
 from quantumtrader.training.evaluation import Interval, expected_calibration_error
+from quantumtrader.types import Instrument
 
 __all__ = [
     "TERCILES",
@@ -26,6 +28,7 @@ __all__ = [
     "Slice",
     "hours_of",
     "path_results",
+    "rolls_of",
     "slices",
     "terciles",
     "volatility_of",
@@ -36,6 +39,9 @@ Float64 = npt.NDArray[np.float64]
 Names = npt.NDArray[np.str_]
 
 TERCILES = ("low", "middle", "high")
+ROLLS = ("roll_week", "other_weeks")
+_ROLL_SESSIONS = 2
+_EPOCH = date(1970, 1, 1)
 _VOLATILITY = ("rv_1m", "atr_14", "natr_14", "rv_close_30", "ewma_vol")
 
 
@@ -69,7 +75,7 @@ class Slice:
     Parameters
     ----------
     axis : str
-        ``regime``, ``hour``, ``volatility`` or ``contract``.
+        ``regime``, ``hour``, ``volatility``, ``contract`` or ``roll``.
     name : str
         Which part.
     rows, sessions : int
@@ -202,6 +208,31 @@ def hours_of(times: Int64, timezone: str) -> Names:
     quarters, where = np.unique(times // 900_000_000_000, return_inverse=True)
     hours = [datetime.fromtimestamp(q * 900, UTC).astimezone(zone).hour for q in quarters.tolist()]
     return np.array([f"{h:02d}h" for h in hours])[where] if len(times) else np.empty(0, "U3")
+
+
+def rolls_of(sessions: Int64, instrument: Instrument) -> Names | None:
+    """Return for each row whether its session is one of the five around a roll of the contract in front.
+
+    They are the last session of a contract, two before it and two after it.
+
+    Parameters
+    ----------
+    sessions : ndarray of int64, shape (rows,)
+        Days since 1970.
+    instrument : Instrument
+
+    Returns
+    -------
+    ndarray of str, shape (rows,), or None
+        Of ``ROLLS``; empty where the published holidays do not reach. None where the calendar knows no rolls.
+    """
+    if not is_table_product(instrument):
+        return None
+    days, place = np.unique(sessions, return_inverse=True)
+    dates = [_EPOCH + timedelta(days=day) for day in days.tolist()]
+    near = near_rolls(instrument.product, dates, _ROLL_SESSIONS)
+    names = {True: ROLLS[0], False: ROLLS[1], None: ""}
+    return np.array([names[near.get(day)] for day in dates])[place] if near else None
 
 
 def volatility_of(data: Dataset) -> tuple[str, Float64] | None:

@@ -17,7 +17,7 @@ from quantumtrader.clock import Clock
 from quantumtrader.exceptions import ConfigError, DataError
 from quantumtrader.features import FeatureEngine
 from quantumtrader.models.base import Model
-from quantumtrader.models.folder import check_name
+from quantumtrader.models.folder import check_name, name_of_symbol
 from quantumtrader.models.registry import ModelRegistry
 from quantumtrader.training.dataset import build_dataset
 from quantumtrader.training.executor import Executor, SerialExecutor
@@ -27,6 +27,7 @@ from quantumtrader.training.pipelines.book_task import BookTask, Target, targets
 from quantumtrader.training.pipelines.candidates import with_stretches
 from quantumtrader.training.pipelines.costs import cost_ticks
 from quantumtrader.training.pipelines.judge import Judged, Plan, Stage, judge, make_plan
+from quantumtrader.training.pipelines.libraries import library_versions
 from quantumtrader.training.pipelines.liquidity import LIQUID, measure_liquidity
 from quantumtrader.training.pipelines.opening import judge_in_vault
 from quantumtrader.training.pipelines.prepared import (
@@ -171,6 +172,7 @@ class BookTrainingPipeline:
             "events": survey.sha256,
             "config": asdict(self.asked),
             "version": __version__,
+            "libraries": library_versions(self.asked.candidates),
         }
         results: dict[str, TrainingResult] = {}
         failed: dict[str, str] = {}
@@ -311,9 +313,9 @@ class BookTrainingPipeline:
         asked, instrument = self.asked, recording.instrument
         per_day = survey.events / len(survey.days)
         clock = asked.clock or ("event" if per_day <= _EVENT_LIMIT else "100ms")
-        names, left_out = choose_features(
-            asked.features, instrument, clock, _head(recording, days, _EVENT_LIMIT)
-        )
+        _, locked_from = used
+        seen = (part[part["ts_event"] < locked_from] for part in recording.sessions(days))
+        names, left_out = choose_features(asked.features, instrument, clock, seen)
         names = with_stretches(asked.candidates, names)
         heartbeat = int(asked.heartbeat_s * 1e9) or max(100_000_000, int(pace.tau_ns / 2))
         thin = 1
@@ -366,7 +368,8 @@ class BookTrainingPipeline:
         asked, instrument = self.asked, recording.instrument
         data = prepared.data
         data.require_usable()  # one class only
-        name = check_name(f"{asked.name or instrument.symbol.lower() + '_book'}_{target.name}")
+        name = check_name(f"{asked.name or name_of_symbol(instrument.symbol, 'book')}_{target.name}")
+        next_version(self.models or folder.path.parent / "models", name)  # before the work
         plan = make_plan(
             f"{name}{'/blocks' if blocks else ''}",
             "book",
@@ -386,7 +389,7 @@ class BookTrainingPipeline:
         def parity(recipe: Recipe) -> bool:
             final["model"] = final_fit(recipe, data)
             first = recording.sessions(survey.days[:2])
-            return check_parity(data, final["model"], first, instrument)
+            return check_parity(data, final["model"], first, instrument, survey.first_date)
 
         judged = judge(
             prepared,
@@ -455,16 +458,6 @@ class BookTrainingPipeline:
         )
         notes = (BLOCKS_NOTE,) if blocks else ()
         return finish(folder, recording, survey, vault, prepared, plan, judged, saved, notes)
-
-
-def _head(recording: Recording, days: Int64, most: int) -> Any:
-    """Yield events up to a number: rows after every packet are many."""
-    left = most
-    for part in recording.sessions(days):
-        yield part[:left]
-        left -= len(part)
-        if left <= 0:
-            return
 
 
 def _price(recording: Recording, survey: Survey) -> float:

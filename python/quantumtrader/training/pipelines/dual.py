@@ -26,6 +26,7 @@ from quantumtrader.training.pipelines.book import BookResult, BookTrainingPipeli
 from quantumtrader.training.pipelines.book_config import BookConfig
 from quantumtrader.training.pipelines.candidates import shallow_trees
 from quantumtrader.training.pipelines.judge import Stage, interval_document
+from quantumtrader.training.pipelines.libraries import library_versions
 from quantumtrader.training.pipelines.recording import Recording
 from quantumtrader.training.pipelines.result import TrainingResult
 from quantumtrader.training.pipelines.tick import TickTrainingPipeline
@@ -165,7 +166,7 @@ class DualTrainingSystem:
         summary = json.loads(file.read_bytes()) if file.exists() else {}
         if not summary.get("hybrid"):
             raise DataError(
-                f"no hybrid strategy of {symbol}: {NO_BOOK}",
+                f"no hybrid strategy of {symbol}: {summary.get('notice') or NO_BOOK}",
                 path=file,
                 remedy="Train both first (train dual)",
             )
@@ -229,12 +230,14 @@ class DualTrainingSystem:
         weight = 0.5
         if self.asked.ensemble_method == "stacking" and joined.get("weight") is not None:
             weight = float(joined["weight"])
+        hybrid = {"tick": str(tick.model), "book": str(timing.model), "weight": weight}
+        refused = _refusal(hybrid)
         summary = {
-            "notice": None,
+            "notice": None if refused is None else f"no hybrid strategy of these models: {refused}",
             "tick": tick.summary["verdict"],
             "book": {name: r.summary["verdict"] for name, r in trained.results.items()},
             "joined": joined,
-            "hybrid": {"tick": str(tick.model), "book": str(timing.model), "weight": weight},
+            "hybrid": hybrid if refused is None else None,
         }
         return self._written(folder, tick, trained, summary)
 
@@ -298,7 +301,12 @@ class DualTrainingSystem:
             "base_as_feature": (data, shallow),
             "stacked": (data, Stacked([base.estimator, shallow.estimator], inner, Stack())),
         }
-        request = {"data": data.sha256, "base": loaded.manifest.hash, "splitter": parameters}
+        request = {
+            "data": data.sha256,
+            "base": loaded.manifest.hash,
+            "splitter": parameters,
+            "libraries": library_versions(self.asked.book.candidates),
+        }
         found: dict[str, Evaluation] = {}
         with RunFolder(out, request, self.clock) as folder:
             for name, (rows, recipe) in recipes.items():
@@ -344,6 +352,17 @@ def _book_weight(data: Dataset, base: Single, shallow: Single, inner: Combinator
         return None
     last = np.asarray(stack.weights_[-1])[:2]
     return float(last[1] / last.sum()) if last.sum() > 0 else None
+
+
+def _refusal(hybrid: Mapping[str, Any]) -> str | None:
+    """Say why the hybrid strategy does not take these models; None where it does."""
+    from quantumtrader.models.hybrid import HybridStrategy
+
+    try:
+        HybridStrategy(**hybrid)
+    except ConfigError as error:
+        return str(error)
+    return None
 
 
 def last_days(recording: Recording, days: int) -> Recording:

@@ -61,6 +61,8 @@ class Plan:
         Method.
     seed : int
     min_leaf : int
+    notes : tuple of str
+        What was asked and is not done.
     """
 
     study: str
@@ -74,6 +76,7 @@ class Plan:
     calibration: str = "platt"
     seed: int = 7
     min_leaf: int = 100
+    notes: tuple[str, ...] = ()
 
     def to_document(self) -> dict[str, Any]:
         """Return JSON values."""
@@ -98,6 +101,7 @@ def make_plan(
     """Fit a plan to the sessions that there are.
 
     With fewer sessions than groups there are as many groups as sessions; what comes out is insufficient then, and says so.
+    With few sessions for the groups the embargo is shortened, which a note of the plan tells.
 
     Parameters
     ----------
@@ -117,11 +121,18 @@ def make_plan(
             f"insufficient: {sessions} sessions outside the vault, at least {least} are needed to divide them",
             remedy="Record more sessions",
         )
-    embargo = {"embargo_sessions": embargo_sessions, "embargo_ns": embargo_ns}
+    kept = embargo_sessions
     if sessions < 3 * groups:  # embargoes of whole sessions would leave next to nothing
-        embargo["embargo_sessions"] = min(embargo_sessions, 1)
+        kept = min(embargo_sessions, 1)
     if sessions < 2 * groups:
-        embargo["embargo_sessions"] = 0
+        kept = 0
+    notes: tuple[str, ...] = ()
+    if kept < embargo_sessions:
+        notes = (
+            f"the embargo after test sessions is {kept} sessions instead of {embargo_sessions}: {sessions} sessions in "
+            f"{groups} groups would leave next to nothing to train on. What features remember may leak into the scores",
+        )
+    embargo = {"embargo_sessions": kept, "embargo_ns": embargo_ns}
     splitter = CombinatorialPurged(min(groups, sessions), test_groups, **embargo)
     rough = CombinatorialPurged(min(5, sessions), 1, **embargo)
     inner = CombinatorialPurged(3 if sessions >= 6 else 2, 1, **embargo)
@@ -140,6 +151,7 @@ def make_plan(
         candidates,
         seed=seed,
         min_leaf=int(np.clip(rows // 100, 5, 100)),
+        notes=notes,
     )
 
 

@@ -13,6 +13,7 @@ from quantumtrader.training.dataset import Dataset, build_dataset
 from quantumtrader.training.labels import Latency, PathBuilder, pace_of
 from quantumtrader.training.pipelines.barrier_task import SIGMA, BarrierTask
 from quantumtrader.training.pipelines.book_task import TARGETS, BookTask, targets_of
+from quantumtrader.training.pipelines.horizon import barrier_horizon_ns, require_prices
 from quantumtrader.training.pipelines.recording import Recording
 
 if TYPE_CHECKING:
@@ -22,7 +23,6 @@ __all__ = ["LABELS", "Labelled", "label_recording"]
 
 LABELS = ("side", "touch", *TARGETS)
 """Barrier labels (see ``BarrierTask``), and the book's targets."""
-_MINUTE = 60 * 10**9
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ def label_recording(
     ConfigError
         The label is not known.
     DataError
-        Nothing can be labelled.
+        Nothing can be labelled, or the horizon is shorter than a bar.
     """
     if label not in LABELS:
         raise ConfigError(f"no label {label!r}; there are {', '.join(LABELS)}")
@@ -85,7 +85,7 @@ def label_recording(
     latency = Latency((int(latency_ms * 1e6),))
     spread = None if survey.has_touch else spread_ticks * unit
     if label in ("side", "touch"):
-        horizon = int((horizon_s or (3600 if survey.bar_ns >= 5 * _MINUTE else 1800)) * 1e9)
+        horizon = barrier_horizon_ns(horizon_s, survey)
         every = int(every_s * 1e9) or horizon // 4
         task = BarrierTask(barrier_atr, least_ticks * unit, horizon, latency, every, label)
         engine = FeatureEngine([SIGMA], instrument, clock=clock or ("bar" if survey.has_bars else "1m"))
@@ -104,6 +104,7 @@ def label_recording(
         if horizon_s:
             pace = type(pace)(horizon_s * 1e9, pace.spread_ticks)
         (target,) = targets_of((label,), pace)
+        require_prices(target.horizon_ns, survey)
         beat = int(every_s * 1e9) or max(100_000_000, int(pace.tau_ns / 2))
         book = BookTask((target,), beat, latency, -(1 << 62), 1 << 62)
         engine = FeatureEngine(["mid_return_1s"], instrument, clock=clock or "event")

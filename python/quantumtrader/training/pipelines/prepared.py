@@ -18,10 +18,11 @@ from quantumtrader.models.bar_regimes import BarRegimes
 from quantumtrader.models.manifest import columns_of
 from quantumtrader.models.regimes import FEATURES as REGIME_FEATURES
 from quantumtrader.models.regimes import RegimeAnalyzer
-from quantumtrader.training.dataset import Dataset, useless_features
+from quantumtrader.training.dataset import Dataset
 from quantumtrader.training.labels.round_trip import RoundTrips
 from quantumtrader.training.rows import Rows
 from quantumtrader.training.run_folder import write_whole
+from quantumtrader.training.seen import SeenValues, useless_features
 from quantumtrader.training.spans import Spans
 from quantumtrader.types import Events, Instrument
 
@@ -30,7 +31,7 @@ __all__ = ["Prepared", "RegimeTrack", "choose_features", "drop_unwarm", "drop_us
 Int64 = npt.NDArray[np.int64]
 Names = npt.NDArray[np.str_]
 
-_PROBED_EVENTS = 500_000
+_CHUNK = 20_000
 _TRIPS = ("buy_ticks", "sell_ticks", "buy_left", "sell_left")
 
 
@@ -193,7 +194,8 @@ def choose_features(
     instrument, clock
         Of the engine.
     sessions : iterable of Events
-        Of the development part; the first half million events are looked at.
+        Of the development part. All are looked at, unless every feature is seen to vary before: what comes late, such as
+        the quotes of a later recording, is there as well.
 
     Returns
     -------
@@ -204,17 +206,16 @@ def choose_features(
     """
     engine = FeatureEngine(names, instrument, clock=clock)
     engine.reset()
-    parts, seen = [], 0
+    seen = SeenValues(engine.names)
     for events in sessions:
-        engine.update_many(events)
-        parts.append(engine.take().values)
-        seen += len(events)
-        if seen >= _PROBED_EVENTS:
+        for begin in range(0, len(events), _CHUNK):  # rows after every packet are many
+            engine.update_many(events[begin : begin + _CHUNK])
+            seen.add(engine.take().values)
+        if seen.settled:
             break
-    values = np.concatenate(parts) if parts else np.empty((0, len(engine.names)))
-    if not len(values):
+    if not seen.rows:
         raise EmptyDataError(f"the clock {clock} gives no row", remedy="Choose a finer one (--clock)")
-    left_out = useless_features(values, engine.names)
+    left_out = seen.useless()
     return tuple(n for n in engine.names if n not in left_out), left_out
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -138,6 +138,7 @@ def finish(
         "nested": None if judged.choice is None else _of(judged.choice.evaluation),
         "rehearsal": None if judged.rehearsal is None else _of(judged.rehearsal),
         "placebos": {name: _of(found) for name, found in judged.placebos.items()},
+        "shifted_labels": None if assessment.shifted is None else asdict(assessment.shifted),
         "conditions": [
             {"name": c.name, "met": c.met, "found": str(c.found), "wanted": str(c.wanted)}
             for c in assessment.conditions
@@ -146,6 +147,7 @@ def finish(
         "notes": [
             *recording.notes,
             *notes,
+            *plan.notes,
             *(f"{name} was not tried: {why}" for name, why in skipped(plan.candidates).items()),
         ],
     }

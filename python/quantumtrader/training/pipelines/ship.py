@@ -6,6 +6,7 @@ import json
 import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,7 @@ from quantumtrader.exceptions import ModelError
 from quantumtrader.features import FeatureEngine
 from quantumtrader.models.base import Model
 from quantumtrader.models.calibration import Calibration
-from quantumtrader.models.folder import MANIFEST
+from quantumtrader.models.folder import MANIFEST, check_version
 from quantumtrader.models.golden import EVENTS
 from quantumtrader.models.manifest import Evidence, ModelManifest
 from quantumtrader.models.registry import ModelRegistry
@@ -25,6 +26,7 @@ from quantumtrader.models.scorers import make_scorer
 from quantumtrader.training.cross_validate import Evaluation
 from quantumtrader.training.dataset import Dataset
 from quantumtrader.training.pipelines.judge import Judged, Plan
+from quantumtrader.training.pipelines.libraries import library_versions
 from quantumtrader.training.pipelines.prepared import Prepared
 from quantumtrader.training.recipes import Recipe, Stacked
 from quantumtrader.training.run_folder import RunFolder
@@ -117,7 +119,9 @@ def golden_events(sessions: Iterable[Events]) -> Events:
     return np.concatenate(parts)[:EVENTS]
 
 
-def check_parity(data: Dataset, estimator: Model, sessions: Iterable[Events], instrument: Instrument) -> bool:
+def check_parity(
+    data: Dataset, estimator: Model, sessions: Iterable[Events], instrument: Instrument, day: date
+) -> bool:
     """Replay sessions as trading would, and hold rows and predictions against those of the training.
 
     Events come in small pieces through a new engine that is built from the manifest; each row is scored by itself with what
@@ -132,8 +136,10 @@ def check_parity(data: Dataset, estimator: Model, sessions: Iterable[Events], in
     sessions : iterable of Events
         The first sessions of the training.
     instrument : Instrument
+    day : date
+        The recording's first session: the engine counts with its hours, as that of the training did.
     """
-    engine = FeatureEngine.for_manifest(data.manifest, instrument)
+    engine = FeatureEngine.for_manifest(data.manifest, instrument, day)
     engine.reset()
     times, values = [], []
     for part in sessions:
@@ -163,10 +169,25 @@ def check_parity(data: Dataset, estimator: Model, sessions: Iterable[Events], in
 
 
 def next_version(root: Path, name: str) -> str:
-    """Return the version after the newest one of a model: a new minor one, ``1.0.0`` for the first."""
+    """Return the version after the newest one of a model: a new minor one, ``1.0.0`` for the first.
+
+    Raises
+    ------
+    ModelError
+        A folder among the versions is none.
+    """
     known = ModelRegistry(root).versions(name)
     if not known:
         return "1.0.0"
+    for folder in known:
+        try:
+            check_version(folder)
+        except ModelError as error:
+            raise ModelError(
+                f"the folder {folder!r} among the versions of {name} is none, so the next one cannot be told",
+                path=root / name / folder,
+                remedy="Move it away, or train with another --name",
+            ) from error
     major, minor, _ = (int(part) for part in known[-1].split("."))
     return f"{major}.{minor + 1}.0"
 
@@ -281,6 +302,7 @@ def ship(
         code={
             "version": __version__,
             "engine": f"{data.manifest.engine} {data.manifest.version}",
+            "libraries": library_versions(str(about.config["candidates"])),
             "config": json.loads(json.dumps(dict(about.config))),
         },
         may_be_missing=prepared.may_be_missing,

@@ -16,7 +16,7 @@ from quantumtrader.clock import Clock
 from quantumtrader.exceptions import ConfigError, DataError
 from quantumtrader.features import FeatureEngine
 from quantumtrader.models.base import Model
-from quantumtrader.models.folder import check_name
+from quantumtrader.models.folder import name_of_symbol
 from quantumtrader.models.registry import ModelRegistry
 from quantumtrader.training.dataset import Dataset, build_dataset
 from quantumtrader.training.executor import Executor, SerialExecutor
@@ -24,7 +24,9 @@ from quantumtrader.training.labels import Latency
 from quantumtrader.training.pipelines.barrier_task import SIGMA, BarrierTask
 from quantumtrader.training.pipelines.candidates import with_stretches
 from quantumtrader.training.pipelines.costs import cost_ticks
+from quantumtrader.training.pipelines.horizon import barrier_horizon_ns
 from quantumtrader.training.pipelines.judge import Judged, Plan, Stage, judge, make_plan
+from quantumtrader.training.pipelines.libraries import library_versions
 from quantumtrader.training.pipelines.liquidity import LIQUID, measure_liquidity
 from quantumtrader.training.pipelines.opening import judge_in_vault
 from quantumtrader.training.pipelines.prepared import (
@@ -113,11 +115,13 @@ class TickTrainingPipeline:
         Raises
         ------
         DataError
-            The recording cannot be learned from: too few sessions, gaps, contracts mixed without a roll, one class only.
+            The recording cannot be learned from: too few sessions, gaps, contracts mixed without a roll, one class only, a
+            horizon shorter than a bar.
         ConfigError
             The folder holds another training.
         """
         survey = recording.survey()
+        barrier_horizon_ns(self.asked.horizon_s, survey)  # before the replay, not after it
         request = {
             "kind": "tick",
             "symbol": recording.instrument.symbol,
@@ -126,12 +130,14 @@ class TickTrainingPipeline:
             "events": survey.sha256,
             "config": asdict(self.asked),
             "version": __version__,
+            "libraries": library_versions(self.asked.candidates),
         }
         with RunFolder(out, request, self.clock) as folder:
             return self._train(recording, survey, folder)
 
     def _train(self, recording: Recording, survey: Survey, folder: RunFolder) -> TrainingResult:
         asked, instrument = self.asked, recording.instrument
+        next_version(self.models or folder.path / "models", self.name_of(recording))  # before the work
         vault = seal(survey, folder.path / "vault.jsonl", asked.vault)
         cache = folder.path / "data"
         prepared = Prepared.load(cache)
@@ -160,7 +166,8 @@ class TickTrainingPipeline:
         def parity(recipe: Recipe) -> bool:
             final["model"] = final_fit(recipe, data)
             first = vault.development[:40]
-            return check_parity(data, final["model"], recording.sessions(first), instrument)
+            sessions = recording.sessions(first)
+            return check_parity(data, final["model"], sessions, instrument, survey.first_date)
 
         judged = judge(
             prepared,
@@ -217,7 +224,7 @@ class TickTrainingPipeline:
 
     def name_of(self, recording: Recording) -> str:
         """Return the name of the model."""
-        return self.asked.name or check_name(f"{recording.instrument.symbol.lower()}_tick")
+        return self.asked.name or name_of_symbol(recording.instrument.symbol, "tick")
 
     def prepare(self, recording: Recording, survey: Survey, vault: Vault) -> Prepared:
         """Replay the development sessions, and label their rows; the vault's are not looked at."""
@@ -262,7 +269,7 @@ class TickTrainingPipeline:
     ) -> tuple[Dataset, BarrierTask]:
         asked, instrument = self.asked, recording.instrument
         unit = instrument.ticks_per_exchange_tick
-        horizon = int((asked.horizon_s or (3600 if survey.bar_ns >= 5 * _MINUTE else 1800)) * 1e9)
+        horizon = barrier_horizon_ns(asked.horizon_s, survey)
         task = BarrierTask(
             multiple=asked.barrier_atr,
             least_ticks=asked.least_ticks * unit,

@@ -49,7 +49,7 @@ def slices(page: Frame) -> str:
         rows.append((f'<span class="axis">{escape(name)}</span>', *[""] * 7))
         rows += [
             (
-                escape(w[s.name] if axis == "volatility" else s.name),
+                escape(w[s.name] if axis in ("volatility", "roll") else s.name),
                 f.plain(f"slices/{k}/sessions"),
                 f.plain(f"slices/{k}/n_eff"),
                 f.share(f"slices/{k}/skill", 2),

@@ -58,7 +58,7 @@ def placebos(page: Frame) -> str:
     if a.edge is None:
         return page.section("placebos", f.none())
     if not a.placebos:
-        return page.section("placebos", f'<span class="none">{w["no_placebos"]}</span>')
+        return page.section("placebos", f'<span class="none">{w["no_placebos"]}</span>{_shifted(page)}')
     rows = [
         (
             escape(p.name.replace("days permuted", w["days_permuted"])),
@@ -72,4 +72,18 @@ def placebos(page: Frame) -> str:
         for k, p in enumerate(a.placebos)
     ]
     head = (w["placebo"], w["skill"], w["edge_unit"], w["trades"], w["ticks_trade"], "DSR", "")
-    return page.section("placebos", page.wide(table(head, rows)))
+    return page.section("placebos", page.wide(table(head, rows)) + _shifted(page))
+
+
+def _shifted(page: Frame) -> str:
+    """Return what the own labels bring over later ones of the session."""
+    w, f, found = page.words, page.f, page.a.shifted
+    if found is None:
+        return ""
+    none = found.why or "insufficient"
+    facts = [
+        (w["shifted_sessions"], f"{f.plain('shifted/sessions')} · {f.plain('shifted/draws')}"),
+        (w["shifted_edge"], f.interval("shifted/edge", 5, none)),
+        (w["shifted_p"], f.plain("shifted/p", 4, none)),
+    ]
+    return f'<h3>{w["shifted"]}</h3><p class="hint">{w["shifted_hint"]}</p>{listed(facts)}'

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from quantumtrader import __version__
-from quantumtrader.models.gate import BEATEN, MAX_PBO, MIN_DSR
 from quantumtrader.pages.html import escape, table
 from quantumtrader.pages.numbers import number
 from quantumtrader.training.assessment.picture import PARTS
 from quantumtrader.training.assessment.verdict import verdict_text
 from quantumtrader.training.report import plots
 from quantumtrader.training.report.frame import Frame, listed
+from quantumtrader.training.report.gate import gate_rows
 from quantumtrader.training.report.words import DROPS
 
 __all__ = ["head", "verdict", "tiles", "gate", "data", "splits", "end"]
@@ -68,41 +68,33 @@ def tiles(page: Frame) -> str:
 def gate(page: Frame) -> str:
     """Return the conditions of the promotion gate."""
     w = page.words
+    told = gate_rows(page.a, page.lang)
     rows = [
-        (
-            w.get(f"{c.name}_condition", w.get(c.name, c.name)),
-            f'<span class="{"yes" if c.met else "no"}">{w["yes"] if c.met else w["no"]}</span>',
-            *_condition(page, c.name),
-        )
-        for c in page.a.conditions
+        (name, f'<span class="{"yes" if c.met else "no"}">{met}</span>', _found(page, c.name, found), wanted)
+        for c, (met, name, found, wanted) in zip(page.a.conditions, told, strict=True)
     ]
     head = (w["condition"], w["met"], w["found"], w["wanted"])
     return page.section("gate", page.wide(table(head, rows)))
 
 
-def _condition(page: Frame, name: str) -> tuple[str, str]:
-    """Say what was found and what is wanted, in the language of the page."""
-    a, w, f, e = page.a, page.words, page.f, page.a.evidence()
-    unknown = f.none("not_measured")
+_PLACES = {
+    "net_at_1_5_cost": ("money/per_trade/1/mean", 2),
+    "markout_low": ("net/low", 2),
+    "dsr": ("selection/dsr", 3),
+    "pbo": ("selection/pbo", 3),
+}
+"""Condition to the place of its number, and its decimals."""
+
+
+def _found(page: Frame, name: str, words: str) -> str:
+    """Write what was found, in words, as the number that it is."""
+    w, f = page.words, page.f
+    if words == w["not_measured"]:
+        return f.none("not_measured")
     if name == "beats_baselines":
-        found = unknown
-        if e.paths is not None and e.paths_beaten is not None:
-            paths = number(len(a.paths), page.lang, 0)
-            found = w["on_paths"].format(beaten=f.plain("paths_beaten"), paths=paths)
-        return found, w["want_paths"].format(share=f"{number(100 * BEATEN, page.lang, 0)} %")
-    if name == "net_at_1_5_cost":
-        found = unknown if e.net_at_1_5_cost is None else f.plain("money/per_trade/1/mean", 2)
-        return found, w["above"].format(value=0)
-    if name == "markout_low":
-        return unknown if e.markout_low is None else f.plain("net/low", 2), w["above"].format(value=0)
-    if name == "dsr":
-        found = unknown if e.dsr is None else f.plain("selection/dsr", 3)
-        return found, w["at_least"].format(value=number(MIN_DSR, page.lang, 2))
-    if name == "pbo":
-        found = unknown if e.pbo is None else f.plain("selection/pbo", 3)
-        return found, w["at_most"].format(value=number(MAX_PBO, page.lang, 2))
-    clean = {"placebos": e.placebos_clean, "parity": e.parity_clean}[name]
-    return unknown if clean is None else w["clean" if clean else "not_clean"], w["clean"]
+        paths = number(len(page.a.paths), page.lang, 0)
+        return w["on_paths"].format(beaten=f.plain("paths_beaten"), paths=paths)
+    return f.plain(*_PLACES[name]) if name in _PLACES else words
 
 
 def data(page: Frame) -> str:

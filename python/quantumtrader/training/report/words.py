@@ -139,6 +139,12 @@ WORDS: dict[str, tuple[str, str]] = {
     "hour": ("Hour", "Hora"),
     "volatility": ("Volatility", "Volatilidade"),
     "contract": ("Contract", "Contrato"),
+    "roll": ("Roll week", "Semana de rolagem"),
+    "roll_week": (
+        "last session of a contract, two before it, two after it",
+        "último pregão de um contrato, dois antes e dois depois dele",
+    ),
+    "other_weeks": ("all other sessions", "todos os demais pregões"),
     "cut_by": ("thirds of {name}", "terços de {name}"),
     "move": (
         "the session's mean move (known after it)",
@@ -288,6 +294,30 @@ WORDS: dict[str, tuple[str, str]] = {
     "placebo": ("Placebo", "Placebo"),
     "days_permuted": ("days permuted", "dias permutados"),
     "no_placebos": ("No placebo was run.", "Nenhum placebo foi feito."),
+    "shifted": ("Labels shifted within sessions", "Rótulos deslocados dentro do pregão"),
+    "shifted_hint": (
+        "The same predictions with labels of later moments of the same session. Knowing only which session it is brings "
+        "nothing here; knowing the moment does.",
+        "As mesmas previsões com rótulos de momentos posteriores do mesmo pregão. Saber só qual é o pregão não rende nada "
+        "aqui; conhecer o momento, sim.",
+    ),
+    "shifted_sessions": (
+        "Sessions with labels to shift, draws of offsets",
+        "Pregões com rótulos a deslocar, sorteios de deslocamentos",
+    ),
+    "shifted_edge": (
+        "Edge over the shifted labels, nats per row",
+        "Vantagem sobre os rótulos deslocados, nats por linha",
+    ),
+    "shifted_p": ("p, where the moment is not predicted", "p, se o momento não é previsto"),
+    "no_later_label": (
+        "labels reach over half of a session: none can be shifted",
+        "os rótulos vão além de meio pregão: nenhum pode ser deslocado",
+    ),
+    "same_label": (
+        "labels do not change within a session: shifting changes nothing",
+        "os rótulos não mudam dentro do pregão: deslocar não muda nada",
+    ),
     "no_trading": (
         "What trading would have brought is not known for these rows.",
         "O que operar teria rendido não é conhecido para estas linhas.",

@@ -1,4 +1,4 @@
-"""Bitstamp's single orders and WonderTrader's snapshots: small files, their traps, and broken ones."""
+"""Bitstamp's orders, WonderTrader's snapshots, xquotes' minutes: small files, their traps, and broken ones."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from quantumtrader.types import PX_NONE, Action, Flag, Kind
 
 BTC = Instrument("BTCUSD", "BTCUSD", tick_size=0.01, point_value=1.0, currency="USD", size_step=1e-5)
 IF = Instrument("IF2101", "IF", tick_size=0.2, point_value=300.0, currency="CNY")
+EURUSD = Instrument("EURUSD", "EURUSD", tick_size=1e-5, point_value=1e5, currency="USD")
 T0 = 1_430_438_404_000
 
 
@@ -210,3 +211,32 @@ def test_snapshots_that_cannot_be_used(tmp_path: Path) -> None:
     assert [(r.line, r.column) for r in rejected] == [(4, "action_time"), (5, "price")]
     with pytest.raises(UnsortedEventsError, match="runs backwards"):
         read(ticks(tmp_path / "b.parquet", [(93000500, *row), (93000000, *row)]), IF)
+
+
+def minutes(path: Path, **columns: list[object]) -> Path:
+    """Two minutes of EURUSD with one missing between them."""
+    table = {
+        "ts_utc": [1_483_315_200, 1_483_315_320],
+        "open_e5": [105_200, 105_210],
+        "high_e5": [105_215, 105_210],
+        "low_e5": [105_195, 105_205],
+        "close_e5": [105_210, 105_206],
+    }
+    pq.write_table(pa.table(table | columns), path)
+    return path
+
+
+def test_minutes_of_xquotes(tmp_path: Path) -> None:
+    events, rejected, notes = read(minutes(tmp_path / "m.parquet"), EURUSD)
+    # A bar is known a minute after its start.
+    assert rejected == []
+    assert events["ts_event"].tolist() == [1_483_315_260 * 10**9, 1_483_315_380 * 10**9]
+    assert events["id"].tolist() == [1_483_315_200 * 10**9, 1_483_315_320 * 10**9]
+    prices = [events[field].tolist() for field in ("px", "px_ask", "ref_a", "ref_b")]
+    assert prices == [[105_200, 105_210], [105_215, 105_210], [105_195, 105_205], [105_210, 105_206]]
+    assert events["size"].tolist() == [0, 0]
+    assert "no volume in the file: stored as 0" in notes
+    broken = minutes(tmp_path / "b.parquet", high_e5=[105_215, 105_205])
+    assert [(r.line, r.column, r.value) for r in read(broken, EURUSD)[1]] == [(2, "high", "105205")]
+    with pytest.raises(DataFormatError, match="column open_e5 holds double, expected whole numbers"):
+        read(minutes(tmp_path / "f.parquet", open_e5=[1.052, 1.0521]), EURUSD)
