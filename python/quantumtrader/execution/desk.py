@@ -15,7 +15,7 @@ import logging
 import math
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from quantumtrader.exceptions import ConfigError, JournalError, OrderError, TradingHaltedError
@@ -381,8 +381,12 @@ class LiveDesk:
 
     def _send(self, command: Send) -> None:
         books = self.manager.books
-        plan = books.brackets[books.bracket_of(command.order.client_id)].plan
-        answer = self.manager.risk.check(command.order, self.state(plan))
+        bracket = books.brackets[books.bracket_of(command.order.client_id)]
+        state = self.state(bracket.plan)
+        if command.order.reduce_only:
+            # Contracts outside the trade, held against it, must not cost it its stop.
+            state = replace(state, position=bracket.plan.side * bracket.net)
+        answer = self.manager.risk.check(command.order, state)
         if isinstance(answer, Refused):
             self._refuse(answer)
         else:

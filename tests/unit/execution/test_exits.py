@@ -78,10 +78,17 @@ def test_an_exit_before_the_first_fill_withdraws_the_entry(tmp_path: Path) -> No
     world.finish()
 
 
-def test_an_exit_leaves_contracts_outside_the_trade_alone(tmp_path: Path) -> None:
+@pytest.mark.parametrize("outside", [2, -2, -3, -5])
+def test_contracts_outside_a_trade_neither_take_its_stop_nor_its_exit(outside: int, tmp_path: Path) -> None:
+    """Held against the trade they make the account's position less, nothing, or of the other sign."""
     world = World(tmp_path / "orders.journal")
     world.tick(1000, 1001)
-    world.act(lambda desk: desk.manager.submit(_approved(desk, Order(desk.books.free_id(), 1, 2))) and None)
+    side = 1 if outside > 0 else -1
+    world.act(
+        lambda desk: (
+            desk.manager.submit(_approved(desk, Order(desk.books.free_id(), side, abs(outside)))) and None
+        )
+    )
     world.tick(1000, 1001)
     world.act(say(BUY))
     for _ in range(4):
@@ -89,10 +96,16 @@ def test_an_exit_leaves_contracts_outside_the_trade_alone(tmp_path: Path) -> Non
         world.act()
     desk = world.desk
     assert desk is not None
-    assert (world.broker.position, desk.trade_side) == (5, 1)
+    assert (world.broker.position, desk.trade_side) == (3 + outside, 1)
+    assert not desk.refusals
+    guard = [(h.ticket.type, h.ticket.side, h.ticket.size) for h in world.broker.held if not h.ended]
+    assert sorted(guard) == sorted([(OrderType.STOP, -1, 3), (OrderType.LIMIT, -1, 3)])
     world.act(say(EXIT))
     world.settle(5)
-    assert (world.broker.position, desk.busy, desk.trade_side) == (2, False, 0)
+    assert (world.broker.position, desk.busy, desk.trade_side) == (outside, False, 0)
+    world.act(lambda desk: desk.flatten("test"))
+    world.settle(5)
+    assert (world.broker.position, desk.idle) == (0, True)
     world.finish()
 
 

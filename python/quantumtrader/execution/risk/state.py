@@ -73,7 +73,7 @@ class RiskState:
     ts : int
         Now, ns UTC.
     position : int
-        Contracts held, signed.
+        Contracts held, signed; for the exit of a trade those that the trade holds.
     working_buy, working_sell : int
         Contracts in open orders that may add to the position.
     realised, open : float
