@@ -50,7 +50,7 @@ def measured(symbol: str, shared_data: SharedData) -> DetectorReport:
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("symbol", SETS)
+@pytest.mark.parametrize("symbol", ["AAPL", "ESH4", pytest.param("BTCUSDT", marks=pytest.mark.slow)])
 def test_injections_found(symbol: str, shared_data: SharedData) -> None:
     report = measured(symbol, shared_data)
     assert not report.synthetic

@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
+from exhaustive import sample
 from quantumtrader.config import InstrumentSettings, Settings
 from quantumtrader.data.importers import Options
 from quantumtrader.data.source import load_events
@@ -52,7 +53,7 @@ class Slice:
     columns: int
     file: str = ""
     step: float = 1.0
-    rows: int = 3
+    rows: int = sample(2, 3)
     image: int = 0
     """Rows around the first print beyond which orders of the image are left out, 0 for none: it holds thousands."""
     options: dict[str, object] = field(default_factory=dict)

@@ -77,7 +77,7 @@ def test_any_chunking_gives_the_same_bits(engine, seed, feed, clock, warmup, cut
     assert_chunks_equal_whole(engine, events, cuts, clock, warmup)
 
 
-@pytest.mark.parametrize("clock", ["event", "7s", "bar", "5trades"])
+@pytest.mark.parametrize("clock", ["event", "31s", "bar", "5trades"])
 def test_chunking_of_hours_gives_the_same_bits(engine, clock):
     """Hours of full flow, so that every feature has numbers on both sides of the cuts."""
     events = random_flow(2, 2_400, "levels", markers=False, calm=True)
