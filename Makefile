@@ -114,11 +114,13 @@ test-rust: ## cargo test: unit, property, doc and benchmark smoke tests
 test-rust-engine: build ## pytest on the Rust engine
 	QUANTUMTRADER_ENGINE=rust $(PYTEST) -n $(JOBS) tests $(ARGS)
 
-# What compares both engines itself, or runs on none, has run once already: with the Rust engine.
+# What compares both engines itself, runs on none, or measures what equal numbers decide has run once already: with the
+# Rust engine.
 ONCE := $(addprefix --ignore=tests/,parity contract checks golden unit/training unit/models unit/registry \
-	unit/execution/test_crash.py e2e/test_trading_day.py unit/evaluation/test_book_states.py \
+	unit/execution/test_crash.py e2e/test_trading_day.py integration/test_detector_quality.py \
+	$(addprefix unit/evaluation/test_,book_states.py evaluate_forms.py evaluate_detectors.py) \
 	$(addprefix unit/features/test_fit_,pin.py vpin.py microprice.py) \
-	$(addprefix unit/test_,bar_recursions.py books.py estimators.py footprints.py recovery.py talib.py talib_volume.py venue.py))
+	$(addprefix unit/test_,cli_train.py detector_settings.py bar_recursions.py books.py estimators.py footprints.py recovery.py talib.py talib_volume.py venue.py))
 test-python-engine: build ## pytest on the Python engine
 	QUANTUMTRADER_ENGINE=python $(PYTEST) -n $(JOBS) tests $(if $(filter yes,$(RUST)),$(ONCE)) $(ARGS)
 

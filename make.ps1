@@ -152,7 +152,7 @@ function Invoke-Test {
         Invoke-TestRust
         Invoke-Gen @('--', '--check')
         Invoke-Pytest 'rust' @('-n', $Jobs, 'tests')
-        $skip = foreach ($once in 'parity', 'contract', 'checks', 'golden', 'unit/training', 'unit/models', 'unit/registry', 'unit/execution/test_crash.py', 'e2e/test_trading_day.py', 'unit/test_bar_recursions.py', 'unit/test_books.py', 'unit/test_estimators.py', 'unit/test_footprints.py', 'unit/test_recovery.py', 'unit/test_talib.py', 'unit/test_talib_volume.py', 'unit/test_venue.py', 'unit/evaluation/test_book_states.py', 'unit/features/test_fit_pin.py', 'unit/features/test_fit_vpin.py', 'unit/features/test_fit_microprice.py') { "--ignore=tests/$once" }
+        $skip = foreach ($once in 'parity', 'contract', 'checks', 'golden', 'unit/training', 'unit/models', 'unit/registry', 'unit/execution/test_crash.py', 'e2e/test_trading_day.py', 'unit/test_bar_recursions.py', 'unit/test_books.py', 'unit/test_estimators.py', 'unit/test_footprints.py', 'unit/test_recovery.py', 'unit/test_talib.py', 'unit/test_talib_volume.py', 'unit/test_venue.py', 'integration/test_detector_quality.py', 'unit/evaluation/test_book_states.py', 'unit/evaluation/test_evaluate_forms.py', 'unit/evaluation/test_evaluate_detectors.py', 'unit/test_cli_train.py', 'unit/test_detector_settings.py', 'unit/features/test_fit_pin.py', 'unit/features/test_fit_vpin.py', 'unit/features/test_fit_microprice.py') { "--ignore=tests/$once" }
     }
     Invoke-Pytest 'python' (@('-n', $Jobs, 'tests') + $skip)
     Invoke-Smoke
