@@ -43,6 +43,10 @@ from quantumtrader.types import Kind, Order, OrderType
 TICKER = "WDOU25"
 ACCOUNT = "15003:1001"
 MS = 1_000_000
+WARM = 50
+"""Rows that are not timed, the first ones."""
+MARKET = f'[market]\ntickers = ["{TICKER}"]\nspeed = 10.0\nseed = 7\nmax_events = 0\nintensity = 300\n'
+KINDS = sum(1 << int(k) for k in (Kind.TRADE, Kind.ORDER, Kind.SESSION, Kind.GAP))
 
 
 def percentiles(ns: Sequence[int]) -> str:
@@ -60,13 +64,38 @@ def open_session(scenario: str, *, routing: bool = False, capacity: int = 1 << 2
     return session
 
 
+def rows(seconds: float, names: list[str], clock: str) -> None:
+    """Follow the market for some seconds of real time; do nothing else on the thread that follows."""
+    session = open_session(MARKET)
+    wdo = instrument(TICKER)
+    engine: Any = _backend.core().FeatureEngine(names, wdo.tick_size, wdo.point_value, clock, "partial")
+    reader = session.reader()
+    session.subscribe_ticker(TICKER)
+    session.start()  # polled on a thread of its own, as in `quantumtrader run`
+    ready: list[int] = []
+    seen: list[int] = []
+    events, lost = 0, 0
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        applied, at, stamp, missing = engine.follow(reader, 2 * MS, 0, KINDS)
+        events, lost = events + len(applied), lost + missing
+        if at:
+            engine.take()
+            ready.append(at - stamp)
+            seen.append(time.time_ns() - stamp)
+    session.stop()
+    print(f"{len(names)} features at {clock}, {events / seconds:,.0f} events/s, lost {lost:,}; rows alone")
+    print(f"  callback to feature row ready      {percentiles(ready[WARM:])}")
+    print(f"  callback to row in Python          {percentiles(seen[WARM:])}")
+    session.disconnect()
+
+
 def latency(seconds: float, names: list[str], clock: str, folder: Path, power_safe: bool) -> None:
     """Follow the market for some seconds of real time; send an order at some of the rows."""
-    scenario = (
-        f'[market]\ntickers = ["{TICKER}"]\nspeed = 10.0\nseed = 7\nmax_events = 0\nintensity = 300\n'
-        "[orders]\nper_minute = 100000\nper_day = 1000000\n"
+    session = open_session(
+        MARKET + "[orders]\nper_minute = 100000\nper_day = 1000000\n",
+        routing=True,
     )
-    session = open_session(scenario, routing=True)
     wdo = dataclasses.replace(instrument(TICKER), hours=())  # the bench runs at any time of day
     engine: Any = _backend.core().FeatureEngine(names, wdo.tick_size, wdo.point_value, clock, "partial")
     gateway = session.route_orders(ACCOUNT, TICKER, signature="assinatura")
@@ -75,15 +104,13 @@ def latency(seconds: float, names: list[str], clock: str, folder: Path, power_sa
     manager = OrderExecutionManagerV4(gateway, journal, wdo, risk)
     reader = session.reader()
     session.subscribe_ticker(TICKER)
-    kinds = sum(1 << int(k) for k in (Kind.TRADE, Kind.ORDER, Kind.SESSION, Kind.GAP))
-    ready: list[int] = []
     seen: list[int] = []
     sent: list[int] = []
     last, events, warm, lost = 0, 0, 0, 0
     manager.initialize()
     end = time.monotonic() + seconds
     while time.monotonic() < end:
-        applied, at, stamp, missing = engine.follow(reader, 2 * MS, 0, kinds)
+        applied, at, stamp, missing = engine.follow(reader, 2 * MS, 0, KINDS)
         lost += missing
         if not len(applied):
             session.poll()
@@ -96,11 +123,10 @@ def latency(seconds: float, names: list[str], clock: str, folder: Path, power_sa
             continue
         _, rows, _ = engine.take()
         warm += len(rows)
-        if warm < 50 or not last:
+        if warm < WARM or not last:
             continue
-        ready.append(at - stamp)
         seen.append(time.time_ns() - stamp)
-        if len(ready) % 4 == 0 and manager.ready:
+        if len(seen) % 4 == 0 and manager.ready:
             # The decision itself is as cheap as can be: what is measured is the way to the market.
             side = 1 if rows[-1, 0] >= 0 else -1
             order = Order(manager.books.free_id(), side, 1, OrderType.LIMIT, last - side * 100, tag="bench")
@@ -113,8 +139,7 @@ def latency(seconds: float, names: list[str], clock: str, folder: Path, power_sa
             manager.cancel(order.client_id)
         session.poll()
         manager.poll()
-    print(f"{len(names)} features at {clock}, {events / seconds:,.0f} events/s, lost {lost:,}")
-    print(f"  callback to feature row ready      {percentiles(ready)}")
+    print(f"{len(names)} features at {clock}, {events / seconds:,.0f} events/s, lost {lost:,}; with orders")
     print(f"  callback to row in Python          {percentiles(seen)}")
     word = "survives a power cut" if power_safe else "survives a kill"
     print(f"  callback to order sent ({word}) {percentiles(sent)}")
@@ -174,8 +199,11 @@ def main() -> None:
     asked = parser.parse_args()
     print(f"{platform.platform()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}; synthetic market")
     everything = list(resolve("all"))
+    some = everything[:30]
     with tempfile.TemporaryDirectory() as folder:
-        for names, clock in ((everything, "100ms"), (everything[:30], "event")):
+        for names, clock in ((everything, "100ms"), (everything, "event"), (some, "event")):
+            rows(asked.seconds, names, clock)
+        for names, clock in ((everything, "100ms"), (some, "event")):
             for power_safe in (True, False):
                 latency(asked.seconds, names, clock, Path(folder), power_safe)
         if asked.sustained:
