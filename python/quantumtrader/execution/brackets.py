@@ -212,6 +212,13 @@ class Bracket:
             self._close("late_fill")
         return self._react()
 
+    def on_closed(self, size: int, now_ns: int) -> list[Command]:
+        """Somebody closed ``size`` contracts of the trade by hand: the rest is left too."""
+        self._now = max(self._now, now_ns)
+        self._exited += size
+        self._close("closed_by_hand")
+        return self._react()
+
     def on_refused(self, client_id: int, now_ns: int) -> list[Command]:
         """The risk manager refused an order: a lost stop or target closes the trade, a lost exit is retried later."""
         self._now = max(self._now, now_ns)

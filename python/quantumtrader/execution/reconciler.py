@@ -145,8 +145,8 @@ class Reconciler:
         """Whether the position is what we think, or what to do about it is decided.
 
         Exits of ours would be wrong on a position that is not ours, so a halt is hard. Where orders of others
-        explain that the position is gone, ours would outlive it and are cancelled; a mere number at the vendor
-        takes no stop away.
+        explain that the position is gone, ours would outlive it and are cancelled; taken into our books, they are the
+        exit of the trade. A mere number at the vendor takes no stop away.
         """
         now = self._manager.clock.now_ns()
         if ours == theirs:
@@ -170,7 +170,9 @@ class Reconciler:
         elif (px := self.price_of(position)) is None:
             self._manager.halt(f"reconciliation: {text}, and the vendor gives no price for it", hard=True)
         else:
-            self._manager.write("adopt", sync=True, size=theirs - ours, px=round(px), text=text)
+            self._manager.write(
+                "adopt", sync=True, size=theirs - ours, px=round(px), explained=explained, text=text
+            )
         return True
 
     def price_of(self, position: VendorPosition) -> float | None:

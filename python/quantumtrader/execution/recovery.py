@@ -138,6 +138,7 @@ class Books:
         self._adopted = 0
         self._by_ref: dict[OrderRef, int] = {}
         self._alive: set[int] = set()
+        self._claimed: set[int] = set()
 
     # -- questions ---------------------------------------------------------------------------------------------
 
@@ -374,6 +375,7 @@ class Books:
     def _on_claim(self, r: Record) -> None:
         details, client_id = _details(r["details"]), r["client_id"]
         self._free = max(self._free, client_id - _FREE)
+        self._claimed.add(client_id)
         px = details.stop_px if details.type is OrderType.STOP else details.px
         order = Order(client_id, details.side, details.size, details.type, px, tag=r["tag"])
         self.table.register(order, details.created_ns or r["ts"])
@@ -387,7 +389,10 @@ class Books:
         self._adopted += 1
         side = 1 if r["size"] > 0 else -1
         fill = Fill(-self._adopted, 0, r["ts"], side, r["px"], abs(r["size"]), False, 0.0)
+        loose = self.loose_contracts
         self.ledger.apply(fill, "adopted")
+        if r.get("explained"):
+            self._closed_by_hand(r["size"], loose)
 
     def _on_offset(self, r: Record) -> None:
         self.offset = r["size"]
@@ -451,11 +456,28 @@ class Books:
     def _hear(self, client_id: int, reports: Sequence[Report]) -> None:
         fresh = self.table.apply(reports)
         tag = self.table[client_id].order.tag
+        loose, traded = self.loose_contracts, 0
         for report in fresh:
             if report.status == "filled":
                 self.ledger.apply(report.to_fill(), tag)
+                traded += report.side * report.size
+        if client_id in self._claimed:
+            self._closed_by_hand(traded, loose)
         if fresh and (number := self.bracket_of(client_id)) in self.brackets:
             self._ask(number, self.brackets[number].on_reports(fresh, self.ts))
+
+    def _closed_by_hand(self, size: int, loose: int) -> None:
+        """Take contracts that somebody else traded against a trade for its exit: its own would open a position.
+
+        ``loose`` contracts, those held outside trades before, are closed first.
+        """
+        side = 1 if size > 0 else -1
+        left = abs(size) - max(0, -side * loose)
+        for number, bracket in self.live.items():
+            if left > 0 and bracket.net > 0 and bracket.plan.side == -side:
+                closed = min(left, bracket.net)
+                left -= closed
+                self._ask(number, bracket.on_closed(closed, self.ts))
 
     def _name(self, client_id: int, ref: OrderRef) -> None:
         link = self.links[client_id]

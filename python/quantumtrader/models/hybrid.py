@@ -69,7 +69,7 @@ class HybridStrategy:
         and time only.
     exit_s : float
         How long the book model must stay against the trade, in seconds; 0 leaves on the first row. A row on which it
-        predicts nothing begins the count anew.
+        predicts nothing begins the count anew, and so does an auction or a halt.
     weight : float
         Of the book model in the common confidence, 0 to 1; half, unless a stack was fitted.
     direction, magnitude, confidence, min_stop_points, stop_atr, risk_reward, risk_money, size, max_size, cost_ticks,
@@ -238,6 +238,8 @@ class HybridStrategy:
         if lead >= 0:
             self._against_since = None
             return False
+        if self._against_since is not None and self._against_since < market.open_since_ts:
+            self._against_since = None  # nobody asked in the auction or halt between
         if self._against_since is None and lead <= -self.exit:
             self._against_since = market.ts
         if self._against_since is None or market.ts - self._against_since < self.exit_s * 1e9:

@@ -670,6 +670,83 @@ def loose_desk(bench: Bench, size: int = 3) -> LiveDesk:
     return desk
 
 
+HAND = OrderDetails(
+    OrderRef(0, "X1"), "WDOV26", -1, 3, OrderType.LIMIT, 1000, PX_NONE, 0, 3, math.nan, 0, created_ns=START
+)
+
+
+@pytest.mark.parametrize("sold", [3, 1, 4])
+@pytest.mark.parametrize("how", ["market", "limit"])
+def test_a_trade_closed_by_hand_leaves_nothing_that_opens_a_position(
+    how: str, sold: int, tmp_path: Path
+) -> None:
+    """A person sells at the platform what the trade bought; under ``claim`` that is the trade's exit."""
+    policy = {"foreign_orders": ForeignPolicy.CLAIM, "foreign_position": ForeignPolicy.CLAIM}
+    bench = Bench(tmp_path / "o.journal", replace(SETTINGS, reconcile=replace(SETTINGS.reconcile, **policy)))
+    gateway, desk = bench.gateway, LiveDesk(bench.manager)
+    desk.start()
+    desk.on_market(bench.clock.ns, 1000, 1001, 1000)
+    desk.enter(BracketPlan(1, 3, 20, 20))
+    gateway.show(1, traded=3, leaves=0, average_px=1001.0, status=2)
+    gateway.held = VendorPosition(3, 1001.0)
+    desk.step()
+    gateway.show(2)
+    gateway.show(3)
+    desk.step()
+    assert [t.type for t in gateway.sent[1:]] == [OrderType.STOP, OrderType.LIMIT]
+    bench.clock.ns += SETTINGS.reconcile_ns
+    desk.step()
+    order = replace(HAND, size=sold, leaves=sold)
+    if how == "limit":
+        gateway.others = [order]
+        bench.clock.ns += SETTINGS.reconcile_ns
+        desk.step()
+        assert len(bench.manager.get_open_orders()) == 3
+    gateway.others = [replace(order, traded=sold, leaves=0, average_px=1000.0, status=2)]
+    gateway.held = VendorPosition(3 - sold, 1001.0)
+    for _ in range(8):
+        bench.clock.ns += SETTINGS.reconcile_ns // 4
+        desk.step()
+    assert bench.manager.position == 3 - sold
+    assert {ref.local_id for ref in gateway.cancelled} == {2, 3}  # asked again while nothing comes of it
+    for number in (2, 3):
+        gateway.show(number, status=4, leaves=0)
+    desk.step()
+    left = gateway.sent[3:]
+    assert left == ([OrderTicket(-1, 3 - sold, OrderType.MARKET)] if sold < 3 else [])
+    if left:
+        gateway.show(4, traded=2, leaves=0, average_px=1000.0, status=2)
+        gateway.held = VendorPosition(0)
+        desk.step()
+    assert not desk.busy
+    assert bench.books.loose_contracts == min(0, 3 - sold)
+    before = bench.books.fingerprint()
+    bench.journal.close()
+    assert Bench(tmp_path / "o.journal").books.fingerprint() == before
+
+
+def test_a_mere_number_at_the_vendor_takes_no_stop_away(tmp_path: Path) -> None:
+    settings = replace(SETTINGS, reconcile=replace(SETTINGS.reconcile, foreign_position=ForeignPolicy.CLAIM))
+    bench = Bench(tmp_path / "o.journal", settings)
+    desk = LiveDesk(bench.manager)
+    desk.start()
+    desk.on_market(bench.clock.ns, 1000, 1001, 1000)
+    desk.enter(BracketPlan(1, 3, 20, 20))
+    bench.gateway.show(1, traded=3, leaves=0, average_px=1001.0, status=2)
+    bench.gateway.held = VendorPosition(3, 1001.0)
+    desk.step()
+    bench.gateway.show(2)
+    bench.gateway.show(3)
+    bench.gateway.held = VendorPosition(0)  # without an order that explains it
+    for _ in range(8):
+        bench.clock.ns += SETTINGS.reconcile_ns // 4
+        desk.step()
+    assert bench.manager.position == 0
+    assert bench.gateway.cancelled == []
+    assert desk.trade_side == 1
+    bench.journal.close()
+
+
 @pytest.mark.parametrize("how", ["flatten", "stop", "daily_loss", "halt"])
 def test_contracts_outside_trades_are_left_as_well(how: str, tmp_path: Path) -> None:
     bench = Bench(tmp_path / "orders.journal")

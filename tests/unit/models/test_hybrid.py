@@ -74,6 +74,10 @@ def test_what_is_not_known_is_not_against(models: dict[str, str]) -> None:
     assert exits(models, [-0.3, np.nan, -0.3, -0.3, -0.3]) == [4]
 
 
+def test_an_auction_begins_the_count_anew(models: dict[str, str]) -> None:
+    assert exits(models, [-0.3] * 5, market={"open_since_ts": T0 + SECOND}) == [4]
+
+
 def test_without_a_price_to_leave_at_the_stop_stays(models: dict[str, str]) -> None:
     none = {"bid_px": PX_NONE}
     assert exits(models, [-0.3] * 4, market=none) == []
