@@ -145,7 +145,7 @@ def test_compute_tells_of_rows_after_the_recording(tmp_path: Path) -> None:
         (("--set", "nonsense"), 2, "'nonsense' is not known; use one of all, tick_only"),
         (("-f", ","), 2, "names no feature"),
         (("-f", "cvd_session", "--clock", "0ms"), 2, "a time step above zero"),
-        (("-f", "cvd_sesion"), 1, "did you mean cvd_session"),
+        (("-f", "cvd_sesion"), 2, "did you mean cvd_session"),
         (("-f", "cvd_session,cvd_session"), 1, "is given twice"),
     ],
 )
