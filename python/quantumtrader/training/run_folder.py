@@ -42,6 +42,7 @@ __all__ = ["RunFolder", "RunLedger", "write_whole"]
 SCHEMA = 1
 REQUEST = "run.json"
 LOCK = ".training.lock"
+UNKNOWN_LIBRARIES = "its folds were first computed before versions of libraries were kept: they are not known"
 _TOLD = 6
 
 
@@ -129,12 +130,17 @@ class RunFolder:
         except OSError as error:
             raise DataAccessError(f"cannot be made ({error.strerror})", path=self.path) from error
         self._lock = _lock(self.path)
+        self.notes: tuple[str, ...] = ()
+        """What must be said with its result."""
         try:
             file = self.path / REQUEST
             self.resumed = file.exists()
             """Whether something had been asked here before."""
             if self.resumed:
                 document = _read_request(file)
+                if "libraries" in asked and "libraries" not in document["request"]:
+                    del asked["libraries"]
+                    self.notes = (UNKNOWN_LIBRARIES,)
                 _require_same(document["request"], asked, self.path)
                 _sweep(self.path)
             else:

@@ -207,5 +207,8 @@ def test_the_page_says_what_was_tried_and_seen(tmp_path: Path) -> None:
     assert Assessment.load(tmp_path).earlier == a.earlier
     arrays: dict[str, Any] = {}
     document = encode(a, arrays)
-    del document["earlier"]  # as older versions wrote it
-    assert decode(Assessment, document, arrays).earlier == Earlier()
+    del document["earlier"], document["shifted"]  # as older versions wrote it
+    old = decode(Assessment, document, arrays)
+    assert old.earlier == Earlier()
+    assert "Labels shifted within sessions" in render_page(a, "en")
+    assert "Labels shifted within sessions" not in render_page(old, "en")
