@@ -86,7 +86,7 @@ class Study:
     Parameters
     ----------
     folder : Path
-        Made with the first line.
+        Made when it is not there.
     clock : Clock, optional
         Stamps the lines.
     """
@@ -116,6 +116,17 @@ class Study:
         family = next((name for name in _FAMILIES if label.startswith(name)), label)
         name = f"{quote(product, safe='')}-{family}{'-synthetic' if synthetic else ''}"
         return cls(studies_folder() / name, clock)
+
+    def require_writable(self) -> None:
+        """Open both files for reading and writing, made where they are not there.
+
+        Raises
+        ------
+        DataAccessError
+            One cannot be read or written, as where another user made it for himself.
+        """
+        for ledger in (self._tried, self._seen):
+            ledger.require_writable()
 
     def add(self, trial: Trial, lineage: str) -> None:
         """Append a judged configuration; one that stands there with the same results is not written again."""

@@ -14,6 +14,7 @@ import os
 import re
 import zlib
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,7 @@ __all__ = ["Trial", "TrialLedger", "configuration_hash", "independent_trials"]
 _log = logging.getLogger(__name__)
 _CUT = re.compile(rb"[0-9a-f]{1,8}|[0-9a-f]{8} (\{.*)?")
 """What a crash leaves of a line."""
+_REMEDY = "Check disk and permissions: whoever shares the folder must be able to read and write its files"
 
 
 def configuration_hash(parameters: Mapping[str, Any]) -> str:
@@ -146,6 +148,8 @@ class TrialLedger:
         ------
         DataError
             A line was altered; the message gives its number.
+        DataAccessError
+            The file cannot be read.
         """
         return [t for t in self._read() if study is None or t.study == study]
 
@@ -192,31 +196,55 @@ class TrialLedger:
         """
         return independent_trials(self.matrix(study)[1], correlation)
 
-    def _append(self, body: str) -> None:
-        line = f"{zlib.crc32(body.encode()):08x} {body}\n".encode()
+    def require_writable(self) -> None:
+        """Open the file for reading and writing, made where it is not there: who may not is told before the work.
+
+        Raises
+        ------
+        DataAccessError
+            It cannot be read or written.
+        """
+        with self._opened():
+            pass
+        self._bytes()
+
+    @contextmanager
+    def _opened(self) -> Iterator[Any]:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            with locked(self.path) as file:
-                data: bytes = file.read()
-                kept = data.rfind(b"\n") + 1
-                if _body(data[kept:]) is not None:  # all of it but its end
-                    kept, line = len(data), b"\n" + line
-                file.truncate(kept)  # without what a killed writer left of its line
-                file.seek(kept)
-                file.write(line)
-                file.flush()
-                os.fsync(file.fileno())
+            # A study may be shared: who may write is for the umask to say.
+            with locked(self.path, 0o666) as file:
+                yield file
         except OSError as error:
             raise DataAccessError(
-                f"cannot be written ({error.strerror or error})",
-                path=self.path,
-                remedy="Check disk and permissions",
+                f"cannot be written ({error.strerror or error})", path=self.path, remedy=_REMEDY
+            ) from error
+
+    def _append(self, body: str) -> None:
+        line = f"{zlib.crc32(body.encode()):08x} {body}\n".encode()
+        with self._opened() as file:
+            data: bytes = file.read()
+            kept = data.rfind(b"\n") + 1
+            if _body(data[kept:]) is not None:  # all of it but its end
+                kept, line = len(data), b"\n" + line
+            file.truncate(kept)  # without what a killed writer left of its line
+            file.seek(kept)
+            file.write(line)
+            file.flush()
+            os.fsync(file.fileno())
+
+    def _bytes(self) -> bytes:
+        try:
+            return self.path.read_bytes()
+        except FileNotFoundError:
+            return b""
+        except OSError as error:
+            raise DataAccessError(
+                f"cannot be read ({error.strerror or error})", path=self.path, remedy=_REMEDY
             ) from error
 
     def _read(self) -> Iterator[Trial]:
-        if not self.path.exists():
-            return
-        lines = self.path.read_bytes().split(b"\n")
+        lines = self._bytes().split(b"\n")
         for number, line in enumerate(lines, 1):
             if not line:
                 continue

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from quantumtrader.clock import ReplayClock
-from quantumtrader.exceptions import ConfigError
+from quantumtrader.exceptions import ConfigError, DataAccessError
 from quantumtrader.models.manager import RetrainingConfig
 from quantumtrader.training.assessment import Assessment
 from quantumtrader.training.assessment.codec import decode, encode
@@ -110,6 +110,26 @@ def test_a_market_and_a_target_have_one_study() -> None:
     assert name("WDO", "direction_05") == name("WDO", "direction_4")
     assert len({name("WDO", "direction"), name("WIN", "direction"), name("WDO", "direction", True)}) == 3
     assert name("../x", "spread_change") == "..%2Fx-spread_change"
+
+
+@pytest.mark.parametrize("name", ["trials.jsonl", "vault.jsonl"])
+def test_a_study_that_cannot_be_written_is_told_before_the_replay(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    def replayed(*_: Any, **__: Any) -> None:
+        raise AssertionError("the replay had begun")
+
+    monkeypatch.setattr(TickTrainingPipeline, "prepare", replayed)
+    monkeypatch.setattr(BookTrainingPipeline, "_replay", replayed)
+    for product, label in ((Y.product, "triple_barrier"), (X.product, "direction")):
+        for made in (True, False):
+            folder = Study.of(product, label, synthetic=made).folder
+            (folder / name).mkdir(parents=True)  # as good as a file of somebody else
+    with pytest.raises(DataAccessError, match=f"{name}.*cannot be written"):
+        train(12, tmp_path / "tick", 1)
+    book = BookTrainingPipeline({"targets": ("direction_1",), "clock": "1s"}, clock=ReplayClock(1))
+    with pytest.raises(DataAccessError, match=f"{name}.*cannot be written"):
+        book.train(Recording.of(sessions(9, 3, 0.9, n=120), X), tmp_path / "book")
 
 
 def test_the_deflated_ratio_knows_of_earlier_trials() -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from quantumtrader.exceptions import ConfigError, DataError, EmptyDataError
+from quantumtrader.exceptions import ConfigError, DataAccessError, DataError, EmptyDataError
 from quantumtrader.training.spans import Spans
 from quantumtrader.training.trials import TrialLedger, configuration_hash, independent_trials
 from quantumtrader.training.vault import Vault
@@ -100,6 +102,21 @@ def test_writers_append_side_by_side(ledger: TrialLedger) -> None:
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(_append, [ledger.path] * 4, range(4)))
     assert ledger.count("s") == len(ledger.trials()) == 80
+
+
+def test_who_may_write_is_for_the_umask_to_say_and_what_cannot_be_read_is_named(tmp_path: Path) -> None:
+    shared = TrialLedger(tmp_path / "studies" / "trials.jsonl")
+    before = os.umask(0o002)
+    try:
+        shared.record("s", {"k": 1}, DAYS, np.zeros(10))
+    finally:
+        os.umask(before)
+    if os.name == "posix":
+        assert stat.S_IMODE(shared.path.stat().st_mode) == 0o664
+    blocked = TrialLedger(tmp_path)  # a folder: nobody may read it as a file, whoever runs this test
+    for act, done in ((blocked.trials, "read"), (blocked.require_writable, "written")):
+        with pytest.raises(DataAccessError, match=rf"cannot be {done} .*whoever shares the folder"):
+            act()
 
 
 def test_trials_of_different_sessions_move_together_only_where_half_of_them_is_shared() -> None:
