@@ -17,7 +17,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 import numpy.typing as npt
@@ -29,8 +29,9 @@ from quantumtrader.models.records import locked
 __all__ = ["Trial", "TrialLedger", "configuration_hash", "independent_trials"]
 
 _log = logging.getLogger(__name__)
-_CUT = re.compile(rb"[0-9a-f]{1,8}|[0-9a-f]{8} (\{.*)?")
-"""What a crash leaves of a line."""
+_BEGUN = re.compile(rb"[0-9a-f]{1,8}|[0-9a-f]{8} (\{.*)?")
+_TEXT = re.compile(rb'"(?:[^"\\]|\\.)*"?')
+"""A text of JSON, or what is there of one."""
 _REMEDY = "Check disk and permissions: whoever shares the folder must be able to read and write its files"
 
 
@@ -225,8 +226,11 @@ class TrialLedger:
         with self._opened() as file:
             data: bytes = file.read()
             kept = data.rfind(b"\n") + 1
-            if _body(data[kept:]) is not None:  # all of it but its end
+            tail = data[kept:]
+            if _body(tail) is not None:  # all of it but its end
                 kept, line = len(data), b"\n" + line
+            elif tail and not _cut(tail):
+                self._refuse(data.count(b"\n") + 1)
             file.truncate(kept)  # without what a killed writer left of its line
             file.seek(kept)
             file.write(line)
@@ -250,11 +254,8 @@ class TrialLedger:
                 continue
             body = _body(line)
             if body is None:
-                # Whatever a crash cut off is shorter than a line; what is complete and wrong was altered.
-                if number < len(lines) and (line.endswith(b"}") or not _CUT.fullmatch(line)):
-                    raise DataError(
-                        "this line was altered", path=self.path, line=number, remedy="Restore the file"
-                    )
+                if not _cut(line):
+                    self._refuse(number)
                 if not self._warned:
                     _log.warning("%s:%d: a line that was cut off is left out", self.path, number)
                     self._warned = True
@@ -269,6 +270,18 @@ class TrialLedger:
                 metrics,
                 row["ts"],
             )
+
+    def _refuse(self, number: int) -> NoReturn:
+        raise DataError("this line was altered", path=self.path, line=number, remedy="Restore the file")
+
+
+def _cut(line: bytes) -> bool:
+    """Say whether a killed writer may have left this of a line: its record has begun and is not closed.
+
+    What is complete and wrong was altered.
+    """
+    record = _TEXT.sub(b"", line)
+    return bool(_BEGUN.fullmatch(line)) and (b"{" not in record or record.count(b"{") > record.count(b"}"))
 
 
 def _body(line: bytes) -> bytes | None:

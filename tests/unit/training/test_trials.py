@@ -92,6 +92,32 @@ def test_a_cut_line_is_said_once_and_garbage_is_an_error(
         ledger.trials()
 
 
+def test_an_altered_line_that_lost_its_end_is_not_taken_off(ledger: TrialLedger) -> None:
+    for k in range(2):
+        ledger.record("s", {"k": k, "name": '"}\\'}, DAYS, np.zeros(10))
+    whole = ledger.path.read_bytes()
+    for altered in (
+        whole.replace(b'"k":1', b'"k":8')[:-1],
+        whole.replace(b'"k":1', b'"k":x')[:-1],
+        whole + b"nothing",
+    ):
+        ledger.path.write_bytes(altered)
+        number = 3 if altered.endswith(b"nothing") else 2
+        with pytest.raises(DataError, match=f":{number}: this line was altered"):
+            ledger.trials()
+        with pytest.raises(DataError, match=f":{number}: this line was altered"):
+            ledger.record("s", {"k": 2}, DAYS, np.zeros(10))
+        assert ledger.path.read_bytes() == altered
+    # Whatever a killed writer leaves goes, also where it stopped behind a brace.
+    first, second, _ = whole.split(b"\n")
+    for end in (1, 8, 9, *(k for k in range(10, len(second)) if second[k - 1 : k] in b'{}]"')):
+        ledger.path.write_bytes(first + b"\n" + second[:end])
+        assert [t.parameters["k"] for t in ledger.trials()] == [0]
+        if second[:end].endswith(b"}"):
+            ledger.record("s", {"k": 2}, DAYS, np.zeros(10))
+            assert [t.parameters["k"] for t in ledger.trials()] == [0, 2]
+
+
 def _append(path: Path, own: int) -> None:
     for k in range(20):
         TrialLedger(path).record("s", {"own": own, "k": k, "long": "x" * 20_000}, DAYS, np.zeros(10))
