@@ -86,19 +86,21 @@ class RunLedger(TrialLedger):
         metrics: Mapping[str, float] | None = None,
     ) -> Trial:
         """Return the line of this trial; append it where there is none (see ``TrialLedger.record``)."""
-        values = tuple(np.asarray(results, np.float64).tolist())
-        given = {k: float(v) for k, v in (metrics or {}).items()}
-        dates = tuple(str(d) for d in sessions.astype("datetime64[D]"))
-        asked = Trial(study, dict(parameters), dates, values, given)
-        for known in reversed(self.trials(study)):
-            if known.hash == asked.hash and known.sessions == dates and known.results == values:
-                same = known.metrics.keys() == given.keys() and all(
-                    known.metrics[k] == v or (math.isnan(v) and math.isnan(known.metrics[k]))
-                    for k, v in given.items()
-                )
-                if same:
-                    return known
-        return super().record(study, parameters, sessions, results, metrics)
+        asked = self._trial(study, parameters, sessions, results, metrics)
+        return self.append(lambda before: next((t for t in reversed(before) if _same(t, asked)), asked))
+
+
+def _same(known: Trial, asked: Trial) -> bool:
+    """Say whether a trial is another one but for when it was recorded."""
+    return (
+        (known.study, known.hash, known.sessions, known.results)
+        == (asked.study, asked.hash, asked.sessions, asked.results)
+        and known.metrics.keys() == asked.metrics.keys()
+        and all(
+            known.metrics[k] == v or (math.isnan(v) and math.isnan(known.metrics[k]))
+            for k, v in asked.metrics.items()
+        )
+    )
 
 
 class RunFolder:

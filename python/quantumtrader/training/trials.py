@@ -13,9 +13,9 @@ import logging
 import os
 import re
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -116,30 +116,41 @@ class TrialLedger:
         DataAccessError
             The file cannot be written.
         """
-        values = np.asarray(results, np.float64)
-        if values.shape != sessions.shape or len(values) == 0 or not np.isfinite(values).all():
-            raise DataError(
-                f"trial of {study}: {values.shape} results for {sessions.shape} sessions, finite: "
-                f"{bool(np.isfinite(values).all())}; every session needs a result",
-                path=self.path,
-            )
-        dates = tuple(str(d) for d in sessions.astype("datetime64[D]"))
-        given = {k: float(v) for k, v in (metrics or {}).items()}
-        trial = Trial(study, dict(parameters), dates, tuple(values.tolist()), given, self._clock.now_ns())
-        body = json.dumps(
-            {
-                "study": trial.study,
-                "hash": trial.hash,
-                "ts": trial.ts,
-                "parameters": trial.parameters,
-                "metrics": {k: None if np.isnan(v) else v for k, v in given.items()},
-                "sessions": trial.sessions,
-                "results": trial.results,
-            },
-            separators=(",", ":"),
-            allow_nan=False,
-        )
-        self._append(body)
+        trial = self._trial(study, parameters, sessions, results, metrics)
+        return self.append(lambda before: trial)
+
+    def append(self, make: Callable[[list[Trial]], Trial]) -> Trial:
+        """Append a trial that depends on those that are there, and force it to the disk; returns it, stamped.
+
+        Parameters
+        ----------
+        make : callable
+            Gets the trials that are there, oldest first, and returns the new one; nothing can come in between. If it
+            returns one of them nothing is written. What it raises leaves the file as it was.
+
+        Raises
+        ------
+        DataError
+            A line was altered.
+        DataAccessError
+            The file cannot be read or written.
+        """
+        with self._opened() as file:
+            data: bytes = file.read()
+            before = list(self._trials(data))
+            trial = make(before)
+            if any(trial is known for known in before):
+                return trial
+            trial = replace(trial, ts=self._clock.now_ns())
+            line = _encode(trial)
+            kept = data.rfind(b"\n") + 1
+            if _body(data[kept:]) is not None:  # all of it but its end
+                kept, line = len(data), b"\n" + line
+            file.truncate(kept)  # without what a killed writer left of its line
+            file.seek(kept)
+            file.write(line)
+            file.flush()
+            os.fsync(file.fileno())
         return trial
 
     def trials(self, study: str | None = None) -> list[Trial]:
@@ -152,7 +163,7 @@ class TrialLedger:
         DataAccessError
             The file cannot be read.
         """
-        return [t for t in self._read() if study is None or t.study == study]
+        return [t for t in self._trials(self._bytes()) if study is None or t.study == study]
 
     def count(self, study: str) -> int:
         """Return how many different configurations of a study were evaluated."""
@@ -221,21 +232,24 @@ class TrialLedger:
                 f"cannot be written ({error.strerror or error})", path=self.path, remedy=_REMEDY
             ) from error
 
-    def _append(self, body: str) -> None:
-        line = f"{zlib.crc32(body.encode()):08x} {body}\n".encode()
-        with self._opened() as file:
-            data: bytes = file.read()
-            kept = data.rfind(b"\n") + 1
-            tail = data[kept:]
-            if _body(tail) is not None:  # all of it but its end
-                kept, line = len(data), b"\n" + line
-            elif tail and not _cut(tail):
-                self._refuse(data.count(b"\n") + 1)
-            file.truncate(kept)  # without what a killed writer left of its line
-            file.seek(kept)
-            file.write(line)
-            file.flush()
-            os.fsync(file.fileno())
+    def _trial(
+        self,
+        study: str,
+        parameters: Mapping[str, Any],
+        sessions: npt.NDArray[np.int64],
+        results: npt.ArrayLike,
+        metrics: Mapping[str, float] | None,
+    ) -> Trial:
+        values = np.asarray(results, np.float64)
+        if values.shape != sessions.shape or len(values) == 0 or not np.isfinite(values).all():
+            raise DataError(
+                f"trial of {study}: {values.shape} results for {sessions.shape} sessions, finite: "
+                f"{bool(np.isfinite(values).all())}; every session needs a result",
+                path=self.path,
+            )
+        dates = tuple(str(d) for d in sessions.astype("datetime64[D]"))
+        given = {k: float(v) for k, v in (metrics or {}).items()}
+        return Trial(study, dict(parameters), dates, tuple(values.tolist()), given)
 
     def _bytes(self) -> bytes:
         try:
@@ -247,9 +261,8 @@ class TrialLedger:
                 f"cannot be read ({error.strerror or error})", path=self.path, remedy=_REMEDY
             ) from error
 
-    def _read(self) -> Iterator[Trial]:
-        lines = self._bytes().split(b"\n")
-        for number, line in enumerate(lines, 1):
+    def _trials(self, data: bytes) -> Iterator[Trial]:
+        for number, line in enumerate(data.split(b"\n"), 1):
             if not line:
                 continue
             body = _body(line)
@@ -282,6 +295,24 @@ def _cut(line: bytes) -> bool:
     """
     record = _TEXT.sub(b"", line)
     return bool(_BEGUN.fullmatch(line)) and (b"{" not in record or record.count(b"{") > record.count(b"}"))
+
+
+def _encode(trial: Trial) -> bytes:
+    """Return the line of a trial."""
+    body = json.dumps(
+        {
+            "study": trial.study,
+            "hash": trial.hash,
+            "ts": trial.ts,
+            "parameters": trial.parameters,
+            "metrics": {k: None if np.isnan(v) else v for k, v in trial.metrics.items()},
+            "sessions": trial.sessions,
+            "results": trial.results,
+        },
+        separators=(",", ":"),
+        allow_nan=False,
+    ).encode()
+    return f"{zlib.crc32(body):08x} ".encode() + body + b"\n"
 
 
 def _body(line: bytes) -> bytes | None:
