@@ -128,10 +128,17 @@ def _decode(text: bytes, previous: str) -> dict[str, Any] | None:
 
 
 @contextmanager
-def locked(path: Path) -> Iterator[Any]:
-    """Open a file for reading and writing, made where it is not there, and keep other writers out until it is closed."""
+def locked(path: Path, mode: int = 0o600) -> Iterator[Any]:
+    """Open a file for reading and writing, made where it is not there, and keep other writers out until it is closed.
+
+    Parameters
+    ----------
+    path : Path
+    mode : int
+        Who may read and write a file that is made, less what the process's umask forbids.
+    """
     flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
-    with os.fdopen(os.open(path, flags, 0o600), "r+b") as file:
+    with os.fdopen(os.open(path, flags, mode), "r+b") as file:
         _lock(file.fileno())  # released when the file is closed
         yield file
 

@@ -42,6 +42,7 @@ __all__ = ["RunFolder", "RunLedger", "write_whole"]
 SCHEMA = 1
 REQUEST = "run.json"
 LOCK = ".training.lock"
+UNKNOWN_LIBRARIES = "its folds were first computed before versions of libraries were kept: they are not known"
 _TOLD = 6
 
 
@@ -85,19 +86,21 @@ class RunLedger(TrialLedger):
         metrics: Mapping[str, float] | None = None,
     ) -> Trial:
         """Return the line of this trial; append it where there is none (see ``TrialLedger.record``)."""
-        values = tuple(np.asarray(results, np.float64).tolist())
-        given = {k: float(v) for k, v in (metrics or {}).items()}
-        dates = tuple(str(d) for d in sessions.astype("datetime64[D]"))
-        asked = Trial(study, dict(parameters), dates, values, given)
-        for known in reversed(self.trials(study)):
-            if known.hash == asked.hash and known.sessions == dates and known.results == values:
-                same = known.metrics.keys() == given.keys() and all(
-                    known.metrics[k] == v or (math.isnan(v) and math.isnan(known.metrics[k]))
-                    for k, v in given.items()
-                )
-                if same:
-                    return known
-        return super().record(study, parameters, sessions, results, metrics)
+        asked = self._trial(study, parameters, sessions, results, metrics)
+        return self.append(lambda before: next((t for t in reversed(before) if _same(t, asked)), asked))
+
+
+def _same(known: Trial, asked: Trial) -> bool:
+    """Say whether a trial is another one but for when it was recorded."""
+    return (
+        (known.study, known.hash, known.sessions, known.results)
+        == (asked.study, asked.hash, asked.sessions, asked.results)
+        and known.metrics.keys() == asked.metrics.keys()
+        and all(
+            known.metrics[k] == v or (math.isnan(v) and math.isnan(known.metrics[k]))
+            for k, v in asked.metrics.items()
+        )
+    )
 
 
 class RunFolder:
@@ -129,12 +132,17 @@ class RunFolder:
         except OSError as error:
             raise DataAccessError(f"cannot be made ({error.strerror})", path=self.path) from error
         self._lock = _lock(self.path)
+        self.notes: tuple[str, ...] = ()
+        """What must be said with its result."""
         try:
             file = self.path / REQUEST
             self.resumed = file.exists()
             """Whether something had been asked here before."""
             if self.resumed:
                 document = _read_request(file)
+                if "libraries" in asked and "libraries" not in document["request"]:
+                    del asked["libraries"]
+                    self.notes = (UNKNOWN_LIBRARIES,)
                 _require_same(document["request"], asked, self.path)
                 _sweep(self.path)
             else:

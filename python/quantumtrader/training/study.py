@@ -20,6 +20,7 @@ import numpy.typing as npt
 import platformdirs
 
 from quantumtrader.clock import Clock
+from quantumtrader.exceptions import ConfigError
 from quantumtrader.training.evaluation import sharpe
 from quantumtrader.training.run_folder import RunLedger
 from quantumtrader.training.trials import Trial, configuration_hash, independent_trials
@@ -86,7 +87,7 @@ class Study:
     Parameters
     ----------
     folder : Path
-        Made with the first line.
+        Made when it is not there.
     clock : Clock, optional
         Stamps the lines.
     """
@@ -116,6 +117,17 @@ class Study:
         family = next((name for name in _FAMILIES if label.startswith(name)), label)
         name = f"{quote(product, safe='')}-{family}{'-synthetic' if synthetic else ''}"
         return cls(studies_folder() / name, clock)
+
+    def require_writable(self) -> None:
+        """Open both files for reading and writing, made where they are not there.
+
+        Raises
+        ------
+        DataAccessError
+            One cannot be read or written, as where another user made it for himself.
+        """
+        for ledger in (self._tried, self._seen):
+            ledger.require_writable()
 
     def add(self, trial: Trial, lineage: str) -> None:
         """Append a judged configuration; one that stands there with the same results is not written again."""
@@ -189,6 +201,54 @@ class Study:
         about = {"how": how, "model": model, "who": who, "why": why, "training": training}
         self._seen.record("vault", about, sessions, np.zeros(len(sessions)))
 
+    def open_unseen(
+        self, sessions: Int64, *, training: int, model: str, who: str, why: str
+    ) -> tuple[Int64, dict[str, str]]:
+        """Write down that those of a vault's sessions are opened that nobody has seen.
+
+        Of two trainings that ask at once one comes first, and the other is told what that one opened.
+
+        Parameters
+        ----------
+        sessions : ndarray of int64
+            All that are locked away, as days since 1970.
+        training : int
+            ``created_ns`` of the training whose vault it is: its own openings are left out.
+        model : str
+            Hash of its manifest.
+        who, why : str
+
+        Returns
+        -------
+        fresh : ndarray of int64
+            The sessions that are opened.
+        seen : dict of str to str
+            The others, each with how it was seen, as :meth:`seen` says it.
+
+        Raises
+        ------
+        ConfigError
+            All were seen before; nothing is written then.
+        """
+        about = {"how": "opened", "model": model, "who": who, "why": why, "training": training}
+        found: dict[str, str] = {}
+
+        def opened(before: list[Trial]) -> Trial:
+            found.update(self._seen_by(before, sessions, training))
+            fresh = tuple(day for day in map(str, sessions.astype("datetime64[D]")) if day not in found)
+            if not fresh:
+                day, how = next(iter(found.items()))
+                raise ConfigError(
+                    f"the vault holds {len(found)} sessions and all were seen before, {day} was {how}: a second look is no "
+                    "test any more. Record new sessions"
+                )
+            same = (
+                t for t in before if t.parameters == about and t.sessions == fresh
+            )  # a look that was cut short
+            return next(same, Trial("vault", about, fresh, (0.0,) * len(fresh)))
+
+        return _days(self._seen.append(opened).sessions), found
+
     def seen(self, sessions: Int64, training: int | None = None) -> dict[str, str]:
         """Return which of some sessions were seen before, ascending, each with how.
 
@@ -202,9 +262,12 @@ class Study:
         training : int, optional
             ``created_ns`` of the training that asks: its own openings are left out.
         """
+        return self._seen_by(self._seen.trials(), sessions, training)
+
+    def _seen_by(self, looks: Sequence[Trial], sessions: Int64, training: int | None) -> dict[str, str]:
         asked = _dates(sessions)
         found = {day: "trained on" for t in self._tried.trials() for day in asked & set(t.sessions)}
-        for line in self._seen.trials():
+        for line in looks:
             told = line.parameters
             if training is None or told["training"] != training:
                 when = str(np.datetime64(line.ts, "ns").astype("datetime64[D]"))

@@ -13,10 +13,11 @@ import logging
 import os
 import re
 import zlib
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 import numpy.typing as npt
@@ -28,8 +29,10 @@ from quantumtrader.models.records import locked
 __all__ = ["Trial", "TrialLedger", "configuration_hash", "independent_trials"]
 
 _log = logging.getLogger(__name__)
-_CUT = re.compile(rb"[0-9a-f]{1,8}|[0-9a-f]{8} (\{.*)?")
-"""What a crash leaves of a line."""
+_BEGUN = re.compile(rb"[0-9a-f]{1,8}|[0-9a-f]{8} (\{.*)?")
+_TEXT = re.compile(rb'"(?:[^"\\]|\\.)*"?')
+"""A text of JSON, or what is there of one."""
+_REMEDY = "Check disk and permissions: whoever shares the folder must be able to read and write its files"
 
 
 def configuration_hash(parameters: Mapping[str, Any]) -> str:
@@ -113,30 +116,41 @@ class TrialLedger:
         DataAccessError
             The file cannot be written.
         """
-        values = np.asarray(results, np.float64)
-        if values.shape != sessions.shape or len(values) == 0 or not np.isfinite(values).all():
-            raise DataError(
-                f"trial of {study}: {values.shape} results for {sessions.shape} sessions, finite: "
-                f"{bool(np.isfinite(values).all())}; every session needs a result",
-                path=self.path,
-            )
-        dates = tuple(str(d) for d in sessions.astype("datetime64[D]"))
-        given = {k: float(v) for k, v in (metrics or {}).items()}
-        trial = Trial(study, dict(parameters), dates, tuple(values.tolist()), given, self._clock.now_ns())
-        body = json.dumps(
-            {
-                "study": trial.study,
-                "hash": trial.hash,
-                "ts": trial.ts,
-                "parameters": trial.parameters,
-                "metrics": {k: None if np.isnan(v) else v for k, v in given.items()},
-                "sessions": trial.sessions,
-                "results": trial.results,
-            },
-            separators=(",", ":"),
-            allow_nan=False,
-        )
-        self._append(body)
+        trial = self._trial(study, parameters, sessions, results, metrics)
+        return self.append(lambda before: trial)
+
+    def append(self, make: Callable[[list[Trial]], Trial]) -> Trial:
+        """Append a trial that depends on those that are there, and force it to the disk; returns it, stamped.
+
+        Parameters
+        ----------
+        make : callable
+            Gets the trials that are there, oldest first, and returns the new one; nothing can come in between. If it
+            returns one of them nothing is written. What it raises leaves the file as it was.
+
+        Raises
+        ------
+        DataError
+            A line was altered.
+        DataAccessError
+            The file cannot be read or written.
+        """
+        with self._opened() as file:
+            data: bytes = file.read()
+            before = list(self._trials(data))
+            trial = make(before)
+            if any(trial is known for known in before):
+                return trial
+            trial = replace(trial, ts=self._clock.now_ns())
+            line = _encode(trial)
+            kept = data.rfind(b"\n") + 1
+            if _body(data[kept:]) is not None:  # all of it but its end
+                kept, line = len(data), b"\n" + line
+            file.truncate(kept)  # without what a killed writer left of its line
+            file.seek(kept)
+            file.write(line)
+            file.flush()
+            os.fsync(file.fileno())
         return trial
 
     def trials(self, study: str | None = None) -> list[Trial]:
@@ -146,8 +160,10 @@ class TrialLedger:
         ------
         DataError
             A line was altered; the message gives its number.
+        DataAccessError
+            The file cannot be read.
         """
-        return [t for t in self._read() if study is None or t.study == study]
+        return [t for t in self._trials(self._bytes()) if study is None or t.study == study]
 
     def count(self, study: str) -> int:
         """Return how many different configurations of a study were evaluated."""
@@ -192,41 +208,67 @@ class TrialLedger:
         """
         return independent_trials(self.matrix(study)[1], correlation)
 
-    def _append(self, body: str) -> None:
-        line = f"{zlib.crc32(body.encode()):08x} {body}\n".encode()
+    def require_writable(self) -> None:
+        """Open the file for reading and writing, made where it is not there: who may not is told before the work.
+
+        Raises
+        ------
+        DataAccessError
+            It cannot be read or written.
+        """
+        with self._opened():
+            pass
+        self._bytes()
+
+    @contextmanager
+    def _opened(self) -> Iterator[Any]:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            with locked(self.path) as file:
-                data: bytes = file.read()
-                kept = data.rfind(b"\n") + 1
-                if _body(data[kept:]) is not None:  # all of it but its end
-                    kept, line = len(data), b"\n" + line
-                file.truncate(kept)  # without what a killed writer left of its line
-                file.seek(kept)
-                file.write(line)
-                file.flush()
-                os.fsync(file.fileno())
+            # A study may be shared: who may write is for the umask to say.
+            with locked(self.path, 0o666) as file:
+                yield file
         except OSError as error:
             raise DataAccessError(
-                f"cannot be written ({error.strerror or error})",
-                path=self.path,
-                remedy="Check disk and permissions",
+                f"cannot be written ({error.strerror or error})", path=self.path, remedy=_REMEDY
             ) from error
 
-    def _read(self) -> Iterator[Trial]:
-        if not self.path.exists():
-            return
-        lines = self.path.read_bytes().split(b"\n")
-        for number, line in enumerate(lines, 1):
+    def _trial(
+        self,
+        study: str,
+        parameters: Mapping[str, Any],
+        sessions: npt.NDArray[np.int64],
+        results: npt.ArrayLike,
+        metrics: Mapping[str, float] | None,
+    ) -> Trial:
+        values = np.asarray(results, np.float64)
+        if values.shape != sessions.shape or len(values) == 0 or not np.isfinite(values).all():
+            raise DataError(
+                f"trial of {study}: {values.shape} results for {sessions.shape} sessions, finite: "
+                f"{bool(np.isfinite(values).all())}; every session needs a result",
+                path=self.path,
+            )
+        dates = tuple(str(d) for d in sessions.astype("datetime64[D]"))
+        given = {k: float(v) for k, v in (metrics or {}).items()}
+        return Trial(study, dict(parameters), dates, tuple(values.tolist()), given)
+
+    def _bytes(self) -> bytes:
+        try:
+            return self.path.read_bytes()
+        except FileNotFoundError:
+            return b""
+        except OSError as error:
+            raise DataAccessError(
+                f"cannot be read ({error.strerror or error})", path=self.path, remedy=_REMEDY
+            ) from error
+
+    def _trials(self, data: bytes) -> Iterator[Trial]:
+        for number, line in enumerate(data.split(b"\n"), 1):
             if not line:
                 continue
             body = _body(line)
             if body is None:
-                # Whatever a crash cut off is shorter than a line; what is complete and wrong was altered.
-                if number < len(lines) and (line.endswith(b"}") or not _CUT.fullmatch(line)):
-                    raise DataError(
-                        "this line was altered", path=self.path, line=number, remedy="Restore the file"
-                    )
+                if not _cut(line):
+                    self._refuse(number)
                 if not self._warned:
                     _log.warning("%s:%d: a line that was cut off is left out", self.path, number)
                     self._warned = True
@@ -241,6 +283,36 @@ class TrialLedger:
                 metrics,
                 row["ts"],
             )
+
+    def _refuse(self, number: int) -> NoReturn:
+        raise DataError("this line was altered", path=self.path, line=number, remedy="Restore the file")
+
+
+def _cut(line: bytes) -> bool:
+    """Say whether a killed writer may have left this of a line: its record has begun and is not closed.
+
+    What is complete and wrong was altered.
+    """
+    record = _TEXT.sub(b"", line)
+    return bool(_BEGUN.fullmatch(line)) and (b"{" not in record or record.count(b"{") > record.count(b"}"))
+
+
+def _encode(trial: Trial) -> bytes:
+    """Return the line of a trial."""
+    body = json.dumps(
+        {
+            "study": trial.study,
+            "hash": trial.hash,
+            "ts": trial.ts,
+            "parameters": trial.parameters,
+            "metrics": {k: None if np.isnan(v) else v for k, v in trial.metrics.items()},
+            "sessions": trial.sessions,
+            "results": trial.results,
+        },
+        separators=(",", ":"),
+        allow_nan=False,
+    ).encode()
+    return f"{zlib.crc32(body):08x} ".encode() + body + b"\n"
 
 
 def _body(line: bytes) -> bytes | None:

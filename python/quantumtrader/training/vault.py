@@ -15,9 +15,9 @@ import numpy.typing as npt
 
 from quantumtrader.exceptions import ConfigError
 from quantumtrader.training.spans import Spans
-from quantumtrader.training.trials import TrialLedger
+from quantumtrader.training.trials import Trial, TrialLedger
 
-__all__ = ["Vault"]
+__all__ = ["Vault", "require_reason"]
 
 Int64 = npt.NDArray[np.int64]
 
@@ -92,18 +92,30 @@ class Vault:
         ConfigError
             This model was judged before, or who and why are missing.
         """
-        if not who or not why:
-            raise ConfigError("opening the vault needs a name and a reason: both are written down")
-        before = [t for t in self.ledger.trials("vault") if t.parameters.get("model") == model]
-        if before:
-            raise ConfigError(
-                f"the vault was opened for {model} before, by {before[0].parameters['who']}: a second "
-                "look is no test any more"
-            )
-        self.ledger.record(
-            "vault",
-            {"model": model, "who": who, "why": why, "openings": len(self.ledger.trials("vault")) + 1},
-            self.locked,
-            np.zeros(len(self.locked)),
-        )
+        require_reason(who, why)
+
+        def opened(before: list[Trial]) -> Trial:
+            looks = [t.parameters for t in before if t.study == "vault"]
+            judged = [told for told in looks if told.get("model") == model]
+            if judged:
+                raise ConfigError(
+                    f"the vault was opened for {model} before, by {judged[0]['who']}: a second look is no test any more"
+                )
+            about = {"model": model, "who": who, "why": why, "openings": len(looks) + 1}
+            dates = tuple(str(day) for day in self.locked.astype("datetime64[D]"))
+            return Trial("vault", about, dates, (0.0,) * len(dates))
+
+        self.ledger.append(opened)
         return np.flatnonzero(np.isin(spans.session, self.locked))
+
+
+def require_reason(who: str, why: str) -> None:
+    """Refuse to open a vault without saying who does, and why.
+
+    Raises
+    ------
+    ConfigError
+        One is missing.
+    """
+    if not who or not why:
+        raise ConfigError("opening the vault needs a name and a reason: both are written down")

@@ -92,21 +92,42 @@ def test_an_edge_of_the_moment_is_seen_and_one_of_the_session_is_not() -> None:
     assert np.median(np.array(p)) > 0.2
 
 
+@pytest.mark.parametrize("drift", [0.1, 0.2])
+def test_class_shares_that_drift_through_the_day_are_no_edge(drift: float) -> None:
+    """Own labels lie earlier in the day than moved ones, so a class that grows rarer is more often the own one."""
+    sessions, place = 60, np.tile(np.linspace(1, -1, ROWS), 60)
+    low = {"constant": 0, "noise": 0}
+    for seed in range(20):
+        rng = np.random.default_rng([7, seed])
+        y = (rng.uniform(size=place.size) < 0.5 + drift * place).astype(np.int64)
+        for name, wide in (("constant", 0.0), ("noise", 0.05)):
+            p = 0.55 + rng.uniform(-wide, wide, y.size)
+            found = shifted_labels(*judged(p, y, spans_of(sessions, ROWS, HORIZON)), seed, 20)
+            assert found.p is not None
+            low[name] += found.p <= 0.05
+        assert low["constant"] == 0  # it says the same everywhere: nothing is left of it
+    assert low["noise"] <= 3
+    knows = 0.55 + 0.1 * (2 * y - 1) * (rng.uniform(size=y.size) < 0.2)  # a fifth of the moments
+    assert shifted_labels(*judged(knows, y, spans_of(sessions, ROWS, HORIZON)), 7, 20).p == 1 / 10_000
+
+
 def test_the_edge_is_the_difference_of_both_gains() -> None:
     """One session of four rows with labels of no length: offsets 1 and 2, so rows 0 and 1 meet both, row 2 the first."""
-    spans, y = spans_of(25, 4, 0), np.tile([1, 0, 0, 1], 25)
-    evaluation, scores = judged(np.full(100, 0.8), y, spans)
-    scores = replace(scores, weights=np.full(100, 10.0))
-    found = shifted_labels(evaluation, scores, 7, draws=4_000)
-    assert found.edge is not None
-    one = np.log(0.8 / 0.2)  # own label 1, later label 0
-    # By offset 1: rows 0, 1, 2 gain +one, 0, -one; by 2: rows 0, 1 gain +one, -one. Five pairs, together nothing.
-    assert found.edge.mean == pytest.approx(0, abs=0.02)
-    y[:] = np.tile([1, 1, 0, 0], 25)
-    found = shifted_labels(evaluation, scores, 7, draws=4_000)
+
+    def edge(up: list[float], y: list[int]) -> float:
+        evaluation, scores = judged(np.tile(up, 25), np.tile(y, 25), spans_of(25, 4, 0))
+        found = shifted_labels(evaluation, replace(scores, weights=np.full(100, 10.0)), 7, draws=4_000)
+        assert found.edge is not None
+        return found.edge.mean
+
+    one = np.log(0.8 / 0.2)  # own label as said, later label the other one
+    # Both classes gain the same on average. By offset 1: rows 0, 1, 2 gain +one, 0, +one; by 2: rows 0, 1 gain +one, -one.
+    assert edge([0.8, 0.8, 0.2, 0.2], [1, 0, 0, 1]) == pytest.approx(2 / 5 * one, rel=0.03)
     # By offset 1: 0, +one, 0; by 2: +one, +one.
-    assert found.edge is not None
-    assert found.edge.mean == pytest.approx(3 / 5 * one, rel=0.02)
+    assert edge([0.8, 0.8, 0.2, 0.2], [1, 1, 0, 0]) == pytest.approx(3 / 5 * one, rel=0.02)
+    # The same pairs, but classes gain three quarters of what they gain there on average of all rows: a quarter is left.
+    assert edge([0.8, 0.8, 0.8, 0.5], [1, 1, 0, 0]) == pytest.approx(3 / 5 * one / 4, rel=0.02)
+    assert edge([0.8] * 4, [1, 1, 0, 0]) == 0
 
 
 def test_where_shifting_makes_no_sense_there_is_no_number() -> None:
@@ -115,8 +136,9 @@ def test_where_shifting_makes_no_sense_there_is_no_number() -> None:
     assert shifted_labels(*long, 7) == Shifted(200, 0, None, None, "no_later_label")
     daily = judged(np.full(y.size, 0.6), np.repeat(y[:SESSIONS], ROWS), spans_of(SESSIONS, ROWS, 1))
     assert shifted_labels(*daily, 7) == Shifted(200, SESSIONS, None, None, "same_label")
-    few = judged(np.full(4 * ROWS, 0.6), y[: 4 * ROWS], spans_of(4, ROWS, 1))
-    assert shifted_labels(*few, 7) == Shifted(200, 4, None, None, "insufficient")
+    for sessions in (1, 4):
+        few = judged(np.full(sessions * ROWS, 0.6), y[: sessions * ROWS], spans_of(sessions, ROWS, 1))
+        assert shifted_labels(*few, 7) == Shifted(200, sessions, None, None, "insufficient")
 
 
 def test_the_assessment_holds_it() -> None:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,8 +15,9 @@ import numpy as np
 import pytest
 
 from quantumtrader.clock import ReplayClock
-from quantumtrader.exceptions import ConfigError
+from quantumtrader.exceptions import ConfigError, DataAccessError
 from quantumtrader.models.manager import RetrainingConfig
+from quantumtrader.training import trials
 from quantumtrader.training.assessment import Assessment
 from quantumtrader.training.assessment.codec import decode, encode
 from quantumtrader.training.assessment.selection import Trials, selection
@@ -25,8 +30,11 @@ from quantumtrader.training.pipelines import (
 )
 from quantumtrader.training.pipelines.retraining import retrain
 from quantumtrader.training.report import render_page
+from quantumtrader.training.run_folder import RunLedger
+from quantumtrader.training.spans import Spans
 from quantumtrader.training.study import Earlier, Study, lineage_of, studies_folder
-from quantumtrader.training.trials import Trial
+from quantumtrader.training.trials import Trial, TrialLedger
+from quantumtrader.training.vault import Vault
 from reference.assessed import assessed
 from reference.planted import X, sessions
 from reference.planted_bars import SMALL, Y, bar_sessions
@@ -100,6 +108,62 @@ def test_sessions_are_seen_by_openings_looks_and_trainings_but_the_own(study: St
     assert study.seen(DAYS[6:]) == {}
 
 
+@pytest.fixture
+def at_once(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Run two writers, each of which waits before it writes for the other to have come as far, if that can happen."""
+    met, encode_line = threading.Barrier(2), trials._encode
+
+    def slow(trial: Trial) -> bytes:
+        with contextlib.suppress(threading.BrokenBarrierError):
+            met.wait(0.3)
+        return encode_line(trial)
+
+    def run(*writers: Callable[[], Any]) -> list[Any]:
+        with ThreadPoolExecutor(2) as pool:
+            done = [pool.submit(writer) for writer in writers]
+        return [d.exception() or d.result() for d in done]
+
+    monkeypatch.setattr(trials, "_encode", slow)
+    return run
+
+
+def test_of_two_trainings_that_open_at_once_one_is_told_of_the_other(tmp_path: Path, at_once: Any) -> None:
+    def opens(first: int, training: int) -> Any:
+        # Each opens the files anew and so has locks of its own, as processes have.
+        study = Study(tmp_path, ReplayClock(1))
+        return study.open_unseen(DAYS[first : first + 6], training=training, model="m", who="ana", why="r")
+
+    (a, seen_a), (b, seen_b) = at_once(lambda: opens(0, 1), lambda: opens(4, 2))
+    assert sorted([*a, *b]) == DAYS[:10].tolist()
+    assert sorted((len(seen_a), len(seen_b))) == [0, 2]
+    fresh, _ = opens(4, 2)  # a look that was cut short is the same one
+    assert fresh.tolist() == b.tolist()
+    assert len((tmp_path / "vault.jsonl").read_text().splitlines()) == 2
+    with pytest.raises(
+        ConfigError, match="holds 6 sessions and all were seen before, 2024-10-08 was opened by"
+    ):
+        opens(4, 3)
+    assert len((tmp_path / "vault.jsonl").read_text().splitlines()) == 2
+
+
+def test_of_two_that_write_the_same_at_once_one_does(tmp_path: Path, at_once: Any) -> None:
+    def record() -> Trial:
+        return RunLedger(tmp_path / "trials.jsonl", ReplayClock(1)).record("s", {"k": 1}, DAYS, np.zeros(40))
+
+    assert len(set(map(repr, at_once(record, record)))) == 1
+    assert len(TrialLedger(tmp_path / "trials.jsonl").trials()) == 1
+
+
+def test_of_two_that_open_a_vault_for_one_model_at_once_one_may(tmp_path: Path, at_once: Any) -> None:
+    def opens() -> Any:
+        vault = Vault.seal(DAYS, tmp_path / "vault.jsonl")
+        return vault.open(Spans(DAYS * 100, DAYS * 100 + 1, DAYS), model="m", who="ana", why="r")
+
+    found = at_once(opens, opens)
+    assert sum(isinstance(f, ConfigError) for f in found) == 1
+    assert len(TrialLedger(tmp_path / "vault.jsonl").trials()) == 1
+
+
 def test_a_market_and_a_target_have_one_study() -> None:
     def name(product: str, label: str, synthetic: bool = False) -> str:
         folder = Study.of(product, label, synthetic=synthetic).folder
@@ -110,6 +174,26 @@ def test_a_market_and_a_target_have_one_study() -> None:
     assert name("WDO", "direction_05") == name("WDO", "direction_4")
     assert len({name("WDO", "direction"), name("WIN", "direction"), name("WDO", "direction", True)}) == 3
     assert name("../x", "spread_change") == "..%2Fx-spread_change"
+
+
+@pytest.mark.parametrize("name", ["trials.jsonl", "vault.jsonl"])
+def test_a_study_that_cannot_be_written_is_told_before_the_replay(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    def replayed(*_: Any, **__: Any) -> None:
+        raise AssertionError("the replay had begun")
+
+    monkeypatch.setattr(TickTrainingPipeline, "prepare", replayed)
+    monkeypatch.setattr(BookTrainingPipeline, "_replay", replayed)
+    for product, label in ((Y.product, "triple_barrier"), (X.product, "direction")):
+        for made in (True, False):
+            folder = Study.of(product, label, synthetic=made).folder
+            (folder / name).mkdir(parents=True)  # as good as a file of somebody else
+    with pytest.raises(DataAccessError, match=f"{name}.*cannot be written"):
+        train(12, tmp_path / "tick", 1)
+    book = BookTrainingPipeline({"targets": ("direction_1",), "clock": "1s"}, clock=ReplayClock(1))
+    with pytest.raises(DataAccessError, match=f"{name}.*cannot be written"):
+        book.train(Recording.of(sessions(9, 3, 0.9, n=120), X), tmp_path / "book")
 
 
 def test_the_deflated_ratio_knows_of_earlier_trials() -> None:
@@ -207,5 +291,8 @@ def test_the_page_says_what_was_tried_and_seen(tmp_path: Path) -> None:
     assert Assessment.load(tmp_path).earlier == a.earlier
     arrays: dict[str, Any] = {}
     document = encode(a, arrays)
-    del document["earlier"]  # as older versions wrote it
-    assert decode(Assessment, document, arrays).earlier == Earlier()
+    del document["earlier"], document["shifted"]  # as older versions wrote it
+    old = decode(Assessment, document, arrays)
+    assert old.earlier == Earlier()
+    assert "Labels shifted within sessions" in render_page(a, "en")
+    assert "Labels shifted within sessions" not in render_page(old, "en")

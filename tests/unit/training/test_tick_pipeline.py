@@ -42,7 +42,7 @@ from quantumtrader.training.pipelines.synthetic import synthetic_book
 from quantumtrader.training.pipelines.tick import traded_ns
 from quantumtrader.training.policy import Policy
 from quantumtrader.training.recipes import Single
-from quantumtrader.training.run_folder import RunFolder
+from quantumtrader.training.run_folder import UNKNOWN_LIBRARIES, RunFolder
 from quantumtrader.training.spans import Spans
 from quantumtrader.training.trials import TrialLedger
 from quantumtrader.types import Events, Kind
@@ -126,12 +126,21 @@ def test_the_same_data_and_seed_give_the_same_bytes(result: TrainingResult, fold
 
 
 def test_another_version_of_a_library_is_another_training(
-    result: TrainingResult, monkeypatch: pytest.MonkeyPatch
+    result: TrainingResult, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     used = json.loads((result.folder / "run.json").read_text())["request"]["libraries"]
     assert used == {name: version(name) for name in ("lightgbm", "numpy", "scipy")}
     code = json.loads((result.model / "manifest.json").read_text())["code"]
     assert code["libraries"] == used
+    folder = tmp_path / "old"
+    shutil.copytree(result.folder, folder)
+    asked = json.loads((folder / "run.json").read_text())
+    del asked["request"]["libraries"]  # as older versions wrote it
+    (folder / "run.json").write_text(json.dumps(asked))
+    again = train(bar_sessions(40, 3, 0.9), folder)
+    assert UNKNOWN_LIBRARIES in again.summary["notes"]
+    assert again.summary["table"] == result.summary["table"]
+    assert UNKNOWN_LIBRARIES not in result.summary["notes"]
     monkeypatch.setattr(libraries, "version", {**used, "lightgbm": "3.0"}.__getitem__)
     with pytest.raises(ConfigError, match=rf'libraries.lightgbm was "{used["lightgbm"]}", now "3.0"'):
         train(bar_sessions(40, 3, 0.9), result.folder)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from quantumtrader.exceptions import ConfigError, DataError, EmptyDataError
+from quantumtrader.exceptions import ConfigError, DataAccessError, DataError, EmptyDataError
 from quantumtrader.training.spans import Spans
 from quantumtrader.training.trials import TrialLedger, configuration_hash, independent_trials
 from quantumtrader.training.vault import Vault
@@ -90,6 +92,32 @@ def test_a_cut_line_is_said_once_and_garbage_is_an_error(
         ledger.trials()
 
 
+def test_an_altered_line_that_lost_its_end_is_not_taken_off(ledger: TrialLedger) -> None:
+    for k in range(2):
+        ledger.record("s", {"k": k, "name": '"}\\'}, DAYS, np.zeros(10))
+    whole = ledger.path.read_bytes()
+    for altered in (
+        whole.replace(b'"k":1', b'"k":8')[:-1],
+        whole.replace(b'"k":1', b'"k":x')[:-1],
+        whole + b"nothing",
+    ):
+        ledger.path.write_bytes(altered)
+        number = 3 if altered.endswith(b"nothing") else 2
+        with pytest.raises(DataError, match=f":{number}: this line was altered"):
+            ledger.trials()
+        with pytest.raises(DataError, match=f":{number}: this line was altered"):
+            ledger.record("s", {"k": 2}, DAYS, np.zeros(10))
+        assert ledger.path.read_bytes() == altered
+    # Whatever a killed writer leaves goes, also where it stopped behind a brace.
+    first, second, _ = whole.split(b"\n")
+    for end in (1, 8, 9, *(k for k in range(10, len(second)) if second[k - 1 : k] in b'{}]"')):
+        ledger.path.write_bytes(first + b"\n" + second[:end])
+        assert [t.parameters["k"] for t in ledger.trials()] == [0]
+        if second[:end].endswith(b"}"):
+            ledger.record("s", {"k": 2}, DAYS, np.zeros(10))
+            assert [t.parameters["k"] for t in ledger.trials()] == [0, 2]
+
+
 def _append(path: Path, own: int) -> None:
     for k in range(20):
         TrialLedger(path).record("s", {"own": own, "k": k, "long": "x" * 20_000}, DAYS, np.zeros(10))
@@ -100,6 +128,21 @@ def test_writers_append_side_by_side(ledger: TrialLedger) -> None:
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(_append, [ledger.path] * 4, range(4)))
     assert ledger.count("s") == len(ledger.trials()) == 80
+
+
+def test_who_may_write_is_for_the_umask_to_say_and_what_cannot_be_read_is_named(tmp_path: Path) -> None:
+    shared = TrialLedger(tmp_path / "studies" / "trials.jsonl")
+    before = os.umask(0o002)
+    try:
+        shared.record("s", {"k": 1}, DAYS, np.zeros(10))
+    finally:
+        os.umask(before)
+    if os.name == "posix":
+        assert stat.S_IMODE(shared.path.stat().st_mode) == 0o664
+    blocked = TrialLedger(tmp_path)  # a folder: nobody may read it as a file, whoever runs this test
+    for act, done in ((blocked.trials, "read"), (blocked.require_writable, "written")):
+        with pytest.raises(DataAccessError, match=rf"cannot be {done} .*whoever shares the folder"):
+            act()
 
 
 def test_trials_of_different_sessions_move_together_only_where_half_of_them_is_shared() -> None:

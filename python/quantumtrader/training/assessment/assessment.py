@@ -97,14 +97,15 @@ class Assessment:
     random_side : RandomSide or None
     selection : Selection or None
     placebos : tuple of Placebo
-    shifted : Shifted or None
-        The same predictions with labels of later moments of the session.
     parity : bool or None
         Whether a replay gave the same rows and predictions.
     expected_low, expected_high : float or None
         Between these, net ticks, lay 95 % of the sessions.
     seed : int
         Of all draws.
+    shifted : Shifted or None
+        The same predictions with labels of later moments of the session; None also where it was not measured yet when the
+        assessment was written.
     earlier : Earlier
         What earlier trainings tried and saw.
     """
@@ -133,11 +134,11 @@ class Assessment:
     random_side: RandomSide | None
     selection: Selection | None
     placebos: tuple[Placebo, ...]
-    shifted: Shifted | None
     parity: bool | None
     expected_low: float | None
     expected_high: float | None
     seed: int
+    shifted: Shifted | None = None
     earlier: Earlier = field(default_factory=Earlier)
 
     @property
@@ -317,7 +318,7 @@ def assess(
     if edge is None:
         return Assessment(
             *about, facts, picture, None, None, None, (), (), cut_by, None, dict.fromkeys(sorted(families)), None, None,
-            (), None, None, None, (), None, parity, None, None, seed, before,
+            (), None, None, None, (), parity, None, None, seed, earlier=before,
         )  # fmt: skip
 
     axes: dict[str, Names] = {}
@@ -373,11 +374,11 @@ def assess(
         random_side=chance,
         selection=picked,
         placebos=tuple(placebo(name, found, tried) for name, found in placebos.items()),
-        shifted=shifted_labels(evaluation, scores, seed),
         parity=parity,
         expected_low=low,
         expected_high=high,
         seed=seed,
+        shifted=shifted_labels(evaluation, scores, seed),
         earlier=before,
     )
 

@@ -1,9 +1,13 @@
 """Is it the moment that is predicted? The same predictions, held against labels of later moments of the same session.
 
 Labels are moved within each session by an offset of its own, drawn anew each time. What a model knows of the session as a
-whole stays with such labels, and so do their shares and their order; what it knows of the moment is lost. They are moved
-one way only, and none goes round the end to the beginning: an earlier label lies in the past of the features, which
-remember prices, so a model of nothing but noise would differ from it, for better or worse.
+whole stays with such labels, and so does their order; what it knows of the moment is lost. They are moved one way only,
+and none goes round the end to the beginning: an earlier label lies in the past of the features, which remember prices, so
+a model of nothing but noise would differ from it, for better or worse.
+
+So own labels are held against those of a later part of the day, in which the classes may have other shares, and a model
+that says the same at every moment would gain or lose by that alone. What a class brings on average, whatever the moment, is
+therefore taken off, as measured on the other sessions. Who knows how the shares change through the day knows of the moment.
 """
 
 from __future__ import annotations
@@ -40,8 +44,8 @@ class Shifted:
     sessions : int
         Sessions in which a label could be moved.
     edge : Interval or None
-        Log loss gained over the base rate with the own labels less that with the moved ones, in nats per row, over
-        sessions; None where ``why`` says so.
+        Log loss gained over the base rate with the own labels less that with the moved ones, each beyond what its class
+        gains on average in other sessions, in nats per row, over sessions; None where ``why`` says so.
     p : float or None
         Probability of such an edge where the moment is not predicted: share of the sums over sessions, each with a random
         sign, that reach the one found. None as ``edge``.
@@ -72,7 +76,7 @@ def shifted_labels(evaluation: Evaluation, scores: Scores, seed: int, draws: int
     """
     rng = np.random.default_rng(seed)
     outcome, session = scores.outcome, scores.spans.session
-    gained = _gained(evaluation, scores)
+    gained = _beyond_class(_gained(evaluation, scores), session)
     own = gained[np.arange(len(outcome)), outcome]
     total, count, changed = np.zeros(len(outcome)), np.zeros(len(outcome)), False
     for _ in range(draws):
@@ -101,6 +105,19 @@ def _gained(evaluation: Evaluation, scores: Scores) -> Float64:
         np.log(np.maximum(p[:, scores.rows], _LEAST)) for p in (evaluation.predictions, evaluation.base)
     )
     return np.asarray((model - base).mean(axis=0))
+
+
+def _beyond_class(gained: Float64, session: npt.NDArray[np.int64]) -> Float64:
+    """Return what is gained beyond the mean of the class over the rows of all other sessions, shape (rows, classes).
+
+    From a single session nothing is taken off: it has no others, and is never enough for a number.
+    """
+    _, place, rows = np.unique(session, return_inverse=True, return_counts=True)
+    own = np.stack([np.bincount(place, g, len(rows)) for g in gained.T], axis=1)
+    others = np.maximum(len(session) - rows, 1)[:, None]
+    beyond = gained - ((own.sum(axis=0) - own) / others)[place]
+    # What rounding leaves of nothing has a sign too.
+    return np.where(np.abs(beyond) <= 1e-12 * np.abs(gained).max(initial=0.0), 0.0, beyond)
 
 
 def _sign_flips(sums: Float64, rng: np.random.Generator) -> float:

@@ -276,6 +276,8 @@ class BookTrainingPipeline:
         )
         pace = Pace(**document)
         wanted = targets_of(self.asked.targets, pace)
+        for target in () if blocks else wanted:
+            self._study(recording, survey, target.name).require_writable()  # before the work
         ledger = TrialLedger(folder.path / "vault.jsonl")
         if blocks:
             numbers = int(survey.days[0]) + np.arange(BLOCKS)

@@ -15,7 +15,7 @@ from quantumtrader.training.evaluation import clustered_mean
 from quantumtrader.training.pipelines.judge import interval_document
 from quantumtrader.training.policy import Policy
 from quantumtrader.training.study import Study
-from quantumtrader.training.vault import Vault
+from quantumtrader.training.vault import Vault, require_reason
 from quantumtrader.training.weights import average_uniqueness
 
 __all__ = ["judge_in_vault"]
@@ -73,21 +73,14 @@ def judge_in_vault(
         raise ConfigError(
             f"the vault was opened for this model before, by {mine[0].parameters['who']}: {mine[0].parameters['why']}"
         )
-    seen = study.seen(vault.locked, training)
-    fresh = np.array([str(day) not in seen for day in vault.locked.astype("datetime64[D]")])
-    if not fresh.any():
-        day, how = next(iter(seen.items()))
-        raise ConfigError(
-            f"the vault holds {len(seen)} sessions and all were seen before, {day} was {how}: a second look is no test any "
-            "more. Record new sessions"
-        )
+    require_reason(who, why)
+    fresh, seen = study.open_unseen(vault.locked, training=training, model=model, who=who, why=why)
     rows = (
         np.flatnonzero(np.isin(data.spans.session, vault.locked))
         if mine
         else vault.open(data.spans, model=model, who=who, why=why)
     )
-    study.look(vault.locked[fresh], how="opened", model=model, who=who, why=why, training=training)
-    rows = rows[np.isin(data.spans.session[rows], vault.locked[fresh])]
+    rows = rows[np.isin(data.spans.session[rows], fresh)]
     needed = [k for k, name in enumerate(data.names) if name not in loaded.manifest.may_be_missing]
     rows = rows[~np.isnan(data.X[rows][:, needed]).any(axis=1)]
     part = data.take(rows)

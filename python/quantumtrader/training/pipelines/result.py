@@ -146,6 +146,7 @@ def finish(
         "model": str(model),
         "notes": [
             *recording.notes,
+            *folder.notes,
             *notes,
             *plan.notes,
             *(f"{name} was not tried: {why}" for name, why in skipped(plan.candidates).items()),

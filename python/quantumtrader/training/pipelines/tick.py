@@ -138,6 +138,8 @@ class TickTrainingPipeline:
     def _train(self, recording: Recording, survey: Survey, folder: RunFolder) -> TrainingResult:
         asked, instrument = self.asked, recording.instrument
         next_version(self.models or folder.path / "models", self.name_of(recording))  # before the work
+        study = self._study(recording, survey)
+        study.require_writable()  # before the work
         vault = seal(survey, folder.path / "vault.jsonl", asked.vault)
         cache = folder.path / "data"
         prepared = Prepared.load(cache)
@@ -175,7 +177,7 @@ class TickTrainingPipeline:
             folder,
             self.executor,
             instrument,
-            study=Study.of(instrument.product, data.label, synthetic=survey.synthetic, clock=self.clock),
+            study=study,
             vault=vault,
             synthetic=survey.synthetic,
             parity=parity,
@@ -211,9 +213,7 @@ class TickTrainingPipeline:
             result.prepared.data,
             loaded,
             Policy(asked.margin, cost_ticks(recording, asked.slippage_ticks)),
-            study=Study.of(
-                recording.instrument.product, data.label, synthetic=survey.synthetic, clock=self.clock
-            ),
+            study=self._study(recording, survey),
             training=RunFolder.created(result.folder),
             who=who,
             why=why,
@@ -254,6 +254,11 @@ class TickTrainingPipeline:
             )
         found = prepared.take(rows)
         return Prepared(warm, found.regimes, found.contracts, may, left_out, found.extra)
+
+    def _study(self, recording: Recording, survey: Survey) -> Study:
+        return Study.of(
+            recording.instrument.product, "triple_barrier", synthetic=survey.synthetic, clock=self.clock
+        )
 
     def _clock(self, survey: Survey) -> str:
         return self.asked.clock or ("bar" if survey.has_bars else "1m")

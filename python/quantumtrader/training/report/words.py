@@ -296,10 +296,12 @@ WORDS: dict[str, tuple[str, str]] = {
     "no_placebos": ("No placebo was run.", "Nenhum placebo foi feito."),
     "shifted": ("Labels shifted within sessions", "Rótulos deslocados dentro do pregão"),
     "shifted_hint": (
-        "The same predictions with labels of later moments of the same session. Knowing only which session it is brings "
-        "nothing here; knowing the moment does.",
-        "As mesmas previsões com rótulos de momentos posteriores do mesmo pregão. Saber só qual é o pregão não rende nada "
-        "aqui; conhecer o momento, sim.",
+        "The same predictions with labels of later moments of the same session, less what each class gains on average in "
+        "other sessions. Knowing only which session it is, or how often each class comes, brings nothing here; knowing the "
+        "moment does.",
+        "As mesmas previsões com rótulos de momentos posteriores do mesmo pregão, menos o que cada classe rende em média "
+        "nos outros pregões. Saber só qual é o pregão, ou com que frequência vem cada classe, não rende nada aqui; conhecer "
+        "o momento, sim.",
     ),
     "shifted_sessions": (
         "Sessions with labels to shift, draws of offsets",
