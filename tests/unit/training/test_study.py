@@ -23,10 +23,14 @@ from quantumtrader.training.pipelines import (
     TickTrainingPipeline,
     TrainingResult,
 )
+from quantumtrader.training.pipelines.candidates import learners
+from quantumtrader.training.pipelines.judge import make_plan
 from quantumtrader.training.pipelines.retraining import retrain
+from quantumtrader.training.policy import Policy
+from quantumtrader.training.recipes import splitter_text
 from quantumtrader.training.report import render_page
 from quantumtrader.training.study import Earlier, Study, lineage_of, studies_folder
-from quantumtrader.training.trials import Trial
+from quantumtrader.training.trials import Trial, TrialLedger
 from reference.assessed import assessed
 from reference.planted import X, sessions
 from reference.planted_bars import SMALL, Y, bar_sessions
@@ -50,30 +54,30 @@ def study(tmp_path: Path) -> Study:
 def test_trials_on_shared_sessions_count_once_whatever_training_made_them(study: Study) -> None:
     first, second = trial(DAYS[:30], 1, leaves=4), trial(DAYS[20:], 2, leaves=8)
     for _ in range(2):  # a training that goes on adds nothing
-        study.add(first, "a")
-        study.add(second, "a")
-    study.add(trial(DAYS[20:], 0, leaves=9, policy=None), "a")  # no money
-    found = study.earlier([trial(DAYS[:30], 3, leaves=16)], "b", NONE)
+        study.add(first, "a", "trees")
+        study.add(second, "a", "forest")
+    study.add(trial(DAYS[20:], 0, leaves=9, policy=None), "a", "unpaid")  # no money
+    found = study.earlier({"trees": trial(DAYS[:30], 3, leaves=16)}, "b", NONE)
     assert (found.configurations, found.independent) == (2, 2)
     assert found.ratios == pytest.approx(
         [np.mean(t.results) / np.std(t.results, ddof=1) for t in (first, second)]
     )
     # A copy under other options is a configuration, but moves with the one that it copies.
-    study.add(replace(first, parameters={**first.parameters, "leaves": 5}), "c")
-    assert study.earlier([first], "d", NONE).independent == 1
-    assert study.earlier([first], "d", NONE).configurations == 3
+    study.add(replace(first, parameters={**first.parameters, "leaves": 5}), "c", "trees")
+    assert study.earlier({"trees": first}, "d", NONE).independent == 1
+    assert study.earlier({"trees": first}, "d", NONE).configurations == 3
 
 
 def test_the_same_procedure_on_more_sessions_is_no_new_trial(study: Study) -> None:
-    study.add(trial(DAYS[:30], 1, leaves=4), "a")
-    grown = trial(DAYS[:35], 2, leaves=4)
-    assert study.earlier([grown], "a", NONE) == Earlier()
-    assert study.earlier([grown], "b", NONE).configurations == 1  # other options
-    assert (
-        study.earlier([trial(DAYS[5:35], 2, leaves=4)], "a", NONE).configurations == 1
-    )  # its beginning left out
-    study.add(grown, "a")
-    assert study.earlier([trial(DAYS, 3, leaves=16)], "b", NONE).configurations == 1  # the one that has grown
+    study.add(trial(DAYS[:30], 1), "a", "trees")
+    grown = trial(DAYS[:35], 2)
+    assert study.earlier({"trees": grown}, "a", NONE) == Earlier()
+    assert study.earlier({"trees": grown}, "b", NONE).configurations == 1  # other options
+    assert study.earlier({"trees+platt": grown}, "a", NONE).configurations == 1  # not calibrated
+    # Its beginning left out.
+    assert study.earlier({"trees": trial(DAYS[5:35], 2)}, "a", NONE).configurations == 1
+    study.add(grown, "a", "trees")
+    assert study.earlier({"trees": trial(DAYS, 3)}, "b", NONE).configurations == 1  # the one that has grown
     asked = {"kind": "tick", "events": "x", "version": "1", "config": {"name": "n", "seed": 7}}
     assert lineage_of(asked) == lineage_of(
         {**asked, "events": "y", "libraries": {"numpy": "9"}, "config": {"name": "m", "seed": 7}}
@@ -81,17 +85,50 @@ def test_the_same_procedure_on_more_sessions_is_no_new_trial(study: Study) -> No
     assert lineage_of(asked) != lineage_of({**asked, "config": {"name": "n", "seed": 8}})
 
 
+def planned(folder: Path, sessions: int, rows: int) -> dict[str, Trial]:
+    """Trials of the candidates that a plan of so many sessions and rows leads to."""
+    plan = make_plan(
+        "s", "tick", sessions, Policy(0.1, 1.0), groups=10, test_groups=2, rehearsal=(120, 20, 5),
+        embargo_sessions=2, embargo_ns=0, candidates="standard", seed=7, rows=rows,
+    )  # fmt: skip
+    names = ("ret_1", "ret_5", "rsi_14")
+    recipes = learners("standard", names, "tick", plan.inner, 7, plan.min_leaf, TrialLedger(folder), "s")
+    days = 20_000 + np.arange(sessions)
+    return {
+        name: trial(days, k, **recipe.parameters, splitter=splitter_text(plan.splitter))
+        for k, (name, recipe) in enumerate(recipes.items())
+    }
+
+
+@pytest.mark.parametrize(("before", "after"), [((100, 4_000), (120, 4_800)), ((25, 9_000), (31, 12_000))])
+def test_what_a_plan_takes_from_the_sessions_is_no_new_trial(
+    study: Study, tmp_path: Path, before: tuple[int, int], after: tuple[int, int]
+) -> None:
+    few, grown = (planned(tmp_path / "l", *size) for size in (before, after))
+    assert few["stack"].parameters["members"] != grown["stack"].parameters["members"]
+    for name, found in few.items():
+        study.add(found, "a", name)
+    assert study.earlier(grown, "a", NONE) == Earlier()
+    assert study.earlier(grown, "b", NONE).configurations == len(few)
+
+
+def test_lines_without_a_candidate_count_as_configurations_of_their_own(study: Study) -> None:
+    old = trial(DAYS, 1, lineage="a")
+    TrialLedger(study.folder / "trials.jsonl").record("s", old.parameters, DAYS, np.array(old.results))
+    assert study.earlier({"trees": trial(DAYS, 1)}, "a", NONE).configurations == 1
+
+
 def test_studies_with_no_session_in_common_know_nothing_of_each_other(study: Study) -> None:
-    study.add(trial(DAYS[:20], 1), "a")
+    study.add(trial(DAYS[:20], 1), "a", "trees")
     study.look(DAYS[:20], how="opened", model="m", who="ana", why="r", training=1)
-    assert study.earlier([trial(DAYS[20:], 2)], "b", DAYS[30:]) == Earlier(locked=10)
-    assert study.earlier([], "b", NONE) == Earlier()
+    assert study.earlier({"trees": trial(DAYS[20:], 2)}, "b", DAYS[30:]) == Earlier(locked=10)
+    assert study.earlier({}, "b", NONE) == Earlier()
 
 
 def test_sessions_are_seen_by_openings_looks_and_trainings_but_the_own(study: Study) -> None:
     study.look(DAYS[:2], how="opened", model="m", who="ana", why="r", training=1)
     study.look(DAYS[2:4], how="looked at", model="m", who="rui", why="e")
-    study.add(trial(DAYS[4:6], 1), "a")
+    study.add(trial(DAYS[4:6], 1), "a", "trees")
     assert (
         list(study.seen(DAYS[:10], training=1).values())
         == ["looked at by rui on 1970-01-01 (e)"] * 2 + ["trained on"] * 2

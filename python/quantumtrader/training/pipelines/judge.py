@@ -234,7 +234,7 @@ def judge(
                 mapper=folder.mapper(executor, f"evaluating {name}", advance),
             )
         if study is not None and not where:
-            study.add(found.trial, lineage)
+            study.add(found.trial, lineage, name)
         return found
 
     simple = baselines(data.names, plan.kind)
@@ -280,7 +280,7 @@ def judge(
             )
     earlier = None
     if study is not None:
-        own = ledger.trials(plan.study)
+        own = {name: found.trial for name, found in {**base, **tried}.items()}
         kept = folder.document("earlier", lambda: asdict(study.earlier(own, lineage, vault.locked)))
         earlier = decode(Earlier, kept, {})
     assessment = assess(
