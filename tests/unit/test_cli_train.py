@@ -126,6 +126,19 @@ def test_a_model_is_replayed_on_the_recording_it_was_trained_on(bars: Write, tmp
     ]
     again = runner.invoke(cli.app, [*replay, "-p", f"folder={model}"])
     assert again.exit_code == 0, again.output
+    judge = [
+        "evaluate",
+        "model",
+        "wdofut_tick",
+        "--models",
+        str(model.parent.parent),
+        "-i",
+        str(file),
+        "--json",
+    ]
+    judged = runner.invoke(cli.app, judge)
+    assert judged.exit_code == 0, judged.output
+    assert json.loads(judged.stdout)["judged"] == "after its training"
 
 
 def test_errors_have_their_exit_codes(bars: Write, tmp_path: Path) -> None:

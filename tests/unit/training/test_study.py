@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from datetime import date, time
 from pathlib import Path
 from typing import Any
 
@@ -11,17 +12,19 @@ import numpy as np
 import pytest
 
 from quantumtrader.clock import ReplayClock
-from quantumtrader.exceptions import ConfigError
+from quantumtrader.exceptions import ConfigError, ManifestError
 from quantumtrader.models.manager import RetrainingConfig
 from quantumtrader.training.assessment import Assessment
 from quantumtrader.training.assessment.codec import decode, encode
 from quantumtrader.training.assessment.selection import Trials, selection
+from quantumtrader.training.dataset import Dataset
 from quantumtrader.training.evaluation import deflated_sharpe, sharpe
 from quantumtrader.training.pipelines import (
     BookTrainingPipeline,
     Recording,
     TickTrainingPipeline,
     TrainingResult,
+    book,
 )
 from quantumtrader.training.pipelines.candidates import learners
 from quantumtrader.training.pipelines.judge import make_plan
@@ -31,6 +34,7 @@ from quantumtrader.training.recipes import splitter_text
 from quantumtrader.training.report import render_page
 from quantumtrader.training.study import Earlier, Study, lineage_of, studies_folder
 from quantumtrader.training.trials import Trial, TrialLedger
+from quantumtrader.types import SessionHours
 from reference.assessed import assessed
 from reference.planted import X, sessions
 from reference.planted_bars import SMALL, Y, bar_sessions
@@ -232,6 +236,36 @@ def test_a_book_training_opens_the_vault_of_every_target_once(tmp_path: Path) ->
     blocks = pipeline.train(few, tmp_path / "blocks")
     with pytest.raises(ConfigError, match="a few blocks of time"):
         pipeline.open_vault(few, blocks, who="ana", why="r1")
+
+
+def test_a_book_vault_is_opened_on_rows_with_the_hours_of_the_training(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small = {
+        "features": ("book_imbalance_1", "mid_return_1s", "session_frac"), "candidates": "quick", "clock": "1s",
+        "heartbeat_s": 1.0, "targets": ("direction_1",),
+    }  # fmt: skip
+    # Since, sessions have become twice as long.
+    hours = tuple(SessionHours(date(y, 1, 1), time(12), time(12, m)) for y, m in ((2020, 2), (2026, 4)))
+    parts = sessions(12, 3, 0.9, n=120)
+    recording = Recording.of(parts, replace(X, hours=hours))
+    pipeline = BookTrainingPipeline(small, clock=ReplayClock(1))
+    result = pipeline.train(recording, tmp_path / "out")
+    # Another recording, with the later hours from the start: nothing is opened.
+    other = replace(X, hours=(replace(hours[1], valid_from=date(2020, 1, 1)),))
+    with pytest.raises(ManifestError, match=r"session_seconds is 240\.0, expected 120\.0"):
+        pipeline.open_vault(Recording.of(parts, other), result, who="ana", why="r1")
+    assert not (tmp_path / "out" / "vault.jsonl").exists()
+    rows: list[Dataset] = []
+
+    def looked(vault: object, data: Dataset, *_: object, **__: object) -> dict[str, Any]:
+        rows.append(data)
+        return {}
+
+    monkeypatch.setattr(book, "judge_in_vault", looked)
+    pipeline.open_vault(recording, result, who="ana", why="r1")
+    share = rows[0].X[:, rows[0].names.index("session_frac")]
+    assert np.nanmax(share) == pytest.approx(1, abs=0.05)
 
 
 def test_the_page_says_what_was_tried_and_seen(tmp_path: Path) -> None:

@@ -234,7 +234,10 @@ class BookTrainingPipeline:
             heartbeat, thin = (int(trained.measured_from[k]) for k in ("heartbeat_ns", "thin"))
             latency = Latency((int(asked.latency_ms * 1e6),))
             task = BookTask((target,), heartbeat, latency, begin, np.iinfo(np.int64).max, thin)
-            engine = FeatureEngine.for_manifest(loaded.manifest.features, recording.instrument)
+            features = loaded.manifest.features
+            # Hours of the recording's first session, as when it was trained: those of today may be others.
+            engine = FeatureEngine.for_manifest(features, recording.instrument, survey.first_date)
+            features.require(engine)  # a vault opens once: not on other rows
             rows = build_dataset(
                 recording.sessions(days), engine, task.label, gaps=asked.gaps, checks=2, usable=False
             )

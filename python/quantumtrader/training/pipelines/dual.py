@@ -271,9 +271,10 @@ class DualTrainingSystem:
         loaded = ModelRegistry(tick.model.parent.parent).load(
             tick.model.parent.name, tick.model.name, validity=False
         )
-        scores = base_scores(book, loaded, prepared.data.spans.t0)
+        began = date.fromisoformat(tick.summary["sessions"]["development"][0])
+        scores = base_scores(book, loaded, prepared.data.spans.t0, began)
         if np.isnan(scores).mean() > 0.5:  # the book's sessions are too short for the slow features
-            scores = base_scores(book, loaded, prepared.data.spans.t0, history)
+            scores = base_scores(book, loaded, prepared.data.spans.t0, began, history)
         known = np.flatnonzero(~np.isnan(scores))
         if len(known) < max(100, len(scores) // 2):
             return {

@@ -111,7 +111,8 @@ def judge_unseen(
     manifest = loaded.manifest
     survey = recording.survey()
     days = unseen_days(manifest, survey.days)
-    engine = FeatureEngine.for_manifest(manifest.features, recording.instrument)
+    # Rows that a training on this recording would make: with the hours of its first session, not with those of today.
+    engine = FeatureEngine.for_manifest(manifest.features, recording.instrument, survey.first_date)
     manifest.features.require(engine)
     label, payer = measures_of(manifest.label)
     spread = None if survey.has_touch else manifest.label.get("spread_ticks")
