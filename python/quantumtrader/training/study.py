@@ -3,7 +3,7 @@
 How much of a result is luck depends on everything that was tried on its sessions, and a locked session tests nothing once
 somebody has seen it. Neither may be forgotten because a training began in a new folder. So each study has two
 append-only files in one place: ``trials.jsonl``, a line for each configuration that was judged, and ``vault.jsonl``, a line
-for each opening of a vault and each look at sessions after a training.
+for each opening of a vault, each look at sessions after a training, and each training on blocks of their time.
 """
 
 from __future__ import annotations
@@ -192,9 +192,9 @@ class Study:
         sessions : ndarray of int64
             Days since 1970.
         how : str
-            ``opened`` (a vault), ``looked at``.
+            ``opened`` (a vault), ``looked at``, ``trained on in blocks of time``.
         model : str
-            Hash of its manifest.
+            Hash of its manifest; its name where it is trained yet.
         who, why : str
         training : int, optional
             ``created_ns`` of the training whose vault is opened.
@@ -206,7 +206,7 @@ class Study:
         """Return which of some sessions were seen before, ascending, each with how.
 
         A session was seen if a vault was opened on it, a model was judged on it after its training, or a training
-        judged its candidates on it.
+        judged its candidates on it or on blocks of its time.
 
         Parameters
         ----------

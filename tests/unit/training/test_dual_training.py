@@ -136,7 +136,7 @@ def test_base_scores_count_with_the_hours_of_the_training(
 ) -> None:
     model = result.tick.model
     loaded = ModelRegistry(model.parent.parent).load(model.parent.name, model.name, validity=False)
-    # A model that reads the length of the session, and says what it reads by its one score.
+    # A model that reads the length of the session.
     features = FeatureEngine(["session_frac"], book.instrument, clock="bar").manifest
     manifest = replace(loaded.manifest, features=features, may_be_missing=())
     reads = replace(loaded, manifest=manifest)

@@ -232,8 +232,17 @@ def test_a_book_training_opens_the_vault_of_every_target_once(tmp_path: Path) ->
     pipeline, result = trained("again", 2)
     with pytest.raises(ConfigError, match=r"direction_1: .*all were seen before.*; direction_2: "):
         pipeline.open_vault(recording, result, who="ana", why="r1")
-    few = Recording.of(sessions(2, 3, 0.9, n=1200), X)
+    few = Recording.of(sessions(7, 3, 0.9, n=350), replace(X, product="Z"))
     blocks = pipeline.train(few, tmp_path / "blocks")
+    # The last of the seven days lies in the blocks that are locked away.
+    study = Study.of("Z", "direction_4", synthetic=False)
+    assert study.seen(np.arange(20_000, 20_008)) == {
+        str(
+            np.datetime64(day, "D")
+        ): "trained on in blocks of time by x_book_direction_2 on 1970-01-01 (train book)"
+        for day in range(20_000, 20_006)
+    }
+    assert study.earlier({"trees": trial(DAYS, 1)}, "b", NONE).configurations == 0
     with pytest.raises(ConfigError, match="a few blocks of time"):
         pipeline.open_vault(few, blocks, who="ana", why="r1")
 

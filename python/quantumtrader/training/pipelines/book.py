@@ -394,13 +394,18 @@ class BookTrainingPipeline:
             first = recording.sessions(survey.days[:2])
             return check_parity(data, final["model"], first, instrument, survey.first_date)
 
+        study = self._study(recording, survey, data.label)
+        if blocks:
+            # Blocks are no sessions and make no trials of a study; a vault over their days is no test any more, though.
+            trained = survey.days[TradingTime.of(recording).begins <= data.spans.t1.max()]
+            study.look(trained, how="trained on in blocks of time", model=name, who=name, why="train book")
         judged = judge(
             prepared,
             plan,
             folder,
             self.executor,
             instrument,
-            study=None if blocks else self._study(recording, survey, data.label),
+            study=None if blocks else study,
             vault=vault,
             synthetic=survey.synthetic,
             parity=parity,
