@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from quantumtrader.clock import ReplayClock
-from quantumtrader.exceptions import ConfigError, ManifestError
+from quantumtrader.exceptions import ConfigError
 from quantumtrader.models.manager import RetrainingConfig
 from quantumtrader.training.assessment import Assessment
 from quantumtrader.training.assessment.codec import decode, encode
@@ -219,19 +219,23 @@ def test_a_book_training_opens_the_vault_of_every_target_once(tmp_path: Path) ->
         return pipeline, pipeline.train(recording, tmp_path / out)
 
     pipeline, result = trained("first", 1)
-    found = pipeline.open_vault(recording, result, who="ana", why="r1")
+    opening = pipeline.open_vault(recording, result, who="ana", why="r1")
+    found = opening.found
+    assert opening.refused == {}
     assert {name: (f["sessions"], f["locked"], f["seen"]) for name, f in found.items()} == {
         "direction_1": (3, 3, 0), "direction_2": (3, 3, 0),
     }  # fmt: skip
     assert min(f["rows"] for f in found.values()) > 100
-    assert pipeline.open_vault(recording, result, who="ana", why="r1") == found
+    assert pipeline.open_vault(recording, result, who="ana", why="r1") == opening
     assert (
         json.loads((tmp_path / "first" / "direction_1" / "summary.json").read_text())["vault_result"]
         == found["direction_1"]
     )
     pipeline, result = trained("again", 2)
-    with pytest.raises(ConfigError, match=r"direction_1: .*all were seen before.*; direction_2: "):
-        pipeline.open_vault(recording, result, who="ana", why="r1")
+    opening = pipeline.open_vault(recording, result, who="ana", why="r1")
+    assert opening.found == {}
+    assert list(opening.refused) == ["direction_1", "direction_2"]
+    assert all("all were seen before" in text for text in opening.refused.values())
     few = Recording.of(sessions(7, 3, 0.9, n=350), replace(X, product="Z"))
     blocks = pipeline.train(few, tmp_path / "blocks")
     # The last of the seven days lies in the blocks that are locked away.
@@ -262,8 +266,8 @@ def test_a_book_vault_is_opened_on_rows_with_the_hours_of_the_training(
     result = pipeline.train(recording, tmp_path / "out")
     # Another recording, with the later hours from the start: nothing is opened.
     other = replace(X, hours=(replace(hours[1], valid_from=date(2020, 1, 1)),))
-    with pytest.raises(ManifestError, match=r"session_seconds is 240\.0, expected 120\.0"):
-        pipeline.open_vault(Recording.of(parts, other), result, who="ana", why="r1")
+    refused = pipeline.open_vault(Recording.of(parts, other), result, who="ana", why="r1").refused
+    assert "session_seconds is 240.0, expected 120.0" in refused["direction_1"]
     assert not (tmp_path / "out" / "vault.jsonl").exists()
     rows: list[Dataset] = []
 
