@@ -4,6 +4,9 @@ How much of a result is luck depends on everything that was tried on its session
 somebody has seen it. Neither may be forgotten because a training began in a new folder. So each study has two
 append-only files in one place: ``trials.jsonl``, a line for each configuration that was judged, and ``vault.jsonl``, a line
 for each opening of a vault, each look at sessions after a training, and each training on blocks of their time.
+
+In the ledger of one training, and so in its report, ``study`` is the name of a group of trials that compete there
+(``Trial.study``, ``Plan.name``). A :class:`Study` holds the trials of all such groups of a market and a target.
 """
 
 from __future__ import annotations

@@ -42,8 +42,8 @@ class Plan:
 
     Parameters
     ----------
-    study : str
-        In the ledger.
+    name : str
+        Of the group of trials in the folder's ledger: what competes there.
     kind : str
         ``tick`` or ``book``.
     splitter : CombinatorialPurged
@@ -65,7 +65,7 @@ class Plan:
         What was asked and is not done.
     """
 
-    study: str
+    name: str
     kind: str
     splitter: CombinatorialPurged
     rough: CombinatorialPurged
@@ -84,7 +84,7 @@ class Plan:
 
 
 def make_plan(
-    study: str,
+    name: str,
     kind: str,
     sessions: int,
     policy: Policy,
@@ -141,7 +141,7 @@ def make_plan(
         train = sessions // 2
     walk = PurgedWalkForward(train, test, between, embargo_ns) if train >= 2 * test else None
     return Plan(
-        study,
+        name,
         kind,
         splitter,
         rough,
@@ -229,7 +229,7 @@ def judge(
                 recipe,
                 splitter,
                 ledger,
-                f"{plan.study}{where}",
+                f"{plan.name}{where}",
                 policy=policy,
                 mapper=folder.mapper(executor, f"evaluating {name}", advance),
             )
@@ -239,7 +239,7 @@ def judge(
 
     simple = baselines(data.names, plan.kind)
     recipes = learners(
-        plan.candidates, data.names, plan.kind, plan.inner, plan.seed, plan.min_leaf, ledger, plan.study
+        plan.candidates, data.names, plan.kind, plan.inner, plan.seed, plan.min_leaf, ledger, plan.name
     )
     base = {name: run(name, recipe, plan.splitter) for name, recipe in simple.items()}
     tried = {name: run(name, recipe, plan.splitter) for name, recipe in recipes.items()}
@@ -265,7 +265,7 @@ def judge(
                 plan.rough,
                 plan.inner,
                 ledger,
-                f"{plan.study}/nested",
+                f"{plan.name}/nested",
                 policy=policy,
                 mapper=folder.mapper(executor, "choosing inside training parts", advance),
             )
@@ -291,7 +291,7 @@ def judge(
         policy=plan.policy,
         splitter=plan.splitter,
         ledger=ledger,
-        study=plan.study,
+        study=plan.name,
         regimes=prepared.regimes if (prepared.regimes != "").any() else None,
         contracts=prepared.contracts if (prepared.contracts != "").any() else None,
         instrument=instrument,
