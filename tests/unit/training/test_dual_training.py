@@ -110,6 +110,25 @@ def test_a_tick_model_that_tells_nothing_apart_is_named(
     assert began == [synthetic_bars(30, minutes=90).survey().first_date]
 
 
+def test_sessions_without_a_score_leave_fewer_to_divide(
+    result: DualResult, book: Recording, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert result.book is not None
+    timing = result.book.results["direction_1"]
+    assert timing.judged.judged.trial.parameters["splitter"]["groups"] == 6
+    spans = timing.prepared.data.spans
+    late = np.isin(spans.session, spans.sessions[-4:])
+    scores = np.where(late, np.sin(np.arange(len(late))), np.nan)
+    monkeypatch.setattr(dual, "base_scores", lambda *_: scores)
+    system = DualTrainingSystem(CONFIG, clock=ReplayClock(1))
+    found = system._join(book, result.tick, timing, tmp_path / "four", [])
+    assert (found.get("insufficient"), found["rows"]) == (None, late.sum())
+    few = replace(timing, prepared=timing.prepared.take(np.isin(spans.session, spans.sessions[-3:])))
+    monkeypatch.setattr(dual, "base_scores", lambda *_: np.sin(np.arange(len(few.prepared.data))))
+    found = system._join(book, result.tick, few, tmp_path / "three", [])
+    assert "a score in 3 of 3 sessions of the book's training: too few" in found["insufficient"]
+
+
 def test_base_scores_know_closed_bars_only(result: DualResult, book: Recording) -> None:
     model = result.tick.model
     loaded = ModelRegistry(model.parent.parent).load(model.parent.name, model.name, validity=False)

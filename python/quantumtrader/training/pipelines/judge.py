@@ -30,7 +30,7 @@ from quantumtrader.training.tuning import Tuned
 from quantumtrader.training.vault import Vault
 from quantumtrader.types import Instrument
 
-__all__ = ["Judged", "Plan", "Stage", "interval_document", "judge", "make_plan"]
+__all__ = ["Judged", "Plan", "Stage", "interval_document", "judge", "make_plan", "purged_splits"]
 
 Stage = Callable[[str, float | None], AbstractContextManager[Callable[[float], None]]]
 """Shows progress: ``with stage(description, total) as advance: advance(units)``."""
@@ -83,32 +83,17 @@ class Plan:
         return asdict(self)
 
 
-def make_plan(
-    name: str,
-    kind: str,
-    sessions: int,
-    policy: Policy,
-    *,
-    groups: int,
-    test_groups: int,
-    rehearsal: tuple[int, int, int],
-    embargo_sessions: int,
-    embargo_ns: int,
-    candidates: str,
-    seed: int,
-    rows: int,
-) -> Plan:
-    """Fit a plan to the sessions that there are.
+def purged_splits(
+    sessions: int, groups: int, test_groups: int, *, embargo_sessions: int, embargo_ns: int
+) -> tuple[CombinatorialPurged, CombinatorialPurged, CombinatorialPurged]:
+    """Fit the divisions of a plan to the sessions that there are.
 
-    With fewer sessions than groups there are as many groups as sessions; what comes out is insufficient then, and says so.
-    With few sessions for the groups the embargo is shortened, which a note of the plan tells.
+    With fewer sessions than groups there are as many groups as sessions; with few for the groups the embargo is shortened.
 
-    Parameters
-    ----------
-    rehearsal : tuple of int
-        Sessions to train on, to test, between them.
-    rows : int
-        Labelled rows; leaves hold at least a hundredth of them, and at most 100.
+    Returns
+    -------
+    splitter, rough, inner : CombinatorialPurged
+        As of ``Plan``.
 
     Raises
     ------
@@ -126,16 +111,55 @@ def make_plan(
         kept = min(embargo_sessions, 1)
     if sessions < 2 * groups:
         kept = 0
+    return (
+        CombinatorialPurged(min(groups, sessions), test_groups, kept, embargo_ns),
+        CombinatorialPurged(min(5, sessions), 1, kept, embargo_ns),
+        CombinatorialPurged(3 if sessions >= 6 else 2, 1, kept, embargo_ns),
+    )
+
+
+def make_plan(
+    name: str,
+    kind: str,
+    sessions: int,
+    policy: Policy,
+    *,
+    groups: int,
+    test_groups: int,
+    rehearsal: tuple[int, int, int],
+    embargo_sessions: int,
+    embargo_ns: int,
+    candidates: str,
+    seed: int,
+    rows: int,
+) -> Plan:
+    """Fit a plan to the sessions that there are.
+
+    Where ``purged_splits`` shortens the embargo, a note of the plan tells; with fewer sessions than groups what comes out is
+    insufficient, and says so.
+
+    Parameters
+    ----------
+    rehearsal : tuple of int
+        Sessions to train on, to test, between them.
+    rows : int
+        Labelled rows; leaves hold at least a hundredth of them, and at most 100.
+
+    Raises
+    ------
+    DataError
+        There are fewer than four sessions: no split has a training part to speak of.
+    """
+    splitter, rough, inner = purged_splits(
+        sessions, groups, test_groups, embargo_sessions=embargo_sessions, embargo_ns=embargo_ns
+    )
+    kept = splitter.embargo_sessions
     notes: tuple[str, ...] = ()
     if kept < embargo_sessions:
         notes = (
             f"the embargo after test sessions is {kept} sessions instead of {embargo_sessions}: {sessions} sessions in "
             f"{groups} groups would leave next to nothing to train on. What features remember may leak into the scores",
         )
-    embargo = {"embargo_sessions": kept, "embargo_ns": embargo_ns}
-    splitter = CombinatorialPurged(min(groups, sessions), test_groups, **embargo)
-    rough = CombinatorialPurged(min(5, sessions), 1, **embargo)
-    inner = CombinatorialPurged(3 if sessions >= 6 else 2, 1, **embargo)
     train, test, between = rehearsal
     if sessions < train + between + 4 * test:
         train = sessions // 2
