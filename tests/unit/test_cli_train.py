@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
@@ -15,10 +16,13 @@ from typer.testing import CliRunner
 from quantumtrader.cli import main as cli
 from quantumtrader.cli.evaluate_model import _interval
 from quantumtrader.cli.train import _net, _vault
+from quantumtrader.data.lake import Lake
 from quantumtrader.training.evaluation import Interval
 from quantumtrader.training.pipelines.result import _priced
 from quantumtrader.training.pipelines.synthetic import synthetic_bars
+from quantumtrader.training.study import Study
 from quantumtrader.types import Kind
+from reference.planted import X, sessions
 
 runner = CliRunner()
 Write = Callable[[int], Path]
@@ -94,7 +98,10 @@ def test_train_tick_leaves_everything_in_its_folder(bars: Write, tmp_path: Path)
     )
     later = runner.invoke(cli.app, tick(bars(14), tmp_path / "later", "--open-vault", "--why", "release 2"))
     assert later.exit_code == 1
-    assert "all were seen before" in " ".join(later.stderr.split())
+    assert "vault not opened: the vault holds 3 sessions and all were seen before" in " ".join(
+        later.stderr.split()
+    )
+    assert "Insufficient" in later.stdout  # what was trained is shown all the same
     part = runner.invoke(cli.app, [*judge, "--start", "2024-01-03", "--margin", "0.1"])
     assert part.exit_code == 2
     assert "--margin, --start: is for the sessions" in json.loads(part.stdout)["error"]["message"]
@@ -126,6 +133,51 @@ def test_a_model_is_replayed_on_the_recording_it_was_trained_on(bars: Write, tmp
     ]
     again = runner.invoke(cli.app, [*replay, "-p", f"folder={model}"])
     assert again.exit_code == 0, again.output
+    judge = [
+        "evaluate",
+        "model",
+        "wdofut_tick",
+        "--models",
+        str(model.parent.parent),
+        "-i",
+        str(file),
+        "--json",
+    ]
+    judged = runner.invoke(cli.app, judge)
+    assert judged.exit_code == 0, judged.output
+    assert json.loads(judged.stdout)["judged"] == "after its training"
+
+
+def test_a_refused_vault_hides_nothing(tmp_path: Path) -> None:
+    def book(count: int, out: str, *more: str) -> list[str]:
+        lake = tmp_path / f"lake{count}"
+        if not lake.exists():
+            with Lake(lake).writer(X, source="test") as writer:
+                writer.add(np.concatenate(sessions(count, 3, 0.9, n=120)))
+        return [
+            "train", "book", "-i", str(lake), "-s", "X", "-o", str(tmp_path / out), "--candidates", "quick",
+            "--tick-size", "0.5", "--point-value", "10", "--currency", "BRL", "--timezone", "UTC", "--hours", "00:00-23:59",
+            "-f", "book_imbalance_1,mid_return_1s", "--clock", "1s", "--target", "direction_1",
+            "--open-vault", "--why", "r", *more,
+        ]  # fmt: skip
+
+    few = runner.invoke(cli.app, book(7, "few"))
+    assert (few.exit_code, "record at least 8" in few.stderr) == (1, True)
+    assert not (tmp_path / "few").exists()  # said before the training
+    Study.of("X", "order_imbalance", synthetic=False).look(
+        np.arange(20_000, 20_012), how="looked at", model="m", who="rui", why="e"
+    )
+    both = book(12, "both", "--target", "order_imbalance")
+    for _ in range(2):  # asked again it says the same
+        shown = runner.invoke(cli.app, both)
+        assert shown.exit_code == 1
+        assert "direction_1 · vault: insufficient: 3 sessions" in shown.stdout
+        assert "order_imbalance: vault not opened: the vault holds 3 sessions" in " ".join(
+            shown.stderr.split()
+        )
+    document = json.loads(runner.invoke(cli.app, [*both, "--json"]).stdout)
+    assert list(document["vault_refused"]) == ["order_imbalance"]
+    assert document["targets"]["direction_1"]["vault_result"]["sessions"] == 3
 
 
 def test_errors_have_their_exit_codes(bars: Write, tmp_path: Path) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -180,6 +182,7 @@ def tick(
     says plainly when there is nothing there. Exit code 3: the data cannot be learned from.
     """
     from quantumtrader.cli.features_compute import known
+    from quantumtrader.exceptions import QuantumTraderError
     from quantumtrader.training.executor import make_executor
     from quantumtrader.training.pipelines import TickConfig, TickTrainingPipeline
 
@@ -215,9 +218,15 @@ def tick(
     with make_executor(workers, scheduler) as executor:
         pipeline = TickTrainingPipeline(asked, models=models, executor=executor, stage=output.progress)
         result = pipeline.train(recording, out)
+    refused = ""
     if open_vault:
-        pipeline.open_vault(recording, result, who=who or user_name(), why=why)
-    show(result, as_json=as_json)
+        try:
+            pipeline.open_vault(recording, result, who=who or user_name(), why=why)
+        except QuantumTraderError as error:  # what the training found is shown all the same
+            refused = str(error)
+    show(result, as_json=as_json, refused=refused)
+    if refused:
+        raise typer.Exit(1)
 
 
 def _require_reason(open_vault: bool, why: str) -> None:
@@ -327,10 +336,15 @@ def book(
     recording = open_recording(input, symbol, config, source, start, end)
     with make_executor(workers, scheduler) as executor:
         pipeline = BookTrainingPipeline(asked, models=models, executor=executor, stage=output.progress)
+        if open_vault:
+            pipeline.require_vault(recording)  # before the work
         result = pipeline.train(recording, out)
+    refused: Mapping[str, str] = {}
     if open_vault:
-        pipeline.open_vault(recording, result, who=who or user_name(), why=why)
-    show_book(result, as_json=as_json)
+        refused = pipeline.open_vault(recording, result, who=who or user_name(), why=why).refused
+    show_book(result, as_json=as_json, refused=refused)
+    if refused:
+        raise typer.Exit(1)
 
 
 def dual(
@@ -434,13 +448,16 @@ def dual(
         )
 
 
-def show_book(result: BookResult, *, as_json: bool) -> None:
-    """Print the summary of each target."""
+def show_book(
+    result: BookResult, *, as_json: bool, refused: Mapping[str, str] = MappingProxyType({})
+) -> None:
+    """Print the summary of each target, and whose vault was not opened."""
     if as_json:
         output.print_json(
             {
                 "pace": result.pace,
                 "insufficient": dict(result.insufficient),
+                "vault_refused": dict(refused),
                 "targets": {name: found.summary for name, found in result.results.items()},
             }
         )
@@ -466,14 +483,16 @@ def show_book(result: BookResult, *, as_json: bool) -> None:
         output.note(f"[dim]note: {escape(text)}[/]")
     for name, why in result.insufficient.items():
         output.note(escape(f"{name}: {why}"))
+    for name, why in refused.items():
+        output.note(escape(f"error: {name}: vault not opened: {why}"))
     output.line(f"training: {escape(str(result.folder))}")
 
 
-def show(result: TrainingResult, *, as_json: bool) -> None:
-    """Print the summary document, or what a person wants to know of it."""
+def show(result: TrainingResult, *, as_json: bool, refused: str = "") -> None:
+    """Print the summary document, or what a person wants to know of it, and why the vault was not opened."""
     summary = result.summary
     if as_json:
-        output.print_json(summary)
+        output.print_json({**summary, "vault_refused": refused} if refused else summary)
         return
     from rich.markup import escape
 
@@ -514,6 +533,8 @@ def show(result: TrainingResult, *, as_json: bool) -> None:
         output.note(f"[dim]note: {escape(text)}[/]")
     output.line(f"model: {escape(summary['model'])}")
     output.line(f"training: {escape(str(result.folder))}")
+    if refused:
+        output.note(escape(f"error: vault not opened: {refused}"))
 
 
 def _net(row: dict[str, Any], fine: int) -> str:

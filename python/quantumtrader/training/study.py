@@ -3,7 +3,10 @@
 How much of a result is luck depends on everything that was tried on its sessions, and a locked session tests nothing once
 somebody has seen it. Neither may be forgotten because a training began in a new folder. So each study has two
 append-only files in one place: ``trials.jsonl``, a line for each configuration that was judged, and ``vault.jsonl``, a line
-for each opening of a vault and each look at sessions after a training.
+for each opening of a vault, each look at sessions after a training, and each training on blocks of their time.
+
+In the ledger of one training, and so in its report, ``study`` is the name of a group of trials that compete there
+(``Trial.study``, ``Plan.name``). A :class:`Study` holds the trials of all such groups of a market and a target.
 """
 
 from __future__ import annotations
@@ -129,41 +132,54 @@ class Study:
         for ledger in (self._tried, self._seen):
             ledger.require_writable()
 
-    def add(self, trial: Trial, lineage: str) -> None:
-        """Append a judged configuration; one that stands there with the same results is not written again."""
+    def add(self, trial: Trial, lineage: str, candidate: str) -> None:
+        """Append a judged configuration; one that stands there with the same results is not written again.
+
+        Parameters
+        ----------
+        trial : Trial
+        lineage : str
+            Of the training.
+        candidate : str
+            What the training calls it, its calibration included.
+        """
         self._tried.record(
             trial.study,
-            {**trial.parameters, "lineage": lineage},
+            {**trial.parameters, "lineage": lineage, "candidate": candidate},
             _days(trial.sessions),
             trial.results,
             trial.metrics,
         )
 
-    def earlier(self, own: Sequence[Trial], lineage: str, locked: Int64) -> Earlier:
+    def earlier(self, own: Mapping[str, Trial], lineage: str, locked: Int64) -> Earlier:
         """Return what was tried and seen before.
 
         An earlier trial counts if it shares a session with the own ones, and once, however often it was evaluated. It is
-        an own one if the same procedure evaluated the same there on no other sessions than now: a training again after
-        more sessions came, or in another folder. Trials without a policy are no money and do not count, as in
-        ``read_trials``.
+        an own one if the same procedure evaluated the same candidate there on no other sessions than now: a training
+        again after more sessions came, or in another folder. What follows from the sessions (least rows in a leaf, splits,
+        columns that are there) does not make it another one. Trials without a policy are no money and do not count, as
+        in ``read_trials``.
 
         Parameters
         ----------
-        own : sequence of Trial
-            Of the training that is judged, all of them.
+        own : mapping of str to Trial
+            Of the training that is judged, all of them, by candidate.
         lineage : str
             Its own.
         locked : ndarray of int64
             Sessions that it has locked away, as days since 1970.
         """
-        mine = [t for t in own if t.parameters.get("policy")]
-        known = {_identity(t.parameters, lineage): set(t.sessions) for t in mine}
+        paid = {name: t for name, t in own.items() if t.parameters.get("policy")}
+        mine = list(paid.values())
+        known = {(lineage, name): set(t.sessions) for name, t in paid.items()}
         sessions = set().union(*known.values())
-        found: dict[str, list[Trial]] = {}
+        found: dict[tuple[str, str], list[Trial]] = {}
         for trial in self._tried.trials():
-            identity = _identity(trial.parameters, str(trial.parameters["lineage"]))
+            told = trial.parameters
+            # Lines of before candidates were named there: each configuration is one of its own.
+            identity = (str(told["lineage"]), str(told.get("candidate", trial.hash)))
             asked = set(trial.sessions)
-            if not trial.parameters.get("policy") or sessions.isdisjoint(asked):
+            if not told.get("policy") or sessions.isdisjoint(asked):
                 continue
             if asked <= known.get(identity, set()):
                 continue
@@ -191,9 +207,9 @@ class Study:
         sessions : ndarray of int64
             Days since 1970.
         how : str
-            ``opened`` (a vault), ``looked at``.
+            ``opened`` (a vault), ``looked at``, ``trained on in blocks of time``.
         model : str
-            Hash of its manifest.
+            Hash of its manifest; its name where it is trained yet.
         who, why : str
         training : int, optional
             ``created_ns`` of the training whose vault is opened.
@@ -253,7 +269,7 @@ class Study:
         """Return which of some sessions were seen before, ascending, each with how.
 
         A session was seen if a vault was opened on it, a model was judged on it after its training, or a training
-        judged its candidates on it.
+        judged its candidates on it or on blocks of its time.
 
         Parameters
         ----------
@@ -275,12 +291,6 @@ class Study:
                     asked & set(line.sessions), f"{told['how']} by {told['who']} on {when} ({told['why']})"
                 )
         return dict(sorted(found.items()))
-
-
-def _identity(parameters: Mapping[str, Any], lineage: str) -> str:
-    """Return the hash of a configuration but for what follows from the sessions that it was evaluated on."""
-    kept = {k: v for k, v in parameters.items() if k not in ("data", "splitter")}
-    return configuration_hash({**kept, "lineage": lineage})
 
 
 def _matrix(trials: Sequence[Trial]) -> npt.NDArray[np.float64]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from datetime import date
+from datetime import date, time
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +16,7 @@ from quantumtrader.exceptions import ConfigError, DataError, ManifestError
 from quantumtrader.execution import bind_strategy, make_strategy
 from quantumtrader.features import FeatureEngine
 from quantumtrader.models.hybrid import HybridStrategy, combined_confidence
-from quantumtrader.models.registry import ModelRegistry
+from quantumtrader.models.registry import LoadedModel, ModelRegistry
 from quantumtrader.training.dataset import Dataset, Sufficiency
 from quantumtrader.training.pipelines import (
     BookConfig,
@@ -32,7 +32,7 @@ from quantumtrader.training.pipelines.base_score import base_scores
 from quantumtrader.training.pipelines.minute_bars import bars_of
 from quantumtrader.training.pipelines.recording import Recording
 from quantumtrader.training.pipelines.synthetic import synthetic_bars, synthetic_book
-from quantumtrader.types import Kind
+from quantumtrader.types import Kind, SessionHours
 
 BARS = ("ret_1", "ret_5", "rsi_7", "adx_14", "ema_alignment", "atr_14", "updown_10")
 CONFIG = DualConfig(
@@ -96,11 +96,37 @@ def test_a_tick_model_that_tells_nothing_apart_is_named(
     result: DualResult, book: Recording, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert result.book is not None
-    monkeypatch.setattr(dual, "base_scores", lambda book, loaded, times, *more: np.full(len(times), 0.5))
+    began: list[date] = []
+
+    def scores(book: Recording, loaded: LoadedModel, times: np.ndarray, day: date) -> np.ndarray:
+        began.append(day)
+        return np.full(len(times), 0.5)
+
+    monkeypatch.setattr(dual, "base_scores", scores)
     found = DualTrainingSystem(CONFIG)._join(
         book, result.tick, result.book.results["direction_1"], tmp_path, []
     )
     assert "one and the same score" in found["insufficient"]
+    assert began == [synthetic_bars(30, minutes=90).survey().first_date]
+
+
+def test_sessions_without_a_score_leave_fewer_to_divide(
+    result: DualResult, book: Recording, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert result.book is not None
+    timing = result.book.results["direction_1"]
+    assert timing.judged.judged.trial.parameters["splitter"]["groups"] == 6
+    spans = timing.prepared.data.spans
+    late = np.isin(spans.session, spans.sessions[-4:])
+    scores = np.where(late, np.sin(np.arange(len(late))), np.nan)
+    monkeypatch.setattr(dual, "base_scores", lambda *_: scores)
+    system = DualTrainingSystem(CONFIG, clock=ReplayClock(1))
+    found = system._join(book, result.tick, timing, tmp_path / "four", [])
+    assert (found.get("insufficient"), found["rows"]) == (None, late.sum())
+    few = replace(timing, prepared=timing.prepared.take(np.isin(spans.session, spans.sessions[-3:])))
+    monkeypatch.setattr(dual, "base_scores", lambda *_: np.sin(np.arange(len(few.prepared.data))))
+    found = system._join(book, result.tick, few, tmp_path / "three", [])
+    assert "a score in 3 of 3 sessions of the book's training: too few" in found["insufficient"]
 
 
 def test_base_scores_know_closed_bars_only(result: DualResult, book: Recording) -> None:
@@ -109,18 +135,46 @@ def test_base_scores_know_closed_bars_only(result: DualResult, book: Recording) 
     parts = list(book.sessions())
     last = parts[-1]
     times = np.arange(int(last["ts_event"][5]), int(last["ts_event"][-1]), 7 * 10**9, dtype=np.int64)
-    scores = base_scores(book, loaded, times)
+    day = date(2024, 1, 2)
+    scores = base_scores(book, loaded, times, day)
     assert np.isfinite(scores).mean() > 0.8
     minute = times // (60 * 10**9)
     for m in np.unique(minute):  # one score per bar
         assert len(np.unique(scores[(minute == m) & ~np.isnan(scores)])) <= 2
     # Sessions of bars before: the features are warm from the first bar on, and say the same once they were.
     history = list(synthetic_bars(30, minutes=90).sessions())
-    assert np.isfinite(base_scores(book, loaded, times, history)).sum() >= np.isfinite(scores).sum()
+    assert np.isfinite(base_scores(book, loaded, times, day, history)).sum() >= np.isfinite(scores).sum()
     half = len(last) // 2
     cut = Recording.of([*parts[:-1], last[:half]], book.instrument)
     early = times < last["ts_event"][half]
-    np.testing.assert_array_equal(base_scores(cut, loaded, times[early]), scores[early])
+    np.testing.assert_array_equal(base_scores(cut, loaded, times[early], day), scores[early])
+
+
+def test_base_scores_count_with_the_hours_of_the_training(
+    result: DualResult, book: Recording, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = result.tick.model
+    loaded = ModelRegistry(model.parent.parent).load(model.parent.name, model.name, validity=False)
+    # A model that reads the length of the session.
+    features = FeatureEngine(["session_frac"], book.instrument, clock="bar").manifest
+    manifest = replace(loaded.manifest, features=features, may_be_missing=())
+    reads = replace(loaded, manifest=manifest)
+    seen: list[np.ndarray] = []
+
+    def batch(_: LoadedModel, rows: np.ndarray) -> np.ndarray:
+        seen.append(rows[:, 0])
+        return np.full((len(rows), 2), 0.5)
+
+    monkeypatch.setattr(LoadedModel, "batch", batch)
+    times = next(book.sessions())["ts_event"][-1:].astype(np.int64)
+    hours = (
+        SessionHours(date(2020, 1, 1), time(9), time(10)),
+        SessionHours(date(2030, 1, 1), time(9), time(11)),
+    )
+    short = Recording.of(list(book.sessions())[:1], replace(book.instrument, hours=hours))
+    for day in (date(2024, 1, 2), date(2031, 1, 2)):
+        base_scores(short, reads, times, day)
+    assert seen[0] == pytest.approx(2 * seen[1])
 
 
 def test_the_hybrid_trades_only_where_both_agree(result: DualResult, book: Recording) -> None:

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import date, time
 from pathlib import Path
 from typing import Any
 
@@ -21,20 +22,27 @@ from quantumtrader.training import trials
 from quantumtrader.training.assessment import Assessment
 from quantumtrader.training.assessment.codec import decode, encode
 from quantumtrader.training.assessment.selection import Trials, selection
+from quantumtrader.training.dataset import Dataset
 from quantumtrader.training.evaluation import deflated_sharpe, sharpe
 from quantumtrader.training.pipelines import (
     BookTrainingPipeline,
     Recording,
     TickTrainingPipeline,
     TrainingResult,
+    book,
 )
+from quantumtrader.training.pipelines.candidates import learners
+from quantumtrader.training.pipelines.judge import make_plan
 from quantumtrader.training.pipelines.retraining import retrain
+from quantumtrader.training.policy import Policy
+from quantumtrader.training.recipes import splitter_text
 from quantumtrader.training.report import render_page
 from quantumtrader.training.run_folder import RunLedger
 from quantumtrader.training.spans import Spans
 from quantumtrader.training.study import Earlier, Study, lineage_of, studies_folder
 from quantumtrader.training.trials import Trial, TrialLedger
 from quantumtrader.training.vault import Vault
+from quantumtrader.types import SessionHours
 from reference.assessed import assessed
 from reference.planted import X, sessions
 from reference.planted_bars import SMALL, Y, bar_sessions
@@ -58,30 +66,30 @@ def study(tmp_path: Path) -> Study:
 def test_trials_on_shared_sessions_count_once_whatever_training_made_them(study: Study) -> None:
     first, second = trial(DAYS[:30], 1, leaves=4), trial(DAYS[20:], 2, leaves=8)
     for _ in range(2):  # a training that goes on adds nothing
-        study.add(first, "a")
-        study.add(second, "a")
-    study.add(trial(DAYS[20:], 0, leaves=9, policy=None), "a")  # no money
-    found = study.earlier([trial(DAYS[:30], 3, leaves=16)], "b", NONE)
+        study.add(first, "a", "trees")
+        study.add(second, "a", "forest")
+    study.add(trial(DAYS[20:], 0, leaves=9, policy=None), "a", "unpaid")  # no money
+    found = study.earlier({"trees": trial(DAYS[:30], 3, leaves=16)}, "b", NONE)
     assert (found.configurations, found.independent) == (2, 2)
     assert found.ratios == pytest.approx(
         [np.mean(t.results) / np.std(t.results, ddof=1) for t in (first, second)]
     )
     # A copy under other options is a configuration, but moves with the one that it copies.
-    study.add(replace(first, parameters={**first.parameters, "leaves": 5}), "c")
-    assert study.earlier([first], "d", NONE).independent == 1
-    assert study.earlier([first], "d", NONE).configurations == 3
+    study.add(replace(first, parameters={**first.parameters, "leaves": 5}), "c", "trees")
+    assert study.earlier({"trees": first}, "d", NONE).independent == 1
+    assert study.earlier({"trees": first}, "d", NONE).configurations == 3
 
 
 def test_the_same_procedure_on_more_sessions_is_no_new_trial(study: Study) -> None:
-    study.add(trial(DAYS[:30], 1, leaves=4), "a")
-    grown = trial(DAYS[:35], 2, leaves=4)
-    assert study.earlier([grown], "a", NONE) == Earlier()
-    assert study.earlier([grown], "b", NONE).configurations == 1  # other options
-    assert (
-        study.earlier([trial(DAYS[5:35], 2, leaves=4)], "a", NONE).configurations == 1
-    )  # its beginning left out
-    study.add(grown, "a")
-    assert study.earlier([trial(DAYS, 3, leaves=16)], "b", NONE).configurations == 1  # the one that has grown
+    study.add(trial(DAYS[:30], 1), "a", "trees")
+    grown = trial(DAYS[:35], 2)
+    assert study.earlier({"trees": grown}, "a", NONE) == Earlier()
+    assert study.earlier({"trees": grown}, "b", NONE).configurations == 1  # other options
+    assert study.earlier({"trees+platt": grown}, "a", NONE).configurations == 1  # not calibrated
+    # Its beginning left out.
+    assert study.earlier({"trees": trial(DAYS[5:35], 2)}, "a", NONE).configurations == 1
+    study.add(grown, "a", "trees")
+    assert study.earlier({"trees": trial(DAYS, 3)}, "b", NONE).configurations == 1  # the one that has grown
     asked = {"kind": "tick", "events": "x", "version": "1", "config": {"name": "n", "seed": 7}}
     assert lineage_of(asked) == lineage_of(
         {**asked, "events": "y", "libraries": {"numpy": "9"}, "config": {"name": "m", "seed": 7}}
@@ -89,17 +97,50 @@ def test_the_same_procedure_on_more_sessions_is_no_new_trial(study: Study) -> No
     assert lineage_of(asked) != lineage_of({**asked, "config": {"name": "n", "seed": 8}})
 
 
+def planned(folder: Path, sessions: int, rows: int) -> dict[str, Trial]:
+    """Trials of the candidates that a plan of so many sessions and rows leads to."""
+    plan = make_plan(
+        "s", "tick", sessions, Policy(0.1, 1.0), groups=10, test_groups=2, rehearsal=(120, 20, 5),
+        embargo_sessions=2, embargo_ns=0, candidates="standard", seed=7, rows=rows,
+    )  # fmt: skip
+    names = ("ret_1", "ret_5", "rsi_14")
+    recipes = learners("standard", names, "tick", plan.inner, 7, plan.min_leaf, TrialLedger(folder), "s")
+    days = 20_000 + np.arange(sessions)
+    return {
+        name: trial(days, k, **recipe.parameters, splitter=splitter_text(plan.splitter))
+        for k, (name, recipe) in enumerate(recipes.items())
+    }
+
+
+@pytest.mark.parametrize(("before", "after"), [((100, 4_000), (120, 4_800)), ((25, 9_000), (31, 12_000))])
+def test_what_a_plan_takes_from_the_sessions_is_no_new_trial(
+    study: Study, tmp_path: Path, before: tuple[int, int], after: tuple[int, int]
+) -> None:
+    few, grown = (planned(tmp_path / "l", *size) for size in (before, after))
+    assert few["stack"].parameters["members"] != grown["stack"].parameters["members"]
+    for name, found in few.items():
+        study.add(found, "a", name)
+    assert study.earlier(grown, "a", NONE) == Earlier()
+    assert study.earlier(grown, "b", NONE).configurations == len(few)
+
+
+def test_lines_without_a_candidate_count_as_configurations_of_their_own(study: Study) -> None:
+    old = trial(DAYS, 1, lineage="a")
+    TrialLedger(study.folder / "trials.jsonl").record("s", old.parameters, DAYS, np.array(old.results))
+    assert study.earlier({"trees": trial(DAYS, 1)}, "a", NONE).configurations == 1
+
+
 def test_studies_with_no_session_in_common_know_nothing_of_each_other(study: Study) -> None:
-    study.add(trial(DAYS[:20], 1), "a")
+    study.add(trial(DAYS[:20], 1), "a", "trees")
     study.look(DAYS[:20], how="opened", model="m", who="ana", why="r", training=1)
-    assert study.earlier([trial(DAYS[20:], 2)], "b", DAYS[30:]) == Earlier(locked=10)
-    assert study.earlier([], "b", NONE) == Earlier()
+    assert study.earlier({"trees": trial(DAYS[20:], 2)}, "b", DAYS[30:]) == Earlier(locked=10)
+    assert study.earlier({}, "b", NONE) == Earlier()
 
 
 def test_sessions_are_seen_by_openings_looks_and_trainings_but_the_own(study: Study) -> None:
     study.look(DAYS[:2], how="opened", model="m", who="ana", why="r", training=1)
     study.look(DAYS[2:4], how="looked at", model="m", who="rui", why="e")
-    study.add(trial(DAYS[4:6], 1), "a")
+    study.add(trial(DAYS[4:6], 1), "a", "trees")
     assert (
         list(study.seen(DAYS[:10], training=1).values())
         == ["looked at by rui on 1970-01-01 (e)"] * 2 + ["trained on"] * 2
@@ -262,23 +303,66 @@ def test_a_book_training_opens_the_vault_of_every_target_once(tmp_path: Path) ->
         return pipeline, pipeline.train(recording, tmp_path / out)
 
     pipeline, result = trained("first", 1)
-    found = pipeline.open_vault(recording, result, who="ana", why="r1")
+    opening = pipeline.open_vault(recording, result, who="ana", why="r1")
+    found = opening.found
+    assert opening.refused == {}
     assert {name: (f["sessions"], f["locked"], f["seen"]) for name, f in found.items()} == {
         "direction_1": (3, 3, 0), "direction_2": (3, 3, 0),
     }  # fmt: skip
     assert min(f["rows"] for f in found.values()) > 100
-    assert pipeline.open_vault(recording, result, who="ana", why="r1") == found
+    assert pipeline.open_vault(recording, result, who="ana", why="r1") == opening
     assert (
         json.loads((tmp_path / "first" / "direction_1" / "summary.json").read_text())["vault_result"]
         == found["direction_1"]
     )
     pipeline, result = trained("again", 2)
-    with pytest.raises(ConfigError, match=r"direction_1: .*all were seen before.*; direction_2: "):
-        pipeline.open_vault(recording, result, who="ana", why="r1")
-    few = Recording.of(sessions(2, 3, 0.9, n=1200), X)
+    opening = pipeline.open_vault(recording, result, who="ana", why="r1")
+    assert opening.found == {}
+    assert list(opening.refused) == ["direction_1", "direction_2"]
+    assert all("all were seen before" in text for text in opening.refused.values())
+    few = Recording.of(sessions(7, 3, 0.9, n=350), replace(X, product="Z"))
     blocks = pipeline.train(few, tmp_path / "blocks")
+    # The last of the seven days lies in the blocks that are locked away.
+    study = Study.of("Z", "direction_4", synthetic=False)
+    assert study.seen(np.arange(20_000, 20_008)) == {
+        str(
+            np.datetime64(day, "D")
+        ): "trained on in blocks of time by x_book_direction_2 on 1970-01-01 (train book)"
+        for day in range(20_000, 20_006)
+    }
+    assert study.earlier({"trees": trial(DAYS, 1)}, "b", NONE).configurations == 0
     with pytest.raises(ConfigError, match="a few blocks of time"):
         pipeline.open_vault(few, blocks, who="ana", why="r1")
+
+
+def test_a_book_vault_is_opened_on_rows_with_the_hours_of_the_training(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small = {
+        "features": ("book_imbalance_1", "mid_return_1s", "session_frac"), "candidates": "quick", "clock": "1s",
+        "heartbeat_s": 1.0, "targets": ("direction_1",),
+    }  # fmt: skip
+    # Since, sessions have become twice as long.
+    hours = tuple(SessionHours(date(y, 1, 1), time(12), time(12, m)) for y, m in ((2020, 2), (2026, 4)))
+    parts = sessions(12, 3, 0.9, n=120)
+    recording = Recording.of(parts, replace(X, hours=hours))
+    pipeline = BookTrainingPipeline(small, clock=ReplayClock(1))
+    result = pipeline.train(recording, tmp_path / "out")
+    # Another recording, with the later hours from the start: nothing is opened.
+    other = replace(X, hours=(replace(hours[1], valid_from=date(2020, 1, 1)),))
+    refused = pipeline.open_vault(Recording.of(parts, other), result, who="ana", why="r1").refused
+    assert "session_seconds is 240.0, expected 120.0" in refused["direction_1"]
+    assert not (tmp_path / "out" / "vault.jsonl").exists()
+    rows: list[Dataset] = []
+
+    def looked(vault: object, data: Dataset, *_: object, **__: object) -> dict[str, Any]:
+        rows.append(data)
+        return {}
+
+    monkeypatch.setattr(book, "judge_in_vault", looked)
+    pipeline.open_vault(recording, result, who="ana", why="r1")
+    share = rows[0].X[:, rows[0].names.index("session_frac")]
+    assert np.nanmax(share) == pytest.approx(1, abs=0.05)
 
 
 def test_the_page_says_what_was_tried_and_seen(tmp_path: Path) -> None:

@@ -27,7 +27,8 @@ from quantumtrader.training.pipelines.unseen import LOOKS, Unseen, judge_unseen,
 from quantumtrader.training.policy import Policy
 from quantumtrader.training.recipes import fitted
 from quantumtrader.training.rows import Replayer
-from quantumtrader.types import Events
+from quantumtrader.training.study import Study
+from quantumtrader.types import Events, Flag
 from reference.assessed import planted_data
 from reference.planted import S, X, sessions
 from reference.planted_bars import Y, bar_sessions
@@ -118,6 +119,20 @@ def test_every_look_is_written_down(registry: ModelRegistry, parts: list[Events]
         ("tester", "2024-10-24", 23),
     ]
     registry.load("planted", "1.0.0")  # it is still a model
+
+
+def test_a_look_is_of_the_study_of_the_recording(registry: ModelRegistry, parts: list[Events]) -> None:
+    # The model says that it was made of generated data; nothing of the recording does.
+    assert registry.manifest("planted", "1.0.0").data["synthetic"]
+    judged(registry, parts[:42])
+    days = np.arange(20_000, 20_050)
+    assert list(Study.of("X", "direction", synthetic=False).seen(days))[:1] == ["2024-10-24"]
+    assert Study.of("X", "direction", synthetic=True).seen(days) == {}
+    generated = [part.copy() for part in parts]
+    for part in generated:
+        part["flags"] |= int(Flag.SYNTHETIC)
+    judged(registry, generated)
+    assert list(Study.of("X", "direction", synthetic=True).seen(days))[-1:] == ["2024-11-16"]
 
 
 def test_too_few_later_sessions_have_no_numbers(registry: ModelRegistry, parts: list[Events]) -> None:

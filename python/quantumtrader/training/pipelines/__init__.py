@@ -1,6 +1,6 @@
 """From recordings to judged models in the registry: tick, book, and both."""
 
-from quantumtrader.training.pipelines.book import BookResult, BookTrainingPipeline
+from quantumtrader.training.pipelines.book import BookOpening, BookResult, BookTrainingPipeline
 from quantumtrader.training.pipelines.book_config import BookConfig
 from quantumtrader.training.pipelines.dual import DualConfig, DualResult, DualTrainingSystem
 from quantumtrader.training.pipelines.orchestrator import TrainingOrchestrator
@@ -11,6 +11,7 @@ from quantumtrader.training.pipelines.tick_config import TickConfig
 
 __all__ = [
     "BookConfig",
+    "BookOpening",
     "BookResult",
     "BookTrainingPipeline",
     "DualConfig",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import date
 
 import numpy as np
 import numpy.typing as npt
@@ -29,6 +30,7 @@ def base_scores(
     recording: Recording,
     loaded: LoadedModel,
     decisions: npt.NDArray[np.int64],
+    day: date,
     history: Sequence[Events] = (),
 ) -> Float64:
     """Return a tick model's log-odds of up at decision times: those of the newest bar that had closed.
@@ -40,6 +42,8 @@ def base_scores(
     loaded : LoadedModel
         Trained on earlier sessions, so that all of these rows are new to it.
     decisions : ndarray of int64, shape (n,)
+    day : date
+        First session of the model's training: the engine counts with its hours, as when the model was fitted.
     history : sequence of Events
         Sessions before the recording: features look back over sessions, and trading would know them. Where they hold
         bars, bars are made of the recording's prints.
@@ -50,7 +54,8 @@ def base_scores(
         NaN where no bar of the session has closed, or a feature that the model needs is missing.
     """
     manifest = loaded.manifest
-    engine = FeatureEngine.for_manifest(manifest.features, recording.instrument)
+    # Not the hours of today: the scores become a column of a training, of rows as the model's training made them.
+    engine = FeatureEngine.for_manifest(manifest.features, recording.instrument, day)
     engine.reset()
     needed = [k for k, n in enumerate(loaded.names) if n not in manifest.may_be_missing]
     out = np.full(len(decisions), np.nan)

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from quantumtrader import __version__
 from quantumtrader.clock import Clock
-from quantumtrader.exceptions import ConfigError, DataError
+from quantumtrader.exceptions import ConfigError, DataError, QuantumTraderError
 from quantumtrader.features import FeatureEngine
 from quantumtrader.models.base import Model
 from quantumtrader.models.folder import check_name, name_of_symbol
@@ -57,7 +57,7 @@ from quantumtrader.training.trials import TrialLedger
 from quantumtrader.training.vault import Vault
 from quantumtrader.types import Events
 
-__all__ = ["BookResult", "BookTrainingPipeline"]
+__all__ = ["BookOpening", "BookResult", "BookTrainingPipeline"]
 
 Int64 = npt.NDArray[np.int64]
 
@@ -94,6 +94,22 @@ class BookResult:
     def metrics(self) -> dict[str, Any]:
         """Table of each target."""
         return {name: found.metrics for name, found in self.results.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class BookOpening:
+    """What opening the vaults of a book training brought.
+
+    Parameters
+    ----------
+    found : dict of str to dict
+        By target; ``vault_result`` of its summary.
+    refused : dict of str to str
+        Targets whose model was not judged there, and why (see ``judge_in_vault``).
+    """
+
+    found: Mapping[str, Mapping[str, Any]]
+    refused: Mapping[str, str]
 
 
 @dataclass
@@ -197,68 +213,87 @@ class BookTrainingPipeline:
             raise DataError("book training: " + "; ".join(f"{k}: {v}" for k, v in failed.items()))
         return BookResult(Path(out), results, failed, pace)
 
-    def open_vault(
-        self, recording: Recording, result: BookResult, *, who: str, why: str
-    ) -> dict[str, dict[str, Any]]:
-        """Judge the models of a finished training on the locked sessions that nobody has seen; each once, on record.
-
-        Returns
-        -------
-        dict of str to dict
-            What was found, by target; ``vault_result`` of each summary.
+    def require_vault(self, recording: Recording) -> None:
+        """Refuse a recording that has no vault to open; worth asking before the training.
 
         Raises
         ------
         ConfigError
-            What was divided are blocks of time, or a model may not be judged there (see ``judge_in_vault``).
+            What is divided are blocks of time.
         """
-        survey, asked = recording.survey(), self.asked
-        if len(survey.days) < LEAST_SESSIONS:
+        count = len(recording.survey().days)
+        if count < LEAST_SESSIONS:
             raise ConfigError(
-                f"the vault of {len(survey.days)} session(s) is a few blocks of time and would always be insufficient; "
+                f"the vault of {count} session(s) is a few blocks of time and would always be insufficient; "
                 f"record at least {LEAST_SESSIONS}"
             )
-        vault = Vault.seal(survey.days, TrialLedger(result.folder / "vault.jsonl"), asked.vault)
+
+    def open_vault(self, recording: Recording, result: BookResult, *, who: str, why: str) -> BookOpening:
+        """Judge the models of a finished training on the locked sessions that nobody has seen; each once, on record.
+
+        A target that is refused leaves the others: what is found of them stands in their summaries.
+
+        Raises
+        ------
+        ConfigError
+            What was divided are blocks of time.
+        """
+        self.require_vault(recording)
+        survey = recording.survey()
+        vault = Vault.seal(survey.days, TrialLedger(result.folder / "vault.jsonl"), self.asked.vault)
+        found: dict[str, dict[str, Any]] = {}
+        refused: dict[str, str] = {}
+        for target in targets_of(tuple(result.results), result.pace):
+            try:
+                own = self._open(recording, survey, vault, result, target, who, why)
+            except QuantumTraderError as error:
+                refused[target.name] = str(error)
+            else:
+                found[target.name] = own
+                result.results[target.name].write(vault_result=own)
+        return BookOpening(found, refused)
+
+    def _open(
+        self,
+        recording: Recording,
+        survey: Survey,
+        vault: Vault,
+        result: BookResult,
+        target: Target,
+        who: str,
+        why: str,
+    ) -> dict[str, Any]:
+        asked, own = self.asked, result.results[target.name]
+        loaded = ModelRegistry(own.model.parent.parent).load(
+            own.model.parent.name, own.model.name, validity=False
+        )
+        trained, features = own.prepared.data, loaded.manifest.features
+        if loaded.manifest.data["sha256"] != trained.sha256:
+            raise ConfigError(f"{loaded.manifest.id} was not trained in {own.folder}")
+        heartbeat, thin = (int(trained.measured_from[k]) for k in ("heartbeat_ns", "thin"))
+        latency = Latency((int(asked.latency_ms * 1e6),))
+        begin = int(next(recording.sessions(vault.locked[:1]))["ts_event"].min())
+        task = BookTask((target,), heartbeat, latency, begin, np.iinfo(np.int64).max, thin)
+        # Hours of the recording's first session, as when it was trained: those of today may be others.
+        engine = FeatureEngine.for_manifest(features, recording.instrument, survey.first_date)
+        features.require(engine)  # a vault opens once: not on other rows
         # The sessions before warm the features up, as they were when the model was trained.
         days = np.concatenate((vault.development[-_WARMING:], vault.locked))
-        begin = int(next(recording.sessions(vault.locked[:1]))["ts_event"].min())
-        found, refused = {}, []
-        for target in targets_of(tuple(result.results), result.pace):
-            own = result.results[target.name]
-            loaded = ModelRegistry(own.model.parent.parent).load(
-                own.model.parent.name, own.model.name, validity=False
-            )
-            trained = own.prepared.data
-            if loaded.manifest.data["sha256"] != trained.sha256:
-                raise ConfigError(f"{loaded.manifest.id} was not trained in {own.folder}")
-            heartbeat, thin = (int(trained.measured_from[k]) for k in ("heartbeat_ns", "thin"))
-            latency = Latency((int(asked.latency_ms * 1e6),))
-            task = BookTask((target,), heartbeat, latency, begin, np.iinfo(np.int64).max, thin)
-            engine = FeatureEngine.for_manifest(loaded.manifest.features, recording.instrument)
-            rows = build_dataset(
-                recording.sessions(days), engine, task.label, gaps=asked.gaps, checks=2, usable=False
-            )
-            data = task.dataset(target, rows, recording.gap_sessions())
-            try:
-                found[target.name] = judge_in_vault(
-                    vault,
-                    data,
-                    trained,
-                    loaded,
-                    Policy(asked.margin, cost_ticks(recording, asked.slippage_ticks)),
-                    study=self._study(recording, survey, trained.label),
-                    training=RunFolder.created(result.folder),
-                    who=who,
-                    why=why,
-                    known=own.summary.get("vault_result"),
-                )
-            except ConfigError as error:  # other targets may still be judged
-                refused.append(f"{target.name}: {error}")
-                continue
-            own.write(vault_result=found[target.name])
-        if refused:
-            raise ConfigError("; ".join(refused))
-        return found
+        rows = build_dataset(
+            recording.sessions(days), engine, task.label, gaps=asked.gaps, checks=2, usable=False
+        )
+        return judge_in_vault(
+            vault,
+            task.dataset(target, rows, recording.gap_sessions()),
+            trained,
+            loaded,
+            Policy(asked.margin, cost_ticks(recording, asked.slippage_ticks)),
+            study=self._study(recording, survey, trained.label),
+            training=RunFolder.created(result.folder),
+            who=who,
+            why=why,
+            known=own.summary.get("vault_result"),
+        )
 
     def _study(self, recording: Recording, survey: Survey, label: str) -> Study:
         return Study.of(recording.instrument.product, label, synthetic=survey.synthetic, clock=self.clock)
@@ -276,7 +311,7 @@ class BookTrainingPipeline:
         )
         pace = Pace(**document)
         wanted = targets_of(self.asked.targets, pace)
-        for target in () if blocks else wanted:
+        for target in wanted:
             self._study(recording, survey, target.name).require_writable()  # before the work
         ledger = TrialLedger(folder.path / "vault.jsonl")
         if blocks:
@@ -393,13 +428,18 @@ class BookTrainingPipeline:
             first = recording.sessions(survey.days[:2])
             return check_parity(data, final["model"], first, instrument, survey.first_date)
 
+        study = self._study(recording, survey, data.label)
+        if blocks:
+            # Blocks are no sessions and make no trials of a study; a vault over their days is no test any more, though.
+            trained = survey.days[TradingTime.of(recording).begins <= data.spans.t1.max()]
+            study.look(trained, how="trained on in blocks of time", model=name, who=name, why="train book")
         judged = judge(
             prepared,
             plan,
             folder,
             self.executor,
             instrument,
-            study=None if blocks else self._study(recording, survey, data.label),
+            study=None if blocks else study,
             vault=vault,
             synthetic=survey.synthetic,
             parity=parity,

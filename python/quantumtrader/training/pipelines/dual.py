@@ -25,13 +25,13 @@ from quantumtrader.training.pipelines.base_score import BASE, base_scores, with_
 from quantumtrader.training.pipelines.book import BookResult, BookTrainingPipeline
 from quantumtrader.training.pipelines.book_config import BookConfig
 from quantumtrader.training.pipelines.candidates import shallow_trees
-from quantumtrader.training.pipelines.judge import Stage, interval_document
+from quantumtrader.training.pipelines.judge import Stage, interval_document, purged_splits
 from quantumtrader.training.pipelines.libraries import library_versions
 from quantumtrader.training.pipelines.recording import Recording
 from quantumtrader.training.pipelines.result import TrainingResult
 from quantumtrader.training.pipelines.tick import TickTrainingPipeline
 from quantumtrader.training.pipelines.tick_config import TickConfig
-from quantumtrader.training.recipes import Recipe, Single, Stacked
+from quantumtrader.training.recipes import Recipe, Single, Stacked, splitter_text
 from quantumtrader.training.run_folder import RunFolder, write_whole
 from quantumtrader.training.splits import CombinatorialPurged
 from quantumtrader.types import Events
@@ -271,9 +271,10 @@ class DualTrainingSystem:
         loaded = ModelRegistry(tick.model.parent.parent).load(
             tick.model.parent.name, tick.model.name, validity=False
         )
-        scores = base_scores(book, loaded, prepared.data.spans.t0)
+        began = date.fromisoformat(tick.summary["sessions"]["development"][0])
+        scores = base_scores(book, loaded, prepared.data.spans.t0, began)
         if np.isnan(scores).mean() > 0.5:  # the book's sessions are too short for the slow features
-            scores = base_scores(book, loaded, prepared.data.spans.t0, history)
+            scores = base_scores(book, loaded, prepared.data.spans.t0, began, history)
         known = np.flatnonzero(~np.isnan(scores))
         if len(known) < max(100, len(scores) // 2):
             return {
@@ -287,11 +288,16 @@ class DualTrainingSystem:
             }
         data = with_base(prepared.data.take(known), scores[known], loaded.manifest.hash)
         plain = prepared.data.take(known)
-        parameters = timing.judged.judged.trial.parameters["splitter"]
-        splitter = CombinatorialPurged(**{k: v for k, v in parameters.items() if k != "scheme"})
-        inner = CombinatorialPurged(
-            3, 1, embargo_sessions=splitter.embargo_sessions, embargo_ns=splitter.embargo_ns
-        )
+        asked = timing.judged.judged.trial.parameters["splitter"]
+        sessions = len(data.spans.sessions)  # not all that the book model has: some may lack a score
+        try:
+            splitter, _, inner = purged_splits(sessions, **{k: v for k, v in asked.items() if k != "scheme"})
+        except DataError:
+            every = len(prepared.data.spans.sessions)
+            return {
+                "insufficient": f"the tick model has a score in {sessions} of {every} sessions of the book's training: "
+                "too few to divide"
+            }
         leaf = int(np.clip(len(data) // 100, 5, 100))
         shallow = Single(shallow_trees(self.asked.book.seed, leaf))
         base = Single(model("logistic", columns=[BASE]))
@@ -304,7 +310,7 @@ class DualTrainingSystem:
         request = {
             "data": data.sha256,
             "base": loaded.manifest.hash,
-            "splitter": parameters,
+            "splitter": splitter_text(splitter),
             "libraries": library_versions(self.asked.book.candidates),
         }
         found: dict[str, Evaluation] = {}

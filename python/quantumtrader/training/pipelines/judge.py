@@ -30,7 +30,7 @@ from quantumtrader.training.tuning import Tuned
 from quantumtrader.training.vault import Vault
 from quantumtrader.types import Instrument
 
-__all__ = ["Judged", "Plan", "Stage", "interval_document", "judge", "make_plan"]
+__all__ = ["Judged", "Plan", "Stage", "interval_document", "judge", "make_plan", "purged_splits"]
 
 Stage = Callable[[str, float | None], AbstractContextManager[Callable[[float], None]]]
 """Shows progress: ``with stage(description, total) as advance: advance(units)``."""
@@ -42,8 +42,8 @@ class Plan:
 
     Parameters
     ----------
-    study : str
-        In the ledger.
+    name : str
+        Of the group of trials in the folder's ledger: what competes there.
     kind : str
         ``tick`` or ``book``.
     splitter : CombinatorialPurged
@@ -65,7 +65,7 @@ class Plan:
         What was asked and is not done.
     """
 
-    study: str
+    name: str
     kind: str
     splitter: CombinatorialPurged
     rough: CombinatorialPurged
@@ -83,32 +83,17 @@ class Plan:
         return asdict(self)
 
 
-def make_plan(
-    study: str,
-    kind: str,
-    sessions: int,
-    policy: Policy,
-    *,
-    groups: int,
-    test_groups: int,
-    rehearsal: tuple[int, int, int],
-    embargo_sessions: int,
-    embargo_ns: int,
-    candidates: str,
-    seed: int,
-    rows: int,
-) -> Plan:
-    """Fit a plan to the sessions that there are.
+def purged_splits(
+    sessions: int, groups: int, test_groups: int, *, embargo_sessions: int, embargo_ns: int
+) -> tuple[CombinatorialPurged, CombinatorialPurged, CombinatorialPurged]:
+    """Fit the divisions of a plan to the sessions that there are.
 
-    With fewer sessions than groups there are as many groups as sessions; what comes out is insufficient then, and says so.
-    With few sessions for the groups the embargo is shortened, which a note of the plan tells.
+    With fewer sessions than groups there are as many groups as sessions; with few for the groups the embargo is shortened.
 
-    Parameters
-    ----------
-    rehearsal : tuple of int
-        Sessions to train on, to test, between them.
-    rows : int
-        Labelled rows; leaves hold at least a hundredth of them, and at most 100.
+    Returns
+    -------
+    splitter, rough, inner : CombinatorialPurged
+        As of ``Plan``.
 
     Raises
     ------
@@ -126,22 +111,61 @@ def make_plan(
         kept = min(embargo_sessions, 1)
     if sessions < 2 * groups:
         kept = 0
+    return (
+        CombinatorialPurged(min(groups, sessions), test_groups, kept, embargo_ns),
+        CombinatorialPurged(min(5, sessions), 1, kept, embargo_ns),
+        CombinatorialPurged(3 if sessions >= 6 else 2, 1, kept, embargo_ns),
+    )
+
+
+def make_plan(
+    name: str,
+    kind: str,
+    sessions: int,
+    policy: Policy,
+    *,
+    groups: int,
+    test_groups: int,
+    rehearsal: tuple[int, int, int],
+    embargo_sessions: int,
+    embargo_ns: int,
+    candidates: str,
+    seed: int,
+    rows: int,
+) -> Plan:
+    """Fit a plan to the sessions that there are.
+
+    Where ``purged_splits`` shortens the embargo, a note of the plan tells; with fewer sessions than groups what comes out is
+    insufficient, and says so.
+
+    Parameters
+    ----------
+    rehearsal : tuple of int
+        Sessions to train on, to test, between them.
+    rows : int
+        Labelled rows; leaves hold at least a hundredth of them, and at most 100.
+
+    Raises
+    ------
+    DataError
+        There are fewer than four sessions: no split has a training part to speak of.
+    """
+    splitter, rough, inner = purged_splits(
+        sessions, groups, test_groups, embargo_sessions=embargo_sessions, embargo_ns=embargo_ns
+    )
+    kept = splitter.embargo_sessions
     notes: tuple[str, ...] = ()
     if kept < embargo_sessions:
         notes = (
             f"the embargo after test sessions is {kept} sessions instead of {embargo_sessions}: {sessions} sessions in "
             f"{groups} groups would leave next to nothing to train on. What features remember may leak into the scores",
         )
-    embargo = {"embargo_sessions": kept, "embargo_ns": embargo_ns}
-    splitter = CombinatorialPurged(min(groups, sessions), test_groups, **embargo)
-    rough = CombinatorialPurged(min(5, sessions), 1, **embargo)
-    inner = CombinatorialPurged(3 if sessions >= 6 else 2, 1, **embargo)
     train, test, between = rehearsal
     if sessions < train + between + 4 * test:
         train = sessions // 2
     walk = PurgedWalkForward(train, test, between, embargo_ns) if train >= 2 * test else None
     return Plan(
-        study,
+        name,
         kind,
         splitter,
         rough,
@@ -229,17 +253,17 @@ def judge(
                 recipe,
                 splitter,
                 ledger,
-                f"{plan.study}{where}",
+                f"{plan.name}{where}",
                 policy=policy,
                 mapper=folder.mapper(executor, f"evaluating {name}", advance),
             )
         if study is not None and not where:
-            study.add(found.trial, lineage)
+            study.add(found.trial, lineage, name)
         return found
 
     simple = baselines(data.names, plan.kind)
     recipes = learners(
-        plan.candidates, data.names, plan.kind, plan.inner, plan.seed, plan.min_leaf, ledger, plan.study
+        plan.candidates, data.names, plan.kind, plan.inner, plan.seed, plan.min_leaf, ledger, plan.name
     )
     base = {name: run(name, recipe, plan.splitter) for name, recipe in simple.items()}
     tried = {name: run(name, recipe, plan.splitter) for name, recipe in recipes.items()}
@@ -265,7 +289,7 @@ def judge(
                 plan.rough,
                 plan.inner,
                 ledger,
-                f"{plan.study}/nested",
+                f"{plan.name}/nested",
                 policy=policy,
                 mapper=folder.mapper(executor, "choosing inside training parts", advance),
             )
@@ -280,7 +304,7 @@ def judge(
             )
     earlier = None
     if study is not None:
-        own = ledger.trials(plan.study)
+        own = {name: found.trial for name, found in {**base, **tried}.items()}
         kept = folder.document("earlier", lambda: asdict(study.earlier(own, lineage, vault.locked)))
         earlier = decode(Earlier, kept, {})
     assessment = assess(
@@ -291,7 +315,7 @@ def judge(
         policy=plan.policy,
         splitter=plan.splitter,
         ledger=ledger,
-        study=plan.study,
+        study=plan.name,
         regimes=prepared.regimes if (prepared.regimes != "").any() else None,
         contracts=prepared.contracts if (prepared.contracts != "").any() else None,
         instrument=instrument,

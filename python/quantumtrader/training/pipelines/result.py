@@ -99,7 +99,7 @@ def finish(
     enough = assessment.sufficiency.sufficient
     summary: dict[str, Any] = {
         "kind": plan.kind,
-        "study": plan.study,
+        "study": plan.name,
         "verdict": assessment.verdict,
         "verdict_code": assessment.verdict_code,
         "sufficient": enough,
@@ -114,7 +114,7 @@ def finish(
             "vault_count": len(vault.locked),
         },
         "trials": {
-            "here": folder.ledger.count(plan.study),
+            "here": folder.ledger.count(plan.name),
             "earlier": assessment.earlier.configurations,
             "seen_in_vault": len(assessment.earlier.seen),
         },

@@ -196,7 +196,7 @@ def trials_document(folder: RunFolder, plan: Plan, judged: Judged) -> dict[str, 
     """Return how many configurations stand behind a model: of its training, and of earlier ones on the same sessions."""
     return {
         "ledger": "trials.jsonl",
-        "n": folder.ledger.count(plan.study),
+        "n": folder.ledger.count(plan.name),
         "earlier": judged.assessment.earlier.configurations,
     }
 

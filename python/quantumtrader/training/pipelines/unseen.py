@@ -111,7 +111,8 @@ def judge_unseen(
     manifest = loaded.manifest
     survey = recording.survey()
     days = unseen_days(manifest, survey.days)
-    engine = FeatureEngine.for_manifest(manifest.features, recording.instrument)
+    # Rows that a training on this recording would make: with the hours of its first session, not with those of today.
+    engine = FeatureEngine.for_manifest(manifest.features, recording.instrument, survey.first_date)
     manifest.features.require(engine)
     label, payer = measures_of(manifest.label)
     spread = None if survey.has_touch else manifest.label.get("spread_ticks")
@@ -125,8 +126,9 @@ def judge_unseen(
     stamps = clock or LiveClock()
     earlier = _write_look(registry, manifest, data, recording.instrument.symbol, who, stamps)
     seen = data.spans.sessions
-    made = survey.synthetic or bool(manifest.data["synthetic"])
-    Study.of(recording.instrument.product, str(manifest.label["id"]), synthetic=made, clock=stamps).look(
+    # Sessions are seen whoever looks at them: a model of generated data too makes recorded ones less unseen.
+    product, target = recording.instrument.product, str(manifest.label["id"])
+    Study.of(product, target, synthetic=survey.synthetic, clock=stamps).look(
         seen, how="looked at", model=manifest.hash, who=who, why=f"evaluate {manifest.id}"
     )
     until = manifest.data.get("recorded_until")
