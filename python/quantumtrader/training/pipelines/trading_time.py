@@ -54,9 +54,16 @@ class TradingTime:
 
 
 def _bounds(part: Events) -> tuple[int, int]:
-    """From the opening to the close, where there are such."""
+    """From the opening to the close, as far as the recording goes: it may begin late and end early."""
     marks = part[part["kind"] == Kind.SESSION]
+    market = part["ts_event"][part["kind"] != Kind.SESSION]
+    if not len(market):
+        return int(part["ts_event"].min()), int(part["ts_event"].min())
     opened, closed = (marks["ts_event"][marks["action"] == phase] for phase in (Phase.OPEN, Phase.CLOSED))
-    begin = int(opened.min()) if len(opened) else int(part["ts_event"].min())
+    begin, end = int(market.min()), int(market.max())
+    if len(opened):
+        begin = max(begin, int(opened.min()))
     after = closed[closed > begin]
-    return begin, int(after.max()) if len(after) else int(part["ts_event"].max())
+    if len(after):
+        end = min(end, int(after.max()))
+    return begin, max(begin, end)
