@@ -261,10 +261,13 @@ class Client:
         return [(e[1], e[2]) for e in self.of("State")]
 
     def _text(self, name: str) -> str:
-        size = self.call(name, None, i64(0), result=i64)
-        buffer = ctypes.create_string_buffer(size)
-        self.call(name, buffer, i64(size), result=i64)
-        return buffer.raw[:size].decode()
+        room = 4096
+        while True:  # it may grow between two calls
+            buffer = ctypes.create_string_buffer(room)
+            size = self.call(name, buffer, i64(room), result=i64)
+            if size <= room:
+                return buffer.raw[:size].decode()
+            room = 2 * size
 
     def report(self) -> dict[str, Any]:
         """Sins, leaks, counts."""

@@ -93,10 +93,14 @@ def last_error(library: ProfitLibrary) -> str:
 
 
 def _text(function: Any) -> str:
-    size = int(function(None, 0))
-    buffer = ctypes.create_string_buffer(size + 1)
-    function(buffer, size + 1)
-    return buffer.value.decode()
+    """Text of a running simulator: it may grow between two calls, so it is asked for until all of it fits."""
+    room = 4096
+    while True:
+        buffer = ctypes.create_string_buffer(room)
+        size = int(function(buffer, room))
+        if size <= room:
+            return buffer.raw[:size].decode()
+        room = 2 * size
 
 
 def _export(library: ProfitLibrary, name: str, restype: Any, *argtypes: Any) -> Any:
