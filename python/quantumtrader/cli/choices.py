@@ -15,6 +15,16 @@ from typing import Any
 import typer
 from typer.core import TyperCommand
 
+_BOOK_TARGETS = (
+    "direction_05",
+    "direction_1",
+    "direction_2",
+    "direction_4",
+    "spread_change",
+    "price_move_1min",
+    "order_imbalance",
+)
+
 CHOICES = {
     "strategy": ("bar_trend_baseline", "hybrid", "model", "order_flow_baseline"),
     "format": (
@@ -49,27 +59,8 @@ CHOICES = {
     "classes": ("side", "touch"),
     "gaps": ("refuse", "drop"),
     "ensemble": ("stacking", "weighted"),
-    "label": (
-        "side",
-        "touch",
-        "direction_05",
-        "direction_1",
-        "direction_2",
-        "direction_4",
-        "spread_change",
-        "price_move_1min",
-        "order_imbalance",
-    ),
-    "target": (
-        "direction",
-        "direction_05",
-        "direction_1",
-        "direction_2",
-        "direction_4",
-        "spread_change",
-        "price_move_1min",
-        "order_imbalance",
-    ),
+    "label": ("side", "touch", *_BOOK_TARGETS),
+    "target": ("direction", *_BOOK_TARGETS),
     "set": (
         "all",
         "tick_only",
