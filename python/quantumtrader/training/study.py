@@ -197,24 +197,20 @@ class Study:
             seen=tuple(self.seen(locked)),
         )
 
-    def look(
-        self, sessions: Int64, *, how: str, model: str, who: str, why: str, training: int | None = None
-    ) -> None:
-        """Write down that sessions are seen; the same look is not written again.
+    def look(self, sessions: Int64, *, how: str, model: str, who: str, why: str) -> None:
+        """Write down that sessions are seen; the same look is not written again. A vault has :meth:`open_unseen`.
 
         Parameters
         ----------
         sessions : ndarray of int64
             Days since 1970.
         how : str
-            ``opened`` (a vault), ``looked at``, ``trained on in blocks of time``.
+            ``looked at``, ``trained on in blocks of time``.
         model : str
-            Hash of its manifest; its name where it is trained yet.
+            Hash of its manifest; its name while it has none yet.
         who, why : str
-        training : int, optional
-            ``created_ns`` of the training whose vault is opened.
         """
-        about = {"how": how, "model": model, "who": who, "why": why, "training": training}
+        about = {"how": how, "model": model, "who": who, "why": why, "training": None}
         self._seen.record("vault", about, sessions, np.zeros(len(sessions)))
 
     def open_unseen(

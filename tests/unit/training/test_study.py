@@ -131,14 +131,14 @@ def test_lines_without_a_candidate_count_as_configurations_of_their_own(study: S
 
 
 def test_studies_with_no_session_in_common_know_nothing_of_each_other(study: Study) -> None:
+    study.open_unseen(DAYS[:20], training=1, model="m", who="ana", why="r")
     study.add(trial(DAYS[:20], 1), "a", "trees")
-    study.look(DAYS[:20], how="opened", model="m", who="ana", why="r", training=1)
     assert study.earlier({"trees": trial(DAYS[20:], 2)}, "b", DAYS[30:]) == Earlier(locked=10)
     assert study.earlier({}, "b", NONE) == Earlier()
 
 
 def test_sessions_are_seen_by_openings_looks_and_trainings_but_the_own(study: Study) -> None:
-    study.look(DAYS[:2], how="opened", model="m", who="ana", why="r", training=1)
+    study.open_unseen(DAYS[:2], training=1, model="m", who="ana", why="r")
     study.look(DAYS[2:4], how="looked at", model="m", who="rui", why="e")
     study.add(trial(DAYS[4:6], 1), "a", "trees")
     assert (
