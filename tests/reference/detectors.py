@@ -279,7 +279,7 @@ def by_orders(row: Row) -> Found:
                             if hit.packet:
                                 hit.orders.append((0, e["id"], before))
                             if executed == size and broker:
-                                gone.append((t, (broker, side, px, peak), before))
+                                gone.append((hit.at, (broker, side, px, peak), before))
                     if now <= 0 and (stays or not hit):
                         peaks.pop(e["id"], None)
                         hidden.pop(e["id"], None)

@@ -42,7 +42,8 @@ class _Writer:
     def trade(self, centre: int) -> None:
         flags = 0
         if not self.calm and self.rng.random() < 0.25:
-            flags = int(self.rng.choice([Flag.RLP, Flag.CROSS, Flag.AUCTION, Flag.CANCELLED, Flag.EDITED]))
+            odd = [Flag.RLP, Flag.CROSS, Flag.AUCTION, Flag.CANCELLED, Flag.EDITED, Flag.HIDDEN, Flag.HIDDEN]
+            flags = int(self.rng.choice(odd))
         self.put(
             Kind.TRADE,
             px=centre + int(self.rng.integers(-3, 4)),

@@ -153,7 +153,9 @@ def _(row: Row) -> float:
 @define("cancel_ratio_1m", MINUTE, book=True)
 def _(row: Row) -> float:
     # In stream order; at one event the print comes before what the packet removed.
-    facts: list[tuple[int, int, Deal | tuple[View, Change]]] = [(d.at, 0, d) for d in row.deals]
+    facts: list[tuple[int, int, Deal | tuple[View, Change]]] = [
+        (d.at, 0, d) for d in row.deals if not d.hidden
+    ]
     facts += [(v.at, 1, (v, c)) for v, c in removals(row)]
     prints: list[list[int]] = []  # t, side, px, not yet used
     gone: list[list[int]] = []  # t, side, px, still unexplained

@@ -29,7 +29,7 @@ def _(row: Row) -> float:
     if row.view.mid is None:
         return NAN
     (bp, bq), (ap, aq) = row.view.bids[0], row.view.asks[0]
-    return NAN if bq + aq == 0 else Fraction(bp * aq + ap * bq, bq + aq) - Fraction(bp + ap, 2)
+    return NAN if 0 in (bq, aq) else Fraction(bp * aq + ap * bq, bq + aq) - Fraction(bp + ap, 2)
 
 
 # -- the mid in force -----------------------------------------------------------------------------------

@@ -53,7 +53,9 @@ def _(row: Row) -> float:
 @define("limit_flow_imb_1m", MINUTE, sizes=True)
 def _(row: Row) -> float:
     # Facts in stream order; at one event the print comes before the touch that the packet leaves.
-    facts: list[tuple[int, int, str, Deal | tuple[View, View]]] = [(d.at, 0, "deal", d) for d in row.deals]
+    facts: list[tuple[int, int, str, Deal | tuple[View, View]]] = [
+        (d.at, 0, "deal", d) for d in row.deals if not d.hidden
+    ]
     facts += [(b.at, 1, "touch", (a, b)) for a, b in row.updates()]
     added: list[tuple[int, int, int]] = []
     removals: list[list[int]] = []  # t, side, px, still unexplained

@@ -42,6 +42,7 @@ class Deal:
     broker: int = 0
     """Of the aggressor, 0 unknown or unsigned."""
     passive: int = 0
+    hidden: bool = False
 
 
 @dataclass(frozen=True)
@@ -352,7 +353,9 @@ class Recording:
             side = self._side(e, i, out)
             buyer, seller = (e["ref_a"], e["ref_b"]) if side else (0, 0)
             brokers = (buyer, seller) if side > 0 else (seller, buyer)
-            out.append(Deal(i, self.times[i], e["px"], e["size"], side, *brokers))
+            out.append(
+                Deal(i, self.times[i], e["px"], e["size"], side, *brokers, bool(e["flags"] & Flag.HIDDEN))
+            )
         return out
 
     def _side(self, e: dict[str, int], i: int, before: list[Deal]) -> int:

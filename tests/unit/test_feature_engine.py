@@ -19,8 +19,9 @@ from quantumtrader.exceptions import (
     UnsortedEventsError,
 )
 from quantumtrader.features import DetectorSettings
-from quantumtrader.types import SessionHours
-from reference.flows import as_events, random_flow
+from quantumtrader.types import Flag, SessionHours
+from reference.flows import as_events, many_sessions, random_flow
+from reference.scripts import BID, MS, Script
 
 WDO = Instrument("WDOU25", "WDO", tick_size=0.5, point_value=10.0)
 
@@ -160,6 +161,26 @@ def test_the_hours_of_the_instrument_are_the_length_of_its_session(engine, event
     for core in (short, pickle.loads(pickle.dumps(short))):
         core.update_many(events)
         np.testing.assert_array_equal(core.take()[1][:3, 0], [60 / 90, 1.0, 1.0])
+
+
+def test_a_session_begins_without_the_value_of_the_one_before(engine):
+    core = engine.FeatureEngine(["corwin_schultz_30m"], 0.5, 10.0, "event")
+    core.update_many(many_sessions(1, 2, minutes=35))
+    times, values, *_ = core.take()
+    second = np.searchsorted(times, times[0] + 12 * 3_600 * 10**9)
+    assert values[second - 1, 0] > 0
+    assert np.isnan(values[second : second + 30, 0]).all()
+
+
+@pytest.mark.parametrize(("flag", "cancelled"), [(0, 0.0), (Flag.HIDDEN, 5 / 110)])  # the book opens with 100
+def test_a_hidden_print_explains_no_removal(engine, flag, cancelled):
+    s = Script("orders")
+    ident = s.add(1, BID, 10)
+    s.trade(-1, BID, 5, flags=int(flag))
+    s.wait(10 * MS).edit(ident, 5)
+    core = engine.FeatureEngine(["cancel_ratio_1m"], 0.5, 10.0, "event", "partial")
+    core.update_many(s.timer(MS).events())
+    assert core.take()[1][-1, 0] == pytest.approx(cancelled)
 
 
 def test_repr_is_short():

@@ -11,8 +11,10 @@ pub trait Rule: Clone + Send + Sync + 'static {
     /// Takes a closed bar and gives the value held from now on; NaN where there is none.
     fn close(&mut self, bar: &Bar) -> f64;
 
-    /// A session starts at `start`; the held value stays until the next close.
-    fn session(&mut self, _start: i64) {}
+    /// A session starts at `start`: gives the value held from there on, as a rule the one held so far.
+    fn session(&mut self, _start: i64, held: f64) -> f64 {
+        held
+    }
 }
 
 /// A rule with the value it gave last.
@@ -33,7 +35,7 @@ impl<R: Rule> Feature for Held<R> {
     }
 
     fn on_session_start(&mut self, start: i64) {
-        self.rule.session(start);
+        self.value = self.rule.session(start, self.value);
     }
 
     fn on_roll(&mut self) {
@@ -62,8 +64,8 @@ impl<R: Rule> Rule for InAtr<R> {
         quotient(self.rule.close(bar), self.atr.value())
     }
 
-    fn session(&mut self, start: i64) {
-        self.rule.session(start);
+    fn session(&mut self, start: i64, held: f64) -> f64 {
+        self.rule.session(start, held)
     }
 }
 

@@ -97,6 +97,7 @@ _SPOOFING = (
     "spoof_hold_ns",
     "layer_factor",
 )
+_IMBALANCES = ("imbalance_min", "imbalance_times")
 _READ: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(
         (
@@ -122,6 +123,12 @@ _READ: dict[str, tuple[str, ...]] = {
         "absorption_factor",
         "absorption_max_move",
     ),
+    **dict.fromkeys(("fp_exhaustion_high", "fp_exhaustion_low"), ("exhaustion_factor",)),
+    **dict.fromkeys(
+        ("fp_buy_imb_count", "fp_sell_imb_count", "fp_stacked_buy", "fp_stacked_sell"), _IMBALANCES
+    ),
+    "fp_reversal_signal": ("absorption_bar_min", "exhaustion_factor"),
+    "fp_continuation_signal": (*_IMBALANCES, "imbalance_stacked"),
     "spoof_score": (*_SPOOFING, "spoof_full_factor"),
     "layering_score": (*_SPOOFING, "layer_min_rows", "layer_full_rows", "layer_within_ns"),
     "momentum_ignition": (
@@ -218,6 +225,12 @@ class DetectorSettings:
         Aggression at an extreme of a footprint that counts as absorbed.
     exhaustion_factor : float, 1.0 to 1000.0
         How many times as much was taken two rows before the extreme of a footprint.
+    imbalance_min : int, contracts, 1 to 1_000_000_000
+        Least volume of a footprint row with an imbalance.
+    imbalance_times : float, 1.0 to 1000.0
+        How many times the volume diagonally opposite a row with an imbalance has.
+    imbalance_stacked : int, rows, 1 to 1_000
+        Adjacent rows with an imbalance that price is said to follow.
     spoof_factor : float, 1.0 to 1000.0
         Least size of a candidate, in usual sizes of its row.
     spoof_full_factor : float, 1.0 to 1000.0
@@ -294,6 +307,9 @@ class DetectorSettings:
     absorption_max_move: float = 1.0
     absorption_bar_min: float = 2.0
     exhaustion_factor: float = 3.0
+    imbalance_min: int = 10
+    imbalance_times: float = 3.0
+    imbalance_stacked: int = 3
     spoof_factor: float = 5.0
     spoof_full_factor: float = 10.0
     spoof_tau_s: float = 300.0

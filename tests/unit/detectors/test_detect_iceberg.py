@@ -156,13 +156,14 @@ def test_an_order_executed_beyond_what_it_showed_and_gone(find):
 
 
 @pytest.mark.parametrize("wait", [0, 5 * MS])
-def test_a_new_id_by_broker_price_and_peak(find, wait):
+@pytest.mark.parametrize("after", [0, 2 * MS])
+def test_a_new_id_by_broker_price_and_peak(find, wait, after):
     s = Script("orders")
     ident = s.add(-1, ASK, 7, broker=9)
-    s.trade(1, ASK, 17, flags=int(Flag.MORE))
+    s.trade(1, ASK, 17, flags=0 if after else int(Flag.MORE)).wait(after)
     s.delete(s.makers.pop((-1, ASK)), more=True)
     s.delete(ident)
-    new = s.wait(wait).add(-1, ASK, 7, broker=9)
+    new = s.wait(wait - after if wait else 0).add(-1, ASK, 7, broker=9)
     (d,) = find(s, "iceberg_native")
     assert (d.side, d.confidence, d.evidence["order_id"], d.evidence["hidden"]) == (-1, 0.9, new, 7)
 
@@ -187,6 +188,7 @@ def test_records_of_other_packets_are_waited_for(find):
         "other broker",
         "other peak",
         "new id too late",
+        "new id late after the trade",
         "no broker",
     ],
 )
@@ -209,10 +211,11 @@ def test_native_near_misses(find, miss):
     else:
         broker = 0 if miss == "no broker" else 9
         order = s.add(-1, ASK, 7, broker=broker)
-        s.trade(1, ASK, 17, flags=more)
+        late = miss == "new id late after the trade"
+        s.trade(1, ASK, 17, flags=0 if late else more).wait(4 * MS if late else 0)
         s.delete(s.makers.pop((-1, ASK)), more=True)
         s.delete(order)
-        s.wait(5 * MS + 1 if miss == "new id too late" else MS)
+        s.wait(5 * MS + 1 if miss == "new id too late" else 2 * MS)
         s.add(-1, ASK, 8 if miss == "other peak" else 7, broker=8 if miss == "other broker" else broker)
     assert find(s, "iceberg_native") == []
 

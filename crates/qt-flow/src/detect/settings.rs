@@ -86,6 +86,9 @@ settings! {
     absorption_max_move: f64 = 1.0 in 0.0..=1_000.0 "ticks" "Greatest move of the mid in the direction of delta.";
     absorption_bar_min: f64 = 2.0 in 0.1..=1_000.0 "mean rows" "Aggression at an extreme of a footprint that counts as absorbed.";
     exhaustion_factor: f64 = 3.0 in 1.0..=1_000.0 "" "How many times as much was taken two rows before the extreme of a footprint.";
+    imbalance_min: i64 = 10 in 1..=1_000_000_000 "contracts" "Least volume of a footprint row with an imbalance.";
+    imbalance_times: f64 = 3.0 in 1.0..=1_000.0 "" "How many times the volume diagonally opposite a row with an imbalance has.";
+    imbalance_stacked: i64 = 3 in 1..=1_000 "rows" "Adjacent rows with an imbalance that price is said to follow.";
     spoof_factor: f64 = 5.0 in 1.0..=1_000.0 "" "Least size of a candidate, in usual sizes of its row.";
     spoof_full_factor: f64 = 10.0 in 1.0..=1_000.0 "" "Size at which the score no longer grows, in usual sizes.";
     spoof_tau_s: f64 = 300.0 in 1.0..=86_400.0 "s" "Time constant of a row's usual size.";

@@ -36,10 +36,13 @@ impl Flow {
         self.ended = self.parents.push(&print);
         self.tape.push(print);
         self.next_exit = self.next_exit.min(self.tape.next_exit());
-        if self.limit.enabled() {
-            self.limit.on_print(&print);
+        // What was executed hidden had not been displayed: no displayed size left by it.
+        if t.flags & flag::HIDDEN == 0 {
+            if self.limit.enabled() {
+                self.limit.on_print(&print);
+            }
+            self.removed.on_print(&print);
         }
-        self.removed.on_print(&print);
         if self.moments.enabled() {
             self.moments.push(t.px, t.size);
         }

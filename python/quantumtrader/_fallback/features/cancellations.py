@@ -6,7 +6,9 @@ from collections import deque
 from dataclasses import dataclass
 
 from quantumtrader._fallback.features.tape import Print
+from quantumtrader.types import Flag
 
+_HIDDEN = int(Flag.HIDDEN)
 MATCH_NS = 50_000_000
 """How far a print and the removal it explains may lie apart, inclusive."""
 
@@ -68,7 +70,9 @@ class Cancellations:
         self._slide(t)
 
     def on_print(self, trade: Print) -> None:
-        """Take a print: it turns cancellations into trades."""
+        """Take a print: unless it was hidden it turns cancellations into trades."""
+        if trade.flags & _HIDDEN:
+            return  # what was executed had not been displayed
         self._forget_unmatched(trade.t)
         execution = _Execution(trade.t, trade.side, trade.px, trade.size)
         for removal in self._recent:

@@ -26,12 +26,12 @@ pub fn build(spec: &'static Spec, setup: &mut Setup<'_>) -> Box<dyn Feature> {
     held(
         setup,
         if spec.name == SPECS[0].name {
-            |f| {
+            |f, _| {
                 let (part, whole) = f.absorbed_high();
                 ratio_or_zero(part, whole)
             }
         } else {
-            |f| {
+            |f, _| {
                 let (part, whole) = f.absorbed_low();
                 ratio_or_zero(part, whole)
             }

@@ -43,9 +43,9 @@ pub fn build(spec: &'static Spec, setup: &mut Setup<'_>) -> Box<dyn Feature> {
     held(
         setup,
         match spec.name {
-            "fp_poc_pos" => |f| f.poc().map_or(f64::NAN, |poc| position(poc.px, f.bar.low, f.bar.high)),
-            "fp_poc_share" => |f| f.poc().map_or(f64::NAN, |poc| ratio_or_nan(poc.total, f.bar.volume)),
-            _ => |f| f.area().map_or(f64::NAN, |area| position(f.bar.close, area.low, area.high)),
+            "fp_poc_pos" => |f, _| f.poc().map_or(f64::NAN, |poc| position(poc.px, f.bar.low, f.bar.high)),
+            "fp_poc_share" => |f, _| f.poc().map_or(f64::NAN, |poc| ratio_or_nan(poc.total, f.bar.volume)),
+            _ => |f, _| f.area().map_or(f64::NAN, |area| position(f.bar.close, area.low, area.high)),
         },
     )
 }

@@ -42,9 +42,9 @@ pub fn build(spec: &'static Spec, setup: &mut Setup<'_>) -> Box<dyn Feature> {
     held(
         setup,
         match spec.name {
-            "fp_delta" => |f| ratio_or_zero(f.delta(), f.buy + f.sell),
-            "fp_delta_max" => |f| ratio_or_zero(f.delta_max, f.bar.volume),
-            _ => |f| ratio_or_zero(f.delta_min, f.bar.volume),
+            "fp_delta" => |f, _| ratio_or_zero(f.delta(), f.buy + f.sell),
+            "fp_delta_max" => |f, _| ratio_or_zero(f.delta_max, f.bar.volume),
+            _ => |f, _| ratio_or_zero(f.delta_min, f.bar.volume),
         },
     )
 }

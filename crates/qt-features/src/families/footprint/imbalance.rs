@@ -1,6 +1,7 @@
 //! Diagonal imbalances: rows where one side took far more than the other side did one tick further on.
 
 use qt_flow::PriceRow;
+use qt_flow::detect::DetectorSettings;
 
 use super::held;
 use crate::prelude::*;
@@ -10,7 +11,7 @@ pub const SPECS: &[Spec] = &[
     Spec {
         number: 77,
         name: "fp_buy_imb_count",
-        definition: "# rows k of the last closed 5 min bar with b(k) ≥ 10 and b(k) ≥ 3·max(s(k−1 tick), 1); rows beyond the range are empty",
+        definition: "# rows k of the last closed 5 min bar with b(k) ≥ 10 and b(k) ≥ 3·max(s(k−1 tick), 1) (thresholds imbalance_*); rows beyond the range are empty",
         scale_sizes: Symmetry::Open,
         unit: "rows",
         range: POSITIVE,
@@ -20,7 +21,7 @@ pub const SPECS: &[Spec] = &[
     Spec {
         number: 78,
         name: "fp_sell_imb_count",
-        definition: "# rows k of the last closed 5 min bar with s(k) ≥ 10 and s(k) ≥ 3·max(b(k+1 tick), 1); rows beyond the range are empty",
+        definition: "# rows k of the last closed 5 min bar with s(k) ≥ 10 and s(k) ≥ 3·max(b(k+1 tick), 1) (thresholds imbalance_*); rows beyond the range are empty",
         scale_sizes: Symmetry::Open,
         unit: "rows",
         range: POSITIVE,
@@ -49,11 +50,6 @@ pub const SPECS: &[Spec] = &[
     },
 ];
 
-/// Least volume of a row with an imbalance, contracts.
-const LEAST: i64 = 10;
-/// Least multiple of the opposite volume.
-const TIMES: i64 = 3;
-
 /// How many rows have an imbalance, and how many of them lie side by side at most.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Imbalances {
@@ -62,13 +58,13 @@ pub(super) struct Imbalances {
 }
 
 /// Rows with a buy imbalance.
-pub(super) fn buys(footprint: &Footprint) -> Imbalances {
-    find(footprint.rows().iter(), |row| row.buy, |row| row.sell)
+pub(super) fn buys(footprint: &Footprint, s: &DetectorSettings) -> Imbalances {
+    find(footprint.rows().iter(), |row| row.buy, |row| row.sell, s)
 }
 
 /// Rows with a sell imbalance.
-pub(super) fn sells(footprint: &Footprint) -> Imbalances {
-    find(footprint.rows().iter().rev(), |row| row.sell, |row| row.buy)
+pub(super) fn sells(footprint: &Footprint, s: &DetectorSettings) -> Imbalances {
+    find(footprint.rows().iter().rev(), |row| row.sell, |row| row.buy, s)
 }
 
 /// Walks the rows so that the diagonal opposite of each is in the row before it.
@@ -76,6 +72,7 @@ fn find<'a>(
     rows: impl Iterator<Item = &'a PriceRow>,
     own: fn(&PriceRow) -> i64,
     opposite: fn(&PriceRow) -> i64,
+    s: &DetectorSettings,
 ) -> Imbalances {
     let mut found = Imbalances::default();
     let mut run = 0;
@@ -86,7 +83,7 @@ fn find<'a>(
         if neighbour.is_none() {
             run = 0;
         }
-        if own(row) >= LEAST && own(row) >= TIMES * against {
+        if own(row) >= s.imbalance_min && own(row) as f64 >= s.imbalance_times * against as f64 {
             run += 1;
             found.count += 1;
             found.longest = found.longest.max(run);
@@ -103,10 +100,10 @@ pub fn build(spec: &'static Spec, setup: &mut Setup<'_>) -> Box<dyn Feature> {
     held(
         setup,
         match spec.name {
-            "fp_buy_imb_count" => |f| buys(f).count as f64,
-            "fp_sell_imb_count" => |f| sells(f).count as f64,
-            "fp_stacked_buy" => |f| buys(f).longest as f64,
-            _ => |f| sells(f).longest as f64,
+            "fp_buy_imb_count" => |f, s| buys(f, s).count as f64,
+            "fp_sell_imb_count" => |f, s| sells(f, s).count as f64,
+            "fp_stacked_buy" => |f, s| buys(f, s).longest as f64,
+            _ => |f, s| sells(f, s).longest as f64,
         },
     )
 }

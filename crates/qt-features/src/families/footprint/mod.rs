@@ -12,11 +12,16 @@ crate::register![
     signals,
 ];
 
+use qt_flow::detect::DetectorSettings;
+
 use crate::prelude::*;
+
+/// What a footprint gives under the thresholds in force.
+type Formula = fn(&Footprint, &DetectorSettings) -> f64;
 
 /// A number of one footprint: computed when it closes, held until the next one does.
 struct Held {
-    formula: fn(&Footprint) -> f64,
+    formula: Formula,
     value: f64,
 }
 
@@ -25,8 +30,8 @@ impl Feature for Held {
         self.value
     }
 
-    fn on_footprint(&mut self, footprint: &Footprint, _flow: &Flow) {
-        self.value = (self.formula)(footprint);
+    fn on_footprint(&mut self, footprint: &Footprint, flow: &Flow) {
+        self.value = (self.formula)(footprint, flow.detector_settings());
     }
 
     fn on_roll(&mut self) {
@@ -35,7 +40,7 @@ impl Feature for Held {
 }
 
 /// Makes a feature of the last closed footprint.
-fn held(setup: &mut Setup<'_>, formula: fn(&Footprint) -> f64) -> Box<dyn Feature> {
+fn held(setup: &mut Setup<'_>, formula: Formula) -> Box<dyn Feature> {
     setup.changes_with(cause::FOOTPRINT);
     setup.on_footprints();
     Box::new(Held { formula, value: f64::NAN })

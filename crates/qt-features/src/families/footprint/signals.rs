@@ -2,6 +2,8 @@
 
 use std::cmp::Ordering;
 
+use qt_flow::detect::DetectorSettings;
+
 use super::{exhaustion, held, imbalance, sign};
 use crate::prelude::*;
 
@@ -10,7 +12,7 @@ pub const SPECS: &[Spec] = &[
     Spec {
         number: 89,
         name: "fp_reversal_signal",
-        definition: "−1 if (fp_absorption_high ≥ 2 or fp_exhaustion_high), C < (H+L)/2 and B < S; +1 if (fp_absorption_low ≥ 2 or fp_exhaustion_low), C > (H+L)/2 and B > S; else 0",
+        definition: "−1 if (fp_absorption_high ≥ 2 or fp_exhaustion_high), C < (H+L)/2 and B < S; +1 if (fp_absorption_low ≥ 2 or fp_exhaustion_low), C > (H+L)/2 and B > S; else 0 (threshold absorption_bar_min)",
         range: (-1.0, 1.0),
         kind: Kind::Flag,
         swap_sides: Symmetry::Moves,
@@ -21,7 +23,7 @@ pub const SPECS: &[Spec] = &[
     Spec {
         number: 90,
         name: "fp_continuation_signal",
-        definition: "+1 if fp_stacked_buy ≥ 3, C > POC and B > S; −1 if fp_stacked_sell ≥ 3, C < POC and B < S; else 0",
+        definition: "+1 if fp_stacked_buy ≥ 3, C > POC and B > S; −1 if fp_stacked_sell ≥ 3, C < POC and B < S; else 0 (threshold imbalance_stacked)",
         range: (-1.0, 1.0),
         kind: Kind::Flag,
         scale_sizes: Symmetry::Open,
@@ -31,24 +33,19 @@ pub const SPECS: &[Spec] = &[
     },
 ];
 
-/// Absorption, in mean rows, that refuses an extreme.
-const ABSORBED: i64 = 2;
-/// Stacked rows that call for more.
-const STACKED: i64 = 3;
-
-fn reversal(f: &Footprint) -> f64 {
-    let absorbed = |(part, whole): (i64, i64)| part >= ABSORBED * whole;
+fn reversal(f: &Footprint, s: &DetectorSettings) -> f64 {
+    let absorbed = |(part, whole): (i64, i64)| part as f64 >= s.absorption_bar_min * whole as f64;
     let twice = 2 * i64::from(f.bar.close);
     let side = twice.cmp(&(i64::from(f.bar.high) + i64::from(f.bar.low)));
-    let down = (absorbed(f.absorbed_high()) || exhaustion::high(f)) && side == Ordering::Less;
-    let up = (absorbed(f.absorbed_low()) || exhaustion::low(f)) && side == Ordering::Greater;
+    let down = (absorbed(f.absorbed_high()) || exhaustion::high(f, s)) && side == Ordering::Less;
+    let up = (absorbed(f.absorbed_low()) || exhaustion::low(f, s)) && side == Ordering::Greater;
     sign(up && f.delta() > 0, down && f.delta() < 0)
 }
 
-fn continuation(f: &Footprint) -> f64 {
+fn continuation(f: &Footprint, s: &DetectorSettings) -> f64 {
     let Some(poc) = f.poc() else { return 0.0 };
-    let up = f.bar.close > poc.px && f.delta() > 0 && imbalance::buys(f).longest >= STACKED;
-    let down = f.bar.close < poc.px && f.delta() < 0 && imbalance::sells(f).longest >= STACKED;
+    let up = f.bar.close > poc.px && f.delta() > 0 && imbalance::buys(f, s).longest >= s.imbalance_stacked;
+    let down = f.bar.close < poc.px && f.delta() < 0 && imbalance::sells(f, s).longest >= s.imbalance_stacked;
     sign(up, down)
 }
 

@@ -34,7 +34,7 @@ fn two_sided(f: &Footprint, px: i32) -> f64 {
 pub fn build(spec: &'static Spec, setup: &mut Setup<'_>) -> Box<dyn Feature> {
     held(
         setup,
-        if spec.name == SPECS[0].name { |f| two_sided(f, f.bar.high) } else { |f| two_sided(f, f.bar.low) },
+        if spec.name == SPECS[0].name { |f, _| two_sided(f, f.bar.high) } else { |f, _| two_sided(f, f.bar.low) },
     )
 }
 

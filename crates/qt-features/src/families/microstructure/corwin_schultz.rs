@@ -90,8 +90,9 @@ impl Rule for CorwinSchultz {
         self.value
     }
 
-    fn session(&mut self, start: i64) {
+    fn session(&mut self, start: i64, _held: f64) -> f64 {
         *self = Self { start, value: f64::NAN, ..Self::default() };
+        f64::NAN
     }
 }
 
@@ -119,9 +120,22 @@ mod tests {
     }
 
     #[test]
+    fn a_session_begins_without_the_value_of_the_one_before() {
+        let mut flow = qt_flow::Flow::default();
+        let mut f = build(&SPECS[0], &mut Setup::new(&mut flow));
+        f.on_session_start(0);
+        for minute in 0..30 {
+            f.on_bar(&Bar { start: minute * MINUTE, end: (minute + 1) * MINUTE, ..ohlcv(100, 102, 100, 101, 1) });
+        }
+        assert!(f.value(&flow, 30 * MINUTE) >= 0.0);
+        f.on_session_start(60 * MINUTE);
+        assert!(f.value(&flow, 60 * MINUTE).is_nan());
+    }
+
+    #[test]
     fn minutes_are_joined_from_the_session_start() {
         let mut rule = CorwinSchultz::default();
-        rule.session(7 * SECOND);
+        rule.session(7 * SECOND, f64::NAN);
         let bar = |minute: i64, high, low| Bar {
             start: 7 * SECOND + minute * MINUTE,
             end: 7 * SECOND + (minute + 1) * MINUTE,

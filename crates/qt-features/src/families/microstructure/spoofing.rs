@@ -29,7 +29,7 @@ pub const SPECS: &[Spec] = &[
     spec(
         148,
         "layering_score",
-        "±min(1, rows/5) × withdrawn share × o of the last layering (+ for bids), held 10 s from its last withdrawal + 500 ms; layering: candidates (≥ 2 × usual each) of one side on ≥ 3 rows, added and withdrawn within 1 s of the one withdrawn last",
+        "±min(1, rows/5) × withdrawn share × o of the last layering (+ for bids), held 10 s from its last withdrawal + 500 ms; layering: candidates (≥ 2 × usual each) of one side and one broker (known or not) on ≥ 3 rows, added within 1 s of each other and withdrawn so too",
         "Tao et al. 2020; Lee-Eom-Park 2013",
     ),
 ];

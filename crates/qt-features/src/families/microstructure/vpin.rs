@@ -168,8 +168,9 @@ impl Rule for BulkVpin {
         self.buckets.value
     }
 
-    fn session(&mut self, start: i64) {
+    fn session(&mut self, start: i64, held: f64) -> f64 {
         self.buckets.session(self.size.session(start));
+        held
     }
 }
 

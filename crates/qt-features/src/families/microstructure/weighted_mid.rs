@@ -18,7 +18,7 @@ struct WeightedMid;
 
 impl Feature for WeightedMid {
     fn value(&mut self, flow: &Flow, _t: i64) -> f64 {
-        let Some(t) = flow.quote() else { return f64::NAN };
+        let Some(t) = flow.quote().filter(|t| t.sized()) else { return f64::NAN };
         let spread = i64::from(t.ask_px) - i64::from(t.bid_px);
         // wm − mid = spread/2 · (q_b − q_a)/(q_b + q_a): no large numbers to cancel.
         0.5 * spread as f64 * ratio_or_nan(t.bid_sz - t.ask_sz, t.bid_sz + t.ask_sz)

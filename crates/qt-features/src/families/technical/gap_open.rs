@@ -36,9 +36,10 @@ impl Rule for Gap {
         self.value
     }
 
-    fn session(&mut self, _start: i64) {
+    fn session(&mut self, _start: i64, held: f64) -> f64 {
         self.in_session = true;
         self.awaits_bar = true;
+        held
     }
 }
 

@@ -70,9 +70,10 @@ impl Rule for SessionDistance {
         quotient((self.formula)(levels, bar) as f64, self.atr.value())
     }
 
-    fn session(&mut self, _start: i64) {
+    fn session(&mut self, _start: i64, held: f64) -> f64 {
         self.in_session = true;
         self.levels = None;
+        held
     }
 }
 

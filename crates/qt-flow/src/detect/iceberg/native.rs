@@ -59,6 +59,7 @@ struct Known {
 /// An order that was executed to the last displayed contract.
 #[derive(Debug, Clone, Copy)]
 struct Gone {
+    /// When the trade was that executed it.
     at: i64,
     side: i8,
     px: i32,
@@ -78,7 +79,7 @@ pub struct NativeIceberg {
     next_slot: usize,
     known: Map<i64, (usize, Known)>,
     gone: Vec<Gone>,
-    /// Rows and orders dropped because there were too many.
+    /// Rows and executed orders dropped because there were too many.
     pub dropped: u64,
     held: Held,
     hidden: Held,
@@ -156,12 +157,14 @@ impl NativeIceberg {
             self.remember(old.id, known);
             return;
         }
+        let at = row.at;
         self.forget(old.id);
         if executed == i64::from(old.size) && old.broker != 0 {
             if self.gone.len() == MAX_GONE {
                 self.gone.remove(0);
+                self.dropped += 1;
             }
-            self.gone.push(Gone { at: t, side: old.side, px: old.px, broker: old.broker, known });
+            self.gone.push(Gone { at, side: old.side, px: old.px, broker: old.broker, known });
         }
     }
 

@@ -268,7 +268,8 @@ class NativeIceberg:
         if executed == old.size and old.broker:
             if len(self._gone) == _MAX_GONE:
                 del self._gone[0]
-            self._gone.append((t, old.side, old.px, old.broker, known))
+                self._sink.dropped += 1
+            self._gone.append((row.at, old.side, old.px, old.broker, known))
 
     def _added(self, t: int, side: int, px: int, size: int, broker: int, ident: int) -> None:
         """Take a new order: perhaps a fully executed one under a new id."""

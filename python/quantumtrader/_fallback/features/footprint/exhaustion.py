@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 from quantumtrader._fallback.features.footprint.held import FootprintFeature
 from quantumtrader._fallback.features.footprints import Footprint
 from quantumtrader._fallback.features.registry import feature
 
 
-def exhausted_high(f: Footprint) -> bool:
-    """Tell whether the buyers at the high were a third of those two ticks lower, or fewer."""
-    return 0 < 3 * f.at(f.high).buy <= f.at(f.high - 2).buy
+def exhausted_high(f: Footprint, s: SimpleNamespace) -> bool:
+    """Tell whether the buyers two ticks below the high were so many times those at the high."""
+    return bool(0 < s.exhaustion_factor * f.at(f.high).buy <= f.at(f.high - 2).buy)
 
 
-def exhausted_low(f: Footprint) -> bool:
-    """Tell whether the sellers at the low were a third of those two ticks higher, or fewer."""
-    return 0 < 3 * f.at(f.low).sell <= f.at(f.low + 2).sell
+def exhausted_low(f: Footprint, s: SimpleNamespace) -> bool:
+    """Tell whether the sellers two ticks above the low were so many times those at the low."""
+    return bool(0 < s.exhaustion_factor * f.at(f.low).sell <= f.at(f.low + 2).sell)
 
 
 @feature("fp_exhaustion_high")
@@ -23,7 +25,7 @@ class ExhaustionHigh(FootprintFeature):
 
     def measure(self, footprint: Footprint) -> float:
         """Return 1 if they do, else 0."""
-        return exhausted_high(footprint)
+        return exhausted_high(footprint, self.settings)
 
 
 @feature("fp_exhaustion_low")
@@ -32,4 +34,4 @@ class ExhaustionLow(FootprintFeature):
 
     def measure(self, footprint: Footprint) -> float:
         """Return 1 if they do, else 0."""
-        return exhausted_low(footprint)
+        return exhausted_low(footprint, self.settings)

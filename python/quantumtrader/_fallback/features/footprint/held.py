@@ -13,6 +13,7 @@ class FootprintFeature(Feature):
 
     def __init__(self, spec: Spec, flow: Flow) -> None:
         super().__init__(spec, flow)
+        self.settings = flow.settings
         self._held = NAN
         flow.footprints.listeners.append(self._on_footprint)
 

@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 from quantumtrader._fallback.features.footprint.held import FootprintFeature
 from quantumtrader._fallback.features.footprints import Footprint
 from quantumtrader._fallback.features.registry import feature
 
-_LEAST, _TIMES = 10, 3
 
-
-def buy_imbalances(footprint: Footprint) -> list[int]:
+def buy_imbalances(footprint: Footprint, s: SimpleNamespace) -> list[int]:
     """Return the rows where buyers overwhelmed the sellers one tick lower."""
     return [
         row.px
         for row in footprint.rows
-        if row.buy >= _LEAST and row.buy >= _TIMES * max(footprint.at(row.px - 1).sell, 1)
+        if row.buy >= s.imbalance_min and row.buy >= s.imbalance_times * max(footprint.at(row.px - 1).sell, 1)
     ]
 
 
-def sell_imbalances(footprint: Footprint) -> list[int]:
+def sell_imbalances(footprint: Footprint, s: SimpleNamespace) -> list[int]:
     """Return the rows where sellers overwhelmed the buyers one tick higher."""
     return [
         row.px
         for row in footprint.rows
-        if row.sell >= _LEAST and row.sell >= _TIMES * max(footprint.at(row.px + 1).buy, 1)
+        if row.sell >= s.imbalance_min
+        and row.sell >= s.imbalance_times * max(footprint.at(row.px + 1).buy, 1)
     ]
 
 
@@ -45,7 +46,7 @@ class BuyImbalanceCount(FootprintFeature):
 
     def measure(self, footprint: Footprint) -> float:
         """Return their number."""
-        return len(buy_imbalances(footprint))
+        return len(buy_imbalances(footprint, self.settings))
 
 
 @feature("fp_sell_imb_count")
@@ -54,7 +55,7 @@ class SellImbalanceCount(FootprintFeature):
 
     def measure(self, footprint: Footprint) -> float:
         """Return their number."""
-        return len(sell_imbalances(footprint))
+        return len(sell_imbalances(footprint, self.settings))
 
 
 @feature("fp_stacked_buy")
@@ -63,7 +64,7 @@ class StackedBuy(FootprintFeature):
 
     def measure(self, footprint: Footprint) -> float:
         """Return its length."""
-        return stacked(buy_imbalances(footprint))
+        return stacked(buy_imbalances(footprint, self.settings))
 
 
 @feature("fp_stacked_sell")
@@ -72,4 +73,4 @@ class StackedSell(FootprintFeature):
 
     def measure(self, footprint: Footprint) -> float:
         """Return its length."""
-        return stacked(sell_imbalances(footprint))
+        return stacked(sell_imbalances(footprint, self.settings))

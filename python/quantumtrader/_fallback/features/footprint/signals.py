@@ -15,11 +15,12 @@ class ReversalSignal(FootprintFeature):
 
     def measure(self, footprint: Footprint) -> float:
         """Return −1 for a refused high, +1 for a refused low, else 0."""
+        s = self.settings
         above_middle = 2 * footprint.close - (footprint.high + footprint.low)
         if footprint.delta < 0 and above_middle < 0:
-            return -float(footprint.absorbed_high >= 2 or exhausted_high(footprint))
+            return -float(footprint.absorbed_high >= s.absorption_bar_min or exhausted_high(footprint, s))
         if footprint.delta > 0 and above_middle > 0:
-            return float(footprint.absorbed_low >= 2 or exhausted_low(footprint))
+            return float(footprint.absorbed_low >= s.absorption_bar_min or exhausted_low(footprint, s))
         return 0.0
 
 
@@ -29,11 +30,11 @@ class ContinuationSignal(FootprintFeature):
 
     def measure(self, footprint: Footprint) -> float:
         """Return +1 for buyers, −1 for sellers, else 0."""
-        poc = footprint.profile.poc
+        s, poc = self.settings, footprint.profile.poc
         if poc is None:
             return 0.0
         if footprint.delta > 0 and footprint.close > poc:
-            return float(stacked(buy_imbalances(footprint)) >= 3)
+            return float(stacked(buy_imbalances(footprint, s)) >= s.imbalance_stacked)
         if footprint.delta < 0 and footprint.close < poc:
-            return -float(stacked(sell_imbalances(footprint)) >= 3)
+            return -float(stacked(sell_imbalances(footprint, s)) >= s.imbalance_stacked)
         return 0.0

@@ -36,7 +36,7 @@ class CorwinSchultz(HeldFeature):
         """Forget the session."""
         self._forming: dict[int, tuple[int, int]] = {}
         self._closed: deque[tuple[int, int]] = deque(maxlen=6)
-        self._value = NAN
+        self._value = self._held = NAN
 
     def close(self, bar: Bar) -> float:
         """Return the mean; NaN before six five-minute bars."""

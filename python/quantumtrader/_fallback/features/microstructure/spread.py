@@ -40,9 +40,9 @@ class WeightedMidDeviation(_TouchFeature):
     """Mid weighted by the opposite sizes, minus the mid, in ticks (Gatheral and Oomen, 2010)."""
 
     def value(self, t: int) -> float:
-        """Return the deviation; NaN while a side is missing or no size is known."""
+        """Return the deviation; NaN while a side is missing or a size is not known."""
         touch = self._touch.current
-        if touch is None or not touch.two_sided:
+        if touch is None or not touch.two_sided or not touch.sized:
             return NAN
         spread, tilt = touch.ask_px - touch.bid_px, touch.bid_sz - touch.ask_sz
         return quotient(0.5 * spread * tilt, touch.bid_sz + touch.ask_sz)
