@@ -38,10 +38,10 @@ def a_row(trained: Any, k: int = -1) -> dict[str, float]:
 
 def to_live(root: Path, version: str) -> None:
     r = ModelRegistry(root, ReplayClock(NOW))
-    for state in ("", "shadow", "canary"):
+    for month, state in enumerate(("", "shadow", "canary")):
         for day in range(1, 11) if state else ():
             r.performance("wdo_dir").record(
-                version, ModelState(state), {"session": f"2026-01-{day:02}", "result": 1}
+                version, ModelState(state), {"session": f"2026-0{month}-{day:02}", "result": 1}
             )
         r.promote("wdo_dir", version, why="test", who="ana")
 
