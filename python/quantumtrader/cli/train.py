@@ -164,7 +164,7 @@ def tick(
         typer.Option(
             "--update",
             callback=_model_name,
-            help="Train the next version of this model, as it was trained, if enough sessions have come since.",
+            help="Train the next version of this tick model, as it was trained, if its rule of retraining says so.",
         ),
     ] = "",
     open_vault: OpenVault = False,
@@ -252,10 +252,22 @@ def _retrain(
     if found.result is not None:
         show(found.result, as_json=as_json)
     elif as_json:
-        output.print_json({"due": False, "before": found.before, "new_sessions": found.new_sessions})
+        drift = None if found.drift is None else dict(zip(("feature", "psi"), found.drift, strict=True))
+        output.print_json(
+            {
+                "due": False,
+                "before": found.before,
+                "new_sessions": found.new_sessions,
+                "new_rows": found.new_rows,
+                "rule": found.rule,
+                "drift": drift,
+            }
+        )
     else:
+        moved = "" if found.drift is None else f"; {found.drift[0]} moved most, PSI {found.drift[1]:.3f}"
         output.line(
-            f"{name} {found.before}: not yet, {found.new_sessions} sessions and about {found.new_rows:,} rows came since"
+            f"{name} {found.before}: not yet, {found.new_sessions} of {found.rule.every_sessions} sessions and about "
+            f"{found.new_rows:,} of {found.rule.min_new_rows:,} rows came since{moved}"
         )
 
 
@@ -299,6 +311,7 @@ def book(
     margin: Margin = 0.1,
     latency_ms: LatencyMs = 20.0,
     gaps: Gaps = "refuse",
+    update: Annotated[str, typer.Option("--update", hidden=True)] = "",
     open_vault: OpenVault = False,
     why: Why = "",
     who: Who = "",
@@ -310,13 +323,18 @@ def book(
 ) -> None:
     """Train on weeks of recorded book: one model per target, judged decision by decision, never by a Sharpe ratio.
 
-    Fewer than eight sessions are divided into blocks of time: that trains, and is insufficient. Exit code 3: the data
-    cannot be learned from.
+    Fewer than eight sessions are divided into blocks of time: that trains, and is insufficient. There is no --update: the
+    same options on a recording that has grown make the next version. Exit code 3: the data cannot be learned from.
     """
     from quantumtrader.cli.features_compute import known
     from quantumtrader.training.executor import make_executor
     from quantumtrader.training.pipelines import BookConfig, BookTrainingPipeline
 
+    if update:
+        raise typer.BadParameter(
+            f"is for tick models: give train book the options that {update} was trained with, and its next version is made",
+            param_hint="--update",
+        )
     _require_reason(open_vault, why)
     names = known(features)
     asked = BookConfig(

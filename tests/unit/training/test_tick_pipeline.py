@@ -18,8 +18,9 @@ import pytest
 from quantumtrader.clock import ReplayClock
 from quantumtrader.exceptions import ConfigError, DataAccessError, DataError, DataFormatError, ModelError
 from quantumtrader.models import model
-from quantumtrader.models.manager import RetrainingConfig
+from quantumtrader.models.manager import ModelManager
 from quantumtrader.models.registry import ModelRegistry
+from quantumtrader.models.retraining import RetrainingConfig
 from quantumtrader.models.states import ModelState
 from quantumtrader.training import tuning
 from quantumtrader.training.executor import ProcessExecutor, SerialExecutor
@@ -351,12 +352,23 @@ def test_a_killed_training_ends_in_the_same_bytes(tmp_path: Path) -> None:
 
 def test_training_again_goes_through_the_same_procedure(result: TrainingResult, tmp_path: Path) -> None:
     models = result.model.parent.parent
-    more = Recording.of(bar_sessions(52, 3, 0.9), Y)
-    same = retrain(models, "y_tick", Recording.of(bar_sessions(42, 3, 0.9), Y), tmp_path / "early")
-    assert (same.due, same.new_sessions, same.result) == (False, 2, None)
-    rule = RetrainingConfig(every_sessions=10, min_new_rows=100)
-    found = retrain(models, "y_tick", more, tmp_path / "later", rule, clock=ReplayClock(NOW))
+    grown = Recording.of(bar_sessions(42, 3, 0.9), Y)
+    same = retrain(models, "y_tick", grown, tmp_path / "early")
+    assert (same.due, same.new_sessions, same.rule, same.drift) == (False, 2, RetrainingConfig(), None)
+    # Too few sessions came, and what came is as it was: the rule that was set is obeyed, not the usual one.
+    manager = ModelManager(models)
+    rule = manager.setup_auto_retraining({"every_sessions": 10, "min_new_rows": 1, "max_psi": 1.0})
+    same = retrain(models, "y_tick", grown, tmp_path / "early")
+    assert (same.due, same.rule, same.result) == (False, rule, None)
+    assert same.drift is not None
+    assert same.drift[1] < 0.7
+    # As few, with moves that are ten times as large.
+    more = Recording.of([*bar_sessions(40, 3, 0.9), *bar_sessions(42, 3, 0.9, step=60)[40:]], Y)
+    found = retrain(models, "y_tick", more, tmp_path / "later", clock=ReplayClock(NOW))
     assert found.due
+    assert found.drift is not None
+    assert found.drift[0] == "atr_14"
+    assert found.drift[1] > 2
     assert found.result is not None
     assert found.result.model.name == "1.1.0"
     registry = ModelRegistry(models)
@@ -364,6 +376,12 @@ def test_training_again_goes_through_the_same_procedure(result: TrainingResult, 
     assert registry.manifest("y_tick", "1.1.0").code["config"] == registry.manifest("y_tick", "1.0.0").code[
         "config"
     ] | {"name": "y_tick"}
+    other = RetrainingConfig(models=("z",))
+    with pytest.raises(ConfigError, match="its rule is for z only"):
+        retrain(models, "y_tick", more, tmp_path / "none", other)
+    manager.setup_auto_retraining({"enabled": False})
+    with pytest.raises(ConfigError, match="its rule switches it off"):
+        retrain(models, "y_tick", more, tmp_path / "none")
     with pytest.raises(ModelError, match="no model z"):
         retrain(models, "z", more, tmp_path / "none")
 
