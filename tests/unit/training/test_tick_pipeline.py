@@ -112,6 +112,20 @@ def test_the_candidate_loads_with_everything_it_must_have(result: TrainingResult
     np.testing.assert_allclose(loaded.batch(result.prepared.data.X[:50]).sum(axis=1), 1)
 
 
+def test_the_model_carries_what_it_has_shown(result: TrainingResult) -> None:
+    text = (result.model / "report.md").read_text()
+    a = result.judged.assessment
+    assert text.startswith(f"# y_tick 1.0.0 (synthetic)\n\n{a.verdict}\n")
+    assert "- sessions: 32, 2024-10-04 to 2024-11-04; recorded until 2024-11-12, the rest locked away" in text
+    assert a.net is not None
+    assert f"- net ticks per trade: {a.net.mean:.2f} (95 %: {a.net.low:.2f} to {a.net.high:.2f})" in text
+    shown = [line for line in text.splitlines() if line.startswith(("- met: ", "- NOT MET: "))]
+    assert [line.split(": ", 1)[1] for line in shown] == [str(c) for c in a.conditions]
+    assert [line.startswith("- met") for line in shown] == [c.met for c in a.conditions]
+    assert "`report.html`, in the folder in which the training ran" in text
+    assert (result.folder / "report.html").exists()
+
+
 def test_regimes_are_those_that_the_strategy_would_have_heard(result: TrainingResult) -> None:
     regimes = result.prepared.regimes
     assert len(regimes) == len(result.prepared.data)
