@@ -96,6 +96,14 @@ Clock = Annotated[
     str, typer.Option(help="When rows are taken: bar, 1s, 1m, event; fits the data without it.")
 ]
 Gaps = Annotated[str, typer.Option(help="Sessions with lost events: refuse or drop.")]
+ValidSessions = Annotated[
+    int,
+    typer.Option(
+        "--valid-sessions",
+        min=0,
+        help="Sessions after the newest one until which the model is valid; 0: no end. The way to live takes more than 20.",
+    ),
+]
 OpenVault = Annotated[
     bool,
     typer.Option(
@@ -108,7 +116,7 @@ Who = Annotated[str, typer.Option("--who", help="Who opens it; your user name wi
 
 _LEARNED = (
     "name", "candidates", "seed", "features", "clock", "horizon_s", "every_s", "classes", "barrier_atr", "least_ticks",
-    "spread_ticks", "slippage_ticks", "margin", "latency_ms", "gaps", "open_vault",
+    "spread_ticks", "slippage_ticks", "margin", "latency_ms", "gaps", "valid_sessions", "open_vault",
 )  # fmt: skip
 """Options that ``--update`` takes from the model's last training, or does not do."""
 
@@ -159,6 +167,7 @@ def tick(
     margin: Margin = 0.1,
     latency_ms: LatencyMs = 200.0,
     gaps: Gaps = "refuse",
+    valid_sessions: ValidSessions = 10,
     update: Annotated[
         str,
         typer.Option(
@@ -209,6 +218,7 @@ def tick(
         latency_ms=latency_ms,
         candidates=candidates,
         gaps=gaps,
+        valid_sessions=valid_sessions,
         seed=seed,
     )
     recording = open_recording(input, symbol, config, source, start, end)
@@ -311,6 +321,7 @@ def book(
     margin: Margin = 0.1,
     latency_ms: LatencyMs = 20.0,
     gaps: Gaps = "refuse",
+    valid_sessions: ValidSessions = 5,
     update: Annotated[str, typer.Option("--update", hidden=True)] = "",
     open_vault: OpenVault = False,
     why: Why = "",
@@ -349,6 +360,7 @@ def book(
         latency_ms=latency_ms,
         candidates=candidates,
         gaps=gaps,
+        valid_sessions=valid_sessions,
         seed=seed,
     )
     recording = open_recording(input, symbol, config, source, start, end)

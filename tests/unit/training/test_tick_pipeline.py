@@ -21,7 +21,7 @@ from quantumtrader.models import model
 from quantumtrader.models.manager import ModelManager
 from quantumtrader.models.registry import ModelRegistry
 from quantumtrader.models.retraining import RetrainingConfig
-from quantumtrader.models.states import ModelState
+from quantumtrader.models.states import ModelState, Move, StateLog
 from quantumtrader.training import tuning
 from quantumtrader.training.executor import ProcessExecutor, SerialExecutor
 from quantumtrader.training.pipelines import (
@@ -36,6 +36,7 @@ from quantumtrader.training.pipelines import judge as judge_module
 from quantumtrader.training.pipelines import prepared as prepared_module
 from quantumtrader.training.pipelines import result as result_module
 from quantumtrader.training.pipelines.judge import Plan, make_plan
+from quantumtrader.training.pipelines.observe import observe_shadow
 from quantumtrader.training.pipelines.prepared import choose_features
 from quantumtrader.training.pipelines.retraining import retrain
 from quantumtrader.training.pipelines.ship import next_version
@@ -124,6 +125,25 @@ def test_the_model_carries_what_it_has_shown(result: TrainingResult) -> None:
     assert [line.startswith("- met") for line in shown] == [c.met for c in a.conditions]
     assert "`report.html`, in the folder in which the training ran" in text
     assert (result.folder / "report.html").exists()
+
+
+def test_what_the_pipeline_trained_can_be_observed(result: TrainingResult, tmp_path: Path) -> None:
+    root = Path(shutil.copytree(result.model.parent.parent, tmp_path / "models"))
+    move = Move(
+        "1.0.0", ModelState.CANDIDATE, ModelState.SHADOW, ModelRegistry(root).manifest("y_tick", "1.0.0").hash
+    )
+    StateLog(root, "y_tick").move("ana", "its gate is not what is tested", "promote", lambda _: ((move,), ()))
+    more = Recording.of(bar_sessions(43, 3, 0.9), Y)
+    found = observe_shadow(ModelRegistry(root), "y_tick", "1.0.0", more, who="ana")
+    # The vault's eight sessions were recorded when it was trained.
+    assert [str(s.session) for s in found.sessions] == ["2024-11-13", "2024-11-14", "2024-11-15"]
+    assert len(found.left_out) == 40
+    assert found.synthetic
+    # The same market as in the training: where the training said that a session would lie.
+    a = result.judged.assessment
+    assert a.expected_low is not None
+    assert a.expected_high is not None
+    assert all(a.expected_low <= s.result <= a.expected_high for s in found.sessions)
 
 
 def test_regimes_are_those_that_the_strategy_would_have_heard(result: TrainingResult) -> None:
