@@ -144,3 +144,16 @@ def test_import_is_light(name):
     ).stdout.split()
     heavy = {"pandas", "pyarrow", "typer", "rich", "pydantic", "pydantic_settings", "matplotlib"}
     assert not heavy & set(loaded)
+
+
+def test_the_names_of_models_load_at_first_use() -> None:
+    code = (
+        "import sys; from quantumtrader import models\n"
+        "early = {m for m in sys.modules if m.startswith('quantumtrader.models.')} | {'numpy'} & set(sys.modules)\n"
+        "assert not early, early\n"
+        "from quantumtrader.models import MLCoordinator, ModelManager, PredictionEngine, RegimeAnalyzer\n"
+        "assert all(getattr(models, name) for name in models.__all__)\n"
+        "assert set(models.__all__) == set(models._HOME_OF) <= set(dir(models))\n"
+        "assert not {'lightgbm', 'sklearn', 'jax'} & set(sys.modules)\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

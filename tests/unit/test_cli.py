@@ -196,7 +196,7 @@ def test_every_command_has_help_and_offers_json(name: str) -> None:
     [
         *(("features", name) for name in ("list", "show", *cli.FEATURE_COMMANDS)),
         *(("evaluate", name) for name in cli.EVALUATE_COMMANDS),
-        *(("models", name) for name in cli.MODEL_COMMANDS),
+        *(("models", name) for name in ("observe", *cli.MODEL_COMMANDS)),
     ],
 )
 def test_every_command_of_a_group_has_help_and_offers_json(group: str, name: str) -> None:

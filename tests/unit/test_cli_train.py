@@ -80,7 +80,15 @@ def test_train_tick_leaves_everything_in_its_folder(bars: Write, tmp_path: Path)
     update += ["--update", "wdofut_tick", "--models", str(out / "models")]
     again = runner.invoke(cli.app, update)
     assert again.exit_code == 0
-    assert "not yet, 0 sessions" in again.stdout
+    assert "not yet, 0 of 5 sessions" in again.stdout
+    (out / "models" / "wdofut_tick" / "retraining.json").write_text('{"every_sessions": 7}')
+    ruled = json.loads(runner.invoke(cli.app, [*update, "--json"]).stdout)
+    assert (ruled["due"], ruled["rule"]["every_sessions"], ruled["drift"]) == (False, 7, None)
+    book = runner.invoke(cli.app, ["train", "book", *update[2:]])
+    assert book.exit_code == 2
+    assert "is for tick models: give train book the options" in " ".join(
+        book.stderr.replace("│", " ").split()
+    )
     opened = runner.invoke(cli.app, tick(bars(14), out, "--open-vault", "--why", "release 1"))
     assert opened.exit_code == 0
     assert "vault: insufficient: 3 sessions" in opened.stdout

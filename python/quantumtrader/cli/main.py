@@ -59,7 +59,7 @@ MODEL_COMMANDS = {
     "rollback": "rollback",
     "retire": "retire",
 }
-"""The commands of ``models``, and their functions in the module of that name."""
+"""The commands of ``models``, and their functions in the module of that name; ``observe`` has a module."""
 
 TRAIN_COMMANDS = ("tick", "book", "dual")
 """The commands of ``train``: functions of the module of that name."""
@@ -213,6 +213,11 @@ def _functions(module: str, functions: Mapping[str, str]) -> Iterator[later.Decl
     return ((name, getattr(_module(module), function), {}) for name, function in functions.items())
 
 
+def _models() -> Iterator[later.Declared]:
+    yield from _functions("models", MODEL_COMMANDS)
+    yield from _commands({"observe": "models_observe"})
+
+
 def _credentials() -> Iterator[later.Declared]:
     # An error about an unknown option would repeat it, and it may be a secret.
     private = {"set": {"ignore_unknown_options": True}}
@@ -232,7 +237,7 @@ GROUPS: dict[str, tuple[str, Callable[[], Iterator[later.Declared]]]] = {
     ),
     "models": (
         "Models: which there are, whether they are sound, who may trade.",
-        lambda: _functions("models", MODEL_COMMANDS),
+        _models,
     ),
     "evaluate": ("What features and models say on real data.", lambda: _commands(EVALUATE_COMMANDS)),
     "credentials": ("The secrets of ProfitDLL's session, in the keyring.", _credentials),

@@ -96,6 +96,14 @@ Clock = Annotated[
     str, typer.Option(help="When rows are taken: bar, 1s, 1m, event; fits the data without it.")
 ]
 Gaps = Annotated[str, typer.Option(help="Sessions with lost events: refuse or drop.")]
+ValidSessions = Annotated[
+    int,
+    typer.Option(
+        "--valid-sessions",
+        min=0,
+        help="Sessions after the newest one until which the model is valid; 0: no end. The way to live takes more than 20.",
+    ),
+]
 OpenVault = Annotated[
     bool,
     typer.Option(
@@ -108,7 +116,7 @@ Who = Annotated[str, typer.Option("--who", help="Who opens it; your user name wi
 
 _LEARNED = (
     "name", "candidates", "seed", "features", "clock", "horizon_s", "every_s", "classes", "barrier_atr", "least_ticks",
-    "spread_ticks", "slippage_ticks", "margin", "latency_ms", "gaps", "open_vault",
+    "spread_ticks", "slippage_ticks", "margin", "latency_ms", "gaps", "valid_sessions", "open_vault",
 )  # fmt: skip
 """Options that ``--update`` takes from the model's last training, or does not do."""
 
@@ -159,12 +167,13 @@ def tick(
     margin: Margin = 0.1,
     latency_ms: LatencyMs = 200.0,
     gaps: Gaps = "refuse",
+    valid_sessions: ValidSessions = 10,
     update: Annotated[
         str,
         typer.Option(
             "--update",
             callback=_model_name,
-            help="Train the next version of this model, as it was trained, if enough sessions have come since.",
+            help="Train the next version of this tick model, as it was trained, if its rule of retraining says so.",
         ),
     ] = "",
     open_vault: OpenVault = False,
@@ -209,6 +218,7 @@ def tick(
         latency_ms=latency_ms,
         candidates=candidates,
         gaps=gaps,
+        valid_sessions=valid_sessions,
         seed=seed,
     )
     recording = open_recording(input, symbol, config, source, start, end)
@@ -252,10 +262,22 @@ def _retrain(
     if found.result is not None:
         show(found.result, as_json=as_json)
     elif as_json:
-        output.print_json({"due": False, "before": found.before, "new_sessions": found.new_sessions})
+        drift = None if found.drift is None else dict(zip(("feature", "psi"), found.drift, strict=True))
+        output.print_json(
+            {
+                "due": False,
+                "before": found.before,
+                "new_sessions": found.new_sessions,
+                "new_rows": found.new_rows,
+                "rule": found.rule,
+                "drift": drift,
+            }
+        )
     else:
+        moved = "" if found.drift is None else f"; {found.drift[0]} moved most, PSI {found.drift[1]:.3f}"
         output.line(
-            f"{name} {found.before}: not yet, {found.new_sessions} sessions and about {found.new_rows:,} rows came since"
+            f"{name} {found.before}: not yet, {found.new_sessions} of {found.rule.every_sessions} sessions and about "
+            f"{found.new_rows:,} of {found.rule.min_new_rows:,} rows came since{moved}"
         )
 
 
@@ -299,6 +321,8 @@ def book(
     margin: Margin = 0.1,
     latency_ms: LatencyMs = 20.0,
     gaps: Gaps = "refuse",
+    valid_sessions: ValidSessions = 5,
+    update: Annotated[str, typer.Option("--update", hidden=True)] = "",
     open_vault: OpenVault = False,
     why: Why = "",
     who: Who = "",
@@ -310,13 +334,18 @@ def book(
 ) -> None:
     """Train on weeks of recorded book: one model per target, judged decision by decision, never by a Sharpe ratio.
 
-    Fewer than eight sessions are divided into blocks of time: that trains, and is insufficient. Exit code 3: the data
-    cannot be learned from.
+    Fewer than eight sessions are divided into blocks of time: that trains, and is insufficient. There is no --update: the
+    same options on a recording that has grown make the next version. Exit code 3: the data cannot be learned from.
     """
     from quantumtrader.cli.features_compute import known
     from quantumtrader.training.executor import make_executor
     from quantumtrader.training.pipelines import BookConfig, BookTrainingPipeline
 
+    if update:
+        raise typer.BadParameter(
+            f"is for tick models: give train book the options that {update} was trained with, and its next version is made",
+            param_hint="--update",
+        )
     _require_reason(open_vault, why)
     names = known(features)
     asked = BookConfig(
@@ -331,6 +360,7 @@ def book(
         latency_ms=latency_ms,
         candidates=candidates,
         gaps=gaps,
+        valid_sessions=valid_sessions,
         seed=seed,
     )
     recording = open_recording(input, symbol, config, source, start, end)

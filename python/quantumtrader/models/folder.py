@@ -27,6 +27,7 @@ __all__ = [
     "read_folder",
     "sha256",
     "write_folder",
+    "write_whole",
 ]
 
 MANIFEST = "manifest.json"
@@ -168,6 +169,31 @@ def write_folder(root: Path, name: str, version: str, files: Mapping[str, bytes]
             with contextlib.suppress(OSError):
                 shutil.rmtree(temporary)
     return folder
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Write a file that is there with all of its bytes on the disk, or not at all.
+
+    Raises
+    ------
+    DataAccessError
+        It cannot be written.
+    """
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with temporary.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError as error:
+        raise DataAccessError(
+            f"cannot be written ({error.strerror or error})", path=path, remedy="Check disk and permissions"
+        ) from error
+    finally:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
 
 
 def fsync_folder(folder: Path) -> None:

@@ -4,67 +4,22 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from quantumtrader.clock import Clock
-from quantumtrader.exceptions import ConfigError, DataError, ModelError
+from quantumtrader.exceptions import DataError, ModelError
 from quantumtrader.execution.predictions import Prediction
 from quantumtrader.models.prediction import PredictionEngine, Predictor, pool
 from quantumtrader.models.registry import LoadedModel, ModelRegistry
+from quantumtrader.models.retraining import RetrainingConfig, write_rule
 from quantumtrader.models.states import Entry, ModelState
 
-__all__ = ["ModelManager", "RetrainingConfig"]
+__all__ = ["ModelManager"]
 
 _log = logging.getLogger(__name__)
 
 _ORDER = (ModelState.LIVE, ModelState.CANARY, ModelState.SHADOW, ModelState.CANDIDATE)
-
-
-@dataclass(frozen=True, slots=True)
-class RetrainingConfig:
-    """When models are trained again. The result is a candidate like any other: the gate is the same.
-
-    Parameters
-    ----------
-    enabled : bool
-        Whether at all.
-    every_sessions : int
-        Sessions between two trainings.
-    min_new_rows : int
-        Rows that must have come since.
-    max_psi : float
-        Population stability index of a feature beyond which training does not wait.
-    models : tuple of str
-        Names; empty for all.
-    """
-
-    enabled: bool = True
-    every_sessions: int = 5
-    min_new_rows: int = 1_000
-    max_psi: float = 0.25
-    models: tuple[str, ...] = ()
-
-    def __post_init__(self) -> None:
-        if self.every_sessions < 1 or self.min_new_rows < 0 or not self.max_psi > 0:
-            raise ConfigError(
-                f"retraining: every_sessions {self.every_sessions}, min_new_rows {self.min_new_rows}, max_psi "
-                f"{self.max_psi}; expected at least 1, at least 0 and above 0"
-            )
-
-    def due(self, sessions: int, new_rows: int, psi: float) -> bool:
-        """Whether to train now.
-
-        Parameters
-        ----------
-        sessions, new_rows : int
-            Since the last training.
-        psi : float
-            Greatest index over the features; NaN where it is not known.
-        """
-        waited = sessions >= self.every_sessions or psi > self.max_psi
-        return self.enabled and waited and new_rows >= self.min_new_rows
 
 
 class ModelManager:
@@ -86,7 +41,6 @@ class ModelManager:
 
     def __init__(self, models_dir: Path | str, clock: Clock | None = None, *, validity: bool = True) -> None:
         self.registry = ModelRegistry(models_dir, clock)
-        self.retraining: RetrainingConfig | None = None
         self.refused: dict[str, str] = {}
         """``name version`` to why it was not loaded."""
         self._validity = validity
@@ -208,22 +162,37 @@ class ModelManager:
         self.registry.performance(name).record(version, state, metrics)
 
     def setup_auto_retraining(self, config: Mapping[str, Any] | RetrainingConfig) -> RetrainingConfig:
-        """Set when models are trained again; returns what training reads.
+        """Set when models are trained again: a rule in the folder of each, which training obeys (``train tick --update``).
+
+        Parameters
+        ----------
+        config : mapping or RetrainingConfig
+            Its ``models`` are those that the rule is for; without any it is for all that are in the folder now.
+
+        Returns
+        -------
+        RetrainingConfig
+            What was set.
 
         Raises
         ------
         ConfigError
             If a name is unknown, or a value out of range.
+        ModelError
+            If there is no model to set it for.
         """
-        if not isinstance(config, RetrainingConfig):
-            known = {f.name for f in fields(RetrainingConfig)}
-            odd = [key for key in config if key not in known]
-            if odd:
-                raise ConfigError(f"retraining: no setting {odd[0]!r}; there are {', '.join(sorted(known))}")
-            given: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in config.items()}
-            config = RetrainingConfig(**given)
-        self.retraining = config
-        return config
+        rule = config if isinstance(config, RetrainingConfig) else RetrainingConfig.of(config)
+        there = self.registry.names()
+        absent = [name for name in rule.models if name not in there]
+        if absent or not there:
+            raise ModelError(
+                f"retraining: there is no model {absent[0] if absent else 'at all'}",
+                path=self.registry.root,
+                remedy=f"Models are {', '.join(there) or 'none'}",
+            )
+        for name in rule.models or there:
+            write_rule(self.registry.root, name, rule)
+        return rule
 
     def rollback(self, name: str, *, why: str, who: str | None = None) -> Entry:
         """Make the version before the live one live again; it is loaded already, so it serves from the next row on."""

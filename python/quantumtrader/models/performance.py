@@ -39,7 +39,7 @@ class PerformanceLog:
         self._clock = clock or LiveClock()
 
     def record(self, version: str, state: ModelState, metrics: Mapping[str, Any]) -> None:
-        """Append one session.
+        """Append one session: each once, in the order of happening.
 
         Parameters
         ----------
@@ -54,7 +54,8 @@ class PerformanceLog:
         Raises
         ------
         ModelError
-            If one of the two is missing, or a value is no finite number.
+            If one of the two is missing, a value is no finite number, or the session is not later than those that are
+            recorded for this version: what was said of one is not said again.
         """
         session = str(metrics.get("session", ""))
         numbers = {k: v for k, v in metrics.items() if k != "session"}
@@ -70,7 +71,18 @@ class PerformanceLog:
             "session": session,
             "metrics": {k: float(v) for k, v in sorted(numbers.items())},
         }
-        self._file.append(lambda lines: line)
+
+        def later(lines: list[dict[str, Any]]) -> dict[str, Any]:
+            last = max((x["session"] for x in lines if x["version"] == version), default="")
+            if session <= last:
+                raise ModelError(
+                    f"performance: {session} of version {version} is not after {last}, which is recorded already",
+                    path=self._file.path,
+                    remedy="Each session counts once, in the order of happening",
+                )
+            return line
+
+        self._file.append(later)
 
     def lines(self, version: str | None = None) -> list[dict[str, Any]]:
         """Return what was recorded, oldest first."""

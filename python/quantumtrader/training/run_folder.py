@@ -14,12 +14,9 @@ folder in which something else was asked is refused.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 import math
-import os
-import uuid
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
@@ -32,6 +29,7 @@ from quantumtrader.clock import Clock, LiveClock
 from quantumtrader.data._lock import SymbolLock
 from quantumtrader.exceptions import ConfigError, DataAccessError, DataFormatError, ModelError
 from quantumtrader.models.arrays import pack_arrays, unpack_arrays
+from quantumtrader.models.folder import write_whole
 from quantumtrader.training.cross_validate import FoldTask, Mapper
 from quantumtrader.training.executor import Executor
 from quantumtrader.training.splits import Split
@@ -44,31 +42,6 @@ REQUEST = "run.json"
 LOCK = ".training.lock"
 UNKNOWN_LIBRARIES = "its folds were first computed before versions of libraries were kept: they are not known"
 _TOLD = 6
-
-
-def write_whole(path: Path, data: bytes) -> None:
-    """Write a file that is there with all of its bytes on the disk, or not at all.
-
-    Raises
-    ------
-    DataAccessError
-        It cannot be written.
-    """
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except OSError as error:
-        raise DataAccessError(
-            f"cannot be written ({error.strerror or error})", path=path, remedy="Check disk and permissions"
-        ) from error
-    finally:
-        with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)
 
 
 class RunLedger(TrialLedger):

@@ -13,13 +13,14 @@ import pytest
 
 from quantumtrader import FeatureEngine
 from quantumtrader.clock import ReplayClock
-from quantumtrader.exceptions import ConfigError, ManifestError, ModelError
+from quantumtrader.exceptions import ConfigError, DataFormatError, ManifestError, ModelError
 from quantumtrader.execution import Prediction
 from quantumtrader.models.coordinator import MLCoordinator
-from quantumtrader.models.manager import ModelManager, RetrainingConfig
+from quantumtrader.models.manager import ModelManager
 from quantumtrader.models.prediction import PredictionEngine, Predictor, pool
 from quantumtrader.models.regimes import FEATURES, RegimeAnalyzer
 from quantumtrader.models.registry import ModelRegistry
+from quantumtrader.models.retraining import RetrainingConfig, read_rule
 from quantumtrader.models.states import ModelState
 
 NOW = 1_800_000_000_000_000_000
@@ -38,10 +39,10 @@ def a_row(trained: Any, k: int = -1) -> dict[str, float]:
 
 def to_live(root: Path, version: str) -> None:
     r = ModelRegistry(root, ReplayClock(NOW))
-    for state in ("", "shadow", "canary"):
+    for month, state in enumerate(("", "shadow", "canary")):
         for day in range(1, 11) if state else ():
             r.performance("wdo_dir").record(
-                version, ModelState(state), {"session": f"2026-01-{day:02}", "result": 1}
+                version, ModelState(state), {"session": f"2026-0{month}-{day:02}", "result": 1}
             )
         r.promote("wdo_dir", version, why="test", who="ana")
 
@@ -149,11 +150,14 @@ def test_performance_reaches_the_gate(root: Path) -> None:
         m.update_model_performance("nobody", {})
 
 
-def test_retraining_is_a_configuration(root: Path) -> None:
+def test_retraining_is_a_rule_of_each_model(root: Path, save: Callable[..., Path]) -> None:
+    save(name="other")
     m = manager(root)
     config = m.setup_auto_retraining({"every_sessions": 5, "models": ["wdo_dir"], "min_new_rows": 100})
     assert config == RetrainingConfig(every_sessions=5, models=("wdo_dir",), min_new_rows=100)
-    assert m.retraining is config
+    assert (read_rule(root, "wdo_dir"), read_rule(root, "other")) == (config, None)
+    every = m.setup_auto_retraining({"enabled": False})
+    assert read_rule(root, "wdo_dir") == read_rule(root, "other") == every
     assert [
         config.due(*x)
         for x in [(5, 100, 0.0), (4, 100, 0.0), (4, 100, 0.3), (9, 99, 0.3), (1, 100, math.nan)]
@@ -164,9 +168,19 @@ def test_retraining_is_a_configuration(root: Path) -> None:
         False,
         False,
     ]
-    for bad in ({"every": 1}, {"every_sessions": 0}, {"max_psi": 0.0}):
+    for bad in (
+        {"every": 1}, {"every_sessions": 0}, {"max_psi": 0.0}, {"max_psi": math.nan}, {"every_sessions": 2.5},
+        {"models": "wdo_dir"},
+    ):  # fmt: skip
         with pytest.raises(ConfigError):
             m.setup_auto_retraining(bad)
+    with pytest.raises(ModelError, match="there is no model nobody"):
+        m.setup_auto_retraining({"models": ["other", "nobody"]})
+    assert read_rule(root, "other") == every
+    assert list(m.load_models()) == ["other", "wdo_dir"]  # the file is in nobody's way
+    (root / "other" / "retraining.json").write_text("[]")
+    with pytest.raises(DataFormatError, match="is no rule of retraining"):
+        read_rule(root, "other")
 
 
 def test_the_ensemble_weighs_equally(root: Path, save: Callable[..., Path], trained: Any) -> None:

@@ -25,8 +25,9 @@ def registry(root: Path) -> ModelRegistry:
 
 def sessions(root: Path, state: ModelState, n: int, result: float = 1.0, version: str = "1.0.0") -> None:
     log = registry(root).performance("wdo_dir")
+    month = 1 if state is ModelState.SHADOW else 2
     for day in range(1, n + 1):
-        log.record(version, state, {"session": f"2026-0{len(state)}-{day:02}", "result": result})
+        log.record(version, state, {"session": f"2026-0{month}-{day:02}", "result": result})
 
 
 def to_live(root: Path, version: str) -> None:
@@ -232,6 +233,17 @@ def test_two_processes_do_not_lose_a_line(tmp_path: Path) -> None:
 def test_performance_needs_numbers(root: Path, metrics: dict[str, Any], words: str) -> None:
     with pytest.raises(ModelError, match=words):
         registry(root).performance("wdo_dir").record("1.0.0", ModelState.SHADOW, metrics)
+
+
+def test_a_session_is_recorded_once_and_in_order(root: Path) -> None:
+    log = registry(root).performance("wdo_dir")
+    for day in ("2026-01-01", "2026-01-03"):
+        log.record("1.0.0", ModelState.SHADOW, {"session": day, "result": -9.0})
+    for day in ("2026-01-02", "2026-01-03"):  # one left out before, one said again with a better result
+        with pytest.raises(ModelError, match=f"{day} of version 1.0.0 is not after 2026-01-03"):
+            log.record("1.0.0", ModelState.SHADOW, {"session": day, "result": 9.0})
+    log.record("1.1.0", ModelState.SHADOW, {"session": "2026-01-02", "result": 1.0})
+    assert [r.result for r in log.results("1.0.0")] == [-9.0, -9.0]
 
 
 def test_numbers_that_are_none_are_not_written(trained: Any) -> None:

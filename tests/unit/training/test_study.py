@@ -17,7 +17,7 @@ import pytest
 
 from quantumtrader.clock import ReplayClock
 from quantumtrader.exceptions import ConfigError, DataAccessError
-from quantumtrader.models.manager import RetrainingConfig
+from quantumtrader.models.retraining import RetrainingConfig
 from quantumtrader.training import trials
 from quantumtrader.training.assessment import Assessment
 from quantumtrader.training.assessment.codec import decode, encode

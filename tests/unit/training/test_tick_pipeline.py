@@ -18,9 +18,10 @@ import pytest
 from quantumtrader.clock import ReplayClock
 from quantumtrader.exceptions import ConfigError, DataAccessError, DataError, DataFormatError, ModelError
 from quantumtrader.models import model
-from quantumtrader.models.manager import RetrainingConfig
+from quantumtrader.models.manager import ModelManager
 from quantumtrader.models.registry import ModelRegistry
-from quantumtrader.models.states import ModelState
+from quantumtrader.models.retraining import RetrainingConfig
+from quantumtrader.models.states import ModelState, Move, StateLog
 from quantumtrader.training import tuning
 from quantumtrader.training.executor import ProcessExecutor, SerialExecutor
 from quantumtrader.training.pipelines import (
@@ -35,6 +36,7 @@ from quantumtrader.training.pipelines import judge as judge_module
 from quantumtrader.training.pipelines import prepared as prepared_module
 from quantumtrader.training.pipelines import result as result_module
 from quantumtrader.training.pipelines.judge import Plan, make_plan
+from quantumtrader.training.pipelines.observe import observe_shadow
 from quantumtrader.training.pipelines.prepared import choose_features
 from quantumtrader.training.pipelines.retraining import retrain
 from quantumtrader.training.pipelines.ship import next_version
@@ -109,6 +111,39 @@ def test_the_candidate_loads_with_everything_it_must_have(result: TrainingResult
     }
     # What is served is what was trained.
     np.testing.assert_allclose(loaded.batch(result.prepared.data.X[:50]).sum(axis=1), 1)
+
+
+def test_the_model_carries_what_it_has_shown(result: TrainingResult) -> None:
+    text = (result.model / "report.md").read_text()
+    a = result.judged.assessment
+    assert text.startswith(f"# y_tick 1.0.0 (synthetic)\n\n{a.verdict}\n")
+    assert "- sessions: 32, 2024-10-04 to 2024-11-04; recorded until 2024-11-12, the rest locked away" in text
+    assert a.net is not None
+    assert f"- net ticks per trade: {a.net.mean:.2f} (95 %: {a.net.low:.2f} to {a.net.high:.2f})" in text
+    shown = [line for line in text.splitlines() if line.startswith(("- met: ", "- NOT MET: "))]
+    assert [line.split(": ", 1)[1] for line in shown] == [str(c) for c in a.conditions]
+    assert [line.startswith("- met") for line in shown] == [c.met for c in a.conditions]
+    assert "`report.html`, in the folder in which the training ran" in text
+    assert (result.folder / "report.html").exists()
+
+
+def test_what_the_pipeline_trained_can_be_observed(result: TrainingResult, tmp_path: Path) -> None:
+    root = Path(shutil.copytree(result.model.parent.parent, tmp_path / "models"))
+    move = Move(
+        "1.0.0", ModelState.CANDIDATE, ModelState.SHADOW, ModelRegistry(root).manifest("y_tick", "1.0.0").hash
+    )
+    StateLog(root, "y_tick").move("ana", "its gate is not what is tested", "promote", lambda _: ((move,), ()))
+    more = Recording.of(bar_sessions(43, 3, 0.9), Y)
+    found = observe_shadow(ModelRegistry(root), "y_tick", "1.0.0", more, who="ana")
+    # The vault's eight sessions were recorded when it was trained.
+    assert [str(s.session) for s in found.sessions] == ["2024-11-13", "2024-11-14", "2024-11-15"]
+    assert len(found.left_out) == 40
+    assert found.synthetic
+    # The same market as in the training: where the training said that a session would lie.
+    a = result.judged.assessment
+    assert a.expected_low is not None
+    assert a.expected_high is not None
+    assert all(a.expected_low <= s.result <= a.expected_high for s in found.sessions)
 
 
 def test_regimes_are_those_that_the_strategy_would_have_heard(result: TrainingResult) -> None:
@@ -351,12 +386,23 @@ def test_a_killed_training_ends_in_the_same_bytes(tmp_path: Path) -> None:
 
 def test_training_again_goes_through_the_same_procedure(result: TrainingResult, tmp_path: Path) -> None:
     models = result.model.parent.parent
-    more = Recording.of(bar_sessions(52, 3, 0.9), Y)
-    same = retrain(models, "y_tick", Recording.of(bar_sessions(42, 3, 0.9), Y), tmp_path / "early")
-    assert (same.due, same.new_sessions, same.result) == (False, 2, None)
-    rule = RetrainingConfig(every_sessions=10, min_new_rows=100)
-    found = retrain(models, "y_tick", more, tmp_path / "later", rule, clock=ReplayClock(NOW))
+    grown = Recording.of(bar_sessions(42, 3, 0.9), Y)
+    same = retrain(models, "y_tick", grown, tmp_path / "early")
+    assert (same.due, same.new_sessions, same.rule, same.drift) == (False, 2, RetrainingConfig(), None)
+    # Too few sessions came, and what came is as it was: the rule that was set is obeyed, not the usual one.
+    manager = ModelManager(models)
+    rule = manager.setup_auto_retraining({"every_sessions": 10, "min_new_rows": 1, "max_psi": 1.0})
+    same = retrain(models, "y_tick", grown, tmp_path / "early")
+    assert (same.due, same.rule, same.result) == (False, rule, None)
+    assert same.drift is not None
+    assert same.drift[1] < 0.7
+    # As few, with moves that are ten times as large.
+    more = Recording.of([*bar_sessions(40, 3, 0.9), *bar_sessions(42, 3, 0.9, step=60)[40:]], Y)
+    found = retrain(models, "y_tick", more, tmp_path / "later", clock=ReplayClock(NOW))
     assert found.due
+    assert found.drift is not None
+    assert found.drift[0] == "atr_14"
+    assert found.drift[1] > 2
     assert found.result is not None
     assert found.result.model.name == "1.1.0"
     registry = ModelRegistry(models)
@@ -364,6 +410,12 @@ def test_training_again_goes_through_the_same_procedure(result: TrainingResult, 
     assert registry.manifest("y_tick", "1.1.0").code["config"] == registry.manifest("y_tick", "1.0.0").code[
         "config"
     ] | {"name": "y_tick"}
+    other = RetrainingConfig(models=("z",))
+    with pytest.raises(ConfigError, match="its rule is for z only"):
+        retrain(models, "y_tick", more, tmp_path / "none", other)
+    manager.setup_auto_retraining({"enabled": False})
+    with pytest.raises(ConfigError, match="its rule switches it off"):
+        retrain(models, "y_tick", more, tmp_path / "none")
     with pytest.raises(ModelError, match="no model z"):
         retrain(models, "z", more, tmp_path / "none")
 

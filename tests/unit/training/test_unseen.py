@@ -17,13 +17,14 @@ from quantumtrader.exceptions import ConfigError, DataError
 from quantumtrader.features import FeatureEngine
 from quantumtrader.models import model
 from quantumtrader.models.manifest import Evidence, ModelManifest
+from quantumtrader.models.observation import LOOKS
 from quantumtrader.models.registry import ModelRegistry
 from quantumtrader.training.dataset import build_dataset
 from quantumtrader.training.labels import Latency, direction, round_trips, triple_barrier
 from quantumtrader.training.labels.path import PathBuilder
 from quantumtrader.training.pipelines import Recording
 from quantumtrader.training.pipelines.book_task import decisions_at
-from quantumtrader.training.pipelines.unseen import LOOKS, Unseen, judge_unseen, measures_of, unseen_days
+from quantumtrader.training.pipelines.unseen import Unseen, judge_unseen, measures_of, unseen_days
 from quantumtrader.training.policy import Policy
 from quantumtrader.training.recipes import fitted
 from quantumtrader.training.rows import Replayer
@@ -72,7 +73,7 @@ def registry(parts: list[Events], tmp_path: Path) -> ModelRegistry:
 
 def judged(registry: ModelRegistry, parts: list[Events], **more: Any) -> Unseen:
     loaded = registry.load("planted", "1.0.0")
-    given = {"who": "tester", "clock": ReplayClock(NOW)} | more
+    given = {"who": "tester"} | more
     return judge_unseen(registry, loaded, Recording.of(parts, X), POLICY, **given)
 
 

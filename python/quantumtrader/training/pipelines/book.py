@@ -496,7 +496,7 @@ class BookTrainingPipeline:
             golden_events(recording.sessions(survey.days[:2])),
             judged.evaluation,
             about,
-            judged.assessment.verdict + "\n",
+            judged.assessment,
         )
         notes = (BLOCKS_NOTE,) if blocks else ()
         return finish(folder, recording, survey, vault, prepared, plan, judged, saved, notes)

@@ -23,12 +23,14 @@ from quantumtrader.models.golden import EVENTS
 from quantumtrader.models.manifest import Evidence, ModelManifest
 from quantumtrader.models.registry import ModelRegistry
 from quantumtrader.models.scorers import make_scorer
+from quantumtrader.training.assessment import Assessment
 from quantumtrader.training.cross_validate import Evaluation
 from quantumtrader.training.dataset import Dataset
 from quantumtrader.training.pipelines.judge import Judged, Plan
 from quantumtrader.training.pipelines.libraries import library_versions
 from quantumtrader.training.pipelines.prepared import Prepared
 from quantumtrader.training.recipes import Recipe, Stacked
+from quantumtrader.training.report.summary import model_summary
 from quantumtrader.training.run_folder import RunFolder
 from quantumtrader.training.weights import average_uniqueness
 from quantumtrader.types import Events, Instrument
@@ -225,7 +227,7 @@ def ship(
     events: Events,
     oof: Evaluation,
     about: Shipment,
-    report: str,
+    assessment: Assessment,
 ) -> Path:
     """Save the model as a candidate; a version that this training saved before is kept as it is.
 
@@ -242,8 +244,8 @@ def ship(
     oof : Evaluation
         Its out-of-fold scores.
     about : Shipment
-    report : str
-        In Markdown.
+    assessment : Assessment
+        Of the training; the model's report is written from it.
 
     Raises
     ------
@@ -314,7 +316,7 @@ def ship(
         events,
         calibration=calibration,
         oof=oof_table(prepared, oof),
-        report=report,
+        report=model_summary(draft, assessment),
     )
 
 

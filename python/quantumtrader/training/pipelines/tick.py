@@ -349,7 +349,7 @@ class TickTrainingPipeline:
             golden_events(recording.sessions(vault.development[:60])),
             judged.evaluation,
             about,
-            judged.assessment.verdict + "\n",
+            judged.assessment,
         )
         return finish(folder, recording, survey, vault, prepared, plan, judged, saved)
 

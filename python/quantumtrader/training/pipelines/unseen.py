@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from datetime import date
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from quantumtrader.clock import Clock, LiveClock
 from quantumtrader.exceptions import ConfigError, DataError, EmptyDataError
 from quantumtrader.features import FeatureEngine
 from quantumtrader.models.manifest import ModelManifest
-from quantumtrader.models.records import ChainedFile
+from quantumtrader.models.observation import LOOKED_AT, OBSERVED, append_look
 from quantumtrader.models.registry import LoadedModel, ModelRegistry
 from quantumtrader.training.assessment.record import RecordFacts, judge_record
 from quantumtrader.training.assessment.scores import said
@@ -24,19 +24,25 @@ from quantumtrader.training.labels import Labels, Latency, PricePath, direction,
 from quantumtrader.training.pipelines.barrier_task import BarrierTask
 from quantumtrader.training.pipelines.book_task import decisions_at
 from quantumtrader.training.pipelines.recording import Recording
-from quantumtrader.training.policy import Policy
+from quantumtrader.training.policy import Policy, Trades
 from quantumtrader.training.rows import Rows
 from quantumtrader.training.study import Study
+from quantumtrader.types import Events
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["LOOKS", "Unseen", "judge_unseen", "measures_of", "unseen_days"]
+__all__ = [
+    "Unseen",
+    "judge_unseen",
+    "measures_of",
+    "trade_rows",
+    "unseen_days",
+    "unseen_rows",
+    "write_look",
+]
 
 Int64 = npt.NDArray[np.int64]
-
-LOOKS = "looks.jsonl"
-"""File of a model, one line for each look at sessions after its training."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +84,6 @@ def judge_unseen(
     policy: Policy,
     *,
     who: str,
-    clock: Clock | None = None,
 ) -> Unseen:
     """Replay a recording, and judge the model on what came after its last training session.
 
@@ -89,6 +94,7 @@ def judge_unseen(
     Parameters
     ----------
     registry : ModelRegistry
+        Its clock stamps the line.
     loaded : LoadedModel
         From it.
     recording : Recording
@@ -96,8 +102,6 @@ def judge_unseen(
         What is traded.
     who : str
         For the record.
-    clock : Clock, optional
-        Stamps the line.
 
     Raises
     ------
@@ -109,8 +113,59 @@ def judge_unseen(
         The running engine computes other features.
     """
     manifest = loaded.manifest
-    survey = recording.survey()
-    days = unseen_days(manifest, survey.days)
+    days = unseen_days(manifest, recording.survey().days)
+    data, dropped = unseen_rows(loaded, recording, days)
+    earlier = write_look(registry, manifest, data, recording, who)
+    until = manifest.data.get("recorded_until")
+    seen = data.spans.sessions.astype("datetime64[D]")
+    locked = 0 if until is None else int((seen <= np.datetime64(until)).sum())
+    probabilities, trades = trade_rows(loaded, data, policy)
+    return Unseen(
+        judge_record(_table(data, probabilities, manifest.classes), manifest.classes),
+        len(trades.rows),
+        said(trades.net_ticks, data.spans.session[trades.rows]),
+        policy.cost_ticks,
+        dropped,
+        earlier,
+        locked,
+    )
+
+
+def unseen_rows(
+    loaded: LoadedModel,
+    recording: Recording,
+    days: Int64,
+    advance: Callable[[float], None] | None = None,
+) -> tuple[Dataset, dict[str, int]]:
+    """Replay a recording, label it as the training did, and keep the rows of some sessions that the model can score.
+
+    Parameters
+    ----------
+    loaded : LoadedModel
+    recording : Recording
+        Whole: sessions before those that are asked for warm the features up.
+    days : ndarray of int64
+        Sessions to keep, as days since 1970.
+    advance : callable, optional
+        Told of each session that was read: ``advance(1)``.
+
+    Returns
+    -------
+    data : Dataset
+        What trading would have brought is among it.
+    dropped : dict of str to int
+        Rows without a label or without a needed feature, over the whole recording.
+
+    Raises
+    ------
+    DataError
+        No row can be scored, or the touch is not known and the label assumes no spread.
+    ConfigError
+        The label is of a kind that cannot be measured again.
+    ManifestError
+        The running engine computes other features.
+    """
+    manifest, survey = loaded.manifest, recording.survey()
     # Rows that a training on this recording would make: with the hours of its first session, not with those of today.
     engine = FeatureEngine.for_manifest(manifest.features, recording.instrument, survey.first_date)
     manifest.features.require(engine)
@@ -121,31 +176,17 @@ def judge_unseen(
             f"{manifest.id}: no bid and ask in the recording, and no spread to assume in the model's label",
             remedy="Give a recording with quotes or a book",
         )
-    data = build_dataset(recording.sessions(), engine, label, payer=payer, spread_ticks=spread, gaps="drop")
-    data, dropped = _scorable(data, days, loaded)
-    stamps = clock or LiveClock()
-    earlier = _write_look(registry, manifest, data, recording.instrument.symbol, who, stamps)
-    seen = data.spans.sessions
-    # Sessions are seen whoever looks at them: a model of generated data too makes recorded ones less unseen.
-    product, target = recording.instrument.product, str(manifest.label["id"])
-    Study.of(product, target, synthetic=survey.synthetic, clock=stamps).look(
-        seen, how="looked at", model=manifest.hash, who=who, why=f"evaluate {manifest.id}"
-    )
-    until = manifest.data.get("recorded_until")
-    locked = 0 if until is None else int((seen.astype("datetime64[D]") <= np.datetime64(until)).sum())
+    told = recording.sessions() if advance is None else _told(recording.sessions(), advance)
+    data = build_dataset(told, engine, label, payer=payer, spread_ticks=spread, gaps="drop")
+    return _scorable(data, days, loaded)
+
+
+def trade_rows(loaded: LoadedModel, data: Dataset, policy: Policy) -> tuple[npt.NDArray[np.float64], Trades]:
+    """Return calibrated probabilities of rows, shape (n, n_classes), and what the policy trades on them."""
     probabilities = loaded.batch(data.X)
-    classes = np.array(manifest.classes)
+    classes = np.array(loaded.manifest.classes)
     assert data.trips is not None  # both kinds of label are paid
-    trades = policy.trade(policy.sides(probabilities, classes), data.trips, data.spans)
-    return Unseen(
-        judge_record(_table(data, probabilities, manifest.classes), manifest.classes),
-        len(trades.rows),
-        said(trades.net_ticks, data.spans.session[trades.rows]),
-        policy.cost_ticks,
-        dropped,
-        earlier,
-        locked,
-    )
+    return probabilities, policy.trade(policy.sides(probabilities, classes), data.trips, data.spans)
 
 
 def unseen_days(manifest: ModelManifest, days: Int64) -> Int64:
@@ -238,25 +279,51 @@ def _scorable(data: Dataset, days: Int64, loaded: LoadedModel) -> tuple[Dataset,
     return part.take(kept), dropped
 
 
-def _write_look(
-    registry: ModelRegistry, manifest: ModelManifest, data: Dataset, symbol: str, who: str, clock: Clock
+def write_look(
+    registry: ModelRegistry,
+    manifest: ModelManifest,
+    data: Dataset,
+    recording: Recording,
+    who: str,
+    *,
+    how: str = LOOKED_AT,
+    absent: Collection[date] = (),
+    why: str = "",
 ) -> int:
-    """Append the look; returns how many before it shared a session."""
-    file = ChainedFile(registry.root / manifest.name / LOOKS)
-    first, last = (str(np.datetime64(int(d), "D")) for d in (data.spans.sessions[0], data.spans.sessions[-1]))
-    line = {
-        "ts": clock.now_ns(),
-        "version": manifest.version,
-        "manifest": manifest.hash,
-        "who": who,
-        "symbol": symbol,
-        "first": first,
-        "last": last,
-        "sessions": len(data.spans.sessions),
-    }
-    earlier = [seen for seen in file.read() if seen["first"] <= last and seen["last"] >= first]
-    file.append(lambda lines: line)
-    return len(earlier)
+    """Write into the looks of a model, and into the study, that the sessions of some rows are seen, before one is scored.
+
+    Parameters
+    ----------
+    registry, manifest, recording
+        Whose look at what.
+    data : Dataset
+        The rows.
+    who, how, absent, why
+        See ``append_look``.
+
+    Returns
+    -------
+    int
+        How many looks before it shared a session.
+    """
+    seen = data.spans.sessions
+    days = [day.item() for day in seen.astype("datetime64[D]")]
+    product, target = recording.instrument.product, str(manifest.label["id"])
+    earlier = append_look(
+        registry, manifest, days, recording.instrument.symbol, who, how=how, absent=absent, why=why
+    )
+    # Sessions are seen whoever looks at them: a model of generated data too makes recorded ones less unseen.
+    command = "observe" if how == OBSERVED else "evaluate"
+    Study.of(product, target, synthetic=recording.survey().synthetic, clock=registry.clock).look(
+        seen, how=how, model=manifest.hash, who=who, why=f"{command} {manifest.id}"
+    )
+    return earlier
+
+
+def _told(sessions: Iterable[Events], advance: Callable[[float], None]) -> Iterator[Events]:
+    for part in sessions:
+        yield part
+        advance(1)
 
 
 def _table(data: Dataset, probabilities: npt.NDArray[np.float64], classes: tuple[int, ...]) -> pa.Table:
