@@ -24,6 +24,7 @@ ROWS = ("ret_1", "book_imbalance_1", "mid_return_1s")
 LOOSE: dict[str, Any] = {
     "direction": 0.0, "confidence": 0.0, "settle_s": 0.0, "margin": 0.0, "cost_ticks": 0.0, "max_spread_ticks": 9,
     "entry": 0.05, "exit": 0.05, "cooldown_s": 4.5, "min_stop_points": 4.0, "risk_reward": 1.5, "hold_s": 120.0,
+    "no_trade_regimes": "",
 }  # fmt: skip
 """Parameters with which these models trade often: by stop, target, time, and by the book. The pause between trades ends
 between two rows, so that a latency more or less in the end of a trade changes no decision."""

@@ -66,7 +66,7 @@ class Predictor:
         regime : str
             Market regime; empty where nobody said.
         blocked : mapping of str, optional
-            Columns that a feature guard blocks, and why.
+            Columns that a feature guard blocks, and why; of these only the model's own count.
 
         Returns
         -------
@@ -80,7 +80,9 @@ class Predictor:
         if model.manifest.regime and model.manifest.regime != regime:
             return Prediction.none(ts, "other_regime", model.id, regime)
         if blocked:
-            return Prediction.none(ts, f"blocked_{next(iter(blocked))}", model.id, regime)
+            own = next((name for name in blocked if name in self.names), None)
+            if own is not None:
+                return Prediction.none(ts, f"blocked_{own}", model.id, regime)
         if not np.isfinite(row).all():
             why = self._missing(row)
             if why:
@@ -180,10 +182,9 @@ class PredictionEngine:
         timestamp: int,
         blocked: Mapping[str, Any] | None,
     ) -> Prediction:
-        """Return what one model says of features by name; of those blocked, only its own count."""
+        """Return what one model says of features by name."""
         row = np.array([features.get(name, np.nan) for name in predictor.names], np.float64)
-        own = {name: why for name, why in (blocked or {}).items() if name in predictor.names}
-        return predictor.predict(timestamp, row, regime=regime, blocked=own)
+        return predictor.predict(timestamp, row, regime=regime, blocked=blocked)
 
 
 def regime_of(regime_info: Mapping[str, Any] | str) -> str:
