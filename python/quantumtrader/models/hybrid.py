@@ -26,6 +26,7 @@ from quantumtrader.features.guards import Reason
 from quantumtrader.features.lags import split_lag
 from quantumtrader.features.manifest import FeatureManifest
 from quantumtrader.models.bar_regimes import BAR_NS, BarRegimes
+from quantumtrader.models.conformal import ALPHA
 from quantumtrader.models.prediction import Predictor
 from quantumtrader.models.regimes import FEATURES as REGIME_FEATURES
 from quantumtrader.models.regimes import RegimeAnalyzer
@@ -75,6 +76,9 @@ class HybridStrategy:
         predicts nothing begins the count anew, and so does an auction or a halt.
     weight : float
         Of the book model in the common confidence, 0 to 1; half, unless a stack was fitted.
+    alpha : float
+        Share of rows whose prediction set may miss what comes; nothing is entered where the set holds both sides. 0 asks no
+        set, as a model without scores for it must be asked.
     no_trade_regimes : str
         Regimes in which nothing is entered, with commas between; empty for none.
     direction, magnitude, confidence, min_stop_points, stop_atr, risk_reward, risk_money, size, max_size, cost_ticks,
@@ -88,6 +92,7 @@ class HybridStrategy:
     exit: float = 0.2
     exit_s: float = 1.0
     weight: float = 0.5
+    alpha: float = ALPHA
     no_trade_regimes: str = ",".join(NO_TRADE_REGIMES)
     direction: float = 0.1
     magnitude: float = 0.0
@@ -130,7 +135,8 @@ class HybridStrategy:
                 f"hybrid: {self._base.id} was trained on bars of {length / 1e9:g} s; the engine makes bars of "
                 f"{BAR_NS / 1e9:g} s from prints"
             )
-        self._base_predictor, self._timing_predictor = Predictor(self._base), Predictor(self._timing)
+        self._base_predictor = Predictor(self._base, self.alpha)
+        self._timing_predictor = Predictor(self._timing, self.alpha)
         self._features = tuple(
             dict.fromkeys((*self._timing.names, *self._base.names, _ATR, *REGIME_FEATURES))
         )
@@ -251,7 +257,9 @@ class HybridStrategy:
 
     def _turned(self, timing: Prediction, market: MarketState) -> bool:
         """Whether the book model has led against the trade for long enough, and there is a price to leave at."""
-        lead = market.trade_side * timing.direction if self.exit and timing.ok else 0.0
+        # What is too uncertain to enter on may still be a way out: only a book model that says nothing counts as 0.
+        known = self.exit and not math.isnan(timing.direction)
+        lead = market.trade_side * timing.direction if known else 0.0
         if lead >= 0:
             self._against_since = None
             return False

@@ -21,6 +21,7 @@ from quantumtrader.execution.signals import MarketState, Signal
 from quantumtrader.execution.strategy import register_strategy
 from quantumtrader.features.manifest import FeatureManifest
 from quantumtrader.models.bar_regimes import BarRegimes
+from quantumtrader.models.conformal import ALPHA
 from quantumtrader.models.prediction import Predictor
 from quantumtrader.models.regimes import FEATURES as REGIME_FEATURES
 from quantumtrader.models.regimes import Regime, RegimeAnalyzer
@@ -98,6 +99,9 @@ class ModelStrategy:
     ----------
     folder : str
         ``<models>/<name>/<version>``, or ``<models>/<name>`` for its live version.
+    alpha : float
+        Share of rows whose prediction set may miss what comes; nothing is entered where the set holds both sides. 0 asks no
+        set, as a model without scores for it must be asked.
     no_trade_regimes : str
         Regimes in which nothing is entered, with commas between; empty for none.
     direction, magnitude, confidence, min_stop_points, stop_atr, risk_reward, risk_money, size, max_size, cost_ticks,
@@ -106,6 +110,7 @@ class ModelStrategy:
     """
 
     folder: str = ""
+    alpha: float = ALPHA
     no_trade_regimes: str = ",".join(NO_TRADE_REGIMES)
     direction: float = 0.3
     magnitude: float = 0.0001
@@ -126,7 +131,7 @@ class ModelStrategy:
     def __post_init__(self) -> None:
         signal_config(self, self.max_size)  # complains before seconds are spent on the model
         self._model = load_folder(self.folder)
-        self._predictor = Predictor(self._model)
+        self._predictor = Predictor(self._model, self.alpha)
         names = self._model.names
         self._features = tuple(dict.fromkeys((*names, _ATR, *REGIME_FEATURES)))
         self._width = len(names)

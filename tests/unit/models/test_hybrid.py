@@ -29,16 +29,17 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 
 class Book:
-    """Says one direction after the other; NaN predicts nothing."""
+    """Says one direction after the other, each for the same reason not to be acted on; NaN predicts nothing."""
 
-    def __init__(self, directions: list[float]) -> None:
+    def __init__(self, directions: list[float], reason: str = "") -> None:
         self.directions = iter(directions)
+        self.reason = reason
 
     def predict(self, ts: int, row: Any, *, regime: str = "", blocked: Any = None) -> Prediction:
         direction = next(self.directions)
         if np.isnan(direction):
             return Prediction.none(ts, "missing_ret_1", "book", regime)
-        return Prediction(ts, direction, np.nan, (1 + abs(direction)) / 2, regime, "book")
+        return Prediction(ts, direction, np.nan, (1 + abs(direction)) / 2, regime, "book", self.reason)
 
 
 def bound(models: dict[str, str], barrier_ticks: float = 0.0, **parameters: Any) -> HybridStrategy:
@@ -57,7 +58,14 @@ def a_row(strategy: HybridStrategy, **values: float) -> Any:
     return np.array([known.get(name, 0.0) for name in strategy.features])
 
 
-LOOSE = {"direction": 0.0, "confidence": 0.0, "entry": 0.0, "no_trade_regimes": "", "settle_s": 0.0}
+LOOSE = {
+    "direction": 0.0,
+    "confidence": 0.0,
+    "entry": 0.0,
+    "no_trade_regimes": "",
+    "settle_s": 0.0,
+    "alpha": 0.0,
+}
 
 
 def test_what_the_guard_blocks_is_not_traded_on(models: dict[str, str]) -> None:
@@ -108,8 +116,9 @@ def test_it_does_not_trade_where_the_regime_is_undefined(models: dict[str, str])
 def exits(models: dict[str, str], directions: list[float], side: int = 1, **more: Any) -> list[int]:
     """Numbers of the rows, half a second apart, on which a trade is asked to be left."""
     market = {"bid_px": 1000, "ask_px": 1001, **more.pop("market", {})}
-    strategy = bound(models, **{"exit": 0.2, "exit_s": 1.0, **more})
-    strategy._timing_predictor = Book(directions)  # type: ignore[assignment]
+    reason = more.pop("reason", "")
+    strategy = bound(models, **{"exit": 0.2, "exit_s": 1.0, "alpha": 0.0, **more})
+    strategy._timing_predictor = Book(directions, reason)  # type: ignore[assignment]
     row = np.zeros(len(strategy.features))
     said = [
         strategy.evaluate(
@@ -135,6 +144,15 @@ def test_between_the_thresholds_nothing_changes(models: dict[str, str]) -> None:
 
 def test_what_is_not_known_is_not_against(models: dict[str, str]) -> None:
     assert exits(models, [-0.3, np.nan, -0.3, -0.3, -0.3]) == [4]
+
+
+def test_what_is_too_uncertain_to_enter_on_is_a_way_out(models: dict[str, str]) -> None:
+    assert exits(models, [-0.3] * 4, reason="conformal_both_sides") == [2, 3]
+    strategy = bound(models, **LOOSE)
+    strategy._timing_predictor = Book([0.3], "conformal_both_sides")  # type: ignore[assignment]
+    assert (
+        strategy.evaluate(a_row(strategy), MarketState(T0, 1000, 1001, 1000)).reason == "conformal_both_sides"
+    )
 
 
 def test_an_auction_begins_the_count_anew(models: dict[str, str]) -> None:

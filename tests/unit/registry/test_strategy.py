@@ -40,7 +40,7 @@ def folder(root: Path) -> str:
 
 
 def test_a_replay_gives_the_rows_and_predictions_of_the_training(root: Path, trained: Any) -> None:
-    strategy = Recorded(folder=folder(root), settle_s=0.0, confidence=0.5, direction=0.0)
+    strategy = Recorded(folder=folder(root), alpha=0.0, settle_s=0.0, confidence=0.5, direction=0.0)
     result = Backtest(trained.events, trained.instrument, strategy, chunk=777).run()
     offline = {int(t): row for t, row in zip(trained.frame.times, trained.frame.values, strict=True)}
     predicted = [(said, row) for said, row in strategy.seen if said.ok]
@@ -64,6 +64,7 @@ def test_it_trades_and_says_why_not(root: Path, trained: Any) -> None:
         cost_ticks=0.0,
         margin=0.0,
         no_trade_regimes="",
+        alpha=0.0,
     )
     result = Backtest(trained.events, trained.instrument, strategy).run()
     reasons = Counter(result.reasons)
@@ -209,7 +210,14 @@ def test_a_dead_feed_is_noticed_where_records_are_counted(root: Path, trained: A
 
 
 def test_it_does_not_trade_where_the_regime_is_undefined(root: Path, trained: Any) -> None:
-    loose = {"direction": 0.0, "confidence": 0.0, "cost_ticks": 0.0, "margin": 0.0, "magnitude": 0.0}
+    loose = {
+        "direction": 0.0,
+        "confidence": 0.0,
+        "cost_ticks": 0.0,
+        "margin": 0.0,
+        "magnitude": 0.0,
+        "alpha": 0.0,
+    }
     row = np.r_[trained.frame.values[-1], 4.0, np.nan, np.nan]
     market = MarketState(int(trained.frame.times[-1]), 10_800, 10_801, 10_800)
     assert bound(root, trained, **loose).evaluate(row, market).reason == "regime_undefined"
@@ -229,7 +237,7 @@ def test_demo_and_replay_take_it_alike(root: Path, tmp_path: Path, trained: Any)
     from quantumtrader.app import DemoConfig, run_demo
 
     loose = {"direction": "0.05", "magnitude": "0", "confidence": "0.5", "cost_ticks": "0", "margin": "0"}
-    loose["no_trade_regimes"] = ""
+    loose |= {"no_trade_regimes": "", "alpha": "0"}
     done = run_demo(
         DemoConfig(
             tmp_path / "out",
