@@ -11,7 +11,7 @@ from quantumtrader.features.guards import FeatureGuard, Reason
 
 __all__ = ["RowGuard"]
 
-_NAN = Reason.WARMUP | Reason.MISSING
+_WRONG = np.uint16(0xFFFF ^ int(Reason.WARMUP | Reason.MISSING))
 
 
 class RowGuard:
@@ -41,5 +41,6 @@ class RowGuard:
             Prints, quote, book and bar records that had arrived when the row was read (``InputCounter``). None where nobody
             counts: a dead feed is then noticed only when the windows have run empty.
         """
-        blocked = self._guard.observe(ts, row, inputs).blocked
-        return {name: why & ~_NAN for name, why in blocked.items() if why & ~_NAN} if blocked else blocked
+        verdict = self._guard.observe(ts, row, inputs)
+        codes = verdict.codes & _WRONG
+        return {verdict.names[k]: Reason(int(codes[k])) for k in np.flatnonzero(codes)}
