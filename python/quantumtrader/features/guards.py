@@ -32,6 +32,8 @@ INPUTS = ("trades", "quotes", "book", "bars")
 """What arrives, in the order of the counts: prints, quote records, book records, bar records."""
 
 _KINDS = ((Kind.TRADE,), (Kind.QUOTE,), (Kind.LEVEL, Kind.ORDER), (Kind.BAR,))
+_COUNTS_AS = np.array([[kind in kinds for kinds in _KINDS] for kind in range(256)], np.int64)
+"""What each kind of event counts as."""
 _GROUPS = ("T", "L1", "L2", "B")
 """Needs of features. The touch comes from quotes or from the book, bars from prints or from the source."""
 _FED_BY = np.array([[1, 0, 0, 0], [0, 1, 1, 0], [0, 0, 1, 0], [1, 0, 0, 1]], np.int64)
@@ -263,11 +265,10 @@ class InputCounter:
         ndarray of int64, shape (n_rows, 4)
             ``events_seen`` of :meth:`FeatureGuard.observe_many`.
         """
-        kinds = events["kind"]
-        running = np.zeros((len(events) + 1, len(INPUTS)), np.int64)
-        for k, wanted in enumerate(_KINDS):
-            np.cumsum(np.isin(kinds, wanted), out=running[1:, k])
-        running += self.counts
+        running = np.empty((len(events) + 1, len(INPUTS)), np.int64)
+        running[0] = self.counts
+        running[1:] = _COUNTS_AS[events["kind"]]
+        np.cumsum(running, axis=0, out=running)
         places = np.asarray(seen, np.int64) - self.events
         if len(places) and not (places.min() >= 0 and places.max() <= len(events)):
             raise DataError("the rows were not read during these events: count each slice when it is taken")
