@@ -13,6 +13,7 @@ from quantumtrader.clock import ReplayClock
 from quantumtrader.data.contracts import instrument
 from quantumtrader.features.manifest import FeatureManifest
 from quantumtrader.models import model
+from quantumtrader.models.conformal import AdaptiveConformal
 from quantumtrader.models.manifest import Evidence, ModelManifest
 from quantumtrader.models.registry import ModelRegistry
 from quantumtrader.types import Events
@@ -24,6 +25,7 @@ ROWS = ("ret_1", "book_imbalance_1", "mid_return_1s")
 LOOSE: dict[str, Any] = {
     "direction": 0.0, "confidence": 0.0, "settle_s": 0.0, "margin": 0.0, "cost_ticks": 0.0, "max_spread_ticks": 9,
     "entry": 0.05, "exit": 0.05, "cooldown_s": 4.5, "min_stop_points": 4.0, "risk_reward": 1.5, "hold_s": 120.0,
+    "no_trade_regimes": "", "alpha": 0.0,
 }  # fmt: skip
 """Parameters with which these models trade often: by stop, target, time, and by the book. The pause between trades ends
 between two rows, so that a latency more or less in the end of a trade changes no decision."""
@@ -84,4 +86,7 @@ def _save(root: Path, name: str, names: tuple[str, ...], clock: str, ahead: int)
     clock_now = ReplayClock()
     clock_now.advance(int(frame.times[-1]))
     report = f"# {name}: synthetic\n"
-    return ModelRegistry(root, clock_now).save(draft, trees, rows, events[:8_000], report=report)
+    sets = AdaptiveConformal(np.array([-1, 1])).calibrate(trees.predict_proba(rows), labels)
+    return ModelRegistry(root, clock_now).save(
+        draft, trees, rows, events[:8_000], conformal=sets, report=report
+    )

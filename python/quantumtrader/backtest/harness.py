@@ -34,7 +34,7 @@ from quantumtrader.execution.orders import JournalEntry
 from quantumtrader.execution.risk import Refused, RiskLimits
 from quantumtrader.execution.signals import MarketState, Signal, SignalAction
 from quantumtrader.execution.strategy import Strategy, bind_strategy
-from quantumtrader.features import FeatureEngine
+from quantumtrader.features import FeatureEngine, InputCounter
 from quantumtrader.types import Events, FeatureFrame, Fill, Instrument
 
 __all__ = ["Backtest", "BacktestResult", "BacktestSettings", "Decision", "EquityCurve"]
@@ -338,15 +338,17 @@ class Backtest:
         bind_strategy(self._strategy, instrument, engine.manifest.to_json())
         metadata: dict[str, str] = {}
         taken: list[tuple[Any, Any, Any]] = []
+        counter = InputCounter()
         for start in range(0, len(events), self._chunk):
             chunk = events[start : start + self._chunk]
             engine.update_many(chunk)
             frame, counts = engine.take_counted()
             times, values, metadata = frame.times, frame.values, frame.metadata
+            inputs = counter.add(chunk, counts)
             # A recording that stops before the close says nothing about the hours until then.
             known = times <= self._path.recorded_until + _TAIL_NS
             times, values, counts = times[known], values[known], counts[known]
-            self._samples(times, values, counts)
+            self._samples(times, values, counts, inputs[known])
             taken.append((times, values, counts))
             self._on_progress(len(chunk))
         self._desk.advance_to(len(events))
@@ -354,10 +356,11 @@ class Backtest:
         self._record(max(self._path.recorded_until, self._last_ts), force=True)
         return self._result(taken, metadata)
 
-    def _samples(self, times: Any, values: Any, counts: Any) -> None:
+    def _samples(self, times: Any, values: Any, counts: Any, inputs: Any) -> None:
         rows = values[:, : self._width]
         closing = self._path.closing(times, self._settings.flatten_before_ns).tolist()
         days = session_days(times, self._path.instrument).tolist()
+        arrived = inputs.tolist()
         for k, (ts, count) in enumerate(zip(times.tolist(), counts.tolist(), strict=True)):
             if count < self._desk.cursor:
                 raise EngineError(
@@ -369,13 +372,15 @@ class Backtest:
             while self._on_trade is not None and self._told < len(self._desk.ledger.trades):
                 self._on_trade(self._desk.ledger.trades[self._told])
                 self._told += 1
-            signal = self._sample(ts, rows[k], closing[k], days[k])
+            signal = self._sample(ts, rows[k], closing[k], days[k], arrived[k])
             self._actions.append(signal.action.value)
             self._reasons.append(signal.reason)
             self._record(ts)
             self._last_ts = ts
 
-    def _sample(self, ts: int, row: npt.NDArray[np.float64], closing: bool, day: int) -> Signal:
+    def _sample(
+        self, ts: int, row: npt.NDArray[np.float64], closing: bool, day: int, inputs: list[int]
+    ) -> Signal:
         desk = self._desk
         if (
             day != self._day
@@ -420,6 +425,7 @@ class Backtest:
             open_since_ts=int(self._path.open_since[i]),
             lot=self._path.instrument.lot,
             trade_side=desk.trade_side,
+            inputs=tuple(inputs),
         )
         try:
             signal = self._strategy.evaluate(row, market)

@@ -167,7 +167,7 @@ def tick(
     margin: Margin = 0.1,
     latency_ms: LatencyMs = 200.0,
     gaps: Gaps = "refuse",
-    valid_sessions: ValidSessions = 10,
+    valid_sessions: ValidSessions = 30,
     update: Annotated[
         str,
         typer.Option(
@@ -321,7 +321,7 @@ def book(
     margin: Margin = 0.1,
     latency_ms: LatencyMs = 20.0,
     gaps: Gaps = "refuse",
-    valid_sessions: ValidSessions = 5,
+    valid_sessions: ValidSessions = 30,
     update: Annotated[str, typer.Option("--update", hidden=True)] = "",
     open_vault: OpenVault = False,
     why: Why = "",

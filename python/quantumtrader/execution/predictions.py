@@ -35,7 +35,8 @@ class Prediction:
     model_used : str
         Name and version of the model, or of each of several.
     reason : str
-        Why nothing is predicted, lower case with underscores; empty for a prediction.
+        Why nobody may act on it, lower case with underscores; empty for a prediction. The numbers are NaN where nothing is
+        predicted, and there where a model is too uncertain.
     probabilities : tuple of float
         Calibrated, one per class of the model.
     """
@@ -65,7 +66,7 @@ class Prediction:
 
     @property
     def ok(self) -> bool:
-        """Whether something is predicted."""
+        """Whether one may act on it."""
         return not self.reason
 
     @property

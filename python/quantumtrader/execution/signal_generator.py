@@ -18,10 +18,13 @@ from quantumtrader.execution.predictions import Prediction
 from quantumtrader.execution.signals import MarketState, Signal, SignalAction
 from quantumtrader.types import PX_NONE, Instrument
 
-__all__ = ["STOP_BY_REGIME", "SignalConfig", "SignalGenerator"]
+__all__ = ["NO_TRADE_REGIMES", "STOP_BY_REGIME", "SignalConfig", "SignalGenerator"]
 
+NO_TRADE_REGIMES = ("undefined",)
+"""Regimes in which nothing is entered unless somebody says otherwise: nobody knows yet what the market does."""
 STOP_BY_REGIME = (("trend_up", 1.0), ("trend_down", 1.0), ("range", 0.75))
 """Regime to factor on the stop's distance in ATR: inside a range a move that far has already failed."""
+_INSTRUMENT = "quantumtrader.data.contracts.instrument('WDOU25') gives that of a contract"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +46,8 @@ class SignalConfig:
     stop_by_regime : tuple of (str, float)
         Factor of each regime.
     no_trade_regimes : tuple of str
-        Regimes in which nothing is entered.
+        Regimes in which nothing is entered; :meth:`of` also takes words with commas between. A prediction for which nobody
+        said the regime is in none of them.
     risk_reward : float
         Target's distance over the stop's.
     risk_money : float
@@ -75,7 +79,7 @@ class SignalConfig:
     min_stop_points: float = 5.0
     stop_atr: float = 1.5
     stop_by_regime: tuple[tuple[str, float], ...] = STOP_BY_REGIME
-    no_trade_regimes: tuple[str, ...] = ()
+    no_trade_regimes: tuple[str, ...] = NO_TRADE_REGIMES
     risk_reward: float = 2.0
     risk_money: float = 0.0
     size: int = 1
@@ -132,6 +136,8 @@ class SignalConfig:
                 value = tuple(value.items())
             elif isinstance(value, list):
                 value = tuple(value)
+            elif name == "no_trade_regimes" and isinstance(value, str):
+                value = tuple(word.strip() for word in value.split(",") if word.strip())
             given[name] = value
         return cls(**given)
 
@@ -142,15 +148,31 @@ class SignalGenerator:
     Parameters
     ----------
     config : SignalConfig or mapping, optional
-        Thresholds and shape of a trade.
+        Thresholds and shape of a trade; a mapping may name the ``instrument`` too.
     instrument : Instrument, optional
         Tick and money; needed before the first signal.
+
+    Examples
+    --------
+    >>> wdo = Instrument("WDOU25", "WDO", tick_size=0.5, point_value=10.0)
+    >>> generator = SignalGenerator({"direction_threshold": 0.3, "instrument": wdo})
+    >>> said = {"direction": 0.5, "magnitude": 0.0004, "confidence": 0.75, "timestamp": 1}
+    >>> market = {"ts": 1, "bid_px": 10_800, "ask_px": 10_801, "atr": 4.0}
+    >>> generator.generate_signal(said, market).reason
+    'model_up'
     """
 
     def __init__(
         self, config: SignalConfig | Mapping[str, Any] | None = None, instrument: Instrument | None = None
     ) -> None:
-        self.config = config if isinstance(config, SignalConfig) else SignalConfig.of(config or {})
+        if not isinstance(config, SignalConfig):
+            values = dict(config or {})
+            own = values.pop("instrument", None)
+            if own is not None and not isinstance(own, Instrument):
+                raise ConfigError(f"signal: instrument is {own!r}, expected an Instrument; {_INSTRUMENT}")
+            instrument = own if instrument is None else instrument
+            config = SignalConfig.of(values)
+        self.config = config
         self.instrument = instrument
         self.counts: dict[str, int] = {}
         """How often each reason code was given."""
@@ -186,7 +208,8 @@ class SignalGenerator:
         """
         if self.instrument is None:
             raise ConfigError(
-                "the signal generator has no instrument: give one, it sizes trades in its money"
+                "the signal generator has no instrument, and stops in ticks and sizes in money need one: pass "
+                f'SignalGenerator(config, instrument), or config["instrument"]; {_INSTRUMENT}'
             )
         if not isinstance(prediction, Prediction):
             prediction = Prediction.from_dict(prediction)
@@ -195,10 +218,14 @@ class SignalGenerator:
             atr = values.pop("atr", None)
             if atr_ticks is None and atr is not None:
                 atr_ticks = float(atr) / self.instrument.tick_size
-            try:
-                market_data = MarketState(**values)
-            except TypeError as error:
-                raise OrderError(f"market data: {error}") from error
+            known = [f.name for f in fields(MarketState)]
+            odd = [name for name in values if name not in known]
+            if odd or "ts" not in values:
+                what = f"has {odd[0]!r}" if odd else "has no 'ts' (sample time, ns UTC)"
+                raise OrderError(
+                    f"market data {what}; there are {', '.join(known)}, prices in ticks, and atr in points"
+                )
+            market_data = MarketState(**values)
         signal = self._decide(
             prediction, market_data, math.nan if atr_ticks is None else atr_ticks, self.instrument
         )

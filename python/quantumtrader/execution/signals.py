@@ -46,6 +46,9 @@ class MarketState:
     trade_side : int
         ``Side`` of that bracket's entry; 0 for none. ``position`` may be another one's: it counts the contracts outside
         trades too, and is 0 while the entry is on its way.
+    inputs : tuple of 4 int, or None
+        Prints, quote records, book records and bar records that had arrived when the row was read: whether the feed still
+        lives. None where nobody counts.
     last_exit_ts : int
         When the last bracket ended, ns UTC; 0 before the first.
     open_since_ts : int
@@ -65,6 +68,7 @@ class MarketState:
     open_since_ts: int = 0
     lot: int = 1
     trade_side: int = int(Side.NONE)
+    inputs: tuple[int, ...] | None = None
 
     @property
     def touch_ok(self) -> bool:

@@ -32,6 +32,8 @@ INPUTS = ("trades", "quotes", "book", "bars")
 """What arrives, in the order of the counts: prints, quote records, book records, bar records."""
 
 _KINDS = ((Kind.TRADE,), (Kind.QUOTE,), (Kind.LEVEL, Kind.ORDER), (Kind.BAR,))
+_COUNTS_AS = np.array([[kind in kinds for kinds in _KINDS] for kind in range(256)], np.int64)
+"""What each kind of event counts as."""
 _GROUPS = ("T", "L1", "L2", "B")
 """Needs of features. The touch comes from quotes or from the book, bars from prints or from the source."""
 _FED_BY = np.array([[1, 0, 0, 0], [0, 1, 1, 0], [0, 0, 1, 0], [1, 0, 0, 1]], np.int64)
@@ -263,11 +265,10 @@ class InputCounter:
         ndarray of int64, shape (n_rows, 4)
             ``events_seen`` of :meth:`FeatureGuard.observe_many`.
         """
-        kinds = events["kind"]
-        running = np.zeros((len(events) + 1, len(INPUTS)), np.int64)
-        for k, wanted in enumerate(_KINDS):
-            np.cumsum(np.isin(kinds, wanted), out=running[1:, k])
-        running += self.counts
+        running = np.empty((len(events) + 1, len(INPUTS)), np.int64)
+        running[0] = self.counts
+        running[1:] = _COUNTS_AS[events["kind"]]
+        np.cumsum(running, axis=0, out=running)
         places = np.asarray(seen, np.int64) - self.events
         if len(places) and not (places.min() >= 0 and places.max() <= len(events)):
             raise DataError("the rows were not read during these events: count each slice when it is taken")
@@ -335,7 +336,12 @@ class FeatureGuard:
             np.abs(self._high), 1, where=np.isfinite(self._high), out=np.ones(n)
         )
         self._rest_ns = np.maximum(self._limit_ns, limits.rest_s * 1e9)
-        self._needs = needs & np.array([entry is not None for entry in entries])[:, None]
+        known = np.array([entry is not None for entry in entries])[:, None]
+        self._needs = (needs & known).T.astype(np.int64)
+        self._quiet_ns = 1e9 * np.array([limits.trades_s, limits.book_s, limits.book_s, limits.trades_s])
+        self._quiet_bars_ns = np.array(
+            [*self._quiet_ns[:3], limits.bars_s * 1e9]
+        )  # of a source of bars alone
         self._fed_by = (needs @ _FED_BY > 0).astype(np.int64)
         self._evidence = (needs @ _EVIDENCE > 0).astype(np.int64)
 
@@ -411,7 +417,7 @@ class FeatureGuard:
         if rows.ndim != 2 or rows.shape != (len(times), len(self.names)):
             raise DataError(f"{rows.shape} values for {len(times)} times and {len(self.names)} features")
         counts = self._arrivals(events_seen, len(times))
-        steps = np.diff(times, prepend=times[:1] if self._time is None else self._time)
+        steps = _steps(times, times[:1] if self._time is None else self._time)
         if len(steps) and steps.min() < 0:
             k = int(np.argmin(steps >= 0))
             raise UnsortedEventsError(f"row {k}: time {times[k]} runs backwards")
@@ -490,7 +496,7 @@ class FeatureGuard:
             counts = np.repeat(counts[:, None], len(INPUTS), axis=1)
         if counts.shape != (n, len(INPUTS)):
             raise DataError(f"events_seen has shape {counts.shape}, expected ({n}, {len(INPUTS)}) or ({n},)")
-        if n and (np.diff(counts, axis=0, prepend=self._input_counts[None]) < 0).any():
+        if n and (_steps(counts, self._input_counts) < 0).any():
             raise DataError("events_seen runs backwards: reset the guard together with the engine")
         return counts
 
@@ -538,11 +544,16 @@ class FeatureGuard:
         limits = self.limits
         number = self._rows + np.arange(len(times))
         inputs = counts @ self._fed_by.T
-        last = np.maximum.accumulate(np.where(changed, np.arange(len(times))[:, None], -1), axis=0)
-        here = np.maximum(last, 0)
-        since_ns = np.where(last >= 0, times[here], self._changed_ns)
-        since_row = np.where(last >= 0, number[here], self._changed_row)
-        since_inputs = np.where(last >= 0, np.take_along_axis(inputs, here, axis=0), self._changed_inputs)
+        if len(times) == 1:  # the loop of serving: each feature changed here or before
+            since_ns = np.where(changed, times, self._changed_ns)
+            since_row = np.where(changed, number, self._changed_row)
+            since_inputs = np.where(changed, inputs, self._changed_inputs)
+        else:
+            last = np.maximum.accumulate(np.where(changed, np.arange(len(times))[:, None], -1), axis=0)
+            here = np.maximum(last, 0)
+            since_ns = np.where(last >= 0, times[here], self._changed_ns)
+            since_row = np.where(last >= 0, number[here], self._changed_row)
+            since_inputs = np.where(last >= 0, np.take_along_axis(inputs, here, axis=0), self._changed_inputs)
         resting = (rows == 0) | (rows == self._low) | (rows == self._high)
         limit = np.where(resting, self._rest_ns, self._limit_ns)
         arrived = inputs - since_inputs
@@ -559,37 +570,33 @@ class FeatureGuard:
     def _frozen(self, times: Int64, counts: Int64) -> Codes:
         """Judge whether the market's records still arrive."""
         limits = self.limits
-        moved = np.diff(counts, axis=0, prepend=self._input_counts[None]) > 0
+        moved = _steps(counts, self._input_counts) > 0
         stamps = np.where(moved, times[:, None], self._input_ns)
         arrived = np.maximum.accumulate(stamps, axis=0)
         known = counts > 0
         only_bars = known[:, 3] & ~known[:, :3].any(axis=1)
         quiet = times - arrived.max(axis=1)
         feed = quiet > np.where(only_bars, limits.bars_s, limits.feed_s) * 1e9
-        touch, bars = np.maximum(arrived[:, 1], arrived[:, 2]), np.maximum(arrived[:, 0], arrived[:, 3])
-        latest = np.column_stack((arrived[:, 0], touch, arrived[:, 2], bars))
-        limit = np.column_stack(
-            (
-                np.full(len(times), limits.trades_s),
-                np.full(len(times), limits.book_s),
-                np.full(len(times), limits.book_s),
-                np.where(only_bars, limits.bars_s, limits.trades_s),
-            )
-        )
-        stopped = (times[:, None] - latest > limit * 1e9) & (counts @ _FED_BY.T > 0)
+        latest = arrived.copy()
+        latest[:, 1] = np.maximum(arrived[:, 1], arrived[:, 2])
+        latest[:, 3] = np.maximum(arrived[:, 0], arrived[:, 3])
+        limit = np.where(only_bars[:, None], self._quiet_bars_ns, self._quiet_ns)
+        stopped = (times[:, None] - latest > limit) & (counts @ _FED_BY.T > 0)
         self._input_ns, self._input_counts = arrived[-1].copy(), counts[-1].copy()
-        return _where(feed, Reason.FROZEN_FEED)[:, None] | _where(
-            stopped.astype(np.int64) @ self._needs.T.astype(np.int64) > 0, Reason.FROZEN_INPUT
-        )
+        codes = _where(feed, Reason.FROZEN_FEED)[:, None]
+        if stopped.any():
+            codes = codes | _where(stopped.astype(np.int64) @ self._needs > 0, Reason.FROZEN_INPUT)
+        return codes
 
     def _count(self, times: Int64, codes: Codes) -> None:
         if self._first is None:
             self._first = int(times[0])
+        there = int(np.bitwise_or.reduce(codes, axis=None))
         for j, reason in enumerate(REASONS):
+            if not there & reason.value:
+                continue
             hit = (codes & np.uint16(reason)) != 0
             rows = np.flatnonzero(hit.any(axis=1))
-            if not len(rows):
-                continue
             hit = hit[rows]
             some = hit.any(axis=0)
             fresh = some & (self._hits[j] == 0)
@@ -600,7 +607,8 @@ class FeatureGuard:
             self._hit_first[j, fresh] = first[fresh]
             self._hit_last[j, some] = last[some]
             self._hits[j] += hit.sum(axis=0)
-        self._blocked_rows += int(codes.any(axis=1).sum())
+        if there:
+            self._blocked_rows += int(codes.any(axis=1).sum())
         self._rows += len(times)
         self._time = int(times[-1])
         self._codes = codes[-1].copy()
@@ -615,6 +623,14 @@ def _known(name: str) -> FeatureInfo | None:
 
 def _where(mask: npt.NDArray[np.bool_], reason: Reason) -> Codes:
     return mask.astype(np.uint16) * np.uint16(reason)
+
+
+def _steps(values: Int64, before: Int64 | int) -> Int64:
+    """Differences of rows, the first one's from what was before."""
+    out = values.copy()
+    out[1:] -= values[:-1]
+    out[:1] -= before
+    return out
 
 
 def _blocks(breaks: npt.NDArray[np.bool_]) -> Iterator[tuple[int, int]]:

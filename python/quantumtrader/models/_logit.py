@@ -33,7 +33,7 @@ def softmax(z: Float64) -> Float64:
 
 def log_odds(p: npt.ArrayLike, least: float = 1e-6) -> Float64:
     """Return ln(p/(1 − p)), p kept ``least`` away from 0 and 1."""
-    q = np.clip(np.asarray(p, np.float64), least, 1 - least)
+    q = np.minimum(np.maximum(np.asarray(p, np.float64), least), 1 - least)  # one row: half the time of clip
     return np.asarray(np.log(q) - np.log1p(-q))
 
 

@@ -133,15 +133,15 @@ class Calibration:
         if p.ndim != 2 or p.shape[1] != self.classes:
             raise DataError(f"calibration of {self.classes} classes: got probabilities of shape {p.shape}")
         targets = (1,) if self.classes == 2 else tuple(range(self.classes))
-        z = np.column_stack(
-            [_score(self.method, curve, p[:, c]) for c, curve in zip(targets, self.curves, strict=True)]
-        )
+        z = np.empty((len(p), len(targets)))
+        for k, (c, curve) in enumerate(zip(targets, self.curves, strict=True)):
+            z[:, k] = _score(self.method, curve, p[:, c])
         if regimes is not None:
             for name, shift in self.intercepts.items():
                 z[regimes == name] += shift
         q = sigmoid(z)
         if self.classes == 2:
-            return np.column_stack((1 - q[:, 0], q[:, 0]))
+            return np.concatenate((1 - q, q), axis=1)
         return np.asarray(q / q.sum(axis=1, keepdims=True))
 
     def to_document(self) -> dict[str, Any]:

@@ -10,12 +10,14 @@ import numpy.typing as npt
 
 from quantumtrader.exceptions import ManifestError
 from quantumtrader.execution.predictions import Prediction
+from quantumtrader.execution.signal_generator import NO_TRADE_REGIMES
 from quantumtrader.features.engine import FeatureEngine
-from quantumtrader.features.guards import FeatureGuard, InputCounter, Reason, Verdict
+from quantumtrader.features.guards import InputCounter, Reason
 from quantumtrader.models.bar_regimes import BarRegimes, RegimeSource
 from quantumtrader.models.manager import ModelManager
 from quantumtrader.models.prediction import PredictionEngine
 from quantumtrader.models.regimes import FEATURES as REGIME_FEATURES
+from quantumtrader.models.row_guard import RowGuard
 from quantumtrader.types import Events
 
 __all__ = ["MLCoordinator"]
@@ -52,7 +54,7 @@ class MLCoordinator:
         prediction_engine: PredictionEngine,
         regime_trainer: RegimeSource,
         *,
-        no_trade_regimes: tuple[str, ...] = ("undefined",),
+        no_trade_regimes: tuple[str, ...] = NO_TRADE_REGIMES,
     ) -> None:
         self.manager = model_manager
         self.engine = feature_engine
@@ -69,9 +71,9 @@ class MLCoordinator:
                 f"the feature engine does not fit: {'; '.join(differences)}", tuple(differences)
             )
         self._places = [feature_engine.names.index(name) for name in REGIME_FEATURES]
-        self._guard = FeatureGuard(feature_engine.manifest)
+        self._guard = RowGuard(feature_engine.names)
         self._counter = InputCounter()
-        self._verdict: Verdict | None = None
+        self._blocked: dict[str, Reason] = {}
         self._row: tuple[int, Float64] | None = None
         self._requests = self._forced = self._answered = self._tradable = 0
         self._reasons: Counter[str] = Counter()
@@ -128,7 +130,7 @@ class MLCoordinator:
         seen = self._counter.add(events, counts)
         for k, ts in enumerate(frame.times.tolist()):
             row = frame.values[k]
-            self._verdict = self._guard.observe(ts, row, seen[k])
+            self._blocked = self._guard.observe(ts, row, seen[k])
             self.regimes.observe(ts, *(float(row[p]) for p in self._places))
             self._row = (ts, row)
 
@@ -138,10 +140,7 @@ class MLCoordinator:
         ts, row = at
         predictor = self.manager.predictor_for(self.regimes.regime)
         features = dict(zip(self.engine.names, row.tolist(), strict=True))
-        blocked = {} if self._verdict is None else self._verdict.blocked
-        nan = Reason.WARMUP | Reason.MISSING
-        wrong = {name: why for name, why in blocked.items() if why & ~nan}
-        said = PredictionEngine.prediction(predictor, features, self.regimes.regime, ts, wrong)
+        said = PredictionEngine.prediction(predictor, features, self.regimes.regime, ts, self._blocked)
         why_not = self._why_not(said, str(predictor.model.state), predictor.model.state.trades, forced=forced)
         self._answered += said.ok
         self._tradable += not why_not

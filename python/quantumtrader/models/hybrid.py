@@ -2,34 +2,38 @@
 
 ::
 
-    new bar ─► tick model ─► regime, base signal ─┐
-    each row ─► book model ─► now, or not yet ────┴─► one prediction ─► signal generator ─► signal
-                    └─ in a trade: turned against it? ─► exit
+    new bar ──► guard ─► tick model ─► regime, base signal ─┐
+    each row ─► guard ─► book model ─► now, or not yet ─────┴─► one prediction ─► signal generator ─► signal
+                             └─ in a trade: turned against it? ─► exit
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, fields, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from quantumtrader.exceptions import ConfigError, ManifestError, PromotionError
 from quantumtrader.execution.predictions import Prediction
-from quantumtrader.execution.signal_generator import SignalConfig, SignalGenerator
+from quantumtrader.execution.signal_generator import NO_TRADE_REGIMES, SignalGenerator
 from quantumtrader.execution.signals import MarketState, Signal, SignalAction
 from quantumtrader.execution.strategy import register_strategy
 from quantumtrader.features.catalogue import info
+from quantumtrader.features.guards import Reason
 from quantumtrader.features.lags import split_lag
 from quantumtrader.features.manifest import FeatureManifest
 from quantumtrader.models.bar_regimes import BAR_NS, BarRegimes
+from quantumtrader.models.conformal import ALPHA
 from quantumtrader.models.prediction import Predictor
 from quantumtrader.models.regimes import FEATURES as REGIME_FEATURES
 from quantumtrader.models.regimes import RegimeAnalyzer
 from quantumtrader.models.registry import LoadedModel
+from quantumtrader.models.row_guard import RowGuard
 from quantumtrader.models.states import ModelState
-from quantumtrader.models.strategy import load_folder
+from quantumtrader.models.strategy import load_folder, signal_config
 from quantumtrader.types import PX_NONE, Instrument
 
 __all__ = ["HybridStrategy", "combined_confidence"]
@@ -72,6 +76,11 @@ class HybridStrategy:
         predicts nothing begins the count anew, and so does an auction or a halt.
     weight : float
         Of the book model in the common confidence, 0 to 1; half, unless a stack was fitted.
+    alpha : float
+        Share of rows whose prediction set may miss what comes; nothing is entered where the set holds both sides. 0 asks no
+        set, as a model without scores for it must be asked.
+    no_trade_regimes : str
+        Regimes in which nothing is entered, with commas between; empty for none.
     direction, magnitude, confidence, min_stop_points, stop_atr, risk_reward, risk_money, size, max_size, cost_ticks,
     margin, hold_s, cooldown_s, settle_s, max_spread_ticks
         See :class:`SignalConfig`.
@@ -83,6 +92,8 @@ class HybridStrategy:
     exit: float = 0.2
     exit_s: float = 1.0
     weight: float = 0.5
+    alpha: float = ALPHA
+    no_trade_regimes: str = ",".join(NO_TRADE_REGIMES)
     direction: float = 0.1
     magnitude: float = 0.0
     confidence: float = 0.5
@@ -105,7 +116,7 @@ class HybridStrategy:
                 raise ConfigError(f"hybrid: {name} is {getattr(self, name)}, expected 0 to 1")
         if not 0 <= self.exit_s < math.inf:
             raise ConfigError(f"hybrid: exit_s is {self.exit_s}, expected 0 or more")
-        self._config = self._signal_config(self.max_size)
+        signal_config(self, self.max_size)
         self._base, self._timing = load_folder(self.tick), load_folder(self.book)
         moving = [n for n in self._base.names if info(n).inputs != ("B",)]
         if moving:
@@ -124,13 +135,15 @@ class HybridStrategy:
                 f"hybrid: {self._base.id} was trained on bars of {length / 1e9:g} s; the engine makes bars of "
                 f"{BAR_NS / 1e9:g} s from prints"
             )
-        self._base_predictor, self._timing_predictor = Predictor(self._base), Predictor(self._timing)
+        self._base_predictor = Predictor(self._base, self.alpha)
+        self._timing_predictor = Predictor(self._timing, self.alpha)
         self._features = tuple(
             dict.fromkeys((*self._timing.names, *self._base.names, _ATR, *REGIME_FEATURES))
         )
         place = {name: k for k, name in enumerate(self._features)}
         self._own = np.array([place[n] for n in self._timing.names])
         self._bars = np.array([place[n] for n in self._base.names])
+        self._read = tuple(dict.fromkeys((*self._timing.names, *self._base.names)))  # the first columns
         self._atr, self._adx, self._alignment = (place[n] for n in (_ATR, *REGIME_FEATURES))
         self._generator: SignalGenerator | None = None
         self._bar = -1
@@ -213,8 +226,8 @@ class HybridStrategy:
                 tuple(closed),
             )
         most = instrument.lot if ModelState.CANARY in states else self.max_size
-        self._config = self._signal_config(most)
-        self._generator = SignalGenerator(self._config, instrument)
+        # The side is the tick model's, so its barriers are what the trade must pay by.
+        self._generator = SignalGenerator(signal_config(self, most, self._base), instrument)
         self._begin()
 
     def evaluate(self, row: npt.NDArray[np.float64], market: MarketState) -> Signal:
@@ -222,19 +235,31 @@ class HybridStrategy:
         if self._generator is None:
             raise ConfigError("hybrid: the strategy was not told what its rows are; call bind_strategy first")
         regime = self._regimes.observe(market.ts, float(row[self._adx]), float(row[self._alignment]))
-        bar = market.ts // BAR_NS
-        if bar != self._bar or self._direction is None:
-            self._bar = bar
-            self._direction = self._base_predictor.predict(market.ts, row[self._bars], regime=regime)
-        timing = self._timing_predictor.predict(market.ts, row[self._own], regime=regime)
-        said = self._said = self._together(self._direction, timing, market.ts, regime)
+        blocked = self._guard.observe(market.ts, row[: len(self._read)], market.inputs)
+        base = self._base_said(market.ts, row, regime, blocked)
+        timing = self._timing_predictor.predict(market.ts, row[self._own], regime=regime, blocked=blocked)
+        said = self._said = self._together(base, timing, market.ts, regime)
         if self._turned(timing, market):
             return Signal(market.ts, SignalAction.EXIT, "book_turned")
         return self._generator.generate_signal(said, market, float(row[self._atr]))
 
+    def _base_said(
+        self, ts: int, row: npt.NDArray[np.float64], regime: str, blocked: Mapping[str, Reason]
+    ) -> Prediction:
+        """What the tick model said of this bar; nothing while one of its columns is blocked."""
+        bar, known = ts // BAR_NS, self._direction
+        if known is not None and bar == self._bar and not (blocked and known.ok):
+            return known
+        said = self._base_predictor.predict(ts, row[self._bars], regime=regime, blocked=blocked)
+        if known is None or bar != self._bar:
+            self._bar, self._direction = bar, said
+        return said
+
     def _turned(self, timing: Prediction, market: MarketState) -> bool:
         """Whether the book model has led against the trade for long enough, and there is a price to leave at."""
-        lead = market.trade_side * timing.direction if self.exit and timing.ok else 0.0
+        # What is too uncertain to enter on may still be a way out: only a book model that says nothing counts as 0.
+        known = self.exit and not math.isnan(timing.direction)
+        lead = market.trade_side * timing.direction if known else 0.0
         if lead >= 0:
             self._against_since = None
             return False
@@ -263,14 +288,10 @@ class HybridStrategy:
 
     def _begin(self) -> None:
         """Forget all rows: a run starts."""
+        self._guard = RowGuard(self._read)
         self._regimes = BarRegimes(RegimeAnalyzer())
         self._bar, self._direction, self._said = -1, None, None
         self._against_since = None
-
-    def _signal_config(self, max_size: int) -> SignalConfig:
-        shared = {f.name for f in fields(SignalConfig)} & {f.name for f in fields(self)}
-        values = {name: getattr(self, name) for name in shared}
-        return SignalConfig.of({**values, "max_size": max_size})
 
 
 def _in_order(manifest: FeatureManifest, names: tuple[str, ...]) -> FeatureManifest:

@@ -10,6 +10,7 @@ from typing import Any
 from quantumtrader.clock import Clock
 from quantumtrader.exceptions import DataError, ModelError
 from quantumtrader.execution.predictions import Prediction
+from quantumtrader.models.conformal import ALPHA
 from quantumtrader.models.prediction import PredictionEngine, Predictor, pool
 from quantumtrader.models.registry import LoadedModel, ModelRegistry
 from quantumtrader.models.retraining import RetrainingConfig, write_rule
@@ -37,13 +38,22 @@ class ModelManager:
         Judges validity, stamps moves.
     validity : bool
         Whether models beyond their time are refused; a replay of old events does not ask.
+    alpha : float
+        Of the prediction sets, see :class:`Predictor`; 0 asks no set.
     """
 
-    def __init__(self, models_dir: Path | str, clock: Clock | None = None, *, validity: bool = True) -> None:
+    def __init__(
+        self,
+        models_dir: Path | str,
+        clock: Clock | None = None,
+        *,
+        validity: bool = True,
+        alpha: float = ALPHA,
+    ) -> None:
         self.registry = ModelRegistry(models_dir, clock)
         self.refused: dict[str, str] = {}
         """``name version`` to why it was not loaded."""
-        self._validity = validity
+        self._validity, self._alpha = validity, alpha
         self._models: dict[str, LoadedModel] = {}
         self._previous: dict[str, LoadedModel] = {}
         self._predictors: dict[str, Predictor] = {}
@@ -105,7 +115,7 @@ class ModelManager:
                 remedy=f"Loaded are {', '.join(self._models) or 'none'}",
             )
         if name not in self._predictors:
-            self._predictors[name] = Predictor(self._models[name])
+            self._predictors[name] = Predictor(self._models[name], self._alpha)
         return self._predictors[name]
 
     def predictor_for(self, regime: str) -> Predictor:

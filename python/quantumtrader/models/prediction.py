@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from quantumtrader.exceptions import ConfigError, ModelError
 from quantumtrader.execution.predictions import Prediction
+from quantumtrader.models.conformal import ALPHA, AdaptiveConformal
 
 if TYPE_CHECKING:
     from quantumtrader.models.manager import ModelManager
@@ -27,20 +28,34 @@ class Predictor:
     ----------
     model : LoadedModel
         A model whose classes speak of direction: at least one below 0 and one above.
+    alpha : float
+        Share of rows whose prediction set may miss what comes; on a row whose set does not hold one side alone, nobody may
+        act on the prediction. 0 asks no set.
 
     Raises
     ------
     ConfigError
-        If the classes of the model say nothing about direction.
+        If the classes of the model say nothing about direction, or ``alpha`` is no share.
+    ModelError
+        If sets are asked for, and the model carries no scores to make them of.
     """
 
-    def __init__(self, model: LoadedModel) -> None:
+    def __init__(self, model: LoadedModel, alpha: float = ALPHA) -> None:
         classes = model.manifest.classes
         if not (min(classes) < 0 < max(classes)):
             raise ConfigError(
                 f"{model.id} predicts {model.manifest.label['id']} with classes {list(classes)}, not a direction: it "
                 "cannot lead to a signal by itself"
             )
+        if alpha and model.conformal is None:
+            raise ModelError(
+                f"{model.id} carries no scores of prediction sets (conformal.json), so nobody knows when it should abstain",
+                remedy="Train it again, or switch abstention off with alpha=0 (-p alpha=0)",
+            )
+        self.conformal: AdaptiveConformal | None = None
+        """Sets of this predictor, at a fixed level: serving hears no outcomes."""
+        if alpha and model.conformal is not None:
+            self.conformal = model.conformal.at(alpha)
         self.model = model
         self.names = model.names
         self._up = tuple(k for k, c in enumerate(classes) if c > 0)
@@ -66,13 +81,14 @@ class Predictor:
         regime : str
             Market regime; empty where nobody said.
         blocked : mapping of str, optional
-            Columns that a feature guard blocks, and why.
+            Columns that a feature guard blocks, and why; of these only the model's own count.
 
         Returns
         -------
         Prediction
             Without one, ``reason`` says why: ``missing_<feature>``, ``infinite_<feature>``, ``blocked_<feature>``,
-            ``model_expired``, ``other_regime``.
+            ``model_expired``, ``other_regime``. One with numbers that nobody may act on has ``conformal_both_sides`` (the
+            prediction set holds both) or ``conformal_no_side`` (it does not hold the predicted one).
         """
         model = self.model
         if self._until is not None and ts > self._until:
@@ -80,7 +96,9 @@ class Predictor:
         if model.manifest.regime and model.manifest.regime != regime:
             return Prediction.none(ts, "other_regime", model.id, regime)
         if blocked:
-            return Prediction.none(ts, f"blocked_{next(iter(blocked))}", model.id, regime)
+            own = next((name for name in blocked if name in self.names), None)
+            if own is not None:
+                return Prediction.none(ts, f"blocked_{own}", model.id, regime)
         if not np.isfinite(row).all():
             why = self._missing(row)
             if why:
@@ -89,7 +107,8 @@ class Predictor:
         up, down = sum(p[k] for k in self._up), sum(p[k] for k in self._down)
         # Rounding of sums may step over the edge.
         direction, confidence = max(-1.0, min(1.0, up - down)), min(1.0, max(up, down))
-        return Prediction(ts, direction, abs(direction) * self._move, confidence, regime, model.id, "", p)
+        reason = "" if self.conformal is None else _abstention(direction, *self.conformal.sides(p))
+        return Prediction(ts, direction, abs(direction) * self._move, confidence, regime, model.id, reason, p)
 
     def _missing(self, row: Float64) -> str:
         infinite = np.isinf(row)
@@ -135,8 +154,8 @@ class PredictionEngine:
         Returns
         -------
         dict
-            ``direction, magnitude, confidence, regime, timestamp, model_used, reason``; the numbers are NaN where
-            ``reason`` says why nothing is predicted.
+            ``direction, magnitude, confidence, regime, timestamp, model_used, reason``. Where ``reason`` is not empty nobody
+            may act on it; the numbers are NaN where nothing is predicted.
         """
         predictor = self.manager.predictor(model)
         return self.prediction(predictor, features, regime, timestamp, blocked).to_dict()
@@ -180,10 +199,16 @@ class PredictionEngine:
         timestamp: int,
         blocked: Mapping[str, Any] | None,
     ) -> Prediction:
-        """Return what one model says of features by name; of those blocked, only its own count."""
+        """Return what one model says of features by name."""
         row = np.array([features.get(name, np.nan) for name in predictor.names], np.float64)
-        own = {name: why for name, why in (blocked or {}).items() if name in predictor.names}
-        return predictor.predict(timestamp, row, regime=regime, blocked=own)
+        return predictor.predict(timestamp, row, regime=regime, blocked=blocked)
+
+
+def _abstention(direction: float, down: bool, up: bool) -> str:
+    """Why nobody may act on a direction, given the sides of its prediction set; empty where one may."""
+    if down and up:
+        return "conformal_both_sides"
+    return "" if (up and direction > 0) or (down and direction < 0) else "conformal_no_side"
 
 
 def regime_of(regime_info: Mapping[str, Any] | str) -> str:

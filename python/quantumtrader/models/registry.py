@@ -7,6 +7,7 @@
     models/<name>/<version>/manifest.json   what the model is, and the SHA-256 of every other file
                             estimator.json, model.txt   the estimator
                             calibration.json            scores to probabilities
+                            conformal.json              what prediction sets are made of
                             golden.npz, golden_events.npz   what must be reproduced
                             oof.parquet, report.md      out-of-fold predictions, the report
 
@@ -32,6 +33,7 @@ from quantumtrader.exceptions import DataAccessError, DataError, DataFormatError
 from quantumtrader.features.catalogue import canonical_json
 from quantumtrader.models.base import Model
 from quantumtrader.models.calibration import Calibration
+from quantumtrader.models.conformal import AdaptiveConformal
 from quantumtrader.models.folder import MANIFEST, check_name, read_folder, sha256, write_folder
 from quantumtrader.models.gate import Condition, conditions
 from quantumtrader.models.golden import EVENTS_FILE, ROWS_FILE, GoldenEvents, GoldenRows
@@ -48,6 +50,7 @@ __all__ = ["LoadedModel", "ModelRegistry"]
 
 Float64 = npt.NDArray[np.float64]
 CALIBRATION = "calibration.json"
+CONFORMAL = "conformal.json"
 OOF = "oof.parquet"
 REPORT = "report.md"
 _REQUIRED = (CALIBRATION, ROWS_FILE, EVENTS_FILE)
@@ -69,6 +72,8 @@ class LoadedModel:
         What makes its probabilities mean what they say; None for a model that does without.
     report : str
         The report of its training.
+    conformal : AdaptiveConformal or None
+        Sets of its calibrated probabilities; None for a model of before they were kept.
     """
 
     manifest: ModelManifest
@@ -76,6 +81,7 @@ class LoadedModel:
     scorer: Scorer
     calibration: Calibration | None
     report: str = ""
+    conformal: AdaptiveConformal | None = None
 
     @property
     def id(self) -> str:
@@ -192,6 +198,7 @@ class ModelRegistry:
         events: Events,
         *,
         calibration: Calibration | None = None,
+        conformal: AdaptiveConformal | None = None,
         oof: pa.Table | None = None,
         report: str = "",
     ) -> Path:
@@ -209,6 +216,8 @@ class ModelRegistry:
             Beginning of a session of the training data: golden events are taken from it.
         calibration : Calibration, optional
             Fitted out of fold.
+        conformal : AdaptiveConformal, optional
+            Calibrated on out-of-fold probabilities behind ``calibration``.
         oof : pyarrow.Table, optional
             Out-of-fold predictions.
         report : str
@@ -244,6 +253,8 @@ class ModelRegistry:
             EVENTS_FILE: GoldenEvents.of(events, manifest).to_bytes(),
             REPORT: report.encode(),
         }
+        if conformal is not None:
+            files[CONFORMAL] = canonical_json(conformal.to_document()) + b"\n"
         if oof is not None:
             files[OOF] = _parquet(oof)
         manifest = manifest.with_files(files)
@@ -414,16 +425,16 @@ class ModelRegistry:
             )
         try:
             calibration = _calibration(files[CALIBRATION], manifest)
-            own = {k: v for k, v in files.items() if k not in (*_REQUIRED, OOF, REPORT)}
+            conformal = _conformal(files.get(CONFORMAL), manifest)
+            own = {k: v for k, v in files.items() if k not in (*_REQUIRED, CONFORMAL, OOF, REPORT)}
             names = manifest.features.names
             scorer = make_scorer(manifest.kind, own, names, manifest.classes)
             GoldenEvents.from_bytes(files[EVENTS_FILE]).check(manifest)
             GoldenRows.from_bytes(files[ROWS_FILE]).check(scorer, names)
         except ModelError as error:
             raise ModelError(str(error), path=folder, differences=error.differences) from error
-        return LoadedModel(
-            manifest, state, scorer, calibration, files.get(REPORT, b"").decode(errors="replace")
-        )
+        report = files.get(REPORT, b"").decode(errors="replace")
+        return LoadedModel(manifest, state, scorer, calibration, report, conformal)
 
 
 def _compare_files(manifest: ModelManifest, files: Mapping[str, bytes], folder: Path) -> None:
@@ -455,6 +466,20 @@ def _calibration(data: bytes, manifest: ModelManifest) -> Calibration | None:
     method = "none" if found is None else found.method
     if method != manifest.calibration or (found is not None and found.classes != len(manifest.classes)):
         raise ModelError(f"{CALIBRATION} is {method}, the manifest says {manifest.calibration}")
+    return found
+
+
+def _conformal(data: bytes | None, manifest: ModelManifest) -> AdaptiveConformal | None:
+    if data is None:
+        return None
+    try:
+        found = AdaptiveConformal.from_document(json.loads(data))
+    except (ValueError, DataFormatError) as error:
+        raise ModelError(f"{CONFORMAL}: {error}") from error
+    if tuple(found.classes.tolist()) != manifest.classes:
+        raise ModelError(
+            f"{CONFORMAL} is of classes {found.classes.tolist()}, the manifest says {list(manifest.classes)}"
+        )
     return found
 
 

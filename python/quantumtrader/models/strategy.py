@@ -9,29 +9,30 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from quantumtrader.exceptions import ConfigError, ManifestError, PromotionError
 from quantumtrader.execution.predictions import Prediction
-from quantumtrader.execution.signal_generator import SignalConfig, SignalGenerator
+from quantumtrader.execution.signal_generator import NO_TRADE_REGIMES, SignalConfig, SignalGenerator
 from quantumtrader.execution.signals import MarketState, Signal
 from quantumtrader.execution.strategy import register_strategy
-from quantumtrader.features.guards import FeatureGuard, Reason
 from quantumtrader.features.manifest import FeatureManifest
 from quantumtrader.models.bar_regimes import BarRegimes
+from quantumtrader.models.conformal import ALPHA
 from quantumtrader.models.prediction import Predictor
 from quantumtrader.models.regimes import FEATURES as REGIME_FEATURES
-from quantumtrader.models.regimes import RegimeAnalyzer
+from quantumtrader.models.regimes import Regime, RegimeAnalyzer
 from quantumtrader.models.registry import LoadedModel, ModelRegistry
+from quantumtrader.models.row_guard import RowGuard
 from quantumtrader.models.states import ModelState
 from quantumtrader.types import Instrument
 
-__all__ = ["ModelStrategy", "load_folder"]
+__all__ = ["ModelStrategy", "load_folder", "signal_config"]
 
 _ATR = "atr_14"
-_NAN = int(Reason.WARMUP | Reason.MISSING)
 
 
 def load_folder(folder: Path | str) -> LoadedModel:
@@ -59,6 +60,36 @@ def load_folder(folder: Path | str) -> LoadedModel:
     return registry.load(path.name, live, validity=False)
 
 
+def signal_config(strategy: Any, max_size: int, model: LoadedModel | None = None) -> SignalConfig:
+    """Return what the fields of a strategy say of signals.
+
+    Parameters
+    ----------
+    strategy : dataclass instance
+        Has fields of :class:`SignalConfig` by name.
+    max_size : int
+        Most contracts.
+    model : LoadedModel, optional
+        Whose label the probability speaks of: where that has barriers, they are what must pay.
+
+    Raises
+    ------
+    ConfigError
+        If a value is out of range, or a regime is none that the analyzer says.
+    """
+    shared = {f.name for f in fields(SignalConfig)} & {f.name for f in fields(strategy)}
+    barrier = 0.0 if model is None else float(model.manifest.label.get("barrier_ticks") or 0.0)
+    config = SignalConfig.of(
+        {name: getattr(strategy, name) for name in shared} | {"max_size": max_size, "label_ticks": barrier}
+    )
+    odd = [name for name in config.no_trade_regimes if name not in set(Regime)]
+    if odd:
+        raise ConfigError(
+            f"{strategy.name}: no_trade_regimes has {odd[0]!r}; regimes are {', '.join(Regime)}, with commas between"
+        )
+    return config
+
+
 @register_strategy("model")
 @dataclass(eq=False)
 class ModelStrategy:
@@ -68,12 +99,19 @@ class ModelStrategy:
     ----------
     folder : str
         ``<models>/<name>/<version>``, or ``<models>/<name>`` for its live version.
+    alpha : float
+        Share of rows whose prediction set may miss what comes; nothing is entered where the set holds both sides. 0 asks no
+        set, as a model without scores for it must be asked.
+    no_trade_regimes : str
+        Regimes in which nothing is entered, with commas between; empty for none.
     direction, magnitude, confidence, min_stop_points, stop_atr, risk_reward, risk_money, size, max_size, cost_ticks,
     margin, hold_s, cooldown_s, settle_s, max_spread_ticks
         See :class:`SignalConfig`.
     """
 
     folder: str = ""
+    alpha: float = ALPHA
+    no_trade_regimes: str = ",".join(NO_TRADE_REGIMES)
     direction: float = 0.3
     magnitude: float = 0.0001
     confidence: float = 0.6
@@ -91,9 +129,9 @@ class ModelStrategy:
     max_spread_ticks: int = 2
 
     def __post_init__(self) -> None:
-        self._config = self._signal_config(self.max_size)  # complains before seconds are spent on the model
+        signal_config(self, self.max_size)  # complains before seconds are spent on the model
         self._model = load_folder(self.folder)
-        self._predictor = Predictor(self._model)
+        self._predictor = Predictor(self._model, self.alpha)
         names = self._model.names
         self._features = tuple(dict.fromkeys((*names, _ATR, *REGIME_FEATURES)))
         self._width = len(names)
@@ -165,8 +203,7 @@ class ModelStrategy:
                 (f"state is {state}",),
             )
         most = instrument.lot if state is ModelState.CANARY else self.max_size
-        self._config = self._signal_config(most)
-        self._generator = SignalGenerator(self._config, instrument)
+        self._generator = SignalGenerator(signal_config(self, most, self._model), instrument)
         self._begin()
 
     def evaluate(self, row: npt.NDArray[np.float64], market: MarketState) -> Signal:
@@ -174,29 +211,17 @@ class ModelStrategy:
         if self._generator is None:
             raise ConfigError("model: the strategy was not told what its rows are; call bind_strategy first")
         own = row[: self._width]
-        codes = self._guard.observe_many(np.array([market.ts], np.int64), own[None, :])[0]
+        blocked = self._guard.observe(market.ts, own, market.inputs)
         regime = self._regimes.observe(market.ts, float(row[self._adx]), float(row[self._alignment]))
-        blocked = {}
-        if codes.any():  # what is NaN is for the model to judge: some columns may be
-            for k in np.flatnonzero(codes & np.uint16(0xFFFF ^ _NAN)):
-                blocked[self._model.names[k]] = Reason(int(codes[k]))
         said = self._predictor.predict(market.ts, own, regime=regime, blocked=blocked)
         self._said = said
         return self._generator.generate_signal(said, market, float(row[self._atr]))
 
     def _begin(self) -> None:
         """Forget all rows: a run starts."""
-        self._guard = FeatureGuard(self._model.manifest.features)
+        self._guard = RowGuard(self._model.names)
         self._regimes = BarRegimes(RegimeAnalyzer())
         self._said = None
-
-    def _signal_config(self, max_size: int) -> SignalConfig:
-        shared = {f.name for f in fields(SignalConfig)} & {f.name for f in fields(self)}
-        values = {name: getattr(self, name) for name in shared}
-        barrier = 0.0
-        if hasattr(self, "_model"):
-            barrier = float(self._model.manifest.label.get("barrier_ticks") or 0.0)
-        return SignalConfig.of({**values, "max_size": max_size, "label_ticks": barrier})
 
 
 def _day(ns: int) -> str:

@@ -124,9 +124,29 @@ def test_settings_out_of_range_are_refused(change: dict[str, Any]) -> None:
         SignalGenerator(change)
 
 
-def test_it_needs_an_instrument() -> None:
-    with pytest.raises(ConfigError, match="no instrument"):
+def test_the_configuration_may_name_the_instrument() -> None:
+    market = {"ts": MARKET.ts, "bid_px": 10_800, "ask_px": 10_801, "atr": 4.0}
+    found = SignalGenerator({"confidence": 0.7, "instrument": WDO}).generate_signal(UP.to_dict(), market)
+    assert (found.reason, found.stop_ticks) == ("model_up", 12)
+    with pytest.raises(ConfigError, match="instrument is 'WDOU25', expected an Instrument"):
+        SignalGenerator({"instrument": "WDOU25"})
+
+
+def test_it_says_what_to_give() -> None:
+    with pytest.raises(ConfigError, match=r"no instrument.*pass SignalGenerator\(config, instrument\)"):
         SignalGenerator(SignalConfig()).generate_signal(UP, MARKET, 8.0)
+    generator = SignalGenerator({}, WDO)
+    with pytest.raises(OrderError, match="market data has 'price'; there are ts, bid_px"):
+        generator.generate_signal(UP, {"ts": MARKET.ts, "price": 5400.0})
+    with pytest.raises(OrderError, match="market data has no 'ts'"):
+        generator.generate_signal(UP, {"bid_px": 10_800})
+
+
+def test_regimes_without_trades_have_one_default() -> None:
+    assert signal(replace(UP, regime="undefined")).reason == "regime_undefined"
+    assert signal(replace(UP, regime="")).reason == "model_up"  # nobody said
+    assert signal(replace(UP, regime="undefined"), no_trade_regimes="").reason == "model_up"
+    assert signal(replace(UP, regime="range"), no_trade_regimes="undefined, range").reason == "regime_range"
 
 
 @pytest.mark.parametrize("change", [{"direction": 1.1}, {"confidence": -0.1}, {"direction": math.nan}])

@@ -98,9 +98,14 @@ def test_conformal_by_hand() -> None:
         [False, False],
         [False, True],
     ]
-    assert tool.side([[0.6, 0.4], [0.5, 0.5], [0.1, 0.9]]).tolist() == [-1, 0, 1]
-    wide = AdaptiveConformal(classes, alpha=0.01).calibrate(p, np.array([-1, -1, 1, 1, -1]))
-    assert wide.side([[0.1, 0.9]]).tolist() == [0]  # both sides are in: no trade
+    sides = [tool.sides(row) for row in ([0.6, 0.4], [0.5, 0.5], [0.1, 0.9])]
+    assert sides == [(True, False), (False, False), (False, True)]
+    assert tool.at(0.01).sides([0.1, 0.9]) == (True, True)  # rank 6 of 5 scores: every class is in
+    three = AdaptiveConformal(np.array([-1, 0, 1]), 0.5).calibrate(
+        [[0.2, 0.2, 0.6]], [1]
+    )  # classes with at least 0.6
+    assert three.sides([0.1, 0.3, 0.6]) == (False, True)
+    assert three.sides([0.1, 0.6, 0.3]) == (False, False)  # neither is no side
 
 
 def test_conformal_covers_and_adapts() -> None:
@@ -124,6 +129,31 @@ def test_conformal_covers_and_adapts() -> None:
         AdaptiveConformal(classes).sets(p)
     with pytest.raises(DataError, match="not among"):
         tool.update(p[0], 5)
+
+
+def test_scores_of_sets_are_kept_as_ranks_rounded_up() -> None:
+    rng = np.random.default_rng(4)
+    up = rng.random(12_345)
+    y = np.where(rng.random(len(up)) < up, 1, -1)
+    whole = AdaptiveConformal(np.array([-1, 1])).calibrate(np.column_stack((1 - up, up)), y)
+    document = json.loads(json.dumps(whole.to_document()))
+    assert (document["rows"], len(document["scores"])) == (12_345, 999)
+    read = AdaptiveConformal.from_document(document)
+    for alpha in (0.0015, 0.05, 0.1, 0.3337, 0.999):
+        assert whole.at(alpha).limit <= read.at(alpha).limit <= whole.at(max(alpha - 0.0011, 1e-9)).limit
+    few = AdaptiveConformal(np.array([-1, 1])).calibrate([[0.25, 0.75], [0.5, 0.5]], [1, -1])
+    assert few.to_document() == {"classes": [-1, 1], "rows": 2, "scores": [0.25, 0.5]}
+    for change in (
+        {"scores": [0.5, 0.25]},
+        {"scores": []},
+        {"scores": [0.1, 1.5]},
+        {"rows": 1},
+        {"classes": [1, -1]},
+    ):
+        with pytest.raises(DataFormatError, match="not the scores of prediction sets"):
+            AdaptiveConformal.from_document(few.to_document() | change)
+    with pytest.raises(DataFormatError, match="KeyError"):
+        AdaptiveConformal.from_document({})
 
 
 def test_importance_by_family() -> None:

@@ -16,6 +16,7 @@ from quantumtrader.data.contracts import instrument
 from quantumtrader.features.manifest import FeatureManifest
 from quantumtrader.models import model
 from quantumtrader.models.base import Model
+from quantumtrader.models.conformal import AdaptiveConformal
 from quantumtrader.models.manifest import Evidence, ModelManifest
 from quantumtrader.models.registry import ModelRegistry
 from quantumtrader.types import Events, FeatureFrame, Instrument
@@ -105,6 +106,13 @@ def rows_and_labels(frame: FeatureFrame) -> tuple[npt.NDArray[np.float64], npt.N
     return frame.values[keep], np.where(moved[keep] > 0, 1, -1)
 
 
+def sets_of(
+    estimator: Model, rows: npt.NDArray[np.float64], labels: npt.NDArray[np.int64]
+) -> AdaptiveConformal:
+    """Prediction sets, calibrated on the rows that were fitted: for tests that are not about coverage."""
+    return AdaptiveConformal(np.asarray(estimator.classes_)).calibrate(estimator.predict_proba(rows), labels)
+
+
 @pytest.fixture(scope="session")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
     pytest.importorskip("lightgbm", reason="the models need the ml extra")
@@ -115,7 +123,14 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
     estimator = model("lightgbm", trees=12, leaves=7, threads=1).fit(rows, labels, names=NAMES)
     draft = make_draft(frame, wdo)
     root = tmp_path_factory.mktemp("template") / "models"
-    ModelRegistry(root, FixedClock()).save(draft, estimator, rows, events[:8_000], report="# synthetic\n")
+    ModelRegistry(root, FixedClock()).save(
+        draft,
+        estimator,
+        rows,
+        events[:8_000],
+        conformal=sets_of(estimator, rows, labels),
+        report="# synthetic\n",
+    )
     return Trained(wdo, events, frame, estimator, draft, root)
 
 
@@ -131,7 +146,10 @@ def save(trained: Trained, root: Path) -> Callable[..., Path]:
 
     def write(**changes: object) -> Path:
         draft = replace(trained.draft, **changes)  # type: ignore[arg-type]
-        rows, _ = rows_and_labels(trained.frame)
-        return ModelRegistry(root, FixedClock()).save(draft, trained.estimator, rows, trained.events[:8_000])
+        rows, labels = rows_and_labels(trained.frame)
+        sets = sets_of(trained.estimator, rows, labels)
+        return ModelRegistry(root, FixedClock()).save(
+            draft, trained.estimator, rows, trained.events[:8_000], conformal=sets
+        )
 
     return write

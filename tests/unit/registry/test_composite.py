@@ -185,12 +185,14 @@ def test_what_does_not_belong_together(trained: Any) -> None:
 def test_the_strategy_and_the_prediction_engine_take_it(root: Path, trained: Any) -> None:
     composite = put_together(trained)
     save(root, trained, composite)
-    strategy = ModelStrategy(folder=str(root / "both" / "1.0.0"), settle_s=0.0, confidence=0.5, direction=0.0)
+    strategy = ModelStrategy(
+        folder=str(root / "both" / "1.0.0"), alpha=0.0, settle_s=0.0, confidence=0.5, direction=0.0
+    )
     result = Backtest(trained.events[:20_000], trained.instrument, strategy).run()
     assert result.halted == ""
     assert strategy.prediction is not None
     assert strategy.prediction.model_used == "both 1.0.0"
-    manager = ModelManager(root, ReplayClock(NOW))
+    manager = ModelManager(root, ReplayClock(NOW), alpha=0.0)
     manager.load_models()
     row = whole(trained)[5]
     said = PredictionEngine(manager).predict(

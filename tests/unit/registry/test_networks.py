@@ -70,7 +70,7 @@ def folder(net: Model, frame: FeatureFrame, trained: Any, tmp_path: Path) -> Pat
 def test_a_replay_gives_the_rows_and_predictions_of_the_training(
     folder: Path, net: Model, frame: FeatureFrame, trained: Any
 ) -> None:
-    strategy = Recorded(folder=str(folder), settle_s=0.0, confidence=0.5, direction=0.0)
+    strategy = Recorded(folder=str(folder), alpha=0.0, settle_s=0.0, confidence=0.5, direction=0.0)
     Backtest(trained.events, trained.instrument, strategy, chunk=777).run()
     offline = {int(t): row for t, row in zip(frame.times, frame.values, strict=True)}
     said = [(p, row) for p, row in strategy.seen if p.ok]

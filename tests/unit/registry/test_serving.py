@@ -27,7 +27,7 @@ NOW = 1_800_000_000_000_000_000
 
 
 def manager(root: Path) -> ModelManager:
-    found = ModelManager(root, ReplayClock(NOW))
+    found = ModelManager(root, ReplayClock(NOW), alpha=0.0)
     found.load_models()
     return found
 

@@ -40,7 +40,7 @@ def folder(root: Path) -> str:
 
 
 def test_a_replay_gives_the_rows_and_predictions_of_the_training(root: Path, trained: Any) -> None:
-    strategy = Recorded(folder=folder(root), settle_s=0.0, confidence=0.5, direction=0.0)
+    strategy = Recorded(folder=folder(root), alpha=0.0, settle_s=0.0, confidence=0.5, direction=0.0)
     result = Backtest(trained.events, trained.instrument, strategy, chunk=777).run()
     offline = {int(t): row for t, row in zip(trained.frame.times, trained.frame.values, strict=True)}
     predicted = [(said, row) for said, row in strategy.seen if said.ok]
@@ -63,6 +63,8 @@ def test_it_trades_and_says_why_not(root: Path, trained: Any) -> None:
         confidence=0.5,
         cost_ticks=0.0,
         margin=0.0,
+        no_trade_regimes="",
+        alpha=0.0,
     )
     result = Backtest(trained.events, trained.instrument, strategy).run()
     reasons = Counter(result.reasons)
@@ -158,7 +160,9 @@ def test_a_canary_trades_one_lot(
         "margin": 0.0,
         "magnitude": 0.0,
     }
-    strategy = bound(root, trained, real_money=True, size=4, max_size=4, settle_s=0.0, **loose)
+    strategy = bound(
+        root, trained, real_money=True, size=4, max_size=4, settle_s=0.0, no_trade_regimes="", **loose
+    )
     rows = trained.frame.values[np.isfinite(trained.frame.values).all(axis=1)]
     market = MarketState(int(trained.frame.times[-1]), 10_800, 10_801, 10_800)
     sizes = set()
@@ -188,6 +192,38 @@ def test_a_guard_blocks(root: Path, trained: Any) -> None:
     assert signal.reason == "blocked_book_imbalance_1"
 
 
+@pytest.mark.parametrize("counted", [True, False])
+def test_a_dead_feed_is_noticed_where_records_are_counted(root: Path, trained: Any, counted: bool) -> None:
+    """Nothing arrives for two minutes, while windows still run empty: without counts each change looks like an arrival."""
+    strategy = bound(root, trained, no_trade_regimes="")
+    row = np.r_[trained.frame.values[-1], 4.0, 30.0, 1.0]
+    place, begin = strategy.features.index("delta_1m"), int(trained.frame.times[-1])
+    said = []
+    for second in range(121):
+        row[place] = second
+        inputs = (10, 5, 20, 0) if counted else None
+        market = MarketState(begin + second * 10**9, 10_800, 10_801, 10_800, inputs=inputs)
+        said.append(strategy.evaluate(row, market).reason)
+    assert any(reason.startswith("blocked") for reason in said) is counted
+    if counted:  # a minute without any record
+        assert (said[60].startswith("blocked"), said[61]) == (False, "blocked_flow_ofi_1m")
+
+
+def test_it_does_not_trade_where_the_regime_is_undefined(root: Path, trained: Any) -> None:
+    loose = {
+        "direction": 0.0,
+        "confidence": 0.0,
+        "cost_ticks": 0.0,
+        "margin": 0.0,
+        "magnitude": 0.0,
+        "alpha": 0.0,
+    }
+    row = np.r_[trained.frame.values[-1], 4.0, np.nan, np.nan]
+    market = MarketState(int(trained.frame.times[-1]), 10_800, 10_801, 10_800)
+    assert bound(root, trained, **loose).evaluate(row, market).reason == "regime_undefined"
+    assert bound(root, trained, no_trade_regimes="", **loose).evaluate(row, market).size == 1
+
+
 def test_the_folder_of_a_name_is_its_live_version(root: Path) -> None:
     with pytest.raises(ConfigError, match="no live version"):
         make_strategy("model", folder=str(root / "wdo_dir"))
@@ -201,6 +237,7 @@ def test_demo_and_replay_take_it_alike(root: Path, tmp_path: Path, trained: Any)
     from quantumtrader.app import DemoConfig, run_demo
 
     loose = {"direction": "0.05", "magnitude": "0", "confidence": "0.5", "cost_ticks": "0", "margin": "0"}
+    loose |= {"no_trade_regimes": "", "alpha": "0"}
     done = run_demo(
         DemoConfig(
             tmp_path / "out",

@@ -36,7 +36,7 @@ def test_rows_and_predictions_of_a_replay_are_those_of_the_training(tmp_path: Pa
     parts = bar_sessions(40, 3, 0.9)
     pipeline = TickTrainingPipeline(SMALL, clock=ReplayClock(1))
     result = pipeline.train(Recording.of(parts, Y), tmp_path / "out")
-    strategy = Watched(folder=str(result.model))
+    strategy = Watched(folder=str(result.model), alpha=0.0)
     replay = Backtest(np.concatenate(parts[:32]), Y, strategy, chunk=77).run()
     data = result.prepared.data
     loaded = ModelRegistry(result.model.parent.parent).load("y_tick", "1.0.0", validity=False)

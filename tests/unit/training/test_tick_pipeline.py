@@ -104,11 +104,19 @@ def test_the_candidate_loads_with_everything_it_must_have(result: TrainingResult
     assert manifest.calibration == "platt"
     assert manifest.label["barrier_ticks"] >= 4
     assert {p.name for p in result.model.iterdir()} >= {
+        "conformal.json",
         "golden.npz",
         "golden_events.npz",
         "oof.parquet",
         "report.md",
     }
+    # Its sets are of what it serves: nine tenths of the calibrated out-of-fold rows have the truth inside.
+    oof = registry.oof("y_tick", "1.0.0").to_pandas().dropna(subset=["p_1"])
+    assert loaded.calibration is not None
+    served = loaded.calibration.apply(oof[["p_-1", "p_1"]].to_numpy())
+    missed = 1 - np.where(oof["y"] > 0, served[:, 1], served[:, 0])
+    assert loaded.conformal is not None
+    assert (missed <= loaded.conformal.at(0.1).limit).mean() == pytest.approx(0.9, abs=0.003)
     # What is served is what was trained.
     np.testing.assert_allclose(loaded.batch(result.prepared.data.X[:50]).sum(axis=1), 1)
 

@@ -43,7 +43,7 @@ from quantumtrader.execution import (
     bind_strategy,
 )
 from quantumtrader.execution.risk import RiskState, hours_on
-from quantumtrader.features import FeatureEngine
+from quantumtrader.features import FeatureEngine, InputCounter
 from quantumtrader.types import Events, Instrument, empty_events
 
 __all__ = ["LiveLoop", "LoopSettings", "MarketContext", "Sample"]
@@ -219,6 +219,7 @@ class LiveLoop:
         self._width = len(strategy.features)
         self._zone = ZoneInfo(instrument.timezone)
         self._warm = 0
+        self._inputs = InputCounter()
         self._held: Events = empty_events()
         self._held_from = 0
         self._at = 0
@@ -308,6 +309,7 @@ class LiveLoop:
         self.market.extend(events)
         base = self._warm + self.applied
         rows = (counts - base).tolist()
+        inputs = self._inputs.add(events, counts - self._warm).tolist()
         days = session_days(frame.times, self.instrument).tolist()
         rolls = list(self.market.rolls)
         self._hold(events)
@@ -315,13 +317,13 @@ class LiveLoop:
             while rolls and rolls[0] < at:
                 self._roll(rolls.pop(0))
             self._advance(at, row=True)
-            self._decide(ts, at, days[k], frame.values[k])
+            self._decide(ts, at, days[k], frame.values[k], inputs[k])
         for at in rolls:
             self._roll(at)
         self._advance(len(events), row=False)
         self.applied += len(events)
 
-    def _decide(self, ts: int, at: int, day: int, values: npt.NDArray[np.float64]) -> None:
+    def _decide(self, ts: int, at: int, day: int, values: npt.NDArray[np.float64], inputs: list[int]) -> None:
         for fact, name in _FACTS.items():
             if name in self.names:
                 self._volatility[fact] = float(values[self.names.index(name)])
@@ -334,14 +336,14 @@ class LiveLoop:
         else:
             self._look(market, self.clock.now_ns())
         self._turn_day(day)
-        signal, bracket, rule, message = self._sample(ts, values[: self._width], market)
+        signal, bracket, rule, message = self._sample(ts, values[: self._width], market, inputs)
         self.samples += 1
         self._on_sample(
             Sample(ts, self.applied + at, values, signal.action.value, signal.reason, bracket, rule, message)
         )
 
     def _sample(
-        self, ts: int, row: npt.NDArray[np.float64], market: MarketNow
+        self, ts: int, row: npt.NDArray[np.float64], market: MarketNow, inputs: list[int]
     ) -> tuple[Signal, int, str, str]:
         desk = self.desk
         closing = ts >= self._session_end(ts) - round(self.settings.flatten_before_s * 1e9)
@@ -365,6 +367,7 @@ class LiveLoop:
             open_since_ts=market.open_since_ns,
             lot=self.instrument.lot,
             trade_side=desk.trade_side,
+            inputs=tuple(inputs),
         )
         try:
             signal = self.strategy.evaluate(row, state)

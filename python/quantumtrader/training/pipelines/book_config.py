@@ -52,7 +52,7 @@ class BookConfig:
     vault: float = 0.2
     candidates: str = "standard"
     gaps: str = "refuse"
-    valid_sessions: int = 5
+    valid_sessions: int = 30
     seed: int = 7
 
     def __post_init__(self) -> None:

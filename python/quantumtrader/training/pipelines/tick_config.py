@@ -72,7 +72,7 @@ class TickConfig:
     vault: float = 0.2
     candidates: str = "standard"
     gaps: str = "refuse"
-    valid_sessions: int = 10
+    valid_sessions: int = 30
     seed: int = 7
 
     def __post_init__(self) -> None:
