@@ -30,6 +30,7 @@ from reference.assessed import (
     trained,
     without_costs,
 )
+from reference.planted import X
 
 pytest.importorskip("scipy", reason="intervals need the extra ml")
 
@@ -115,6 +116,29 @@ def test_placebos_are_clean_and_a_leak_is_not() -> None:
 # -- what it says --------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("lang", ["en", "pt"])
+def test_a_model_passes_no_gate_on_unknown_fees(lang: str) -> None:
+    known = trained(0.9).assess()
+    assert known.verdict_code == "passes"
+    unsaid = replace(X, free=False)
+    unknown, few = trained(0.9).assess(instrument=unsaid), trained(0.9, 12).assess(instrument=unsaid)
+    assert unknown.fees_known is few.fees_known is False
+    assert trained(0.9).assess(instrument=replace(unsaid, fee=1.2)).fees_known is True
+    assert [(c.name, c.found) for c in unknown.conditions if not c.met] == [
+        ("net_at_1_5_cost", "fees unknown: give --fee")
+    ]
+    text = verdict_text(unknown, lang)
+    assert unknown.verdict_code == "gate"
+    says = {"en": "Fees unknown: they count as zero", "pt": "Taxas desconhecidas: contam como zero"}[lang]
+    assert says in text
+    assert says not in verdict_text(known, lang)
+    assert says in verdict_text(few, lang)  # also where there is no number yet
+    # An assessment from before it was recorded claims neither.
+    before = replace(unknown, fees_known=None)
+    assert before.verdict_code == "passes"
+    assert says not in verdict_text(before, lang)
+
+
 def test_too_few_sessions_have_no_numbers() -> None:
     a = assessed(0.9, 12)
     assert a.verdict_code == "insufficient"
@@ -123,7 +147,7 @@ def test_too_few_sessions_have_no_numbers() -> None:
     assert (a.skill, a.edge, a.net, a.quality, a.money, a.size, a.selection) == (None,) * 7
     assert a.paths == a.slices == a.references == ()
     assert set(a.importance.values()) == {None}
-    assert a.evidence() == Evidence("dsr", parity_clean=True)
+    assert a.evidence() == Evidence("dsr", parity_clean=True, fees_known=True)
     assert a.data.sessions == 12  # what it was given is still told
 
 

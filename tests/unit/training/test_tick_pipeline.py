@@ -79,6 +79,12 @@ def test_what_is_planted_is_found_and_said_to_be_synthetic(result: TrainingResul
     assert result.judged.assessment.size is not None
     written = json.loads((result.folder / "summary.json").read_text())
     assert written["chosen"] == result.best_model == "lightgbm_shallow"
+    # Nobody said what a side of Y costs: that is told, and nothing passes on it.
+    assert (written["fees_known"], written["fee_per_contract_side"]) == (False, None)
+    assert "Fees unknown" in written["verdict"]
+    assert {"net_at_1_5_cost": "fees unknown: give --fee"}.items() <= {
+        c["name"]: c["found"] for c in written["conditions"] if not c["met"]
+    }.items()
     # Barriers end at different times, so results do not tell the spread: the assumed one is a cost as any other.
     money = result.judged.assessment.money
     assert money is not None

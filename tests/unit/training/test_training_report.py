@@ -23,6 +23,7 @@ from quantumtrader.training.assessment.verdict import CODES, CONDITIONS, verdict
 from quantumtrader.training.cross_validate import evaluate
 from quantumtrader.training.recipes import Single
 from quantumtrader.training.report import render_page, write_report
+from quantumtrader.training.report.gate import gate_rows
 from quantumtrader.training.report.svg import Plot, round_steps
 from quantumtrader.training.report.words import WORDS
 from quantumtrader.training.trials import TrialLedger
@@ -323,6 +324,24 @@ def test_three_classes(tmp_path: Path) -> None:
     dots = [len(list(picture(text, "calibration", k).iter("circle"))) for k in range(3)]
     assert all(1 <= n <= 2 for n in dots)  # base rates lie close together
     assert "Nunca supera a margem da política" in text
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_fees_that_are_not_known_are_said_so(lang: str) -> None:
+    known, unknown = assessed(0.9), replace(assessed(0.9), fees_known=False)
+    text = render_page(unknown, lang)
+    Page(text)
+    kept = "fees_unknown", "fees_unknown_found", "net_unit_free"
+    for words in (WORDS[key][LANGUAGES.index(lang)] for key in kept):
+        assert words in text
+        assert words not in render_page(known, lang)
+    # Nothing on the page says that fees were paid.
+    words = "fees and slippage" if lang == "en" else "taxas e slippage"
+    assert words in render_page(known, lang)
+    assert words not in text
+    found = {name: (met, found) for met, name, found, _ in gate_rows(unknown, lang)}
+    at = LANGUAGES.index(lang)
+    assert found[WORDS["net_at_1_5_cost"][at]] == (WORDS["no"][at], WORDS["fees_unknown_found"][at])
 
 
 def test_books_too_thin_to_know() -> None:

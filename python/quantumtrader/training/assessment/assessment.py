@@ -108,6 +108,9 @@ class Assessment:
         assessment was written.
     earlier : Earlier
         What earlier trainings tried and saw.
+    fees_known : bool or None
+        Whether ``cost_ticks`` has the fees in it; where not they count as zero, and no net result passes the gate. None in
+        assessments from before it was recorded.
     """
 
     study: str
@@ -140,6 +143,7 @@ class Assessment:
     seed: int
     shifted: Shifted | None = None
     earlier: Earlier = field(default_factory=Earlier)
+    fees_known: bool | None = None
 
     @property
     def sufficiency(self) -> Sufficiency:
@@ -177,6 +181,7 @@ class Assessment:
             parity_clean=self.parity,
             expected_low=self.expected_low,
             expected_high=self.expected_high,
+            fees_known=self.fees_known,
         )
 
     def to_document(self) -> dict[str, Any]:
@@ -254,7 +259,7 @@ def assess(
     regimes, contracts : ndarray of str, shape (rows,), optional
         One name per row, empty where unknown.
     instrument : Instrument
-        Tick value, currency, time zone.
+        Tick value, currency, time zone, and whether its fee is known.
     families : mapping of str to Interval
         From ``fold_importance``.
     placebos : mapping of str to Evaluation
@@ -319,6 +324,7 @@ def assess(
         return Assessment(
             *about, facts, picture, None, None, None, (), (), cut_by, None, dict.fromkeys(sorted(families)), None, None,
             (), None, None, None, (), parity, None, None, seed, earlier=before,
+            fees_known=instrument.fee_known,
         )  # fmt: skip
 
     axes: dict[str, Names] = {}
@@ -380,6 +386,7 @@ def assess(
         seed=seed,
         shifted=shifted_labels(evaluation, scores, seed),
         earlier=before,
+        fees_known=instrument.fee_known,
     )
 
 

@@ -25,7 +25,7 @@ from quantumtrader.training.labels import Latency, Pace, PathBuilder, pace_of
 from quantumtrader.training.pipelines.book_config import BookConfig
 from quantumtrader.training.pipelines.book_task import BookTask, Target, targets_of
 from quantumtrader.training.pipelines.candidates import with_stretches
-from quantumtrader.training.pipelines.costs import cost_ticks
+from quantumtrader.training.pipelines.costs import cost_ticks, fee_request
 from quantumtrader.training.pipelines.judge import Judged, Plan, Stage, judge, make_plan
 from quantumtrader.training.pipelines.libraries import library_versions
 from quantumtrader.training.pipelines.liquidity import LIQUID, measure_liquidity
@@ -184,7 +184,7 @@ class BookTrainingPipeline:
             "kind": "book",
             "symbol": recording.instrument.symbol,
             "tick_size": recording.instrument.tick_size,
-            "fee": recording.instrument.fee,
+            **fee_request(recording.instrument),
             "events": survey.sha256,
             "config": asdict(self.asked),
             "version": __version__,

@@ -129,6 +129,8 @@ def finish(
         "regimes": {str(r): int((prepared.regimes == r).sum()) for r in np.unique(prepared.regimes)},
         "chosen": judged.chosen,
         "cost_ticks": plan.policy.cost_ticks,
+        "fees_known": recording.instrument.fee_known,
+        "fee_per_contract_side": recording.instrument.fee if recording.instrument.fee_known else None,
         # Above 1 for an adjusted series on a finer grid: ticks above and below are of that grid.
         "ticks_per_exchange_tick": recording.instrument.ticks_per_exchange_tick,
         "margin": plan.policy.margin,

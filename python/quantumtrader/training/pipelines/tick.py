@@ -23,7 +23,7 @@ from quantumtrader.training.executor import Executor, SerialExecutor
 from quantumtrader.training.labels import Latency
 from quantumtrader.training.pipelines.barrier_task import SIGMA, BarrierTask
 from quantumtrader.training.pipelines.candidates import with_stretches
-from quantumtrader.training.pipelines.costs import cost_ticks
+from quantumtrader.training.pipelines.costs import cost_ticks, fee_request
 from quantumtrader.training.pipelines.horizon import barrier_horizon_ns
 from quantumtrader.training.pipelines.judge import Judged, Plan, Stage, judge, make_plan
 from quantumtrader.training.pipelines.libraries import library_versions
@@ -126,7 +126,7 @@ class TickTrainingPipeline:
             "kind": "tick",
             "symbol": recording.instrument.symbol,
             "tick_size": recording.instrument.tick_size,
-            "fee": recording.instrument.fee,
+            **fee_request(recording.instrument),
             "events": survey.sha256,
             "config": asdict(self.asked),
             "version": __version__,

@@ -34,6 +34,17 @@ WORDS: dict[str, tuple[str, str]] = {
     "edge_unit": ("nats per row over the base rate", "nats por linha sobre a taxa base"),
     "net_trade": ("Net per trade", "Líquido por operação"),
     "net_unit": ("ticks, after spread, fees and slippage", "ticks, após spread, taxas e slippage"),
+    "net_unit_free": (
+        "ticks, after spread and slippage; fees unknown, counted as zero",
+        "ticks, após spread e slippage; taxas desconhecidas, contadas como zero",
+    ),
+    "fees_unknown": (
+        "Fees unknown: every result here is before fees. Give --fee, money per contract and side (exchange and broker "
+        "together); --fee 0 where there really is none.",
+        "Taxas desconhecidas: todo resultado aqui é antes das taxas. Informe --fee, dinheiro por contrato e lado (bolsa e "
+        "corretora juntas); --fee 0 onde realmente não há.",
+    ),
+    "fees_unknown_found": ("fees unknown: give --fee", "taxas desconhecidas: informe --fee"),
     "net_15": ("Net at 1.5× cost", "Líquido com custo 1,5×"),
     "ticks_trade": ("ticks per trade", "ticks por operação"),
     "dsr": ("Deflated Sharpe", "Sharpe deflacionado"),
@@ -98,6 +109,10 @@ WORDS: dict[str, tuple[str, str]] = {
     "policy_text": (
         "trade the likelier side when it leads by {margin}; fees and slippage {cost} ticks a round trip",
         "opera o lado mais provável quando lidera por {margin}; taxas e slippage de {cost} ticks por operação",
+    ),
+    "policy_text_free": (
+        "trade the likelier side when it leads by {margin}; slippage {cost} ticks a round trip, fees unknown",
+        "opera o lado mais provável quando lidera por {margin}; slippage de {cost} ticks por operação, taxas desconhecidas",
     ),
     "seed": ("Seed", "Semente"),
     "study": ("Study", "Estudo"),
@@ -191,6 +206,16 @@ WORDS: dict[str, tuple[str, str]] = {
     "cost_fees": (
         "{fees} ticks of fees and slippage; the spread is paid in every line, also in gross, and is not multiplied",
         "{fees} ticks de taxas e slippage; o spread está pago em toda linha, também no bruto, e não é multiplicado",
+    ),
+    "cost_parts_free": (
+        "{spread} ticks of spread and {fees} of slippage; fees unknown, counted as zero",
+        "{spread} ticks de spread e {fees} de slippage; taxas desconhecidas, contadas como zero",
+    ),
+    "cost_fees_free": (
+        "{fees} ticks of slippage; fees unknown, counted as zero; the spread is paid in every line, also in gross, and is "
+        "not multiplied",
+        "{fees} ticks de slippage; taxas desconhecidas, contadas como zero; o spread está pago em toda linha, também no "
+        "bruto, e não é multiplicado",
     ),
     "at_cost": ("Cost", "Custo"),
     "gross": ("gross", "bruto"),
