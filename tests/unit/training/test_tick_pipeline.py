@@ -161,10 +161,25 @@ def test_another_version_of_a_library_is_another_training(
     assert libraries.library_versions("deep").keys() >= {"jax", "optax"}
 
 
-def test_without_the_planted_edge_nothing_is_found(tmp_path: Path) -> None:
-    found = train(bar_sessions(40, 3, 0.0), tmp_path)
-    assert not found.metrics["lightgbm_shallow"]["edge"]["low"] > 0
-    assert not all(c.met for c in found.judged.assessment.conditions)
+def test_a_random_walk_through_the_whole_pipeline_shows_nothing(tmp_path: Path) -> None:
+    """With no margin every decision is traded: it must lose its costs, and must not pass as skill."""
+    walk = bar_sessions(40, 3, 0.0, run=1)
+    names = (*SMALL["features"], "ema_cross_9_20")
+    found = train(walk, tmp_path, features=names, margin=0.0)
+    a = found.judged.assessment
+    assert found.verdict.startswith("There is nothing here")
+    assert all(not row["edge"]["low"] > 0 for row in found.metrics.values())
+    assert a.money is not None
+    assert a.money.trades > 300
+    assert a.money.net_ticks[0] < 0
+    assert a.selection is not None
+    assert a.selection.dsr is not None
+    assert a.selection.dsr < 0.05
+    assert {"beats_baselines", "net_at_1_5_cost", "dsr"} <= {c.name for c in a.conditions if not c.met}
+    # The cross of two averages is one of the baselines, where its column is there.
+    assert list(found.judged.baselines) == ["base_rate", "last_sign", "ma_cross", "logistic"]
+    cross = candidates.baselines(names, "tick")["ma_cross"].parameters
+    assert cross == {"kind": "last_sign", "parameters": {"column": "ema_cross_9_20"}}
 
 
 def test_workers_change_nothing(result: TrainingResult, folder: Path) -> None:
