@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from statistics import NormalDist
 
 import numpy as np
 import pytest
@@ -27,6 +28,7 @@ from reference.assessed import (
     assessed,
     planted_data,
     thinned,
+    train,
     trained,
     without_costs,
 )
@@ -64,6 +66,23 @@ def test_a_planted_edge_is_found_priced_and_passes() -> None:
     assert a.importance["liquidity"] is not None  # where the edge was planted
     assert a.importance["liquidity"].low > 0
     assert a.verdict.endswith("The data is synthetic: this proves the code, not money.")
+
+
+def test_the_deflated_ratio_is_of_the_net_at_the_cost_as_assumed() -> None:
+    # 3.1 ticks before a cost of 2.5: something is left at 1×, nothing at 1.5×.
+    a = train(planted_data(0.9), Policy(margin=0.2, cost_ticks=1.5), noise=1).assess()
+    assert a.money is not None
+    assert a.selection is not None
+    net = a.money.net[0]
+    assert net.sum() > 0 > a.money.net[1].sum()
+    ratio = net.mean() / net.std(ddof=1)
+    z = (net - net.mean()) / net.std()
+    spread = 1 - (z**3).mean() * ratio + ((z**4).mean() - 1) / 4 * ratio**2
+    excess = (ratio - a.selection.expected_best) * np.sqrt(len(net) - 1) / np.sqrt(spread)
+    assert a.selection.dsr == pytest.approx(NormalDist().cdf(excess), rel=1e-6)
+    assert a.selection.psr == pytest.approx(NormalDist().cdf(ratio * np.sqrt(len(net) - 1) / np.sqrt(spread)))
+    assert a.selection.psr > 0.95
+    assert "net_at_1_5_cost" in {c.name for c in a.conditions if not c.met}
 
 
 def test_with_the_edge_taken_out_it_fails() -> None:

@@ -67,8 +67,14 @@ WORDS: dict[str, tuple[str, str]] = {
     "wanted": ("Wanted", "Exigido"),
     "beats_baselines": ("Beats every baseline", "Supera todas as referências"),
     "net_at_1_5_cost": ("Net at 1.5 times the cost", "Líquido a 1,5 vez o custo"),
-    "dsr_condition": ("Deflated Sharpe ratio", "Índice de Sharpe deflacionado"),
-    "markout_low": ("Net per trade, lower bound", "Líquido por operação, limite inferior"),
+    "dsr_condition": (
+        "Deflated Sharpe ratio at 1× the cost",
+        "Índice de Sharpe deflacionado a 1 vez o custo",
+    ),
+    "markout_low": (
+        "Net per trade at 1× the cost, lower bound",
+        "Líquido por operação a 1 vez o custo, limite inferior",
+    ),
     "pbo_condition": ("Probability of backtest overfitting", "Probabilidade de sobreajuste do backtest"),
     "placebos_condition": ("Placebos", "Placebos"),
     "parity": ("Replay gives the same rows and predictions", "O replay dá as mesmas linhas e previsões"),
@@ -278,8 +284,12 @@ WORDS: dict[str, tuple[str, str]] = {
     # selection
     "selection": ("Luck of choosing", "Sorte da escolha"),
     "selection_hint": (
-        "The more was tried, the better the best looks. The ledger counts everything that was evaluated.",
-        "Quanto mais se tenta, melhor parece o melhor. O registro conta tudo o que foi avaliado.",
+        "The more was tried, the better the best looks. The ledger counts everything that was evaluated. Ratios are of the "
+        "net ticks per session at the cost as it is assumed (1×), a session without a trade being 0: they say whether that "
+        "result is luck, not whether it would outlive a higher cost. That is the condition at 1.5×.",
+        "Quanto mais se tenta, melhor parece o melhor. O registro conta tudo o que foi avaliado. Os índices são dos ticks "
+        "líquidos por pregão ao custo suposto (1×), um pregão sem operação valendo 0: dizem se esse resultado é sorte, não "
+        "se resistiria a um custo maior. Isso é a condição a 1,5×.",
     ),
     "lines": (
         "Lines in the ledger, inner splits included",
@@ -290,7 +300,10 @@ WORDS: dict[str, tuple[str, str]] = {
         "Configurations of earlier trainings on these sessions, and what they add to N",
         "Configurações de treinamentos anteriores nestes pregões, e o que somam a N",
     ),
-    "sharpe": ("Sharpe ratio per session, annualised", "Índice de Sharpe por pregão, anualizado"),
+    "sharpe": (
+        "Sharpe ratio per session at 1× the cost, annualised",
+        "Índice de Sharpe por pregão a 1 vez o custo, anualizado",
+    ),
     "sessions_behind": ("Sessions", "Pregões"),
     "moments": ("Skewness and kurtosis of the sessions", "Assimetria e curtose dos pregões"),
     "expected_best": (
