@@ -48,6 +48,8 @@ from quantumtrader.training.assessment.walk import walk_paths
 from quantumtrader.training.cross_validate import Evaluation
 from quantumtrader.training.dataset import Dataset, Sufficiency
 from quantumtrader.training.evaluation import Interval
+from quantumtrader.training.notes import Note
+from quantumtrader.training.paired import Shipping
 from quantumtrader.training.policy import Policy
 from quantumtrader.training.splits import Splitter
 from quantumtrader.training.study import Earlier
@@ -111,6 +113,14 @@ class Assessment:
     fees_known : bool or None
         Whether ``cost_ticks`` has the fees in it; where not they count as zero, and no net result passes the gate. None in
         assessments from before it was recorded.
+    nested : Reference or None
+        What choosing by inner splits brings; None where there is too little data, or it was not measured, as the next one.
+    rehearsal : Reference or None
+        The chosen one walked forward: every test with a model of earlier sessions only.
+    networks : tuple of Shipping
+        Of each network whether it may take LightGBM's place, and why.
+    notes : tuple of Note
+        What must be said beside the numbers.
     """
 
     study: str
@@ -144,6 +154,10 @@ class Assessment:
     shifted: Shifted | None = None
     earlier: Earlier = field(default_factory=Earlier)
     fees_known: bool | None = None
+    nested: Reference | None = None
+    rehearsal: Reference | None = None
+    networks: tuple[Shipping, ...] = ()
+    notes: tuple[Note, ...] = ()
 
     @property
     def sufficiency(self) -> Sufficiency:
@@ -237,6 +251,9 @@ def assess(
     volatility: npt.NDArray[np.float64] | None = None,
     spread_ticks: float | None = None,
     earlier: Earlier | None = None,
+    nested: Evaluation | None = None,
+    rehearsal: Evaluation | None = None,
+    networks: Mapping[str, Shipping] | None = None,
 ) -> Assessment:
     """Assess a training.
 
@@ -282,6 +299,10 @@ def assess(
     earlier : Earlier, optional
         From ``Study.earlier``: what earlier trainings tried deflates this one's results too. Without it the trials are
         those of ``study`` alone.
+    nested, rehearsal : Evaluation, optional
+        Of the choice made inside the training parts, and of the chosen one walked forward, both with ``policy``.
+    networks : mapping of str to Shipping, optional
+        What a paired test says of each network.
 
     Raises
     ------
@@ -387,6 +408,9 @@ def assess(
         shifted=shifted_labels(evaluation, scores, seed),
         earlier=before,
         fees_known=instrument.fee_known,
+        nested=None if nested is None else reference("nested", data, nested, policy),
+        rehearsal=None if rehearsal is None else reference("rehearsal", data, rehearsal, policy),
+        networks=tuple((networks or {}).values()),
     )
 
 

@@ -22,6 +22,7 @@ from quantumtrader.models.registry import ModelRegistry
 from quantumtrader.training.dataset import build_dataset
 from quantumtrader.training.executor import Executor, SerialExecutor
 from quantumtrader.training.labels import Latency, Pace, PathBuilder, pace_of
+from quantumtrader.training.notes import Note
 from quantumtrader.training.pipelines.book_config import BookConfig
 from quantumtrader.training.pipelines.book_task import BookTask, Target, targets_of
 from quantumtrader.training.pipelines.candidates import with_stretches
@@ -64,7 +65,10 @@ Int64 = npt.NDArray[np.int64]
 BLOCKS = 15
 """Parts that a recording of few sessions is cut into; the last fifth of them is the vault."""
 LEAST_SESSIONS = 8
-BLOCKS_NOTE = "what is counted as sessions are blocks of time: there were too few sessions to divide"
+BLOCKS_NOTE = Note(
+    "what is counted as sessions are blocks of time: there were too few sessions to divide",
+    "o que se conta como pregões são blocos de tempo: havia pregões de menos para dividir",
+)
 _WARMING = 20
 """Sessions before the vault that features warm up on."""
 _EVENT_LIMIT = 300_000

@@ -158,7 +158,7 @@ def with_stretches(which: str, names: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def skipped(which: str) -> Mapping[str, str]:
-    """Return candidates of a set that cannot be tried here, and why."""
+    """Return candidates of a set that are not installed here, and how to install them."""
     if which == "standard" and importlib.util.find_spec("xgboost") is None:
-        return {"xgboost": "not installed; pip install 'quantumtrader[xgboost]'"}
+        return {"xgboost": "pip install 'quantumtrader[xgboost]'"}
     return {}

@@ -12,7 +12,7 @@ from quantumtrader.training.report.frame import Frame, listed
 from quantumtrader.training.report.gate import gate_rows
 from quantumtrader.training.report.words import DROPS
 
-__all__ = ["head", "verdict", "tiles", "gate", "data", "splits", "end"]
+__all__ = ["head", "verdict", "tiles", "gate", "data", "splits", "notes", "end"]
 
 
 def head(page: Frame) -> str:
@@ -151,6 +151,19 @@ def splits(page: Frame) -> str:
 
 def _drop(page: Frame, reason: str) -> str:
     return DROPS.get(reason, reason) if page.lang == "pt" else reason
+
+
+def notes(page: Frame) -> str:
+    """Return what must be said beside the numbers."""
+    if not page.a.notes:
+        return ""
+    items = []
+    for note in page.a.notes:
+        own = page.lang == "en" or not note.portuguese
+        text = note.text if own else note.portuguese
+        lang = ' lang="en"' if own and page.lang != "en" else ""
+        items.append(f"<li{lang}>{escape(text)}</li>")
+    return page.section("notes", f"<ul>{''.join(items)}</ul>", hint=False)
 
 
 def end(page: Frame) -> str:

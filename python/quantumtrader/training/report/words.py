@@ -281,6 +281,29 @@ WORDS: dict[str, tuple[str, str]] = {
     "random_side": ("random side, mean of {draws} draws", "lado aleatório, média de {draws} sorteios"),
     "random_band": ("5 % to 95 % of the draws", "5 % a 95 % dos sorteios"),
     "percentile": ("Draws that the model beats", "Sorteios que o modelo supera"),
+    # choice
+    "choice": ("How it was chosen", "Como foi escolhido"),
+    "choice_hint": (
+        "The model above was chosen by its own results. Chosen inside the training parts: each split's choice was made "
+        "without its test. Rehearsal: walked forward, every test with a model of earlier sessions only, as it would have "
+        "been used.",
+        "O modelo acima foi escolhido pelos próprios resultados. Escolhido dentro das partes de treino: a escolha de cada "
+        "divisão foi feita sem o seu teste. Ensaio: walk-forward, cada teste com um modelo só de pregões anteriores, como "
+        "teria sido usado.",
+    ),
+    "nested_line": ("chosen inside the training parts", "escolhido dentro das partes de treino"),
+    "rehearsal_line": ("rehearsal", "ensaio"),
+    "networks": ("Networks", "Redes"),
+    "networks_hint": (
+        "A network takes the place of the best LightGBM only where a paired test on the same rows says that it loses less.",
+        "Uma rede só toma o lugar do melhor LightGBM onde um teste pareado nas mesmas linhas diz que ela perde menos.",
+    ),
+    "network": ("Network", "Rede"),
+    "against": ("Against", "Contra"),
+    "less_loss": ("nats per row less lost", "nats por linha a menos de perda"),
+    "ahead": ("Ahead", "À frente"),
+    "level": ("p below (0.05 over the number tried)", "p abaixo de (0,05 pelo número de tentadas)"),
+    "ships": ("May be chosen", "Pode ser escolhida"),
     # selection
     "selection": ("Luck of choosing", "Sorte da escolha"),
     "selection_hint": (
@@ -363,6 +386,7 @@ WORDS: dict[str, tuple[str, str]] = {
         "O que operar teria rendido não é conhecido para estas linhas.",
     ),
     # end
+    "notes": ("Notes", "Observações"),
     "reading": ("How to read this", "Como ler isto"),
     "reading_text": (
         "The null hypothesis is that there is no edge after costs. A number appears only where there are 20 sessions and "
