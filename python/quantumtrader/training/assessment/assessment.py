@@ -32,7 +32,7 @@ from quantumtrader.training.assessment.references import (
 from quantumtrader.training.assessment.scores import said, score
 from quantumtrader.training.assessment.selection import Selection, read_trials, selection
 from quantumtrader.training.assessment.shifted import Shifted, shifted_labels
-from quantumtrader.training.assessment.size import Liquidity, SizeFacts, size_facts
+from quantumtrader.training.assessment.size import Books, Liquidity, SizeFacts, size_facts, with_books
 from quantumtrader.training.assessment.slices import (
     PathResult,
     Slice,
@@ -248,6 +248,7 @@ def assess(
     seed: int,
     judged_by: str = "dsr",
     liquidity: Liquidity | None = None,
+    books: Books | None = None,
     volatility: npt.NDArray[np.float64] | None = None,
     spread_ticks: float | None = None,
     earlier: Earlier | None = None,
@@ -291,6 +292,8 @@ def assess(
         ``dsr`` for tick models, ``markout`` for book models.
     liquidity : Liquidity, optional
         For the capacity.
+    books : callable, optional
+        Reads the displayed levels at the entries of its trades; without it those of ``liquidity``.
     volatility : ndarray of float64, shape (rows,), optional
         To cut into terciles; by default a feature that measures it.
     spread_ticks : float, optional
@@ -376,7 +379,8 @@ def assess(
         chance = random_side(data, walk, cost, seed)
         picked = selection(paid.net[0], tried, {n: b.trial.hash for n, b in baselines.items()}, seed=seed)
         if liquidity is not None and len(walk):
-            size = size_facts(walk, cost, liquidity)
+            shown = liquidity if books is None else with_books(liquidity, walk, data.spans.t0, books)
+            size = size_facts(walk, cost, shown)
         nets = walk.net(cost)
         days = scores.spans.sessions
         each = [walk.of_path(k).by_session(nets[walk.path == k], days) for k in range(walk.paths)]

@@ -29,7 +29,7 @@ from quantumtrader.training.pipelines.candidates import with_stretches
 from quantumtrader.training.pipelines.costs import cost_ticks, fee_request
 from quantumtrader.training.pipelines.judge import Judged, Plan, Stage, judge, make_plan
 from quantumtrader.training.pipelines.libraries import library_versions
-from quantumtrader.training.pipelines.liquidity import LIQUID, measure_liquidity
+from quantumtrader.training.pipelines.liquidity import LIQUID, entry_books, measure_liquidity
 from quantumtrader.training.pipelines.opening import judge_in_vault
 from quantumtrader.training.pipelines.prepared import (
     Prepared,
@@ -449,6 +449,7 @@ class BookTrainingPipeline:
             parity=parity,
             judged_by="markout",
             liquidity=None if blocks else measure_liquidity(recording.sessions(vault.development[-LIQUID:])),
+            books=None if blocks else entry_books(recording, vault.development, int(asked.latency_ms * 1e6)),
             stage=self.stage,
         )
         return self._ship(

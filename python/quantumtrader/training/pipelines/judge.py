@@ -11,7 +11,7 @@ import numpy as np
 
 from quantumtrader.exceptions import DataError
 from quantumtrader.models.importance import families_of
-from quantumtrader.training.assessment import Assessment, Liquidity, assess
+from quantumtrader.training.assessment import Assessment, Books, Liquidity, assess
 from quantumtrader.training.assessment.codec import decode
 from quantumtrader.training.cross_validate import Evaluation, Nested, evaluate, fold_importance, nested
 from quantumtrader.training.dataset import Dataset
@@ -235,6 +235,7 @@ def judge(
     parity: Callable[[Recipe], bool | None],
     judged_by: str,
     liquidity: Liquidity | None = None,
+    books: Books | None = None,
     spread_ticks: float | None = None,
     stage: Stage | None = None,
 ) -> Judged:
@@ -332,6 +333,7 @@ def judge(
         seed=plan.seed,
         judged_by=judged_by,
         liquidity=liquidity,
+        books=books,
         volatility=prepared.extra.get("volatility"),
         spread_ticks=spread_ticks,
         earlier=earlier,

@@ -27,7 +27,7 @@ from quantumtrader.training.pipelines.costs import cost_ticks, fee_request
 from quantumtrader.training.pipelines.horizon import barrier_horizon_ns
 from quantumtrader.training.pipelines.judge import Judged, Plan, Stage, judge, make_plan
 from quantumtrader.training.pipelines.libraries import library_versions
-from quantumtrader.training.pipelines.liquidity import LIQUID, measure_liquidity
+from quantumtrader.training.pipelines.liquidity import LIQUID, entry_books, measure_liquidity
 from quantumtrader.training.pipelines.opening import judge_in_vault
 from quantumtrader.training.pipelines.prepared import (
     Prepared,
@@ -183,6 +183,7 @@ class TickTrainingPipeline:
             parity=parity,
             judged_by="dsr",
             liquidity=measure_liquidity(recording.sessions(vault.development[-LIQUID:]), survey.bar_ns),
+            books=entry_books(recording, vault.development, int(asked.latency_ms * 1e6)),
             spread_ticks=self._assumed_spread(recording, survey),
             stage=self.stage,
         )

@@ -256,8 +256,9 @@ WORDS: dict[str, tuple[str, str]] = {
         "quadrada do impacto.",
     ),
     "no_books": (
-        "No book was recorded: only the square-root law makes more contracts dearer, so these are upper bounds.",
-        "Nenhum livro foi gravado: só a lei da raiz quadrada encarece mais contratos, então estes são limites superiores.",
+        "No book is known at the entries: only the square-root law makes more contracts dearer, so these are upper bounds.",
+        "Nenhum livro é conhecido nas entradas: só a lei da raiz quadrada encarece mais contratos, então estes são limites "
+        "superiores.",
     ),
     "contracts_per_trade": ("Contracts per trade", "Contratos por operação"),
     "net_contract": ("Net ticks per contract", "Ticks líquidos por contrato"),
