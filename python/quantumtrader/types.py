@@ -125,6 +125,8 @@ class Instrument:
         Exchange and broker fees per contract and side, in ``currency``.
     exchange_tick : float
         Price of the exchange's tick in points, where ``tick_size`` is finer (adjusted series); 0 where both are one.
+    free : bool
+        Whether a fee of 0 is meant; without it a fee of 0 counts as not known.
     """
 
     symbol: str
@@ -138,6 +140,12 @@ class Instrument:
     hours: tuple[SessionHours, ...] = ()
     fee: float = 0.0
     exchange_tick: float = 0.0
+    free: bool = False
+
+    @property
+    def fee_known(self) -> bool:
+        """Whether what a side costs is known: a fee was set, or 0 is meant."""
+        return self.fee > 0 or self.free
 
     @property
     def ticks_per_exchange_tick(self) -> int:

@@ -16,6 +16,7 @@ from quantumtrader.data.importers.binance import Binance
 from quantumtrader.data.importers.bitstamp import Bitstamp
 from quantumtrader.data.importers.lobster import Lobster
 from quantumtrader.data.importers.mbo_parquet import MboParquet
+from quantumtrader.training.pipelines.liquidity import displayed_books
 from quantumtrader.types import PX_NONE, Events, Instrument, Kind
 
 SharedData = Callable[[str], Path]
@@ -81,6 +82,25 @@ def test_lobster_aapl_level_10(shared_data: SharedData) -> None:
         ]
         equal += all(np.array_equal(f, e) for f, e in zip(found, expected, strict=True))
     assert (equal, len(truth)) == (672, 672)
+
+
+def test_lobster_aapl_levels_before_an_order(shared_data: SharedData) -> None:
+    """What capacity walks: twenty levels of either side after 376 of the first 672 messages."""
+    folder = shared_data("lobster_aapl_l50_1h")
+    events = _load(Lobster(), folder, _instrument("AAPL", 0.01), date=date(2012, 6, 21))
+    truth = pq.read_table(folder / "orderbook_50_first672.parquet")
+    table = np.column_stack([truth[name].to_numpy() for name in truth.column_names])
+    times = events["ts_event"][_after_each_message(events)[: len(truth)]].astype(np.int64)
+    rows = np.flatnonzero(np.diff(times) > 2_000)  # nothing else happens in the microsecond after
+    rows = rows[rows > 5]
+    ask, ask_size, bid, bid_size = (table[rows, k : k + 80 : 4] for k in range(4))
+    mid = (ask[:, :1] + bid[:, :1]) / 2
+    for side, px, size in ((1, ask, ask_size), (-1, bid, bid_size)):
+        found = displayed_books([events], times[rows] + 1_000, np.full(len(rows), side))
+        assert found is not None
+        assert np.array_equal(found[0], size)
+        np.testing.assert_allclose(found[1], np.abs(px - mid) / 100)
+    assert len(rows) == 376
 
 
 @pytest.mark.parametrize(

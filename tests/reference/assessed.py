@@ -17,6 +17,8 @@ from quantumtrader.training.assessment import Assessment, Liquidity, assess
 from quantumtrader.training.cross_validate import Evaluation, evaluate, fold_importance
 from quantumtrader.training.dataset import Dataset, build_dataset
 from quantumtrader.training.labels import Latency, RoundTrips, direction, round_trips
+from quantumtrader.training.notes import Note
+from quantumtrader.training.paired import ships
 from quantumtrader.training.placebo import permute_days
 from quantumtrader.training.policy import Policy
 from quantumtrader.training.recipes import Recipe, Single
@@ -98,6 +100,8 @@ class Training:
             "parity": True,
             "seed": 7,
             "liquidity": LIQUIDITY,
+            "nested": self.candidates.get("ridge"),
+            "rehearsal": self.candidates.get("noise 0"),
         }
         return assess(self.data, self.candidates, chosen, self.baselines, **(given | more))
 
@@ -130,4 +134,9 @@ def assessed(response: float, count: int = 24) -> Assessment:
     """Its assessment, importance included."""
     found = trained(response, count)
     families = fold_importance(found.data, Single(model("logistic")), BOOK)
-    return found.assess(families=families)
+    noise, ridge = found.candidates["noise 0"], found.candidates["ridge"]
+    networks = {"lstm": ships(noise, ridge, found.data, challengers=2, names=("lstm", "ridge"))}
+    a = found.assess(families=families, networks=networks)
+    return replace(
+        a, notes=(Note("bars of 60 s"), Note("the embargo is 1 session", "o embargo é de 1 pregão"))
+    )

@@ -8,7 +8,7 @@ from quantumtrader.types import EVENT, Events, Instrument, Kind, Phase
 
 S = 10**9
 DAY = 86_400 * S
-X = Instrument("X", "X", tick_size=0.5, point_value=10.0, timezone="UTC")
+X = Instrument("X", "X", tick_size=0.5, point_value=10.0, timezone="UTC", free=True)
 
 
 def quote_session(day: int, seed: int, response: float, n: int = 300, jump: int = 4) -> Events:

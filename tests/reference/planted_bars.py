@@ -22,23 +22,24 @@ FEATURES = (
 )
 
 
-def bar_session(day: int, seed: int, persistence: float, n: int = 80, step: int = 6) -> Events:
+def bar_session(day: int, seed: int, persistence: float, n: int = 80, step: int = 6, run: int = 4) -> Events:
     """One session of bars of a minute, flagged synthetic.
 
-    The direction of four bars in a row is that of the four before with probability ½ + ½·persistence. Whoever
-    decides every four minutes stands at the end of such a block: with persistence 0 nothing can be known then.
+    The direction of ``run`` bars in a row is that of those before with probability ½ + ½·persistence. Whoever
+    decides every four minutes stands at the end of a block of four: with persistence 0 nothing can be known then. With
+    ``run`` 1 and persistence 0 it is a random walk, whoever decides when.
     """
     rng = np.random.default_rng([day, seed])
-    blocks = n // 4
+    blocks = n // run
     keep = np.where(rng.random(blocks) < 0.5 + 0.5 * persistence, 1, -1)
-    way = np.repeat(np.cumprod(keep) * rng.choice((-1, 1)), 4)
-    moves = way * step + rng.integers(-1, 2, 4 * blocks)
+    way = np.repeat(np.cumprod(keep) * rng.choice((-1, 1)), run)
+    moves = way * step + rng.integers(-1, 2, run * blocks)
     close = 10_000 + np.cumsum(moves)
     opened = close - moves
-    out = np.zeros(4 * blocks + 2, EVENT)
+    out = np.zeros(run * blocks + 2, EVENT)
     start = 20_000 * DAY + day * DAY + 12 * 3_600 * S
     out["ts_event"] = out["ts_recv"] = (
-        start + np.concatenate(([0], np.arange(1, 4 * blocks + 1), [4 * blocks])) * MINUTE
+        start + np.concatenate(([0], np.arange(1, run * blocks + 1), [run * blocks])) * MINUTE
     )
     out["sequence"] = np.arange(len(out)) + day * len(out)
     out["kind"] = Kind.BAR
@@ -48,9 +49,9 @@ def bar_session(day: int, seed: int, persistence: float, n: int = 80, step: int 
     body = out[1:-1]
     body["id"] = body["ts_event"] - MINUTE
     body["px"], body["ref_b"] = opened, close
-    wick = rng.integers(0, 2, (2, 4 * blocks))
+    wick = rng.integers(0, 2, (2, run * blocks))
     body["px_ask"], body["ref_a"] = np.maximum(opened, close) + wick[0], np.minimum(opened, close) - wick[1]
-    body["size"] = rng.integers(50, 200, 4 * blocks)
+    body["size"] = rng.integers(50, 200, run * blocks)
     return out
 
 

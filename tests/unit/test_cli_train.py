@@ -73,6 +73,11 @@ def test_train_tick_leaves_everything_in_its_folder(bars: Write, tmp_path: Path)
     shown = runner.invoke(cli.app, tick(bars(14), out))  # goes on, and has nothing to do
     assert shown.exit_code == 0
     assert "Insufficient" in shown.stdout
+    assert document["fees_known"] is False
+    assert "Fees unknown" in shown.stdout
+    assert "ticks beyond the spread, fees unknown" in shown.stdout
+    meant = runner.invoke(cli.app, tick(bars(14), out, "--fee", "0"))
+    assert "free" in meant.stderr  # a fee that is known makes another training
     other = runner.invoke(cli.app, tick(bars(14), out, "--seed", "8"))
     assert other.exit_code == 1
     assert "config.seed was 7, now 8" in other.stderr

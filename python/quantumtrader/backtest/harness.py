@@ -232,7 +232,7 @@ class BacktestResult:
     @property
     def fees_known(self) -> bool:
         """Whether costs are known: a fee was set, or 0 is meant."""
-        return self.settings.fees_known or self.fee > 0
+        return self.settings.fees_known or self.path.instrument.fee_known
 
     @property
     def fee(self) -> float:

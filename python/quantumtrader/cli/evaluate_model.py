@@ -119,6 +119,7 @@ def command(
             "net": unseen.net,
             "trades": unseen.trades,
             "cost_ticks": unseen.cost_ticks,
+            "fees_known": recording.instrument.fee_known,
             "ticks_per_exchange_tick": recording.instrument.ticks_per_exchange_tick,
             "dropped": unseen.dropped,
             "earlier_looks": unseen.earlier_looks,
@@ -156,7 +157,10 @@ def _show(title: str, where: str, found: RecordFacts, extra: dict[str, Any]) -> 
         rows += [
             ("trades", f"{extra['trades']:,}"),
             ("net ticks per trade", _interval(extra["net"], 2, fine)),
-            ("cost beyond the spread, ticks", f"{extra['cost_ticks'] / fine:.2f}"),
+            (
+                "cost beyond the spread, ticks",
+                f"{extra['cost_ticks'] / fine:.2f}{'' if extra['fees_known'] else ', fees unknown: counted as zero'}",
+            ),
         ]
     output.table(title, ("", where), rows)
     if found.regimes:

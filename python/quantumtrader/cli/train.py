@@ -541,6 +541,7 @@ def show(result: TrainingResult, *, as_json: bool, refused: str = "") -> None:
                 f"{summary['trials']['here']}, and {summary['trials']['earlier']} of earlier trainings",
             ),
             ("features", f"{summary['features']}, {len(summary['left_out'])} left out (summary.json)"),
+            ("cost", _cost(summary)),
         ],
     )
     if summary["table"]:
@@ -565,6 +566,14 @@ def show(result: TrainingResult, *, as_json: bool, refused: str = "") -> None:
     output.line(f"training: {escape(str(result.folder))}")
     if refused:
         output.note(escape(f"error: vault not opened: {refused}"))
+
+
+def _cost(summary: dict[str, Any]) -> str:
+    """Say what a round trip costs, and that fees are not in it where they are not known."""
+    unknown = "" if summary["fees_known"] else ", fees unknown"
+    return (
+        f"{summary['cost_ticks'] / summary['ticks_per_exchange_tick']:.2f} ticks beyond the spread{unknown}"
+    )
 
 
 def _net(row: dict[str, Any], fine: int) -> str:

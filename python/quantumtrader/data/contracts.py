@@ -214,9 +214,14 @@ def instrument(symbol: str, settings: Settings | None = None) -> Instrument:
             ) from None
         product = given.get("product", name)
         fixed = {"symbol": name, "product": product, "timezone": "UTC"}
-        return Instrument(**{**fixed, **_fee(name, product, settings), **given})
+        return Instrument(**_with_free({**fixed, **_fee(name, product, settings), **given}))
     _, common = _given(base.product, settings) if name != base.product else ("", {})
-    return replace(base, **{**_fee(base.symbol, base.product, settings), **common, **given})
+    return replace(base, **_with_free({**_fee(base.symbol, base.product, settings), **common, **given}))
+
+
+def _with_free(said: dict[str, Any]) -> dict[str, Any]:
+    """Tell a fee of 0 that was said from one of which nothing was said."""
+    return {**said, "free": True} if said.get("fee") == 0 else said
 
 
 def _fee(symbol: str, product: str, settings: Settings | None) -> dict[str, float]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from quantumtrader.models.manifest import Evidence, ModelManifest
 from quantumtrader.models.states import ModelState
@@ -16,6 +16,7 @@ from quantumtrader.models.states import ModelState
 __all__ = [
     "BEATEN",
     "Condition",
+    "FEES_UNKNOWN",
     "MAX_PBO",
     "MIN_DSR",
     "SESSIONS",
@@ -26,6 +27,8 @@ __all__ = [
 
 BEATEN = 0.8
 """Share of paths on which the model beats every baseline."""
+FEES_UNKNOWN = "fees unknown: give --fee"
+"""Found in place of a net result: costs that are not known cannot be passed."""
 MIN_DSR = 0.95
 MAX_PBO = 0.10
 SESSIONS = 10
@@ -137,7 +140,8 @@ def _statistics(e: Evidence) -> Iterator[Condition]:
             f"on {e.paths_beaten} of {e.paths} paths",
             f"wanted on {BEATEN:.0%}",
         )
-    yield _above("net_at_1_5_cost", e.net_at_1_5_cost, 0.0, strict=True)
+    net = _above("net_at_1_5_cost", e.net_at_1_5_cost, 0.0, strict=True)
+    yield replace(net, met=False, found=FEES_UNKNOWN) if e.fees_known is False else net
     if e.judged_by == "dsr":
         yield _above("dsr", e.dsr, MIN_DSR)
     else:

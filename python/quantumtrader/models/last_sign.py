@@ -16,12 +16,13 @@ __all__ = ["LastSign"]
 @register_model("last_sign")
 @dataclass
 class LastSign(ByState):
-    """Shares of the classes by the sign of the last return.
+    """Shares of the classes by the sign of one feature.
 
     Parameters
     ----------
     column : str
-        A return, for example ``mid_return_10s`` for books and ``ret_1`` for bars.
+        A return, for example ``mid_return_10s`` for books and ``ret_1`` for bars; or a difference of two moving averages,
+        ``ema_cross_9_20``.
     """
 
     column: str = "ret_1"

@@ -50,6 +50,8 @@ class Evidence:
         Whether a replay gave the same rows and predictions.
     expected_low, expected_high : float
         Interval in which a session's result is predicted to lie, for the shadow sessions.
+    fees_known : bool
+        Whether the cost has the fees in it; where it has not, no net result passes the gate. None in older models.
     """
 
     judged_by: str
@@ -63,6 +65,7 @@ class Evidence:
     parity_clean: bool | None = None
     expected_low: float | None = None
     expected_high: float | None = None
+    fees_known: bool | None = None
 
     def __post_init__(self) -> None:
         if self.judged_by not in ("dsr", "markout"):
@@ -246,6 +249,8 @@ class ModelManifest:
         document["evidence"] = {
             name: getattr(self.evidence, name) for name in self.evidence.__dataclass_fields__
         }
+        if self.evidence.fees_known is None:  # manifests from before it was recorded keep their hash
+            del document["evidence"]["fees_known"]
         return {"schema": SCHEMA, **document}
 
 

@@ -32,6 +32,7 @@ from quantumtrader.models.arrays import pack_arrays, unpack_arrays
 from quantumtrader.models.folder import write_whole
 from quantumtrader.training.cross_validate import FoldTask, Mapper
 from quantumtrader.training.executor import Executor
+from quantumtrader.training.notes import Note
 from quantumtrader.training.splits import Split
 from quantumtrader.training.trials import Trial, TrialLedger
 
@@ -40,7 +41,10 @@ __all__ = ["RunFolder", "RunLedger", "write_whole"]
 SCHEMA = 1
 REQUEST = "run.json"
 LOCK = ".training.lock"
-UNKNOWN_LIBRARIES = "its folds were first computed before versions of libraries were kept: they are not known"
+UNKNOWN_LIBRARIES = Note(
+    "its folds were first computed before versions of libraries were kept: they are not known",
+    "suas divisões foram calculadas antes de se guardarem as versões das bibliotecas: não são conhecidas",
+)
 _TOLD = 6
 
 
@@ -105,7 +109,7 @@ class RunFolder:
         except OSError as error:
             raise DataAccessError(f"cannot be made ({error.strerror})", path=self.path) from error
         self._lock = _lock(self.path)
-        self.notes: tuple[str, ...] = ()
+        self.notes: tuple[Note, ...] = ()
         """What must be said with its result."""
         try:
             file = self.path / REQUEST

@@ -197,6 +197,19 @@ def test_fees_come_from_the_schedule_of_the_product() -> None:
     assert instrument("ESH4", own).fee == 2.25
 
 
+def test_a_fee_of_zero_is_known_where_it_was_said() -> None:
+    plain = load_settings(env_file=None)
+    assert not instrument("WDOU25", plain).fee_known
+    said = with_instrument(plain, "WDOU25", {"fee": 0.0})
+    scheduled = load_settings(env_file=None, fees={"WDO": {"broker": 0.0}})
+    for settings_of in (said, scheduled, with_instrument(plain, "WDO", {"fee": 1.0})):
+        assert instrument("WDOU25", settings_of).fee_known
+    assert not instrument("WDOU25", with_instrument(plain, "WDOU25", {"lot": 2})).fee_known
+    own = {"tick_size": 0.25, "point_value": 50.0, "currency": "USD"}
+    assert not instrument("ES", with_instrument(plain, "ES", own)).fee_known
+    assert instrument("ES", with_instrument(plain, "ES", {**own, "fee": 0.0})).fee_known
+
+
 @pytest.mark.parametrize(
     ("schedule", "words"),
     [

@@ -107,6 +107,7 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     "no paths": ({"paths": None}, "beats_baselines: not recorded"),
     "more than all": ({"paths_beaten": 10}, "beats_baselines: on 10 of 9 paths"),
     "costs": ({"net_at_1_5_cost": 0.0}, "net_at_1_5_cost: 0; wanted above 0"),
+    "fees unknown": ({"fees_known": False}, "net_at_1_5_cost: fees unknown: give --fee; wanted above 0"),
     "costs unknown": ({"net_at_1_5_cost": None}, "net_at_1_5_cost: not recorded"),
     "dsr": ({"dsr": 0.949}, "dsr: 0.949; wanted at least 0.95"),
     "markout": ({"judged_by": "markout", "markout_low": -0.01}, "markout_low: -0.01; wanted above 0"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from statistics import NormalDist
 
 import numpy as np
 import pytest
@@ -27,9 +28,11 @@ from reference.assessed import (
     assessed,
     planted_data,
     thinned,
+    train,
     trained,
     without_costs,
 )
+from reference.planted import X
 
 pytest.importorskip("scipy", reason="intervals need the extra ml")
 
@@ -63,6 +66,23 @@ def test_a_planted_edge_is_found_priced_and_passes() -> None:
     assert a.importance["liquidity"] is not None  # where the edge was planted
     assert a.importance["liquidity"].low > 0
     assert a.verdict.endswith("The data is synthetic: this proves the code, not money.")
+
+
+def test_the_deflated_ratio_is_of_the_net_at_the_cost_as_assumed() -> None:
+    # 3.1 ticks before a cost of 2.5: something is left at 1×, nothing at 1.5×.
+    a = train(planted_data(0.9), Policy(margin=0.2, cost_ticks=1.5), noise=1).assess()
+    assert a.money is not None
+    assert a.selection is not None
+    net = a.money.net[0]
+    assert net.sum() > 0 > a.money.net[1].sum()
+    ratio = net.mean() / net.std(ddof=1)
+    z = (net - net.mean()) / net.std()
+    spread = 1 - (z**3).mean() * ratio + ((z**4).mean() - 1) / 4 * ratio**2
+    excess = (ratio - a.selection.expected_best) * np.sqrt(len(net) - 1) / np.sqrt(spread)
+    assert a.selection.dsr == pytest.approx(NormalDist().cdf(excess), rel=1e-6)
+    assert a.selection.psr == pytest.approx(NormalDist().cdf(ratio * np.sqrt(len(net) - 1) / np.sqrt(spread)))
+    assert a.selection.psr > 0.95
+    assert "net_at_1_5_cost" in {c.name for c in a.conditions if not c.met}
 
 
 def test_with_the_edge_taken_out_it_fails() -> None:
@@ -115,6 +135,29 @@ def test_placebos_are_clean_and_a_leak_is_not() -> None:
 # -- what it says --------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("lang", ["en", "pt"])
+def test_a_model_passes_no_gate_on_unknown_fees(lang: str) -> None:
+    known = trained(0.9).assess()
+    assert known.verdict_code == "passes"
+    unsaid = replace(X, free=False)
+    unknown, few = trained(0.9).assess(instrument=unsaid), trained(0.9, 12).assess(instrument=unsaid)
+    assert unknown.fees_known is few.fees_known is False
+    assert trained(0.9).assess(instrument=replace(unsaid, fee=1.2)).fees_known is True
+    assert [(c.name, c.found) for c in unknown.conditions if not c.met] == [
+        ("net_at_1_5_cost", "fees unknown: give --fee")
+    ]
+    text = verdict_text(unknown, lang)
+    assert unknown.verdict_code == "gate"
+    says = {"en": "Fees unknown: they count as zero", "pt": "Taxas desconhecidas: contam como zero"}[lang]
+    assert says in text
+    assert says not in verdict_text(known, lang)
+    assert says in verdict_text(few, lang)  # also where there is no number yet
+    # An assessment from before it was recorded claims neither.
+    before = replace(unknown, fees_known=None)
+    assert before.verdict_code == "passes"
+    assert says not in verdict_text(before, lang)
+
+
 def test_too_few_sessions_have_no_numbers() -> None:
     a = assessed(0.9, 12)
     assert a.verdict_code == "insufficient"
@@ -123,7 +166,7 @@ def test_too_few_sessions_have_no_numbers() -> None:
     assert (a.skill, a.edge, a.net, a.quality, a.money, a.size, a.selection) == (None,) * 7
     assert a.paths == a.slices == a.references == ()
     assert set(a.importance.values()) == {None}
-    assert a.evidence() == Evidence("dsr", parity_clean=True)
+    assert a.evidence() == Evidence("dsr", parity_clean=True, fees_known=True)
     assert a.data.sessions == 12  # what it was given is still told
 
 

@@ -437,6 +437,21 @@ def test_too_few_sessions_for_pbo() -> None:
     assert short.why["reality_check"] == "few_sessions"
 
 
+def test_a_ratio_that_is_no_luck_may_still_not_outlive_a_higher_cost() -> None:
+    """One trade a session, gross 7 and 13 by turns, 8 ticks of spread and 1 of slippage.
+
+    Net at 1×: −2 and 4, mean 1, standard deviation 3·√(40/39), no skew, kurtosis 1. With one trial the deflated ratio is
+    Φ(SR·√39) = Φ(39 / (3·√40)) = Φ(2.0555) = 0.980; at 1.5× the same trades lose 3.5 ticks each.
+    """
+    days = np.arange(40)
+    gross, spread = np.tile([7.0, 13.0], 20), np.full(40, 8.0)
+    walk = Walk(1, np.zeros(40, int), days, np.ones(40, int), gross, spread, np.ones(40), days)
+    expected, more = (walk.by_session(walk.net(1.0, m), days) for m in (1.0, 1.5))
+    found = selection(expected, trials(expected[:, None]), {}, seed=1, draws=200)
+    assert found.dsr == pytest.approx(0.9801, abs=5e-5)
+    assert more.mean() == -3.5
+
+
 def test_trials_that_stand_still_are_left_out_exactly_where_pbo_refuses_them() -> None:
     rng = np.random.default_rng(3)
     moving = rng.normal(size=40)

@@ -18,7 +18,8 @@ from quantumtrader.training.pipelines import BookConfig, BookTrainingPipeline, R
 from quantumtrader.training.pipelines.book_task import BookTask, decisions_at, targets_of
 from quantumtrader.training.pipelines.labelling import label_recording
 from quantumtrader.training.pipelines.synthetic import synthetic_book
-from quantumtrader.types import Events, Kind
+from quantumtrader.training.report import render_page
+from quantumtrader.types import Action, Events, Flag, Kind, Side
 from reference.planted import S, X, sessions
 from reference.planted_bars import Y, bar_sessions
 
@@ -33,14 +34,44 @@ def train(parts: list[Events], out: Path, **more: Any) -> Any:
     return pipeline.train(Recording.of(parts, X), out)
 
 
+def with_levels(part: Events) -> Events:
+    """The quotes of a session as whole books of two levels a side, each after a print."""
+    rows = []
+    for quote in part:
+        if quote["kind"] != Kind.QUOTE:
+            rows.append(quote)
+            continue
+        sides = (Side.BUY, quote["px"], quote["size"], -1), (Side.SELL, quote["px_ask"], quote["size_ask"], 1)
+        packet = np.repeat(quote.reshape(1), 6)
+        packet["kind"], packet["flags"] = Kind.LEVEL, int(Flag.MORE)
+        packet["px_ask"] = packet["size_ask"] = 0
+        packet["action"] = Action.ADD
+        packet["kind"][0], packet["flags"][0], packet["action"][0], packet["size"][0] = Kind.TRADE, 0, 0, 9
+        packet["action"][1], packet["px"][1], packet["size"][1] = Action.CLEAR, 0, 0
+        for k, (side, px, size, away) in enumerate(sides):
+            packet["side"][2 + 2 * k : 4 + 2 * k] = side
+            packet["px"][2 + 2 * k : 4 + 2 * k] = px, px + away
+            packet["size"][2 + 2 * k : 4 + 2 * k] = size, 10
+        packet["flags"][-1] = 0
+        rows.extend(packet)
+    out = np.array(rows, part.dtype)
+    out["sequence"] = 6 * int(part["sequence"][0]) + np.arange(len(out))
+    return out
+
+
 def test_what_is_planted_is_found_and_judged_by_markout(tmp_path: Path) -> None:
-    found = train(sessions(28, 3, 0.9, n=120), tmp_path / "out")
+    found = train([with_levels(part) for part in sessions(28, 3, 0.9, n=120)], tmp_path / "out")
     assert found.pace.tau_ns == pytest.approx(3 * S, rel=0.1)
     result = found.results["direction_1"]
     assert result.metrics["lightgbm_shallow"]["edge"]["low"] > 0
     evidence = result.judged.assessment.evidence()
     assert evidence.judged_by == "markout"
     assert evidence.parity_clean is True
+    # Capacity walks what was displayed before the trades, at most 2,000 of them: each is of one row and side.
+    size = result.judged.assessment.size
+    assert size is not None
+    assert 500 < size.books <= 2_000
+    assert "limites superiores" not in render_page(result.judged.assessment, "pt")
     # The pace was measured on the first session, the last fifth is locked away: neither is learned from.
     assert result.prepared.data.spans.sessions.tolist() == list(range(20_001, 20_022))
     manifest = ModelRegistry(tmp_path / "out" / "models").manifest("x_book_direction_1", "1.0.0")

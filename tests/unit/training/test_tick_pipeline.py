@@ -23,6 +23,7 @@ from quantumtrader.models.registry import ModelRegistry
 from quantumtrader.models.retraining import RetrainingConfig
 from quantumtrader.models.states import ModelState, Move, StateLog
 from quantumtrader.training import tuning
+from quantumtrader.training.assessment import Assessment
 from quantumtrader.training.executor import ProcessExecutor, SerialExecutor
 from quantumtrader.training.pipelines import (
     Recording,
@@ -44,6 +45,7 @@ from quantumtrader.training.pipelines.synthetic import synthetic_book
 from quantumtrader.training.pipelines.tick import traded_ns
 from quantumtrader.training.policy import Policy
 from quantumtrader.training.recipes import Single
+from quantumtrader.training.report import render_page
 from quantumtrader.training.run_folder import UNKNOWN_LIBRARIES, RunFolder
 from quantumtrader.training.spans import Spans
 from quantumtrader.training.trials import TrialLedger
@@ -79,8 +81,18 @@ def test_what_is_planted_is_found_and_said_to_be_synthetic(result: TrainingResul
     assert all(found["edge"]["low"] < 0 for found in result.summary["placebos"].values())
     assert result.judged.assessment.parity is True
     assert result.judged.assessment.size is not None
+    # What choosing brings, and the rehearsal, are those of the summary; the page is made of them.
+    for name in ("nested", "rehearsal"):
+        line = getattr(result.judged.assessment, name)
+        assert (line.skill, line.trades) == (result.summary[name]["skill"], result.summary[name]["trades"])
     written = json.loads((result.folder / "summary.json").read_text())
     assert written["chosen"] == result.best_model == "lightgbm_shallow"
+    # Nobody said what a side of Y costs: that is told, and nothing passes on it.
+    assert (written["fees_known"], written["fee_per_contract_side"]) == (False, None)
+    assert "Fees unknown" in written["verdict"]
+    assert {"net_at_1_5_cost": "fees unknown: give --fee"}.items() <= {
+        c["name"]: c["found"] for c in written["conditions"] if not c["met"]
+    }.items()
     # Barriers end at different times, so results do not tell the spread: the assumed one is a cost as any other.
     money = result.judged.assessment.money
     assert money is not None
@@ -181,9 +193,10 @@ def test_another_version_of_a_library_is_another_training(
     del asked["request"]["libraries"]  # as older versions wrote it
     (folder / "run.json").write_text(json.dumps(asked))
     again = train(bar_sessions(40, 3, 0.9), folder)
-    assert UNKNOWN_LIBRARIES in again.summary["notes"]
+    assert UNKNOWN_LIBRARIES.text in again.summary["notes"]
+    assert UNKNOWN_LIBRARIES in Assessment.load(folder / "assessment").notes
     assert again.summary["table"] == result.summary["table"]
-    assert UNKNOWN_LIBRARIES not in result.summary["notes"]
+    assert UNKNOWN_LIBRARIES.text not in result.summary["notes"]
     monkeypatch.setattr(libraries, "version", {**used, "lightgbm": "3.0"}.__getitem__)
     with pytest.raises(ConfigError, match=rf'libraries.lightgbm was "{used["lightgbm"]}", now "3.0"'):
         train(bar_sessions(40, 3, 0.9), result.folder)
@@ -198,10 +211,25 @@ def test_another_version_of_a_library_is_another_training(
     assert libraries.library_versions("deep").keys() >= {"jax", "optax"}
 
 
-def test_without_the_planted_edge_nothing_is_found(tmp_path: Path) -> None:
-    found = train(bar_sessions(40, 3, 0.0), tmp_path)
-    assert not found.metrics["lightgbm_shallow"]["edge"]["low"] > 0
-    assert not all(c.met for c in found.judged.assessment.conditions)
+def test_a_random_walk_through_the_whole_pipeline_shows_nothing(tmp_path: Path) -> None:
+    """With no margin every decision is traded: it must lose its costs, and must not pass as skill."""
+    walk = bar_sessions(40, 3, 0.0, run=1)
+    names = (*SMALL["features"], "ema_cross_9_20")
+    found = train(walk, tmp_path, features=names, margin=0.0)
+    a = found.judged.assessment
+    assert found.verdict.startswith("There is nothing here")
+    assert all(not row["edge"]["low"] > 0 for row in found.metrics.values())
+    assert a.money is not None
+    assert a.money.trades > 300
+    assert a.money.net_ticks[0] < 0
+    assert a.selection is not None
+    assert a.selection.dsr is not None
+    assert a.selection.dsr < 0.05
+    assert {"beats_baselines", "net_at_1_5_cost", "dsr"} <= {c.name for c in a.conditions if not c.met}
+    # The cross of two averages is one of the baselines, where its column is there.
+    assert list(found.judged.baselines) == ["base_rate", "last_sign", "ma_cross", "logistic"]
+    cross = candidates.baselines(names, "tick")["ma_cross"].parameters
+    assert cross == {"kind": "last_sign", "parameters": {"column": "ema_cross_9_20"}}
 
 
 def test_workers_change_nothing(result: TrainingResult, folder: Path) -> None:
@@ -242,6 +270,7 @@ def test_networks_ship_only_where_they_beat_the_trees(
     assert "ret_1@13" in found.prepared.data.names
     assert found.best_model == "lightgbm_shallow"  # one pass over the rows teaches a network nothing
     assert "lstm does not ship" in found.summary["networks"]["lstm"]
+    assert [(n.challenger, n.ships) for n in found.judged.assessment.networks] == [("lstm", False)]
 
 
 def test_what_cannot_be_tried_here_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -252,7 +281,9 @@ def test_what_cannot_be_tried_here_is_said(tmp_path: Path, monkeypatch: pytest.M
     assert "pip install 'quantumtrader[xgboost]'" in reasons["xgboost"]
     monkeypatch.setattr(result_module, "skipped", lambda _: reasons)
     found = train(bar_sessions(40, 3, 0.9), tmp_path)
-    assert f"xgboost was not tried: {reasons['xgboost']}" in found.summary["notes"]
+    said = f"xgboost was not tried, it is not installed: {reasons['xgboost']}"
+    assert said in found.summary["notes"]
+    assert said.replace("'", "&#x27;") in (found.folder / "report.html").read_text("utf-8")
 
 
 def test_a_search_happens_inside_every_training_part(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -466,13 +497,17 @@ def test_a_shorter_embargo_is_told(tmp_path: Path) -> None:
 
     kept = {n: (plan(n).splitter.embargo_sessions, len(plan(n).notes)) for n in (30, 29, 20, 19)}
     assert kept == {30: (3, 0), 29: (1, 1), 20: (1, 1), 19: (0, 1)}
-    assert (
-        plan(19)
-        .notes[0]
-        .startswith("the embargo after test sessions is 0 sessions instead of 3: 19 sessions in 10")
+    told = plan(19).notes[0]
+    assert told.text.startswith(
+        "the embargo after test sessions is 0 sessions instead of 3: 19 sessions in 10"
+    )
+    assert told.portuguese.startswith(
+        "o embargo depois dos pregões de teste é de 0 pregões em vez de 3: 19 pregões em 10"
     )
     few = train(bar_sessions(12, 3, 0.9), tmp_path, groups=10)
     assert any(note.startswith("the embargo after test sessions is 0") for note in few.summary["notes"])
+    assert "may leak into the scores" in (few.folder / "report.html").read_text("utf-8")
+    assert "pode vazar para os resultados" in render_page(Assessment.load(few.folder / "assessment"), "pt")
 
 
 def test_a_folder_that_is_no_version_is_named(tmp_path: Path) -> None:

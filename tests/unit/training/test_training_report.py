@@ -23,6 +23,7 @@ from quantumtrader.training.assessment.verdict import CODES, CONDITIONS, verdict
 from quantumtrader.training.cross_validate import evaluate
 from quantumtrader.training.recipes import Single
 from quantumtrader.training.report import render_page, write_report
+from quantumtrader.training.report.gate import gate_rows
 from quantumtrader.training.report.svg import Plot, round_steps
 from quantumtrader.training.report.words import WORDS
 from quantumtrader.training.trials import TrialLedger
@@ -141,6 +142,7 @@ def test_no_number_stands_on_the_page_by_itself(assessment: Assessment, lang: st
     names = " ".join(
         (d.first, d.last, d.engine, *d.contracts, *d.classes, *(r.name for r in assessment.references))
     )
+    names += " ".join(("", *(n.text for n in assessment.notes), *(n.portuguese for n in assessment.notes)))
     names += " ".join(("", __version__, *(s.name for s in assessment.slices)))
     allowed |= set(re.findall(r"\d[\d.]*", names)) | {str(k + 1) for k in range(len(assessment.paths))}
     for text in page.words:
@@ -152,6 +154,7 @@ def test_every_number_of_the_assessment_stands_on_the_page() -> None:
     a = assessed(0.9)
     shown = {place for place, _, _ in Page(render_page(a)).numbers}
     pictures = r"picture/|money/(sessions|gross|net)/|selection/ranks|quality/classes/\d/bins/edges/10"
+    pictures += r"|networks/\d/paired/paths/"  # counted
     intervals = r".*/(error|clusters|n_eff)$|(edge|net)/(error|clusters|n_eff)"
     # Bins without weight, one contract's tick, and the interval of what is shown as a sum.
     elsewhere = (
@@ -323,6 +326,58 @@ def test_three_classes(tmp_path: Path) -> None:
     dots = [len(list(picture(text, "calibration", k).iter("circle"))) for k in range(3)]
     assert all(1 <= n <= 2 for n in dots)  # base rates lie close together
     assert "Nunca supera a margem da política" in text
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_fees_that_are_not_known_are_said_so(lang: str) -> None:
+    known, unknown = assessed(0.9), replace(assessed(0.9), fees_known=False)
+    text = render_page(unknown, lang)
+    Page(text)
+    kept = "fees_unknown", "fees_unknown_found", "net_unit_free"
+    for words in (WORDS[key][LANGUAGES.index(lang)] for key in kept):
+        assert words in text
+        assert words not in render_page(known, lang)
+    # Nothing on the page says that fees were paid.
+    words = "fees and slippage" if lang == "en" else "taxas e slippage"
+    assert words in render_page(known, lang)
+    assert words not in text
+    found = {name: (met, found) for met, name, found, _ in gate_rows(unknown, lang)}
+    at = LANGUAGES.index(lang)
+    assert found[WORDS["net_at_1_5_cost"][at]] == (WORDS["no"][at], WORDS["fees_unknown_found"][at])
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_how_it_was_chosen_is_on_the_page(lang: str) -> None:
+    a, at = assessed(0.9), LANGUAGES.index(lang)
+    text = render_page(a, lang)
+    own = text.partition('<section id="choice">')[2].partition("</section>")[0]
+    shown = {place: value for place, value, _ in Page(own).numbers}
+    assert a.nested is not None
+    assert a.rehearsal is not None
+    assert (shown["nested/skill"], shown["rehearsal/skill"]) == (a.nested.skill, a.rehearsal.skill)
+    assert a.nested.net is not None
+    assert shown["nested/net/low"] == a.nested.net.low
+    assert shown["rehearsal/trades"] == a.rehearsal.trades
+    # What a paired test says of a network: its numbers, and that it may not be chosen.
+    (network,) = a.networks
+    assert shown["networks/0/paired/difference/mean"] == network.paired.difference.mean < 0
+    assert (shown["networks/0/paired/p_value"], shown["networks/0/level"]) == (network.paired.p_value, 0.025)
+    words = " ".join(Page(own).words)
+    assert WORDS["on_paths"][at].format(beaten=0, paths=5) in words
+    ships = WORDS["ships"][at]
+    assert own.rpartition(ships)[2].count(f'<span class="no">{WORDS["no"][at]}</span>') == 1
+    bare = replace(a, nested=None, rehearsal=None, networks=())
+    none = render_page(bare, lang).partition('<section id="choice">')[2].partition("</section>")[0]
+    assert none.count(WORDS["not_measured"][at]) == 2
+    assert WORDS["networks"][at] not in none
+
+
+def test_notes_are_on_the_page_in_its_language() -> None:
+    a = assessed(0.9)
+    english, portuguese = (render_page(a, lang).partition('<section id="notes">')[2] for lang in LANGUAGES)
+    assert "<li>bars of 60 s</li><li>the embargo is 1 session</li>" in english
+    assert '<li lang="en">bars of 60 s</li><li>o embargo é de 1 pregão</li>' in portuguese
+    assert '<section id="notes">' not in render_page(replace(a, notes=()))
 
 
 def test_books_too_thin_to_know() -> None:

@@ -32,7 +32,7 @@ from quantumtrader.training.assessment.references import (
 from quantumtrader.training.assessment.scores import said, score
 from quantumtrader.training.assessment.selection import Selection, read_trials, selection
 from quantumtrader.training.assessment.shifted import Shifted, shifted_labels
-from quantumtrader.training.assessment.size import Liquidity, SizeFacts, size_facts
+from quantumtrader.training.assessment.size import Books, Liquidity, SizeFacts, size_facts, with_books
 from quantumtrader.training.assessment.slices import (
     PathResult,
     Slice,
@@ -48,6 +48,8 @@ from quantumtrader.training.assessment.walk import walk_paths
 from quantumtrader.training.cross_validate import Evaluation
 from quantumtrader.training.dataset import Dataset, Sufficiency
 from quantumtrader.training.evaluation import Interval
+from quantumtrader.training.notes import Note
+from quantumtrader.training.paired import Shipping
 from quantumtrader.training.policy import Policy
 from quantumtrader.training.splits import Splitter
 from quantumtrader.training.study import Earlier
@@ -108,6 +110,17 @@ class Assessment:
         assessment was written.
     earlier : Earlier
         What earlier trainings tried and saw.
+    fees_known : bool or None
+        Whether ``cost_ticks`` has the fees in it; where not they count as zero, and no net result passes the gate. None in
+        assessments from before it was recorded.
+    nested : Reference or None
+        What choosing by inner splits brings; None where there is too little data, or it was not measured, as the next one.
+    rehearsal : Reference or None
+        The chosen one walked forward: every test with a model of earlier sessions only.
+    networks : tuple of Shipping
+        Of each network whether it may take LightGBM's place, and why.
+    notes : tuple of Note
+        What must be said beside the numbers.
     """
 
     study: str
@@ -140,6 +153,11 @@ class Assessment:
     seed: int
     shifted: Shifted | None = None
     earlier: Earlier = field(default_factory=Earlier)
+    fees_known: bool | None = None
+    nested: Reference | None = None
+    rehearsal: Reference | None = None
+    networks: tuple[Shipping, ...] = ()
+    notes: tuple[Note, ...] = ()
 
     @property
     def sufficiency(self) -> Sufficiency:
@@ -177,6 +195,7 @@ class Assessment:
             parity_clean=self.parity,
             expected_low=self.expected_low,
             expected_high=self.expected_high,
+            fees_known=self.fees_known,
         )
 
     def to_document(self) -> dict[str, Any]:
@@ -229,9 +248,13 @@ def assess(
     seed: int,
     judged_by: str = "dsr",
     liquidity: Liquidity | None = None,
+    books: Books | None = None,
     volatility: npt.NDArray[np.float64] | None = None,
     spread_ticks: float | None = None,
     earlier: Earlier | None = None,
+    nested: Evaluation | None = None,
+    rehearsal: Evaluation | None = None,
+    networks: Mapping[str, Shipping] | None = None,
 ) -> Assessment:
     """Assess a training.
 
@@ -254,7 +277,7 @@ def assess(
     regimes, contracts : ndarray of str, shape (rows,), optional
         One name per row, empty where unknown.
     instrument : Instrument
-        Tick value, currency, time zone.
+        Tick value, currency, time zone, and whether its fee is known.
     families : mapping of str to Interval
         From ``fold_importance``.
     placebos : mapping of str to Evaluation
@@ -269,6 +292,8 @@ def assess(
         ``dsr`` for tick models, ``markout`` for book models.
     liquidity : Liquidity, optional
         For the capacity.
+    books : callable, optional
+        Reads the displayed levels at the entries of its trades; without it those of ``liquidity``.
     volatility : ndarray of float64, shape (rows,), optional
         To cut into terciles; by default a feature that measures it.
     spread_ticks : float, optional
@@ -277,6 +302,10 @@ def assess(
     earlier : Earlier, optional
         From ``Study.earlier``: what earlier trainings tried deflates this one's results too. Without it the trials are
         those of ``study`` alone.
+    nested, rehearsal : Evaluation, optional
+        Of the choice made inside the training parts, and of the chosen one walked forward, both with ``policy``.
+    networks : mapping of str to Shipping, optional
+        What a paired test says of each network.
 
     Raises
     ------
@@ -319,6 +348,7 @@ def assess(
         return Assessment(
             *about, facts, picture, None, None, None, (), (), cut_by, None, dict.fromkeys(sorted(families)), None, None,
             (), None, None, None, (), parity, None, None, seed, earlier=before,
+            fees_known=instrument.fee_known,
         )  # fmt: skip
 
     axes: dict[str, Names] = {}
@@ -349,7 +379,8 @@ def assess(
         chance = random_side(data, walk, cost, seed)
         picked = selection(paid.net[0], tried, {n: b.trial.hash for n, b in baselines.items()}, seed=seed)
         if liquidity is not None and len(walk):
-            size = size_facts(walk, cost, liquidity)
+            shown = liquidity if books is None else with_books(liquidity, walk, data.spans.t0, books)
+            size = size_facts(walk, cost, shown)
         nets = walk.net(cost)
         days = scores.spans.sessions
         each = [walk.of_path(k).by_session(nets[walk.path == k], days) for k in range(walk.paths)]
@@ -380,6 +411,10 @@ def assess(
         seed=seed,
         shifted=shifted_labels(evaluation, scores, seed),
         earlier=before,
+        fees_known=instrument.fee_known,
+        nested=None if nested is None else reference("nested", data, nested, policy),
+        rehearsal=None if rehearsal is None else reference("rehearsal", data, rehearsal, policy),
+        networks=tuple((networks or {}).values()),
     )
 
 

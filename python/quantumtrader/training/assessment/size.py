@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -11,9 +12,12 @@ import numpy.typing as npt
 from quantumtrader.training.assessment.walk import Walk
 from quantumtrader.training.evaluation import Capacity, capacity, walk_the_book
 
-__all__ = ["Liquidity", "SizeFacts", "size_facts"]
+__all__ = ["Books", "Liquidity", "SizeFacts", "size_facts", "with_books"]
 
+Int64 = npt.NDArray[np.int64]
 Float64 = npt.NDArray[np.float64]
+Books = Callable[[Int64, Int64], tuple[Float64, Float64] | None]
+"""Times of decisions (ns UTC) and their sides to ``sizes`` and ``distances`` of ``Liquidity``; None where not known."""
 
 _ENDLESS = 1e12  # contracts at the touch, where no book says how many there are
 
@@ -67,6 +71,19 @@ class SizeFacts:
     break_even_size: float
     participation_size: float
     contracts: int
+
+
+def with_books(liquidity: Liquidity, walk: Walk, decided: Int64, books: Books) -> Liquidity:
+    """Return the liquidity with what was displayed at the entries of a walk, each once; as it was where that is not known.
+
+    Parameters
+    ----------
+    decided : ndarray of int64, shape (rows,)
+        When each row of the data set was decided.
+    """
+    entries = np.unique(np.column_stack((walk.row, walk.side)), axis=0)
+    found = books(decided[entries[:, 0]], entries[:, 1])
+    return liquidity if found is None else replace(liquidity, sizes=found[0], distances=found[1])
 
 
 def size_facts(walk: Walk, cost_ticks: float, liquidity: Liquidity) -> SizeFacts:

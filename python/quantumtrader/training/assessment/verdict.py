@@ -82,6 +82,10 @@ SEEN = (
     " Of the {locked} sessions in the vault {seen} were seen before: they test nothing any more.",
     " Dos {locked} pregões no cofre, {seen} já foram vistos antes: não testam mais nada.",
 )
+FREE = (
+    " Fees unknown: they count as zero, so the gate cannot be passed; give --fee, money per contract and side.",
+    " Taxas desconhecidas: contam como zero, e o portão não pode ser cumprido; informe --fee, dinheiro por contrato e lado.",
+)
 SYNTHETIC = (
     " The data is synthetic: this proves the code, not money.",
     " Os dados são sintéticos (synthetic): isto prova o código, não dinheiro.",
@@ -130,6 +134,8 @@ def verdict_text(a: Assessment, lang: str = "en") -> str:
     )
     if a.earlier.seen:
         text += SEEN[at].format(locked=a.earlier.locked, seen=len(a.earlier.seen))
+    if a.fees_known is False:
+        text += FREE[at]
     return text + (SYNTHETIC[at] if a.synthetic else "")
 
 

@@ -22,13 +22,14 @@ from quantumtrader.models.registry import ModelRegistry
 from quantumtrader.training.dataset import build_dataset
 from quantumtrader.training.executor import Executor, SerialExecutor
 from quantumtrader.training.labels import Latency, Pace, PathBuilder, pace_of
+from quantumtrader.training.notes import Note
 from quantumtrader.training.pipelines.book_config import BookConfig
 from quantumtrader.training.pipelines.book_task import BookTask, Target, targets_of
 from quantumtrader.training.pipelines.candidates import with_stretches
-from quantumtrader.training.pipelines.costs import cost_ticks
+from quantumtrader.training.pipelines.costs import cost_ticks, fee_request
 from quantumtrader.training.pipelines.judge import Judged, Plan, Stage, judge, make_plan
 from quantumtrader.training.pipelines.libraries import library_versions
-from quantumtrader.training.pipelines.liquidity import LIQUID, measure_liquidity
+from quantumtrader.training.pipelines.liquidity import LIQUID, entry_books, measure_liquidity
 from quantumtrader.training.pipelines.opening import judge_in_vault
 from quantumtrader.training.pipelines.prepared import (
     Prepared,
@@ -64,7 +65,10 @@ Int64 = npt.NDArray[np.int64]
 BLOCKS = 15
 """Parts that a recording of few sessions is cut into; the last fifth of them is the vault."""
 LEAST_SESSIONS = 8
-BLOCKS_NOTE = "what is counted as sessions are blocks of time: there were too few sessions to divide"
+BLOCKS_NOTE = Note(
+    "what is counted as sessions are blocks of time: there were too few sessions to divide",
+    "o que se conta como pregões são blocos de tempo: havia pregões de menos para dividir",
+)
 _WARMING = 20
 """Sessions before the vault that features warm up on."""
 _EVENT_LIMIT = 300_000
@@ -184,7 +188,7 @@ class BookTrainingPipeline:
             "kind": "book",
             "symbol": recording.instrument.symbol,
             "tick_size": recording.instrument.tick_size,
-            "fee": recording.instrument.fee,
+            **fee_request(recording.instrument),
             "events": survey.sha256,
             "config": asdict(self.asked),
             "version": __version__,
@@ -445,6 +449,7 @@ class BookTrainingPipeline:
             parity=parity,
             judged_by="markout",
             liquidity=None if blocks else measure_liquidity(recording.sessions(vault.development[-LIQUID:])),
+            books=None if blocks else entry_books(recording, vault.development, int(asked.latency_ms * 1e6)),
             stage=self.stage,
         )
         return self._ship(

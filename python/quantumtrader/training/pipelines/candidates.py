@@ -40,6 +40,7 @@ _STEPS = (1, 2, 3, 5, 8, 13)
 """Rows back that a network sees of each of these."""
 
 _RETURNS = ("mid_return_10s", "mid_return_1s", "ret_1")
+_CROSSES = ("ema_cross_9_20", "ema_cross_20_50")
 _IMBALANCES = ("book_imbalance_1", "flow_volume_imbalance", "flow_count_imb_1m")
 _PICKED = {
     "tick": (
@@ -67,6 +68,9 @@ def baselines(names: Sequence[str], kind: str) -> dict[str, Recipe]:
     returned = next((n for n in _RETURNS if n in names), None)
     if returned is not None:
         out["last_sign"] = Single(model("last_sign", column=returned))
+    cross = next((n for n in _CROSSES if n in names), None)
+    if cross is not None:
+        out["ma_cross"] = Single(model("last_sign", column=cross))  # which average lies above the other
     imbalance = next((n for n in _IMBALANCES if n in names), None)
     if imbalance is not None:
         out["imbalance_threshold"] = Single(model("imbalance_threshold", column=imbalance))
@@ -154,7 +158,7 @@ def with_stretches(which: str, names: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def skipped(which: str) -> Mapping[str, str]:
-    """Return candidates of a set that cannot be tried here, and why."""
+    """Return candidates of a set that are not installed here, and how to install them."""
     if which == "standard" and importlib.util.find_spec("xgboost") is None:
-        return {"xgboost": "not installed; pip install 'quantumtrader[xgboost]'"}
+        return {"xgboost": "pip install 'quantumtrader[xgboost]'"}
     return {}

@@ -11,12 +11,13 @@ import numpy as np
 
 from quantumtrader.exceptions import DataError
 from quantumtrader.models.importance import families_of
-from quantumtrader.training.assessment import Assessment, Liquidity, assess
+from quantumtrader.training.assessment import Assessment, Books, Liquidity, assess
 from quantumtrader.training.assessment.codec import decode
 from quantumtrader.training.cross_validate import Evaluation, Nested, evaluate, fold_importance, nested
 from quantumtrader.training.dataset import Dataset
 from quantumtrader.training.evaluation import Interval
 from quantumtrader.training.executor import Executor
+from quantumtrader.training.notes import Note
 from quantumtrader.training.paired import Shipping, ships
 from quantumtrader.training.pipelines.candidates import NETWORKS, baselines, learners
 from quantumtrader.training.pipelines.prepared import Prepared
@@ -61,7 +62,7 @@ class Plan:
         Method.
     seed : int
     min_leaf : int
-    notes : tuple of str
+    notes : tuple of Note
         What was asked and is not done.
     """
 
@@ -76,7 +77,7 @@ class Plan:
     calibration: str = "platt"
     seed: int = 7
     min_leaf: int = 100
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
 
     def to_document(self) -> dict[str, Any]:
         """Return JSON values."""
@@ -154,11 +155,16 @@ def make_plan(
         sessions, groups, test_groups, embargo_sessions=embargo_sessions, embargo_ns=embargo_ns
     )
     kept = splitter.embargo_sessions
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
     if kept < embargo_sessions:
         notes = (
-            f"the embargo after test sessions is {kept} sessions instead of {embargo_sessions}: {sessions} sessions in "
-            f"{groups} groups would leave next to nothing to train on. What features remember may leak into the scores",
+            Note(
+                f"the embargo after test sessions is {kept} sessions instead of {embargo_sessions}: {sessions} sessions in "
+                f"{groups} groups would leave next to nothing to train on. What features remember may leak into the scores",
+                f"o embargo depois dos pregões de teste é de {kept} pregões em vez de {embargo_sessions}: {sessions} "
+                f"pregões em {groups} grupos não deixariam quase nada para treinar. O que as features lembram pode vazar "
+                "para os resultados",
+            ),
         )
     train, test, between = rehearsal
     if sessions < train + between + 4 * test:
@@ -229,6 +235,7 @@ def judge(
     parity: Callable[[Recipe], bool | None],
     judged_by: str,
     liquidity: Liquidity | None = None,
+    books: Books | None = None,
     spread_ticks: float | None = None,
     stage: Stage | None = None,
 ) -> Judged:
@@ -326,9 +333,13 @@ def judge(
         seed=plan.seed,
         judged_by=judged_by,
         liquidity=liquidity,
+        books=books,
         volatility=prepared.extra.get("volatility"),
         spread_ticks=spread_ticks,
         earlier=earlier,
+        nested=None if choice is None else choice.evaluation,
+        rehearsal=rehearsal,
+        networks=verdicts,
     )
     return Judged(
         assessment, tried, base, false, chosen, recipe, tried[chosen], judged, choice, rehearsal, verdicts

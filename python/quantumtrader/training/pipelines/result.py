@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ import numpy as np
 
 from quantumtrader.training.dataset import LEAST_EFFECTIVE, LEAST_SESSIONS
 from quantumtrader.training.evaluation import Interval
+from quantumtrader.training.notes import Note
 from quantumtrader.training.pipelines.candidates import skipped
 from quantumtrader.training.pipelines.judge import Judged, Plan, interval_document
 from quantumtrader.training.pipelines.prepared import Prepared
@@ -80,9 +81,23 @@ def finish(
     plan: Plan,
     judged: Judged,
     model: Path,
-    notes: tuple[str, ...] = (),
+    notes: tuple[Note, ...] = (),
 ) -> TrainingResult:
-    """Write assessment and summary."""
+    """Write assessment, page and summary; ``notes`` of the pipeline join those of what it read and planned."""
+    told = (
+        *(Note(text) for text in recording.notes),
+        *folder.notes,
+        *notes,
+        *plan.notes,
+        *(
+            Note(
+                f"{name} was not tried, it is not installed: {how}",
+                f"{name} não foi tentado, não está instalado: {how}",
+            )
+            for name, how in skipped(plan.candidates).items()
+        ),
+    )
+    judged = replace(judged, assessment=replace(judged.assessment, notes=told))
     data, assessment = prepared.data, judged.assessment
     assessment.save(folder.path / "assessment")
     write_report(assessment, folder.path / "report.html")
@@ -129,6 +144,8 @@ def finish(
         "regimes": {str(r): int((prepared.regimes == r).sum()) for r in np.unique(prepared.regimes)},
         "chosen": judged.chosen,
         "cost_ticks": plan.policy.cost_ticks,
+        "fees_known": recording.instrument.fee_known,
+        "fee_per_contract_side": recording.instrument.fee if recording.instrument.fee_known else None,
         # Above 1 for an adjusted series on a finer grid: ticks above and below are of that grid.
         "ticks_per_exchange_tick": recording.instrument.ticks_per_exchange_tick,
         "margin": plan.policy.margin,
@@ -144,13 +161,7 @@ def finish(
             for c in assessment.conditions
         ],
         "model": str(model),
-        "notes": [
-            *recording.notes,
-            *folder.notes,
-            *notes,
-            *plan.notes,
-            *(f"{name} was not tried: {why}" for name, why in skipped(plan.candidates).items()),
-        ],
+        "notes": [note.text for note in told],
     }
     before = folder.path / SUMMARY
     if before.exists() and (opened := json.loads(before.read_bytes()).get("vault_result")):

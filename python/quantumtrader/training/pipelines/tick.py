@@ -23,11 +23,11 @@ from quantumtrader.training.executor import Executor, SerialExecutor
 from quantumtrader.training.labels import Latency
 from quantumtrader.training.pipelines.barrier_task import SIGMA, BarrierTask
 from quantumtrader.training.pipelines.candidates import with_stretches
-from quantumtrader.training.pipelines.costs import cost_ticks
+from quantumtrader.training.pipelines.costs import cost_ticks, fee_request
 from quantumtrader.training.pipelines.horizon import barrier_horizon_ns
 from quantumtrader.training.pipelines.judge import Judged, Plan, Stage, judge, make_plan
 from quantumtrader.training.pipelines.libraries import library_versions
-from quantumtrader.training.pipelines.liquidity import LIQUID, measure_liquidity
+from quantumtrader.training.pipelines.liquidity import LIQUID, entry_books, measure_liquidity
 from quantumtrader.training.pipelines.opening import judge_in_vault
 from quantumtrader.training.pipelines.prepared import (
     Prepared,
@@ -126,7 +126,7 @@ class TickTrainingPipeline:
             "kind": "tick",
             "symbol": recording.instrument.symbol,
             "tick_size": recording.instrument.tick_size,
-            "fee": recording.instrument.fee,
+            **fee_request(recording.instrument),
             "events": survey.sha256,
             "config": asdict(self.asked),
             "version": __version__,
@@ -183,6 +183,7 @@ class TickTrainingPipeline:
             parity=parity,
             judged_by="dsr",
             liquidity=measure_liquidity(recording.sessions(vault.development[-LIQUID:]), survey.bar_ns),
+            books=entry_books(recording, vault.development, int(asked.latency_ms * 1e6)),
             spread_ticks=self._assumed_spread(recording, survey),
             stage=self.stage,
         )

@@ -42,6 +42,10 @@ class Frame:
         place = f"money/means/{name}"
         return self.f.share(place) if share else self.f.plain(place, 2)
 
+    def after_costs(self, key: str) -> str:
+        """Return words about costs; others where the fees in them are not known."""
+        return self.words[f"{key}_free" if self.a.fees_known is False else key]
+
     def maybe(self, place: str, trades: float) -> str:
         """Write net per trade; a baseline without a trade has none, which is no lack of data."""
         return "–" if not trades > 0 else self.f.interval(place, 2)

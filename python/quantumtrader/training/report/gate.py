@@ -37,6 +37,8 @@ def gate_rows(assessment: Assessment, lang: str) -> list[tuple[str, str, str, st
 
 def _condition(a: Assessment, name: str, lang: str) -> tuple[str, str]:
     w, e = words_of(lang), a.evidence()
+    if name == "net_at_1_5_cost" and e.fees_known is False:
+        return w["fees_unknown_found"], w["above"].format(value=0)
     if name == "beats_baselines":
         wanted = w["want_paths"].format(share=f"{number(100 * BEATEN, lang, 0)} %")
         if e.paths is None or e.paths_beaten is None:

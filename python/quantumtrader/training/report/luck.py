@@ -3,10 +3,63 @@
 from __future__ import annotations
 
 from quantumtrader.pages.html import escape, table
+from quantumtrader.pages.numbers import number
 from quantumtrader.training.report import plots
 from quantumtrader.training.report.frame import Frame, listed
 
-__all__ = ["selection", "placebos"]
+__all__ = ["choice", "selection", "placebos"]
+
+
+def choice(page: Frame) -> str:
+    """Return what choosing brings when it cannot look ahead, and whether networks may take the trees' place."""
+    w, f = page.words, page.f
+    rows = []
+    for name in ("nested", "rehearsal"):
+        found = getattr(page.a, name)
+        if found is None:
+            none = f.none("not_measured" if page.a.edge is not None else "insufficient")
+            rows.append((w[f"{name}_line"], none, *[""] * 4))
+            continue
+        rows.append(
+            (
+                w[f"{name}_line"],
+                f.share(f"{name}/skill", 2),
+                f.interval(f"{name}/edge", 5),
+                f.plain(f"{name}/trades", undefined="not_measured"),
+                page.maybe(f"{name}/net", found.trades),
+                f.signed(f"{name}/net_ticks", undefined="not_measured"),
+            )
+        )
+    head = ("", w["skill"], w["edge_unit"], w["trades"], w["ticks_trade"], w["total"])
+    return page.section("choice", page.wide(table(head, rows)) + _networks(page))
+
+
+def _yes(met: bool) -> str:
+    return "yes" if met else "no"
+
+
+def _networks(page: Frame) -> str:
+    """Return the paired test of each network against the best LightGBM."""
+    w, f, lang = page.words, page.f, page.lang
+    if not page.a.networks:
+        return ""
+    rows = [
+        (
+            escape(n.challenger),
+            escape(n.incumbent),
+            f.interval(f"networks/{k}/paired/difference", 5),
+            w["on_paths"].format(
+                beaten=number(n.paired.paths_won, lang, 0), paths=number(len(n.paired.paths), lang, 0)
+            ),
+            f.plain(f"networks/{k}/paired/p_value", 4),
+            f"{f.plain(f'networks/{k}/level', 4)} ({f.plain(f'networks/{k}/challengers')})",
+            f.none() if n.insufficient else f'<span class="{_yes(n.ships)}">{w[_yes(n.ships)]}</span>',
+        )
+        for k, n in enumerate(page.a.networks)
+    ]
+    head = (w["network"], w["against"], w["less_loss"], w["ahead"], "p", w["level"], w["ships"])
+    shown = page.wide(table(head, rows))
+    return f'<h3>{w["networks"]}</h3><p class="hint">{w["networks_hint"]}</p>{shown}'
 
 
 def selection(page: Frame) -> str:

@@ -12,13 +12,15 @@ from quantumtrader.training.report.frame import Frame, listed
 from quantumtrader.training.report.gate import gate_rows
 from quantumtrader.training.report.words import DROPS
 
-__all__ = ["head", "verdict", "tiles", "gate", "data", "splits", "end"]
+__all__ = ["head", "verdict", "tiles", "gate", "data", "splits", "notes", "end"]
 
 
 def head(page: Frame) -> str:
-    """Return what was trained on what, and the banner of synthetic data."""
+    """Return what was trained on what, and the banners of synthetic data and of fees that are not known."""
     a, w = page.a, page.words
     banner = f'<div class="banner">{w["synthetic"]}</div>' if a.synthetic else ""
+    if a.fees_known is False:
+        banner += f'<div class="banner">{w["fees_unknown"]}</div>'
     first, last = (page.date(d) for d in (a.data.first, a.data.last))
     badges = (f"{w['model']}: {a.chosen}", a.kind, a.data.label, a.picture.scheme)
     shown = "".join(f"<span>{escape(b)}</span>" for b in badges if b)
@@ -41,7 +43,7 @@ def tiles(page: Frame) -> str:
     rows = [
         (w["skill"], f.share("skill", 2), w["skill_hint"]),
         (w["edge"], f.interval("edge", 5), w["edge_unit"]),
-        (w["net_trade"], f.interval("net", 2), w["net_unit"]),
+        (w["net_trade"], f.interval("net", 2), page.after_costs("net_unit")),
     ]
     if a.money is not None and a.money.trades > 0:
         rows += [
@@ -89,8 +91,9 @@ _PLACES = {
 def _found(page: Frame, name: str, words: str) -> str:
     """Write what was found, in words, as the number that it is."""
     w, f = page.words, page.f
-    if words == w["not_measured"]:
-        return f.none("not_measured")
+    for key in ("not_measured", "fees_unknown_found"):
+        if words == w[key]:
+            return f.none(key)
     if name == "beats_baselines":
         paths = number(len(page.a.paths), page.lang, 0)
         return w["on_paths"].format(beaten=f.plain("paths_beaten"), paths=paths)
@@ -104,7 +107,9 @@ def data(page: Frame) -> str:
     measured = " ".join(f"<code>{escape(k)}={escape(str(v))}</code>" for k, v in d.measured_from.items())
     dropped = "<br>".join(f"{escape(_drop(page, k))}: {f.plain(f'data/dropped/{k}')}" for k in d.dropped)
     classes = " · ".join(f"{escape(k)}: {f.share(f'data/classes/{k}')}" for k in d.classes)
-    policy = w["policy_text"].format(margin=f.plain("margin", 2), cost=f.plain("cost_ticks", 2))
+    policy = page.after_costs("policy_text").format(
+        margin=f.plain("margin", 2), cost=f.plain("cost_ticks", 2)
+    )
     tick = w["tick_points"].format(size=f.plain("data/tick_size", 2 if d.tick_size >= 0.01 else 6))
     if d.exchange_ticks > 1:
         tick += f" · {w['tick_finer'].format(n=f.plain('data/exchange_ticks'))}"
@@ -146,6 +151,19 @@ def splits(page: Frame) -> str:
 
 def _drop(page: Frame, reason: str) -> str:
     return DROPS.get(reason, reason) if page.lang == "pt" else reason
+
+
+def notes(page: Frame) -> str:
+    """Return what must be said beside the numbers."""
+    if not page.a.notes:
+        return ""
+    items = []
+    for note in page.a.notes:
+        own = page.lang == "en" or not note.portuguese
+        text = note.text if own else note.portuguese
+        lang = ' lang="en"' if own and page.lang != "en" else ""
+        items.append(f"<li{lang}>{escape(text)}</li>")
+    return page.section("notes", f"<ul>{''.join(items)}</ul>", hint=False)
 
 
 def end(page: Frame) -> str:

@@ -24,8 +24,10 @@ _SECTIONS = (
     returns.money,
     returns.capacity,
     returns.baselines,
+    luck.choice,
     luck.selection,
     luck.placebos,
+    overview.notes,
     overview.end,
 )
 

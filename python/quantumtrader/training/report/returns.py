@@ -22,9 +22,9 @@ def money(page: Frame) -> str:
         return page.section("money", w["never_trades"], hint=False)
     fees, spread = f.plain("cost_ticks", 2), f.plain("money/spread_ticks", 2)
     parts = (
-        w["cost_parts"].format(spread=spread, fees=fees)
+        page.after_costs("cost_parts").format(spread=spread, fees=fees)
         if a.money.spread_ticks > 0
-        else w["cost_fees"].format(fees=fees)
+        else page.after_costs("cost_fees").format(fees=fees)
     )
     finer = ""
     if a.data.exchange_ticks > 1:

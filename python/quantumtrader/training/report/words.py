@@ -34,6 +34,17 @@ WORDS: dict[str, tuple[str, str]] = {
     "edge_unit": ("nats per row over the base rate", "nats por linha sobre a taxa base"),
     "net_trade": ("Net per trade", "Líquido por operação"),
     "net_unit": ("ticks, after spread, fees and slippage", "ticks, após spread, taxas e slippage"),
+    "net_unit_free": (
+        "ticks, after spread and slippage; fees unknown, counted as zero",
+        "ticks, após spread e slippage; taxas desconhecidas, contadas como zero",
+    ),
+    "fees_unknown": (
+        "Fees unknown: every result here is before fees. Give --fee, money per contract and side (exchange and broker "
+        "together); --fee 0 where there really is none.",
+        "Taxas desconhecidas: todo resultado aqui é antes das taxas. Informe --fee, dinheiro por contrato e lado (bolsa e "
+        "corretora juntas); --fee 0 onde realmente não há.",
+    ),
+    "fees_unknown_found": ("fees unknown: give --fee", "taxas desconhecidas: informe --fee"),
     "net_15": ("Net at 1.5× cost", "Líquido com custo 1,5×"),
     "ticks_trade": ("ticks per trade", "ticks por operação"),
     "dsr": ("Deflated Sharpe", "Sharpe deflacionado"),
@@ -56,8 +67,14 @@ WORDS: dict[str, tuple[str, str]] = {
     "wanted": ("Wanted", "Exigido"),
     "beats_baselines": ("Beats every baseline", "Supera todas as referências"),
     "net_at_1_5_cost": ("Net at 1.5 times the cost", "Líquido a 1,5 vez o custo"),
-    "dsr_condition": ("Deflated Sharpe ratio", "Índice de Sharpe deflacionado"),
-    "markout_low": ("Net per trade, lower bound", "Líquido por operação, limite inferior"),
+    "dsr_condition": (
+        "Deflated Sharpe ratio at 1× the cost",
+        "Índice de Sharpe deflacionado a 1 vez o custo",
+    ),
+    "markout_low": (
+        "Net per trade at 1× the cost, lower bound",
+        "Líquido por operação a 1 vez o custo, limite inferior",
+    ),
     "pbo_condition": ("Probability of backtest overfitting", "Probabilidade de sobreajuste do backtest"),
     "placebos_condition": ("Placebos", "Placebos"),
     "parity": ("Replay gives the same rows and predictions", "O replay dá as mesmas linhas e previsões"),
@@ -98,6 +115,10 @@ WORDS: dict[str, tuple[str, str]] = {
     "policy_text": (
         "trade the likelier side when it leads by {margin}; fees and slippage {cost} ticks a round trip",
         "opera o lado mais provável quando lidera por {margin}; taxas e slippage de {cost} ticks por operação",
+    ),
+    "policy_text_free": (
+        "trade the likelier side when it leads by {margin}; slippage {cost} ticks a round trip, fees unknown",
+        "opera o lado mais provável quando lidera por {margin}; slippage de {cost} ticks por operação, taxas desconhecidas",
     ),
     "seed": ("Seed", "Semente"),
     "study": ("Study", "Estudo"),
@@ -192,6 +213,16 @@ WORDS: dict[str, tuple[str, str]] = {
         "{fees} ticks of fees and slippage; the spread is paid in every line, also in gross, and is not multiplied",
         "{fees} ticks de taxas e slippage; o spread está pago em toda linha, também no bruto, e não é multiplicado",
     ),
+    "cost_parts_free": (
+        "{spread} ticks of spread and {fees} of slippage; fees unknown, counted as zero",
+        "{spread} ticks de spread e {fees} de slippage; taxas desconhecidas, contadas como zero",
+    ),
+    "cost_fees_free": (
+        "{fees} ticks of slippage; fees unknown, counted as zero; the spread is paid in every line, also in gross, and is "
+        "not multiplied",
+        "{fees} ticks de slippage; taxas desconhecidas, contadas como zero; o spread está pago em toda linha, também no "
+        "bruto, e não é multiplicado",
+    ),
     "at_cost": ("Cost", "Custo"),
     "gross": ("gross", "bruto"),
     "per_trade": ("Ticks per trade", "Ticks por operação"),
@@ -225,8 +256,9 @@ WORDS: dict[str, tuple[str, str]] = {
         "quadrada do impacto.",
     ),
     "no_books": (
-        "No book was recorded: only the square-root law makes more contracts dearer, so these are upper bounds.",
-        "Nenhum livro foi gravado: só a lei da raiz quadrada encarece mais contratos, então estes são limites superiores.",
+        "No book is known at the entries: only the square-root law makes more contracts dearer, so these are upper bounds.",
+        "Nenhum livro é conhecido nas entradas: só a lei da raiz quadrada encarece mais contratos, então estes são limites "
+        "superiores.",
     ),
     "contracts_per_trade": ("Contracts per trade", "Contratos por operação"),
     "net_contract": ("Net ticks per contract", "Ticks líquidos por contrato"),
@@ -250,11 +282,38 @@ WORDS: dict[str, tuple[str, str]] = {
     "random_side": ("random side, mean of {draws} draws", "lado aleatório, média de {draws} sorteios"),
     "random_band": ("5 % to 95 % of the draws", "5 % a 95 % dos sorteios"),
     "percentile": ("Draws that the model beats", "Sorteios que o modelo supera"),
+    # choice
+    "choice": ("How it was chosen", "Como foi escolhido"),
+    "choice_hint": (
+        "The model above was chosen by its own results. Chosen inside the training parts: each split's choice was made "
+        "without its test. Rehearsal: walked forward, every test with a model of earlier sessions only, as it would have "
+        "been used.",
+        "O modelo acima foi escolhido pelos próprios resultados. Escolhido dentro das partes de treino: a escolha de cada "
+        "divisão foi feita sem o seu teste. Ensaio: walk-forward, cada teste com um modelo só de pregões anteriores, como "
+        "teria sido usado.",
+    ),
+    "nested_line": ("chosen inside the training parts", "escolhido dentro das partes de treino"),
+    "rehearsal_line": ("rehearsal", "ensaio"),
+    "networks": ("Networks", "Redes"),
+    "networks_hint": (
+        "A network takes the place of the best LightGBM only where a paired test on the same rows says that it loses less.",
+        "Uma rede só toma o lugar do melhor LightGBM onde um teste pareado nas mesmas linhas diz que ela perde menos.",
+    ),
+    "network": ("Network", "Rede"),
+    "against": ("Against", "Contra"),
+    "less_loss": ("nats per row less lost", "nats por linha a menos de perda"),
+    "ahead": ("Ahead", "À frente"),
+    "level": ("p below (0.05 over the number tried)", "p abaixo de (0,05 pelo número de tentadas)"),
+    "ships": ("May be chosen", "Pode ser escolhida"),
     # selection
     "selection": ("Luck of choosing", "Sorte da escolha"),
     "selection_hint": (
-        "The more was tried, the better the best looks. The ledger counts everything that was evaluated.",
-        "Quanto mais se tenta, melhor parece o melhor. O registro conta tudo o que foi avaliado.",
+        "The more was tried, the better the best looks. The ledger counts everything that was evaluated. Ratios are of the "
+        "net ticks per session at the cost as it is assumed (1×), a session without a trade being 0: they say whether that "
+        "result is luck, not whether it would outlive a higher cost. That is the condition at 1.5×.",
+        "Quanto mais se tenta, melhor parece o melhor. O registro conta tudo o que foi avaliado. Os índices são dos ticks "
+        "líquidos por pregão ao custo suposto (1×), um pregão sem operação valendo 0: dizem se esse resultado é sorte, não "
+        "se resistiria a um custo maior. Isso é a condição a 1,5×.",
     ),
     "lines": (
         "Lines in the ledger, inner splits included",
@@ -265,7 +324,10 @@ WORDS: dict[str, tuple[str, str]] = {
         "Configurations of earlier trainings on these sessions, and what they add to N",
         "Configurações de treinamentos anteriores nestes pregões, e o que somam a N",
     ),
-    "sharpe": ("Sharpe ratio per session, annualised", "Índice de Sharpe por pregão, anualizado"),
+    "sharpe": (
+        "Sharpe ratio per session at 1× the cost, annualised",
+        "Índice de Sharpe por pregão a 1 vez o custo, anualizado",
+    ),
     "sessions_behind": ("Sessions", "Pregões"),
     "moments": ("Skewness and kurtosis of the sessions", "Assimetria e curtose dos pregões"),
     "expected_best": (
@@ -325,6 +387,7 @@ WORDS: dict[str, tuple[str, str]] = {
         "O que operar teria rendido não é conhecido para estas linhas.",
     ),
     # end
+    "notes": ("Notes", "Observações"),
     "reading": ("How to read this", "Como ler isto"),
     "reading_text": (
         "The null hypothesis is that there is no edge after costs. A number appears only where there are 20 sessions and "
