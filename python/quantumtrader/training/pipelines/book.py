@@ -306,10 +306,8 @@ class BookTrainingPipeline:
         clock = TradingTime.of(recording)
         measured_until = clock.at(clock.total // 6) if blocks else int(first["ts_event"].max()) + 1
         early = first[first["ts_event"] < measured_until] if blocks else first
-        document = folder.document(
-            "pace", lambda: asdict(pace_of(PathBuilder(recording.instrument, None).add(early)))
-        )
-        pace = Pace(**document)
+        kept = folder.known("pace")
+        pace = Pace(**kept) if kept else pace_of(PathBuilder(recording.instrument, None).add(early))
         wanted = targets_of(self.asked.targets, pace)
         for target in wanted:
             self._study(recording, survey, target.name).require_writable()  # before the work
@@ -334,6 +332,9 @@ class BookTrainingPipeline:
             ready = self._replay(recording, survey, pace, wanted, days, used, clock if blocks else None, size)
             for name, prepared in ready.items():
                 prepared.save(folder.path / "data" / name)
+        folder.document(
+            "pace", lambda: asdict(pace)
+        )  # after the replay: what fails in it leaves only what was asked
         return pace, wanted, ready, vault, blocks
 
     def _replay(
