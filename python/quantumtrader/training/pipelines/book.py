@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import date
 from pathlib import Path
@@ -48,6 +48,7 @@ from quantumtrader.training.pipelines.ship import (
     ship,
     trials_document,
 )
+from quantumtrader.training.pipelines.sources import OUT, as_date, split_config
 from quantumtrader.training.pipelines.trading_time import TradingTime
 from quantumtrader.training.policy import Policy
 from quantumtrader.training.recipes import Recipe
@@ -124,12 +125,13 @@ class BookTrainingPipeline:
     Parameters
     ----------
     config : BookConfig or mapping
+        A mapping may name data and registry too: ``symbol, book_data_path, models_path``.
     models, executor, clock, stage
         As of ``TickTrainingPipeline``.
     recording : Recording, optional
-        What :meth:`train_book_models` reads.
+        What :meth:`train_book_models` reads; ``book_data_path`` of the configuration by default.
     out : Path, optional
-        Its folder.
+        Its folder; ``training/SYMBOL/book`` by default.
     """
 
     config: BookConfig | Mapping[str, Any] = field(default_factory=BookConfig)
@@ -141,8 +143,8 @@ class BookTrainingPipeline:
     out: Path | None = None
 
     def __post_init__(self) -> None:
-        if not isinstance(self.config, BookConfig):
-            self.config = BookConfig(**self.config)
+        self._sources, self.config = split_config(self.config, BookConfig, "book training")
+        self.models = self.models or self._sources.models
 
     @property
     def asked(self) -> BookConfig:
@@ -152,17 +154,22 @@ class BookTrainingPipeline:
 
     def train_book_models(
         self,
-        start_date: date | None = None,
-        end_date: date | None = None,
-        targets: tuple[str, ...] = ("spread_change", "price_move_1min", "order_imbalance"),
+        start_date: date | str | None = None,
+        end_date: date | str | None = None,
+        targets: Sequence[str] = ("spread_change", "price_move_1min", "order_imbalance"),
     ) -> dict[str, Any]:
-        """Train on the sessions between two dates; returns the metrics of each target."""
-        if self.recording is None or self.out is None:
-            raise ConfigError("train_book_models: give the pipeline a recording and a folder (out)")
+        """Train on the sessions between two dates, both included; returns the metrics of each target.
+
+        Raises
+        ------
+        ConfigError
+            A date or a target is none, or neither the pipeline nor its configuration names a recording.
+        """
         chosen = replace(self.asked, targets=tuple(targets))
-        part = self.recording.between(start_date, end_date)
-        pipeline = replace(self, config=chosen)
-        return pipeline.train(part, self.out).metrics
+        first, last = as_date(start_date, "start_date"), as_date(end_date, "end_date")
+        recording = self.recording or self._sources.book()
+        out = self.out or OUT / recording.instrument.symbol / "book"
+        return replace(self, config=chosen).train(recording.between(first, last), out).metrics
 
     def train(self, recording: Recording, out: Path | str) -> BookResult:
         """Train in a folder, or go on there.
