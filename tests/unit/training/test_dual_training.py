@@ -263,12 +263,12 @@ def joined(*, better: bool | None) -> dict[str, Any]:
         "sufficient": better is not None,
         "edges": dict.fromkeys(("book_alone", "base_alone", "base_as_feature", "stacked"), edge),
         # The other join has no strategy that trades it, and decides nothing.
-        "better_than_book_alone": {"stacked": test, "base_as_feature": joined_as_feature},
+        "better_than_book_alone": {
+            "stacked": test,
+            "base_as_feature": {"p_value": 0.001, "level": 0.025, "better": True},
+        },
         "weight": 0.7,
     }
-
-
-joined_as_feature = {"p_value": 0.001, "level": 0.025, "better": True}
 
 
 @pytest.mark.parametrize(
