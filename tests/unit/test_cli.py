@@ -153,7 +153,7 @@ def test_choices_are_those_of_the_modules_that_use_them() -> None:
     assert CHOICES["family"] == FAMILIES
     assert PICTURES == SUFFIXES
     assert CHOICES["set"] == set_names()
-    assert CHOICES["candidates"] == SETS
+    assert CHOICES["candidates"] == tuple(SETS)
     assert CHOICES["label"] == LABELS
     assert CHOICES["target"] == ("direction", *TARGETS)
 

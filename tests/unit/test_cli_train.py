@@ -17,7 +17,9 @@ from quantumtrader.cli import main as cli
 from quantumtrader.cli.evaluate_model import _interval
 from quantumtrader.cli.train import _net, _vault
 from quantumtrader.data.lake import Lake
+from quantumtrader.exceptions import DataError
 from quantumtrader.training.evaluation import Interval
+from quantumtrader.training.pipelines import DualConfig, DualTrainingSystem, Recording
 from quantumtrader.training.pipelines.result import _priced
 from quantumtrader.training.pipelines.synthetic import synthetic_bars
 from quantumtrader.training.study import Study
@@ -252,6 +254,31 @@ def test_errors_have_their_exit_codes(bars: Write, tmp_path: Path) -> None:
     for more in ([], ["--book", "x"], ["--synthetic", "--book", "x"], ["--synthetic", "--ticks", "x"]):
         dual = runner.invoke(cli.app, ["train", "dual", "-s", "WDOFUT", "-o", str(tmp_path / "d"), *more])
         assert dual.exit_code == 2
+
+
+def test_dual_takes_costs_and_lookbacks(bars: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[tuple[DualConfig, int]] = []
+
+    def train(system: DualTrainingSystem, ticks: Recording, book: Recording | None, out: Path) -> None:
+        given.append((system.asked, len(ticks.survey().days)))
+        raise DataError("enough")
+
+    monkeypatch.setattr(DualTrainingSystem, "train", train)
+    asked = ["train", "dual", "-s", "WDOFUT", "-o", str(tmp_path / "d"), "--ticks", str(bars(12))]
+    costs = [
+        "--slippage-ticks", "2", "--latency-ms", "50", "--spread-ticks", "3", "--margin", "0.2", "--gaps", "drop",
+        "--csv-lookback", "4",
+    ]  # fmt: skip
+    for more in ([], costs):
+        assert runner.invoke(cli.app, [*asked, *more]).exit_code == 3
+    (plain, every), (costly, few) = given
+    assert (plain.csv_lookback, plain.book_lookback) == (365, 30)
+    assert plain.tick == DualConfig().tick
+    assert plain.book == replace(DualConfig().book, targets=("direction_1",))
+    for one in (costly.tick, costly.book):
+        assert (one.slippage_ticks, one.latency_ms, one.margin, one.gaps) == (2, 50, 0.2, "drop")
+    assert costly.tick.spread_ticks == 3
+    assert (every, few) == (12, 3)  # four days until a Wednesday, one of them a Sunday
 
 
 def test_label_writes_spans_and_classes(bars: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -74,7 +74,8 @@ def command(
     """Judge a model by the out-of-fold predictions it was saved with, or by sessions after its training.
 
     With --input the recording is replayed through the engine, labelled as in the training, and judged where it is newer
-    than that; the look is written into looks.jsonl, and no vault is opened on these sessions any more. The base rate is the
+    than that (directions and barriers only: labels of price_move_1min, spread_change and order_imbalance cannot be measured
+    again); the look is written into looks.jsonl, and no vault is opened on these sessions any more. The base rate is the
     share of the classes among the judged rows. Fewer than 20 sessions or 500 effective rows are insufficient: then there
     is no number.
     """

@@ -26,14 +26,18 @@ def command(
 ) -> None:
     """Write the offline page of a training: report.html in its folder, replaced where it is there.
 
-    Nothing is computed again: every number is one that was recorded when the training ended.
+    Nothing is computed again: every number is one that was recorded when the training ended. A dual training has a page of
+    its own besides, on which both models are compared.
     """
     from quantumtrader.training.assessment import Assessment
-    from quantumtrader.training.report import write_report
+    from quantumtrader.training.pipelines.decision import SUMMARY, read_summary
+    from quantumtrader.training.report import write_join, write_report
 
     found = [(place, page, Assessment.load(place)) for place, page in places(folder)]
     for _, page, assessment in found:
         write_report(assessment, page, lang)
+    if (folder / SUMMARY).is_file():
+        write_join(read_summary(folder / SUMMARY), folder / PAGE, lang)
     if open_page:
         import webbrowser
 

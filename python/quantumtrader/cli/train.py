@@ -82,16 +82,14 @@ Spread = Annotated[
         "--spread-ticks", help="Assumed where only prints or bars are known.", rich_help_panel=_LABEL
     ),
 ]
-Slippage = Annotated[
-    float,
-    typer.Option(
-        "--slippage-ticks", min=0, help="Per round trip, beyond spread and fees.", rich_help_panel=_LABEL
-    ),
-]
-LatencyMs = Annotated[
-    float,
-    typer.Option("--latency-ms", min=0, help="From decision to arrival of an order.", rich_help_panel=_LABEL),
-]
+_SLIPPAGE = typer.Option(
+    "--slippage-ticks", min=0, help="Per round trip, beyond spread and fees.", rich_help_panel=_LABEL
+)
+Slippage = Annotated[float, _SLIPPAGE]
+_LATENCY = typer.Option(
+    "--latency-ms", min=0, help="From decision to arrival of an order.", rich_help_panel=_LABEL
+)
+LatencyMs = Annotated[float, _LATENCY]
 Clock = Annotated[
     str, typer.Option(help="When rows are taken: bar, 1s, 1m, event; fits the data without it.")
 ]
@@ -401,11 +399,22 @@ def dual(
         list[str] | None,
         typer.Option("--book-features", help="Names, separated by commas; book_enhanced without it."),
     ] = None,
+    csv_lookback: Annotated[
+        int,
+        typer.Option(
+            "--csv-lookback", min=1, help="Calendar days of --ticks, before the book's first, that count."
+        ),
+    ] = 365,
     book_lookback: Annotated[
-        int, typer.Option("--book-lookback", min=1, help="Last calendar days of the book that count.")
-    ] = 45,
+        int, typer.Option("--book-lookback", min=1, help="Last recorded sessions of --book that count.")
+    ] = 30,
     models: Models = None,
     candidates: Candidates = "standard",
+    spread_ticks: Spread = 1.0,
+    slippage_ticks: Annotated[float | None, _SLIPPAGE] = None,
+    margin: Margin = 0.1,
+    latency_ms: Annotated[float | None, _LATENCY] = None,
+    gaps: Gaps = "refuse",
     ensemble: Annotated[str, typer.Option(help="How both are joined: stacking or weighted.")] = "stacking",
     workers: Workers = 1,
     scheduler: Scheduler = None,
@@ -413,51 +422,53 @@ def dual(
     config: Config = None,
     as_json: AsJson = False,
 ) -> None:
-    """Train on ticks for the side and on the book for the moment, and join them in the strategy hybrid.
+    """Train on ticks for the side and on the book for the moment, and join them where that is better than the book alone.
 
-    Exit code 3: the data cannot be learned from.
+    What is asked of costs and latency holds for both; without it slippage is 1 tick for ticks and 0 for the book, and
+    latency 200 ms and 20 ms, as of train tick and train book. Exit code 3: the data cannot be learned from.
     """
     from dataclasses import replace
 
     from quantumtrader.cli.features_compute import known
     from quantumtrader.config import load_settings
     from quantumtrader.training.executor import make_executor
-    from quantumtrader.training.pipelines import BookConfig, DualConfig, DualTrainingSystem, Recording
-    from quantumtrader.training.pipelines.dual import last_days
+    from quantumtrader.training.pipelines import DualConfig, DualTrainingSystem, Recording
     from quantumtrader.training.pipelines.synthetic import synthetic_bars, synthetic_book
 
     recorded = ticks is not None or book is not None
     if recorded if synthetic else ticks is None:
         raise typer.BadParameter("give --ticks (and --book), or --synthetic", param_hint="--ticks")
     tick_names, book_names = known(tick_features, "--tick-features"), known(book_features, "--book-features")
-    settings = load_settings(config)
-    if synthetic:
-        recording = synthetic_bars(synthetic_sessions, seed)
-        levels: Recording | None = synthetic_book(synthetic_days, seed)
-    else:
-        assert ticks is not None  # checked above
-        recording = Recording.open(ticks, symbol, settings)
-        levels = None if book is None else last_days(Recording.open(book, symbol, settings), book_lookback)
     base = DualConfig()
+    shared: dict[str, Any] = {"candidates": candidates, "margin": margin, "gaps": gaps, "seed": seed}
+    if slippage_ticks is not None:
+        shared["slippage_ticks"] = slippage_ticks
+    if latency_ms is not None:
+        shared["latency_ms"] = latency_ms
+    side, moment = dict(shared, spread_ticks=spread_ticks), dict(shared, targets=(base.target,))
+    if tick_names is not None:
+        side["features"] = tuple(tick_names)
+    if book_names is not None:
+        moment["features"] = tuple(book_names)
     asked = replace(
         base,
-        tick=replace(
-            base.tick,
-            features=base.tick.features if tick_names is None else tuple(tick_names),
-            candidates=candidates,
-            seed=seed,
-        ),
-        book=BookConfig(
-            targets=(base.target,),
-            features="book_enhanced" if book_names is None else tuple(book_names),
-            candidates=candidates,
-            seed=seed,
-        ),
+        tick=replace(base.tick, **side),
+        book=replace(base.book, **moment),
         ensemble_method=ensemble,
+        csv_lookback=csv_lookback,
+        book_lookback=book_lookback,
     )
+    settings = load_settings(config)
     with make_executor(workers, scheduler) as executor:
-        system = DualTrainingSystem(asked, executor, stage=output.progress)
-        system.models = models
+        system = DualTrainingSystem(asked, executor, stage=output.progress, models=models)
+        if synthetic:
+            recording = synthetic_bars(synthetic_sessions, seed)
+            levels: Recording | None = synthetic_book(synthetic_days, seed)
+        else:
+            assert ticks is not None  # checked above
+            recording = Recording.open(ticks, symbol, settings)
+            levels = None if book is None else Recording.open(book, symbol, settings)
+            recording, levels = system.within(recording, levels)
         result = system.train(recording, levels, out)
     if as_json:
         output.print_json(result.summary)
@@ -469,13 +480,14 @@ def dual(
         show_book(result.book, as_json=False)
     if result.summary["notice"]:
         output.line(f"[bold]{escape(result.summary['notice'])}[/]")
-    hybrid = result.summary["hybrid"]
-    if hybrid:
-        output.line(
-            escape(
-                f"--strategy hybrid -p tick={hybrid['tick']} -p book={hybrid['book']} -p weight={hybrid['weight']:.3f}"
-            )
-        )
+    strategy = result.summary["strategy"]
+    options = (
+        f" -p {name}={value:.3f}" if isinstance(value, float) else f" -p {name}={value}"
+        for name, value in strategy["parameters"].items()
+    )
+    output.line(f"decided by: {', '.join(result.summary['decides'])}")
+    output.line(escape(f"--strategy {strategy['name']}{''.join(options)}"))
+    output.line(escape(f"page: {result.folder / 'report.html'}"))
 
 
 def show_book(

@@ -9,7 +9,8 @@
     .training.lock   held while somebody trains here
 
 A training that was killed goes on from what is there and ends in the same bytes. Files appear as a whole or not at all. A
-folder in which something else was asked is refused.
+folder in which something else was asked is refused, unless that failed before anything was computed: then it takes what is
+asked now.
 """
 
 from __future__ import annotations
@@ -95,7 +96,7 @@ class RunFolder:
     Raises
     ------
     ConfigError
-        Something else was asked here before: the message says what differs.
+        Something else was asked here before, and something of it is there: the message says what differs.
     DataAccessError
         The folder cannot be used, or another process trains in it.
     """
@@ -113,10 +114,10 @@ class RunFolder:
         """What must be said with its result."""
         try:
             file = self.path / REQUEST
-            self.resumed = file.exists()
-            """Whether something had been asked here before."""
+            document = _read_request(file) if file.exists() else {}
+            self.resumed = bool(document) and (document["request"] == asked or self._computed())
+            """Whether something had been asked here before, and is gone on with."""
             if self.resumed:
-                document = _read_request(file)
                 if "libraries" in asked and "libraries" not in document["request"]:
                     del asked["libraries"]
                     self.notes = (UNKNOWN_LIBRARIES,)
@@ -124,12 +125,11 @@ class RunFolder:
                 _sweep(self.path)
             else:
                 # A training that was killed while it wrote what was asked left a part of that.
-                begun = [p for p in self.path.iterdir() if p.name.startswith(f".{REQUEST}.")]
-                if any(p.name != LOCK and p not in begun for p in self.path.iterdir()):
+                if self._computed():
                     raise ConfigError(
                         f"{self.path} holds other files and no {REQUEST}: give a new folder for the training"
                     )
-                for part in begun:
+                for part in self.path.glob(f".{REQUEST}.*"):
                     part.unlink(missing_ok=True)
                 document = {"schema": SCHEMA, "created_ns": clock.now_ns(), "request": asked}
                 write_whole(file, _json(document))
@@ -184,6 +184,11 @@ class RunFolder:
 
         return run
 
+    def known(self, name: str) -> Any:
+        """Return a JSON document that is kept under a name; None where there is none."""
+        file = self.path / f"{name}.json"
+        return json.loads(file.read_bytes()) if file.exists() else None
+
     def document(self, name: str, make: Callable[[], Any]) -> Any:
         """Return a JSON document that is kept under a name; made where it is not there yet."""
         file = self.path / f"{name}.json"
@@ -213,6 +218,13 @@ class RunFolder:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def _computed(self) -> bool:
+        """Whether there is more than what was asked, whole or half written, and the lock."""
+        return any(
+            p.name not in (REQUEST, LOCK) and not p.name.startswith(f".{REQUEST}.")
+            for p in self.path.iterdir()
+        )
 
     def _fold_file(self, fn: Callable[[Any], Any], split: Any) -> Path | None:
         if not (isinstance(fn, FoldTask) and isinstance(split, Split)):

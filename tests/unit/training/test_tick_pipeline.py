@@ -16,7 +16,14 @@ import numpy as np
 import pytest
 
 from quantumtrader.clock import ReplayClock
-from quantumtrader.exceptions import ConfigError, DataAccessError, DataError, DataFormatError, ModelError
+from quantumtrader.exceptions import (
+    ConfigError,
+    DataAccessError,
+    DataError,
+    DataFormatError,
+    MissingExtraError,
+    ModelError,
+)
 from quantumtrader.models import model
 from quantumtrader.models.manager import ModelManager
 from quantumtrader.models.registry import ModelRegistry
@@ -26,6 +33,7 @@ from quantumtrader.training import tuning
 from quantumtrader.training.assessment import Assessment
 from quantumtrader.training.executor import ProcessExecutor, SerialExecutor
 from quantumtrader.training.pipelines import (
+    BookConfig,
     Recording,
     TickConfig,
     TickTrainingPipeline,
@@ -329,6 +337,18 @@ def test_a_folder_of_another_training_is_refused(result: TrainingResult) -> None
         train(bar_sessions(40, 4, 0.9), result.folder)
 
 
+def test_a_request_that_failed_before_it_computed_anything_gives_way(tmp_path: Path) -> None:
+    with RunFolder(tmp_path, {"a": 1}, ReplayClock(1)):
+        pass
+    with RunFolder(tmp_path, {"a": 1}, ReplayClock(2)) as same:
+        assert (same.resumed, same.created_ns) == (True, 1)
+    with RunFolder(tmp_path, {"a": 2}, ReplayClock(3)) as corrected:
+        assert (corrected.resumed, corrected.created_ns, corrected.request) == (False, 3, {"a": 2})
+        corrected.document("version", lambda: "1.0.0")
+    with pytest.raises(ConfigError, match="a was 2, now 3"):
+        RunFolder(tmp_path, {"a": 3})
+
+
 def test_one_training_at_a_time(tmp_path: Path) -> None:
     with (
         RunFolder(tmp_path / "out", {"a": 1}),
@@ -586,11 +606,47 @@ def test_gaps_and_mixed_contracts(tmp_path: Path) -> None:
         ({"spread_ticks": 0.0}, "spread 0.0"),
         ({"horizon_s": float("nan")}, "horizon_s is nan"),
         ({"classes": "up"}, "classes is 'up'"),
+        ({"gaps": "keep"}, "gaps is 'keep'"),
+        ({"candidates": "best"}, "no set of candidates 'best'; there are the sets standard, quick"),
+        (
+            {"candidates": ("lightgbm", "svm")},
+            "no candidate 'svm'; .*as a tuple, lightgbm_shallow, lightgbm, ",
+        ),
+        ({"candidates": ()}, "no candidates are named"),
     ],
 )
 def test_what_may_be_configured(given: dict[str, Any], words: str) -> None:
     with pytest.raises(ConfigError, match=words):
         TickConfig(**given)
+
+
+@pytest.mark.parametrize(
+    ("absent", "asked", "extra"),
+    [
+        ("lightgbm", "quick", "ml"),
+        ("optuna", "tuned", "tune"),
+        ("optax", "deep", "deep"),
+        ("xgboost", ("xgboost",), "xgboost"),
+        ("xgboost", "standard", None),  # which does without
+    ],
+)
+def test_a_missing_library_is_found_before_anything_is_read(
+    monkeypatch: pytest.MonkeyPatch, absent: str, asked: str | tuple[str, ...], extra: str | None
+) -> None:
+    monkeypatch.setattr(candidates, "_installed", lambda module: module != absent)
+    if extra is None:
+        TickConfig(candidates=asked)
+        return
+    for config in (TickConfig, BookConfig):
+        with pytest.raises(MissingExtraError, match=rf"quantumtrader\[{extra}\]"):
+            config(candidates=asked)
+
+
+def test_candidates_may_be_named(tmp_path: Path) -> None:
+    assert candidates.names_of(("lstm", "quick")) == ("lightgbm_shallow", "lstm")
+    assert candidates.names_of(("stack", "lightgbm")) == ("lightgbm_shallow", "lightgbm", "stack")
+    found = train(bar_sessions(12, 3, 0.9), tmp_path, candidates=("random_forest",))
+    assert (found.best_model, list(found.judged.candidates)) == ("random_forest", ["random_forest"])
 
 
 def test_the_embargo_counts_sessions_by_the_decisions_that_there_are() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import date
 from pathlib import Path
@@ -49,6 +49,7 @@ from quantumtrader.training.pipelines.ship import (
     ship,
     trials_document,
 )
+from quantumtrader.training.pipelines.sources import OUT, as_date, split_config
 from quantumtrader.training.pipelines.trading_time import TradingTime
 from quantumtrader.training.policy import Policy
 from quantumtrader.training.recipes import Recipe
@@ -128,12 +129,13 @@ class BookTrainingPipeline:
     Parameters
     ----------
     config : BookConfig or mapping
+        A mapping may name data and registry too: ``symbol, book_data_path, models_path``.
     models, executor, clock, stage
         As of ``TickTrainingPipeline``.
     recording : Recording, optional
-        What :meth:`train_book_models` reads.
+        What :meth:`train_book_models` reads; ``book_data_path`` of the configuration by default.
     out : Path, optional
-        Its folder.
+        Its folder; ``training/SYMBOL/book`` by default.
     """
 
     config: BookConfig | Mapping[str, Any] = field(default_factory=BookConfig)
@@ -145,8 +147,8 @@ class BookTrainingPipeline:
     out: Path | None = None
 
     def __post_init__(self) -> None:
-        if not isinstance(self.config, BookConfig):
-            self.config = BookConfig(**self.config)
+        self._sources, self.config = split_config(self.config, BookConfig, "book training")
+        self.models = self.models or self._sources.models
 
     @property
     def asked(self) -> BookConfig:
@@ -156,17 +158,22 @@ class BookTrainingPipeline:
 
     def train_book_models(
         self,
-        start_date: date | None = None,
-        end_date: date | None = None,
-        targets: tuple[str, ...] = ("spread_change", "price_move_1min", "order_imbalance"),
+        start_date: date | str | None = None,
+        end_date: date | str | None = None,
+        targets: Sequence[str] = ("spread_change", "price_move_1min", "order_imbalance"),
     ) -> dict[str, Any]:
-        """Train on the sessions between two dates; returns the metrics of each target."""
-        if self.recording is None or self.out is None:
-            raise ConfigError("train_book_models: give the pipeline a recording and a folder (out)")
+        """Train on the sessions between two dates, both included; returns the metrics of each target.
+
+        Raises
+        ------
+        ConfigError
+            A date or a target is none, or neither the pipeline nor its configuration names a recording.
+        """
         chosen = replace(self.asked, targets=tuple(targets))
-        part = self.recording.between(start_date, end_date)
-        pipeline = replace(self, config=chosen)
-        return pipeline.train(part, self.out).metrics
+        first, last = as_date(start_date, "start_date"), as_date(end_date, "end_date")
+        recording = self.recording or self._sources.book()
+        out = self.out or OUT / recording.instrument.symbol / "book"
+        return replace(self, config=chosen).train(recording.between(first, last), out).metrics
 
     def train(self, recording: Recording, out: Path | str) -> BookResult:
         """Train in a folder, or go on there.
@@ -310,10 +317,8 @@ class BookTrainingPipeline:
         clock = TradingTime.of(recording)
         measured_until = clock.at(clock.total // 6) if blocks else int(first["ts_event"].max()) + 1
         early = first[first["ts_event"] < measured_until] if blocks else first
-        document = folder.document(
-            "pace", lambda: asdict(pace_of(PathBuilder(recording.instrument, None).add(early)))
-        )
-        pace = Pace(**document)
+        kept = folder.known("pace")
+        pace = Pace(**kept) if kept else pace_of(PathBuilder(recording.instrument, None).add(early))
         wanted = targets_of(self.asked.targets, pace)
         for target in wanted:
             self._study(recording, survey, target.name).require_writable()  # before the work
@@ -338,6 +343,9 @@ class BookTrainingPipeline:
             ready = self._replay(recording, survey, pace, wanted, days, used, clock if blocks else None, size)
             for name, prepared in ready.items():
                 prepared.save(folder.path / "data" / name)
+        folder.document(
+            "pace", lambda: asdict(pace)
+        )  # after the replay: what fails in it leaves only what was asked
         return pace, wanted, ready, vault, blocks
 
     def _replay(

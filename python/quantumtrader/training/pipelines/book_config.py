@@ -6,9 +6,11 @@ import math
 from dataclasses import dataclass
 
 from quantumtrader.exceptions import ConfigError
+from quantumtrader.features.sets import resolve
 from quantumtrader.models.folder import check_name
 from quantumtrader.training.labels import Pace
 from quantumtrader.training.pipelines.book_task import targets_of
+from quantumtrader.training.pipelines.candidates import Candidates, require_candidates
 
 __all__ = ["BookConfig"]
 
@@ -50,7 +52,7 @@ class BookConfig:
     test_groups: int = 2
     walk: tuple[int, int, int] = (15, 1, 1)
     vault: float = 0.2
-    candidates: str = "standard"
+    candidates: Candidates = "standard"
     gaps: str = "refuse"
     valid_sessions: int = 30
     seed: int = 7
@@ -69,5 +71,9 @@ class BookConfig:
                 f"book training: {self.max_rows} rows at most and {len(self.targets)} targets, expected at least 100 and 1"
             )
         targets_of(self.targets, Pace(1e9, 1.0))  # complains about names
+        if self.gaps not in ("refuse", "drop"):
+            raise ConfigError(f"book training: gaps is {self.gaps!r}, expected refuse or drop")
         if self.name:
             check_name(self.name)
+        resolve(self.features)  # complains about names
+        require_candidates(self.candidates)

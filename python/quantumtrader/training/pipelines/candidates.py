@@ -4,34 +4,64 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
 
-from quantumtrader.exceptions import ConfigError
+from quantumtrader.exceptions import ConfigError, MissingExtraError
 from quantumtrader.features.lags import lagged
 from quantumtrader.models.base import Model, model
 from quantumtrader.models.stack import Stack
 from quantumtrader.training.recipes import Recipe, Single, Stacked
 from quantumtrader.training.splits import Splitter
 from quantumtrader.training.trials import TrialLedger
-from quantumtrader.training.tuning import Tuned, require_optuna
+from quantumtrader.training.tuning import Tuned
 
 __all__ = [
     "BUDGET",
+    "LEARNERS",
     "NETWORKS",
     "SETS",
+    "Candidates",
     "baselines",
     "learners",
+    "names_of",
+    "require_candidates",
     "shallow_trees",
     "skipped",
     "with_stretches",
 ]
 
-SETS = ("standard", "quick", "tuned", "deep")
+Candidates = str | tuple[str, ...]
+"""A set of ``SETS``, or candidates by their names of ``LEARNERS``."""
+
+LEARNERS = (
+    "lightgbm_shallow", "lightgbm", "random_forest", "xgboost", "stack", "lightgbm_tuned", "lstm", "transformer",
+)  # fmt: skip
+"""Names of all candidates, in the order in which they are tried."""
+SETS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "standard": ("lightgbm_shallow", "lightgbm", "random_forest", "xgboost", "stack"),
+        "quick": ("lightgbm_shallow",),
+        "tuned": ("lightgbm_shallow", "lightgbm_tuned"),
+        "deep": ("lightgbm_shallow", "lstm", "transformer"),
+    }
+)
 """Sets of learners: trees and a stack; one LightGBM only; the same and one whose parameters are searched inside every
 training part; one LightGBM and two networks on stretches of rows."""
 BUDGET = 12
 """Trials of each search."""
 NETWORKS = ("lstm", "transformer")
 """Candidates that ship only where a paired test beats LightGBM."""
+_BESIDE = (*NETWORKS, "stack", "lightgbm_tuned")
+"""Candidates beside which the shallow LightGBM is always tried: it is what they are held against, or made of."""
+_EXTRAS: Mapping[str, tuple[tuple[str, ...], str, str]] = MappingProxyType(
+    {
+        "xgboost": (("xgboost",), "xgboost-cpu", "xgboost"),
+        "lightgbm_tuned": (("optuna",), "optuna", "tune"),
+        **dict.fromkeys(NETWORKS, (("jax", "optax"), "jax and optax", "deep")),
+    }
+)
+"""Candidate to the modules it is fitted with, the packages they come in, and the extra that installs them."""
 _SEQUENCE = (
     "ret_1", "bar_range", "close_pos_20", "volume_ratio_5_20", "flow_ofi_1m", "flow_count_imb_1m", "book_imbalance_1",
     "weighted_mid_dev", "mid_return_1s", "spread_ticks",
@@ -84,8 +114,54 @@ def shallow_trees(seed: int, min_leaf: int) -> Model:
     return model("lightgbm", trees=60, leaves=7, learning_rate=0.06, min_leaf=min_leaf, bins=63, seed=seed)
 
 
+def names_of(which: Candidates) -> tuple[str, ...]:
+    """Return the candidates of a set, or those that are named, in the order of ``LEARNERS``.
+
+    A network, a stack or a search brings the shallow LightGBM with it.
+
+    Raises
+    ------
+    ConfigError
+        A name is not known, or there is none.
+    """
+    asked = (which,) if isinstance(which, str) else tuple(which)
+    if isinstance(which, str):
+        odd = "" if which in SETS else f"no set of candidates {which!r}"
+    else:
+        unknown = [name for name in asked if name not in SETS and name not in LEARNERS]
+        odd = f"no candidate {unknown[0]!r}" if unknown else "" if asked else "no candidates are named"
+    if odd:
+        raise ConfigError(
+            f"{odd}; there are the sets {', '.join(SETS)}, and by name, as a tuple, {', '.join(LEARNERS)}"
+        )
+    wanted = {one for name in asked for one in SETS.get(name, (name,))}
+    if wanted.intersection(_BESIDE):
+        wanted.add("lightgbm_shallow")
+    return tuple(name for name in LEARNERS if name in wanted)
+
+
+def require_candidates(which: Candidates) -> None:
+    """Refuse candidates that cannot be fitted here; worth asking before anything is read.
+
+    Raises
+    ------
+    ConfigError
+        A name is not known, or there is none.
+    MissingExtraError
+        A library that one of them is fitted with is not installed; one that its set does without is not needed.
+    """
+    names = names_of(which)
+    for module in ("lightgbm", "scipy"):
+        if not _installed(module):
+            raise MissingExtraError(module, "ml", "a training")
+    for name in names:
+        modules, packages, extra = _EXTRAS.get(name, ((), "", ""))
+        if name not in skipped(which) and not all(map(_installed, modules)):
+            raise MissingExtraError(packages, extra, f"the candidate {name}")
+
+
 def learners(
-    which: str,
+    which: Candidates,
     names: Sequence[str],
     kind: str,
     inner: Splitter,
@@ -94,12 +170,12 @@ def learners(
     ledger: TrialLedger,
     study: str,
 ) -> dict[str, Recipe]:
-    """Return the candidates of a set.
+    """Return candidates by name.
 
     Parameters
     ----------
-    which : str
-        One of ``SETS``.
+    which : str or tuple of str
+        One of ``SETS``, or names of ``LEARNERS``.
     names, kind
         As for :func:`baselines`.
     inner : Splitter
@@ -113,52 +189,52 @@ def learners(
 
     Raises
     ------
-    MissingExtraError
-        A search is asked for, and Optuna is not installed.
+    ConfigError, MissingExtraError
+        As of :func:`require_candidates`.
     """
-    if which not in SETS:
-        raise ConfigError(f"no set of candidates {which!r}; there are {', '.join(SETS)}")
+    require_candidates(which)
     shallow = shallow_trees(seed, min_leaf)
-    if which == "quick":
-        return {"lightgbm_shallow": Single(shallow)}
-    if which == "tuned":
-        require_optuna()
-        fixed = {"bins": 63, "seed": seed}
-        tuned = Tuned("lightgbm", inner, ledger, study, BUDGET, seed, fixed=fixed)
-        return {"lightgbm_shallow": Single(shallow), "lightgbm_tuned": tuned}
-    if which == "deep":
-        networks: dict[str, Model] = {
-            "lstm": model("lstm", hidden=16, epochs=8, seed=seed),
-            "transformer": model("transformer", layers=1, width=16, epochs=8, seed=seed),
-        }
-        return {"lightgbm_shallow": Single(shallow), **{n: Single(m) for n, m in networks.items()}}
-    singles: dict[str, Model] = {
-        "lightgbm_shallow": shallow,
-        "lightgbm": model(
-            "lightgbm", trees=60, leaves=15, learning_rate=0.06, min_leaf=min_leaf, bins=63, seed=seed
-        ),
-        "random_forest": model(
-            "random_forest", trees=40, leaves=15, min_leaf=min_leaf, feature_share=0.2, bins=63, seed=seed
-        ),
+
+    def made(name: str) -> Recipe:
+        if name == "stack":
+            logistic = baselines(names, kind)["logistic"]
+            assert isinstance(logistic, Single)
+            return Stacked([logistic.estimator, shallow], inner, Stack())
+        if name == "lightgbm_tuned":
+            fixed = {"bins": 63, "seed": seed}
+            return Tuned("lightgbm", inner, ledger, study, BUDGET, seed, fixed=fixed)
+        return Single(shallow if name == "lightgbm_shallow" else _estimator(name, seed, min_leaf))
+
+    left = skipped(which)
+    return {name: made(name) for name in names_of(which) if name not in left}
+
+
+def _estimator(name: str, seed: int, min_leaf: int) -> Model:
+    given: dict[str, dict[str, Any]] = {
+        "lightgbm": {"trees": 60, "leaves": 15, "learning_rate": 0.06, "min_leaf": min_leaf, "bins": 63},
+        "random_forest": {"trees": 40, "leaves": 15, "min_leaf": min_leaf, "feature_share": 0.2, "bins": 63},
+        "xgboost": {"trees": 60, "depth": 3, "learning_rate": 0.06},
+        "lstm": {"hidden": 16, "epochs": 8},
+        "transformer": {"layers": 1, "width": 16, "epochs": 8},
     }
-    if not skipped(which):
-        singles["xgboost"] = model("xgboost", trees=60, depth=3, learning_rate=0.06, seed=seed)
-    logistic = baselines(names, kind)["logistic"]
-    assert isinstance(logistic, Single)
-    members = [logistic.estimator, shallow]
-    return {name: Single(m) for name, m in singles.items()} | {"stack": Stacked(members, inner, Stack())}
+    return model(name, **given[name], seed=seed)
 
 
-def with_stretches(which: str, names: tuple[str, ...]) -> tuple[str, ...]:
+def _installed(module: str) -> bool:
+    return importlib.util.find_spec(module) is not None
+
+
+def with_stretches(which: Candidates, names: tuple[str, ...]) -> tuple[str, ...]:
     """Return the columns, and for networks those of earlier rows of some of them."""
     chosen = [n for n in _SEQUENCE if n in names]
-    if which != "deep" or not chosen:
+    if not chosen or not set(names_of(which)).intersection(NETWORKS):
         return names
     return (*names, *lagged(chosen, _STEPS))
 
 
-def skipped(which: str) -> Mapping[str, str]:
-    """Return candidates of a set that are not installed here, and how to install them."""
-    if which == "standard" and importlib.util.find_spec("xgboost") is None:
+def skipped(which: Candidates) -> Mapping[str, str]:
+    """Return candidates of a set that are not installed here, and how to install them; a named one is never left out."""
+    asked = (which,) if isinstance(which, str) else which
+    if "standard" in asked and "xgboost" not in asked and not _installed("xgboost"):
         return {"xgboost": "pip install 'quantumtrader[xgboost]'"}
     return {}

@@ -19,7 +19,7 @@ from quantumtrader.training.evaluation import Interval
 from quantumtrader.training.executor import Executor
 from quantumtrader.training.notes import Note
 from quantumtrader.training.paired import Shipping, ships
-from quantumtrader.training.pipelines.candidates import NETWORKS, baselines, learners
+from quantumtrader.training.pipelines.candidates import NETWORKS, Candidates, baselines, learners
 from quantumtrader.training.pipelines.prepared import Prepared
 from quantumtrader.training.placebo import permute_days
 from quantumtrader.training.policy import Policy
@@ -56,8 +56,8 @@ class Plan:
     rehearsal : PurgedWalkForward or None
         How the choice would have been deployed; None where there are too few sessions.
     policy : Policy
-    candidates : str
-        A set of ``candidates.SETS``.
+    candidates : str or tuple of str
+        A set of ``candidates.SETS``, or names.
     calibration : str
         Method.
     seed : int
@@ -73,7 +73,7 @@ class Plan:
     inner: CombinatorialPurged
     rehearsal: PurgedWalkForward | None
     policy: Policy
-    candidates: str = "standard"
+    candidates: Candidates = "standard"
     calibration: str = "platt"
     seed: int = 7
     min_leaf: int = 100
@@ -130,7 +130,7 @@ def make_plan(
     rehearsal: tuple[int, int, int],
     embargo_sessions: int,
     embargo_ns: int,
-    candidates: str,
+    candidates: Candidates,
     seed: int,
     rows: int,
 ) -> Plan:

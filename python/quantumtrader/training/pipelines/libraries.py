@@ -4,25 +4,29 @@ from __future__ import annotations
 
 from importlib.metadata import PackageNotFoundError, version
 
+from quantumtrader.training.pipelines.candidates import NETWORKS, Candidates, names_of
+
 __all__ = ["library_versions"]
 
 _Distributions = dict[str, tuple[str, ...]]
 
 _ALWAYS: _Distributions = {"numpy": ("numpy",), "scipy": ("scipy",), "lightgbm": ("lightgbm",)}
-_OF_A_SET: dict[str, _Distributions] = {
-    "standard": {"xgboost": ("xgboost", "xgboost-cpu")},
-    "tuned": {"optuna": ("optuna",)},
-    "deep": {name: (name,) for name in ("jax", "jaxlib", "optax")},
+_OF_A_CANDIDATE: dict[str, _Distributions] = {
+    "xgboost": {"xgboost": ("xgboost", "xgboost-cpu")},
+    "lightgbm_tuned": {"optuna": ("optuna",)},
+    **{network: {name: (name,) for name in ("jax", "jaxlib", "optax")} for network in NETWORKS},
 }
 
 
-def library_versions(candidates: str) -> dict[str, str | None]:
-    """Return the installed versions of the libraries that a set of candidates computes with; None where there is none.
+def library_versions(candidates: Candidates) -> dict[str, str | None]:
+    """Return the installed versions of the libraries that candidates compute with; None where there is none.
 
     A training is asked for together with them: under another version it might end in other bytes, and another candidate
     might compete.
     """
-    wanted = _ALWAYS | _OF_A_SET.get(candidates, {})
+    wanted = dict(_ALWAYS)
+    for candidate in names_of(candidates):
+        wanted |= _OF_A_CANDIDATE.get(candidate, {})
     return {name: _version(distributions) for name, distributions in wanted.items()}
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from quantumtrader.exceptions import ConfigError
 from quantumtrader.training.executor import Executor, SerialExecutor
 from quantumtrader.training.pipelines.recording import Recording
 from quantumtrader.training.pipelines.result import TrainingResult
+from quantumtrader.training.pipelines.sources import OUT, Paths, split_config
 from quantumtrader.training.pipelines.tick import TickTrainingPipeline
 from quantumtrader.training.pipelines.tick_config import TickConfig
 
@@ -27,7 +28,8 @@ class TrainingOrchestrator:
     Parameters
     ----------
     config : mapping
-        ``symbol``, ``out`` (folder of the training), ``models`` (registry), and the fields of ``TickConfig``.
+        ``symbol``, ``out`` (folder of the training), ``models_path`` (registry; ``models`` as well), and the fields of
+        ``TickConfig``.
     executor : Executor, optional
     """
 
@@ -36,7 +38,7 @@ class TrainingOrchestrator:
 
     def train_from_csv(
         self,
-        csv_file: Path | str,
+        csv_file: Paths,
         lookback_days: int = 365,
         target: str = "direction",
         models: Sequence[str] = (),
@@ -45,42 +47,39 @@ class TrainingOrchestrator:
 
         Parameters
         ----------
-        csv_file : Path
-            Bars or prints in any format that can be imported.
+        csv_file : path, or sequence of paths
+            Bars or prints in any format that can be imported; several files follow one another.
         lookback_days : int
             Calendar days before the last session, that one included.
         target : str
             ``direction`` (which side pays more) or ``touch``.
         models : sequence of str
-            ``["quick"]``, or empty for all that is installed.
+            Candidates by name, such as ``["lightgbm", "random_forest"]``, or a set such as ``["quick"]``; empty for those of
+            the configuration, all that is installed by default.
 
         Returns
         -------
         TrainingResult
-            ``best_model`` and ``metrics``, among others.
+            Holds ``["best_model"]`` and ``["metrics"]``, among others.
+
+        Raises
+        ------
+        ConfigError
+            What is asked for is not known; said before the file is read.
         """
         if lookback_days < 1:
             raise ConfigError(f"lookback_days is {lookback_days}, expected 1 or more")
         if target not in ("direction", "touch"):
             raise ConfigError(f"target is {target!r}, expected direction or touch")
         given = dict(self.config)
-        symbol = given.pop("symbol", None)
-        if symbol is None:
-            raise ConfigError("train_from_csv: the configuration has no symbol")
-        out = Path(given.pop("out", "training"))
-        registry = given.pop("models", None)
-        odd = sorted(given.keys() - {f.name for f in fields(TickConfig)})
-        if odd:
-            raise ConfigError(f"train_from_csv: no setting {', '.join(odd)}")
+        out = Path(given.pop("out", OUT))
+        if "models" in given:
+            given["models_path"] = given.pop("models")
         given["classes"] = "side" if target == "direction" else "touch"
         if models:
-            if len(models) > 1:
-                raise ConfigError(f"train_from_csv: give one set of models, got {', '.join(models)}")
-            given["candidates"] = models[0]
-        recording = Recording.open(csv_file, symbol)
+            given["candidates"] = (models,) if isinstance(models, str) else tuple(models)
+        sources, asked = split_config(given, TickConfig, "train_from_csv")
+        recording = Recording.open(csv_file, sources.require("symbol"))
         last = _EPOCH + timedelta(days=int(recording.survey().days[-1]))
         part = recording.between(last - timedelta(days=lookback_days - 1), None)
-        pipeline = TickTrainingPipeline(
-            TickConfig(**given), None if registry is None else Path(registry), self.executor
-        )
-        return pipeline.train(part, out)
+        return TickTrainingPipeline(asked, sources.models, self.executor).train(part, out)

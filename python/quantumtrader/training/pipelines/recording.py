@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -123,9 +123,41 @@ class Recording:
         return cls(instrument, lambda: held, origin)
 
     @classmethod
+    def joined(cls, parts: Sequence[Recording]) -> Recording:
+        """Put recordings of one instrument behind one another, by their first sessions.
+
+        Raises
+        ------
+        ConfigError
+            There is none, or they are of different instruments.
+        """
+        if not parts:
+            raise ConfigError("a recording of several files: none is given")
+        ordered = sorted(parts, key=lambda part: int(part.survey().days[0]))
+        first = ordered[0]
+        for other in ordered[1:]:
+            if other.instrument != first.instrument:
+                raise ConfigError(
+                    f"a recording of several files: {other.origin} is of another instrument than {first.origin}, or on "
+                    "another tick; import both into a lake first"
+                )
+
+        def sessions() -> Iterator[Events]:
+            count = 0
+            for part in ordered:
+                for events in part.sessions():
+                    numbered = events.copy()  # one stream: numbered on from file to file
+                    numbered["sequence"] = np.arange(count, count + len(events))
+                    count += len(events)
+                    yield numbered
+
+        notes = list(dict.fromkeys(note for part in ordered for note in part.notes))
+        return cls(first.instrument, sessions, ", ".join(part.origin for part in ordered), notes)
+
+    @classmethod
     def open(
         cls,
-        path: Path | str,
+        path: Path | str | Sequence[Path | str],
         symbol: str,
         settings: Settings | None = None,
         *,
@@ -134,7 +166,13 @@ class Recording:
         start: date | None = None,
         end: date | None = None,
     ) -> Recording:
-        """Open a lake, a raw file or a folder; see ``quantumtrader.data.stream.stream_events``."""
+        """Open a lake, a raw file or a folder, or several files; see ``quantumtrader.data.stream.stream_events``."""
+        if not isinstance(path, (Path, str)):
+            parts = [
+                cls.open(one, symbol, settings, format=format, options=options, start=start, end=end)
+                for one in path
+            ]
+            return parts[0] if len(parts) == 1 else cls.joined(parts)
         pack = _backend.core().pack_events
         stream = stream_events(
             path, symbol, settings, format=format, options=options, start=start, end=end, pack=pack

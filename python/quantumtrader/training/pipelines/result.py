@@ -27,7 +27,7 @@ SUMMARY = "summary.json"
 
 @dataclass(frozen=True, eq=False)
 class TrainingResult:
-    """A finished training.
+    """A finished training: ``result["best_model"]``, ``result["metrics"]``, and by name whatever its summary holds.
 
     Parameters
     ----------
@@ -64,6 +64,14 @@ class TrainingResult:
         """Skill, edge and net result of every baseline and candidate."""
         found: dict[str, Any] = self.summary["table"]
         return found
+
+    def __getitem__(self, name: str) -> Any:
+        """Return ``best_model``, ``metrics``, or an entry of the summary; a ``KeyError`` for another name."""
+        own = {"best_model": self.best_model, "metrics": self.metrics}
+        return own[name] if name in own else self.summary[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in ("best_model", "metrics") or name in self.summary
 
     def write(self, **more: Any) -> None:
         """Write ``summary.json``, with more in it."""

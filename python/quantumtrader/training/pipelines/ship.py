@@ -324,7 +324,7 @@ def ship(
         code={
             "version": __version__,
             "engine": f"{data.manifest.engine} {data.manifest.version}",
-            "libraries": library_versions(str(about.config["candidates"])),
+            "libraries": library_versions(about.config["candidates"]),
             "config": json.loads(json.dumps(dict(about.config))),
         },
         may_be_missing=prepared.may_be_missing,

@@ -47,6 +47,7 @@ from quantumtrader.training.pipelines.ship import (
     ship,
     trials_document,
 )
+from quantumtrader.training.pipelines.sources import OUT, split_config
 from quantumtrader.training.pipelines.tick_config import TickConfig
 from quantumtrader.training.policy import Policy
 from quantumtrader.training.recipes import Recipe
@@ -72,7 +73,7 @@ class TickTrainingPipeline:
     Parameters
     ----------
     config : TickConfig or mapping
-        What to do.
+        What to do. A mapping may name data and registry too: ``symbol, tick_data_path, models_path``.
     models : Path, optional
         The registry; ``models`` in the training's folder by default.
     executor : Executor, optional
@@ -93,8 +94,8 @@ class TickTrainingPipeline:
     newest_day: int = 0
 
     def __post_init__(self) -> None:
-        if not isinstance(self.config, TickConfig):
-            self.config = TickConfig(**self.config)
+        self._sources, self.config = split_config(self.config, TickConfig, "tick training")
+        self.models = self.models or self._sources.models
 
     @property
     def asked(self) -> TickConfig:
@@ -102,15 +103,15 @@ class TickTrainingPipeline:
         assert isinstance(self.config, TickConfig)  # made one above
         return self.config
 
-    def train(self, recording: Recording, out: Path | str) -> TrainingResult:
+    def train(self, recording: Recording | None = None, out: Path | str | None = None) -> TrainingResult:
         """Train in a folder, or go on there.
 
         Parameters
         ----------
-        recording : Recording
-            A year or more of prints or bars.
-        out : Path
-            The training's folder.
+        recording : Recording, optional
+            A year or more of prints or bars; ``tick_data_path`` of the configuration by default.
+        out : Path, optional
+            The training's folder; ``training/SYMBOL/tick`` by default.
 
         Raises
         ------
@@ -118,8 +119,10 @@ class TickTrainingPipeline:
             The recording cannot be learned from: too few sessions, gaps, contracts mixed without a roll, one class only, a
             horizon shorter than a bar.
         ConfigError
-            The folder holds another training.
+            The folder holds another training; there is no recording, and the configuration names none.
         """
+        recording = recording or self._sources.ticks()
+        out = out or OUT / recording.instrument.symbol / "tick"
         survey = recording.survey()
         barrier_horizon_ns(self.asked.horizon_s, survey)  # before the replay, not after it
         request = {

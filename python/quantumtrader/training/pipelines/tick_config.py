@@ -6,7 +6,9 @@ import math
 from dataclasses import dataclass
 
 from quantumtrader.exceptions import ConfigError
+from quantumtrader.features.sets import resolve
 from quantumtrader.models.folder import check_name
+from quantumtrader.training.pipelines.candidates import Candidates, require_candidates
 
 __all__ = ["TickConfig"]
 
@@ -45,8 +47,8 @@ class TickConfig:
         Rehearsal: sessions to train on, to test, between them.
     vault : float
         Share of the sessions that is locked away.
-    candidates : str
-        ``standard``, ``quick`` or ``deep``.
+    candidates : str or tuple of str
+        A set, ``standard``, ``quick``, ``tuned`` or ``deep``, or names of ``candidates.LEARNERS``.
     gaps : str
         ``refuse`` or ``drop`` sessions with a gap.
     valid_sessions : int
@@ -70,7 +72,7 @@ class TickConfig:
     test_groups: int = 2
     walk: tuple[int, int, int] = (120, 5, 1)
     vault: float = 0.2
-    candidates: str = "standard"
+    candidates: Candidates = "standard"
     gaps: str = "refuse"
     valid_sessions: int = 30
     seed: int = 7
@@ -92,5 +94,9 @@ class TickConfig:
             )
         if self.classes not in ("side", "touch"):
             raise ConfigError(f"tick training: classes is {self.classes!r}, expected side or touch")
+        if self.gaps not in ("refuse", "drop"):
+            raise ConfigError(f"tick training: gaps is {self.gaps!r}, expected refuse or drop")
         if self.name:
             check_name(self.name)
+        resolve(self.features)  # complains about names
+        require_candidates(self.candidates)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from quantumtrader.training.assessment import Assessment
+from quantumtrader.training.report.join import render_join, write_join
 from quantumtrader.training.report.page import render_page
 from quantumtrader.training.run_folder import write_whole
 
-__all__ = ["render_page", "write_report"]
+__all__ = ["render_join", "render_page", "write_join", "write_report"]
 
 
 def write_report(assessment: Assessment, path: Path, lang: str = "en") -> None:
