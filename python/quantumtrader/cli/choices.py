@@ -101,7 +101,7 @@ SHAPES = {
 
 PICTURES = (".png", ".svg", ".pdf")
 """Endings of pictures."""
-POSITIVE = ("tick_size", "point_value", "size_step", "lot", "spread_ticks", "least_ticks")
+POSITIVE = ("tick_size", "point_value", "size_step", "lot", "spread_ticks", "least_ticks", "half_life")
 AT_LEAST = {"interval_s": 1e-6, "speed": 0.01}
 AT_MOST = {
     "interval_s": 1e6,
@@ -124,6 +124,7 @@ METAVARS = {
     "tick_features": "NAME,NAME",
     "book_features": "NAME,NAME",
     "param": "NAME=VALUE",
+    "half_life": "SESSIONS",
 }
 
 SUMMARIES = {

@@ -92,6 +92,24 @@ LatencyMs = Annotated[
     float,
     typer.Option("--latency-ms", min=0, help="From decision to arrival of an order.", rich_help_panel=_LABEL),
 ]
+LatencyFrom = Annotated[
+    Path | None,
+    typer.Option(
+        "--latency-from",
+        readable=False,
+        help="Measured latencies to draw from in place of --latency-ms: folder of a live session with real orders, or "
+        "a file of ns.",
+        rich_help_panel=_LABEL,
+    ),
+]
+HalfLife = Annotated[
+    float | None,
+    typer.Option(
+        "--half-life",
+        help="Sessions in which the weight of training rows halves; without it all sessions count alike.",
+        rich_help_panel=_LABEL,
+    ),
+]
 Clock = Annotated[
     str, typer.Option(help="When rows are taken: bar, 1s, 1m, event; fits the data without it.")
 ]
@@ -108,7 +126,7 @@ Who = Annotated[str, typer.Option("--who", help="Who opens it; your user name wi
 
 _LEARNED = (
     "name", "candidates", "seed", "features", "clock", "horizon_s", "every_s", "classes", "barrier_atr", "least_ticks",
-    "spread_ticks", "slippage_ticks", "margin", "latency_ms", "gaps", "open_vault",
+    "spread_ticks", "slippage_ticks", "margin", "latency_ms", "latency_from", "half_life", "gaps", "open_vault",
 )  # fmt: skip
 """Options that ``--update`` takes from the model's last training, or does not do."""
 
@@ -158,6 +176,8 @@ def tick(
     slippage_ticks: Slippage = 1.0,
     margin: Margin = 0.1,
     latency_ms: LatencyMs = 200.0,
+    latency_from: LatencyFrom = None,
+    half_life: HalfLife = None,
     gaps: Gaps = "refuse",
     update: Annotated[
         str,
@@ -207,6 +227,8 @@ def tick(
         slippage_ticks=slippage_ticks,
         margin=margin,
         latency_ms=latency_ms,
+        latency_sample_ns=measured_latency(ctx, latency_from),
+        half_life_sessions=half_life,
         candidates=candidates,
         gaps=gaps,
         seed=seed,
@@ -227,6 +249,17 @@ def tick(
     show(result, as_json=as_json, refused=refused)
     if refused:
         raise typer.Exit(1)
+
+
+def measured_latency(ctx: typer.Context, path: Path | None) -> tuple[int, ...] | None:
+    """Read what ``--latency-from`` names; None without it."""
+    from quantumtrader.training.labels import read_latencies
+
+    if path is None:
+        return None
+    if given(ctx, ["latency_ms"]):
+        raise typer.BadParameter("give one of --latency-ms and --latency-from", param_hint="--latency-from")
+    return read_latencies(path)
 
 
 def _require_reason(open_vault: bool, why: str) -> None:
@@ -261,6 +294,7 @@ def _retrain(
 
 @reads_source
 def book(
+    ctx: typer.Context,
     input: Input,
     symbol: Symbol,
     out: Out,
@@ -298,6 +332,8 @@ def book(
     slippage_ticks: Slippage = 0.0,
     margin: Margin = 0.1,
     latency_ms: LatencyMs = 20.0,
+    latency_from: LatencyFrom = None,
+    half_life: HalfLife = None,
     gaps: Gaps = "refuse",
     open_vault: OpenVault = False,
     why: Why = "",
@@ -329,6 +365,8 @@ def book(
         slippage_ticks=slippage_ticks,
         margin=margin,
         latency_ms=latency_ms,
+        latency_sample_ns=measured_latency(ctx, latency_from),
+        half_life_sessions=half_life,
         candidates=candidates,
         gaps=gaps,
         seed=seed,

@@ -18,6 +18,7 @@ from quantumtrader.training.pipelines import BookConfig, BookTrainingPipeline, R
 from quantumtrader.training.pipelines.book_task import BookTask, decisions_at, targets_of
 from quantumtrader.training.pipelines.labelling import label_recording
 from quantumtrader.training.pipelines.synthetic import synthetic_book
+from quantumtrader.training.pipelines.unseen import measures_of
 from quantumtrader.types import Events, Kind
 from reference.planted import S, X, sessions
 from reference.planted_bars import Y, bar_sessions
@@ -45,6 +46,8 @@ def test_what_is_planted_is_found_and_judged_by_markout(tmp_path: Path) -> None:
     assert result.prepared.data.spans.sessions.tolist() == list(range(20_001, 20_022))
     manifest = ModelRegistry(tmp_path / "out" / "models").manifest("x_book_direction_1", "1.0.0")
     assert manifest.features.clock == "1s"
+    assert manifest.label["latency_ns"] == [20_000_000]
+    measures_of(manifest.label)  # it says all that its label on later sessions takes
 
 
 def test_one_session_is_divided_into_blocks_and_is_insufficient(tmp_path: Path) -> None:

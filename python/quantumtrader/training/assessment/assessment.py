@@ -108,6 +108,8 @@ class Assessment:
         assessment was written.
     earlier : Earlier
         What earlier trainings tried and saw.
+    half_life_sessions : float or None
+        In which the weight of training rows halved; None where it did not, or was not told when this was written.
     """
 
     study: str
@@ -140,6 +142,7 @@ class Assessment:
     seed: int
     shifted: Shifted | None = None
     earlier: Earlier = field(default_factory=Earlier)
+    half_life_sessions: float | None = None
 
     @property
     def sufficiency(self) -> Sufficiency:
@@ -304,6 +307,7 @@ def assess(
             )
 
     before = earlier or Earlier()
+    half_life = evaluation.trial.parameters.get("half_life_sessions")
     scores = score(data, evaluation)
     edge = said(scores.gained.mean(axis=0), scores.spans.session, scores.weights)
     kind = str(evaluation.trial.parameters.get("kind", ""))
@@ -318,7 +322,7 @@ def assess(
     if edge is None:
         return Assessment(
             *about, facts, picture, None, None, None, (), (), cut_by, None, dict.fromkeys(sorted(families)), None, None,
-            (), None, None, None, (), parity, None, None, seed, earlier=before,
+            (), None, None, None, (), parity, None, None, seed, earlier=before, half_life_sessions=half_life,
         )  # fmt: skip
 
     axes: dict[str, Names] = {}
@@ -380,6 +384,7 @@ def assess(
         seed=seed,
         shifted=shifted_labels(evaluation, scores, seed),
         earlier=before,
+        half_life_sessions=half_life,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
@@ -312,12 +313,14 @@ class DualTrainingSystem:
             "base": loaded.manifest.hash,
             "splitter": splitter_text(splitter),
             "libraries": library_versions(self.asked.book.candidates),
+            "half_life_sessions": self.asked.book.half_life_sessions,
         }
+        half_life = self.asked.book.half_life_sessions or math.inf
         found: dict[str, Evaluation] = {}
         with RunFolder(out, request, self.clock) as folder:
             for name, (rows, recipe) in recipes.items():
                 found[name] = evaluate(
-                    rows, recipe, splitter, folder.ledger, "joined",
+                    rows, recipe, splitter, folder.ledger, "joined", half_life=half_life,
                     mapper=folder.mapper(self.executor, f"evaluating {name}"),
                 )  # fmt: skip
         enough = data.sufficiency().sufficient
@@ -332,7 +335,7 @@ class DualTrainingSystem:
             "sufficient": enough,
             "edges": {n: interval_document(f.edge) if enough else None for n, f in found.items()},
             "better_than_book_alone": better,
-            "weight": _book_weight(data, base, shallow, inner),
+            "weight": _book_weight(data, base, shallow, inner, half_life),
         }
 
     def _written(
@@ -350,9 +353,11 @@ def _same_rows(plain: Evaluation, joined: Evaluation) -> Evaluation:
     return replace(plain, trial=replace(plain.trial, parameters=parameters))
 
 
-def _book_weight(data: Dataset, base: Single, shallow: Single, inner: CombinatorialPurged) -> float | None:
+def _book_weight(
+    data: Dataset, base: Single, shallow: Single, inner: CombinatorialPurged, half_life: float
+) -> float | None:
     """Share of the book model in the stack that is fitted on all rows; None where it gives none of the two a weight."""
-    fitted = Stacked([base.estimator, shallow.estimator], inner, Stack()).fit(data).estimator
+    fitted = Stacked([base.estimator, shallow.estimator], inner, Stack()).fit(data, half_life).estimator
     stack = getattr(fitted, "stack_", None)
     if stack is None:
         return None

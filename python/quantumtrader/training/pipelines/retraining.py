@@ -58,7 +58,9 @@ def config_of(registry: ModelRegistry, name: str) -> tuple[str, TickConfig]:
         raise ModelError(f"there is no model {name}", path=registry.root, remedy="Train it first")
     manifest = registry.manifest(name, versions[-1])
     given: Any = manifest.code.get("config")
-    if not isinstance(given, dict) or given.keys() != {f.name for f in fields(TickConfig)}:
+    known = {f.name for f in fields(TickConfig)}
+    later = {f.name for f in fields(TickConfig) if f.default is None}  # unused, and unknown to older models
+    if not isinstance(given, dict) or not known - later <= given.keys() <= known:
         raise ModelError(
             f"{manifest.id} does not say how it was trained, or by another version of this package",
             remedy="Train it anew, with its options",

@@ -20,7 +20,6 @@ from quantumtrader.models.folder import name_of_symbol
 from quantumtrader.models.registry import ModelRegistry
 from quantumtrader.training.dataset import Dataset, build_dataset
 from quantumtrader.training.executor import Executor, SerialExecutor
-from quantumtrader.training.labels import Latency
 from quantumtrader.training.pipelines.barrier_task import SIGMA, BarrierTask
 from quantumtrader.training.pipelines.candidates import with_stretches
 from quantumtrader.training.pipelines.costs import cost_ticks
@@ -122,6 +121,7 @@ class TickTrainingPipeline:
         """
         survey = recording.survey()
         barrier_horizon_ns(self.asked.horizon_s, survey)  # before the replay, not after it
+        latency = self.asked.latency
         request = {
             "kind": "tick",
             "symbol": recording.instrument.symbol,
@@ -129,6 +129,7 @@ class TickTrainingPipeline:
             "fee": recording.instrument.fee,
             "events": survey.sha256,
             "config": asdict(self.asked),
+            **({"latency": latency.facts()} if latency.measured else {}),
             "version": __version__,
             "libraries": library_versions(self.asked.candidates),
         }
@@ -162,11 +163,12 @@ class TickTrainingPipeline:
             candidates=asked.candidates,
             seed=asked.seed,
             rows=len(data),
+            half_life_sessions=asked.half_life_sessions,
         )
         final: dict[str, Model] = {}
 
         def parity(recipe: Recipe) -> bool:
-            final["model"] = final_fit(recipe, data)
+            final["model"] = final_fit(recipe, data, plan.half_life)
             first = vault.development[:40]
             sessions = recording.sessions(first)
             return check_parity(data, final["model"], sessions, instrument, survey.first_date)
@@ -279,7 +281,7 @@ class TickTrainingPipeline:
             multiple=asked.barrier_atr,
             least_ticks=asked.least_ticks * unit,
             horizon_ns=horizon,
-            latency=Latency((int(asked.latency_ms * 1e6),)),
+            latency=asked.latency,
             every_ns=int(asked.every_s * 1e9) or horizon // 4,
             classes=asked.classes,
         )
@@ -316,6 +318,7 @@ class TickTrainingPipeline:
             "id": data.label,
             "bar_ns": survey.bar_ns or _MINUTE,
             **dict(data.measured_from),
+            "latency_ns": sorted(self.asked.latency.sample_ns),
             "barrier_ticks": float(np.median(prepared.extra["barrier_ticks"])),
             "move": float(np.nanmean(moves) / price),
             "spread_ticks": self.asked.spread_ticks * instrument.ticks_per_exchange_tick,

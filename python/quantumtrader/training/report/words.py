@@ -99,6 +99,10 @@ WORDS: dict[str, tuple[str, str]] = {
         "trade the likelier side when it leads by {margin}; fees and slippage {cost} ticks a round trip",
         "opera o lado mais provável quando lidera por {margin}; taxas e slippage de {cost} ticks por operação",
     ),
+    "half_life": (
+        "Sessions in which the weight of training rows halves",
+        "Pregões em que o peso das linhas de treino cai pela metade",
+    ),
     "seed": ("Seed", "Semente"),
     "study": ("Study", "Estudo"),
     "model": ("Model", "Modelo"),
