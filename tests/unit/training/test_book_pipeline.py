@@ -16,7 +16,7 @@ from quantumtrader.training.dataset import Dataset, build_dataset
 from quantumtrader.training.labels import Latency, Pace, path_of
 from quantumtrader.training.pipelines import BookConfig, BookTrainingPipeline, Recording
 from quantumtrader.training.pipelines.book_task import BookTask, decisions_at, targets_of
-from quantumtrader.training.pipelines.labelling import label_recording
+from quantumtrader.training.pipelines.labelling import LabelConfig, label_recording
 from quantumtrader.training.pipelines.synthetic import synthetic_book
 from quantumtrader.training.pipelines.unseen import measures_of
 from quantumtrader.types import Events, Kind
@@ -75,7 +75,7 @@ def test_sessions_with_a_gap_are_left_out_where_asked(tmp_path: Path) -> None:
     assert data.dropped["session with a gap"] > 0
     assert 20_004 not in data.spans.session
     assert {20_003, 20_005} <= set(data.spans.session.tolist())
-    labelled = label_recording(Recording.of(parts, X), "direction_1", gaps="drop").data
+    labelled = label_recording(Recording.of(parts, X), LabelConfig("direction_1", gaps="drop"))
     assert 20_004 not in labelled.spans.session
 
 
