@@ -103,7 +103,7 @@ def _mixed(z: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
     return z ^ (z >> np.uint64(31))
 
 
-def read_latencies(path: Path) -> tuple[int, ...]:
+def read_latencies(path: Path | str) -> tuple[int, ...]:
     """Read measured latencies, in ns.
 
     Parameters
@@ -124,6 +124,7 @@ def read_latencies(path: Path) -> tuple[int, ...]:
     DataFormatError
         There is no value, or one is no whole number of ns from 0 to an hour; the message names it.
     """
+    path = Path(path)
     file = path / ROUND_TRIPS if path.is_dir() else path
     if path.is_dir() and not file.exists():
         raise DataAccessError(

@@ -59,7 +59,7 @@ class Sides:
         return len(self.times)
 
 
-def read_sides(path: Path) -> Sides:
+def read_sides(path: Path | str) -> Sides:
     """Read sides from a Parquet file with the columns ``t0`` (ns UTC) and ``side`` (1, −1 or 0), both whole numbers.
 
     Raises
@@ -74,6 +74,7 @@ def read_sides(path: Path) -> Sides:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    path = Path(path)
     try:
         table = pq.read_table(path)
     except OSError as error:
