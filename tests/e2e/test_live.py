@@ -26,6 +26,7 @@ from quantumtrader.data.journal import JournalReader
 from quantumtrader.exceptions import SessionError
 from quantumtrader.execution.order_journal import read_journal
 from quantumtrader.profitdll.simulator import library_path
+from quantumtrader.training.labels.latency import ROUND_TRIPS, read_latencies
 from quantumtrader.types import Flag
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
@@ -129,6 +130,9 @@ def test_a_real_session_on_the_simulator_is_lived_again_from_its_tape(tmp_path: 
     document = desk.run(real=True)
     assert (document["mode"], document["synthetic"]) == ("real", True)
     assert document["trades"] > 3
+    # What its orders took is a sample that labels can be drawn from.
+    assert document["round_trips"] == len((desk.sessions[0] / ROUND_TRIPS).read_text().splitlines()) - 1 > 3
+    assert len(read_latencies(desk.sessions[0])) == document["round_trips"]
     relived = relive(desk.sessions[0])
     assert relived.identical, relived.differences
     assert relived.calls > 100

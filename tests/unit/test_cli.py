@@ -143,7 +143,7 @@ def test_choices_are_those_of_the_modules_that_use_them() -> None:
     from quantumtrader.features.sets import FAMILIES
     from quantumtrader.training.pipelines.book_task import TARGETS
     from quantumtrader.training.pipelines.candidates import SETS
-    from quantumtrader.training.pipelines.labelling import LABELS
+    from quantumtrader.training.pipelines.label_config import LABELS, SIDES
 
     # Another test of this process may have loaded a strategy of a user's own.
     ours = {name for name, cls in REGISTERED.items() if cls.__module__.startswith("quantumtrader.")}
@@ -155,6 +155,7 @@ def test_choices_are_those_of_the_modules_that_use_them() -> None:
     assert CHOICES["set"] == set_names()
     assert CHOICES["candidates"] == tuple(SETS)
     assert CHOICES["label"] == LABELS
+    assert CHOICES["side"] == tuple(SIDES)
     assert CHOICES["target"] == ("direction", *TARGETS)
 
 

@@ -7,12 +7,15 @@ import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
 
+from quantumtrader.cli import label as label_command
 from quantumtrader.cli import main as cli
 from quantumtrader.cli.evaluate_model import _interval
 from quantumtrader.cli.train import _net, _vault
@@ -21,7 +24,7 @@ from quantumtrader.exceptions import DataError
 from quantumtrader.training.evaluation import Interval
 from quantumtrader.training.pipelines import DualConfig, DualTrainingSystem, Recording
 from quantumtrader.training.pipelines.result import _priced
-from quantumtrader.training.pipelines.synthetic import synthetic_bars
+from quantumtrader.training.pipelines.synthetic import synthetic_bars, synthetic_book
 from quantumtrader.training.study import Study
 from quantumtrader.types import Kind
 from reference.planted import X, sessions
@@ -318,6 +321,96 @@ def test_label_writes_spans_and_classes(bars: Write, tmp_path: Path, monkeypatch
     )
     assert move.exit_code == 0, move.output
     assert json.loads(move.stdout)["label"] == "price_move_1min"
+
+
+def test_every_kind_of_label_is_written(bars: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def label(kind: str, *more: str) -> tuple[dict[str, Any], dict[str, list[Any]]]:
+        asked = ["label", "--kind", kind, "-i", str(bars(6)), "-s", "WDOFUT", "-o", str(out), "--overwrite"]
+        result = runner.invoke(cli.app, [*asked, *more, "--json"])
+        assert result.exit_code == 0, result.output
+        return json.loads(result.stdout), pq.read_table(out).to_pydict()
+
+    out = tmp_path / "labels.parquet"
+    facts, table = label("volatility", "--horizon-s", "600")
+    assert list(table) == ["t0", "t1", "session", "y", "weight", "sigma_ticks"]
+    assert facts["n_eff"] == pytest.approx(sum(table["weight"]))
+    sides = tmp_path / "sides.parquet"
+    pq.write_table(pa.table({"t0": table["t0"], "side": [1, -1] * (len(table["t0"]) // 2)}), sides)
+    latencies = tmp_path / "latencies.txt"
+    latencies.write_text("1000000\n90000000000\n")
+    barriers = ["side", "gross_ticks", "entry_px", "exit_px", "barrier_ticks", "ended", "net_ticks"]
+    barrier = ("--horizon-s", "600")
+    facts, table = label("meta", "--sides", str(sides), "--latency-from", str(latencies), *barrier)
+    assert list(table)[5:] == barriers
+    assert set(table["y"]) == {0, 1}
+    assert facts["measured_from"]["latency_max_ns"] == 90 * 10**9
+    facts, table = label(
+        "meta", "--strategy", "bar_trend_baseline", "-p", "cooldown_s=0", "-p", "hold_s=300", *barrier
+    )
+    assert facts["measured_from"]["sides"] == "bar_trend_baseline(cooldown_s=0, hold_s=300)"
+    monkeypatch.setattr(label_command, "open_recording", lambda *_: synthetic_book(1, minutes=3))
+    facts, table = label("fill", "--side", "sell")
+    orders = ["side", "limit_px", "fill_ts", "fill_px", "maker"]
+    assert list(table)[5:] == orders
+    assert set(table["side"]) == {-1}
+    facts, table = label("markout", "--after-s", "0.5", "--after-s", "2", "--wait-s", "3")
+    assert list(table)[5:] == [*orders, "move_0.5s_ticks", "move_2s_ticks"]
+    assert table["y"] == table["move_0.5s_ticks"]
+    assert facts["synthetic"]
+    shown = runner.invoke(
+        cli.app, ["label", "--kind", "markout", "-i", "x", "-s", "X", "-o", str(tmp_path / "m")]
+    )
+    assert "SYNTHETIC" in shown.stdout
+    assert "p95" in shown.stdout
+
+
+@pytest.mark.parametrize(
+    ("more", "code", "said"),
+    [
+        (["--kind", "luck"], 2, "'luck' is not known"),
+        (["--kind", "fill", "--barrier-atr", "3"], 2, "--barrier-atr: --kind fill does not read it"),
+        (["--kind", "fill", "--after-s", "3"], 2, "--after-s: --kind fill does not read it"),
+        (["--wait-s", "3"], 2, "--wait-s: --kind side does not read it"),
+        (["--kind", "volatility", "--latency-ms", "3"], 2, "--kind volatility does not read it"),
+        (["--kind", "fill", "--wait-s", "0"], 2, "0.0 is not above 0"),
+        (["--kind", "fill", "--side", "bid"], 2, "'bid' is not known"),
+        (["--kind", "markout", "--after-s", "-1"], 2, "-1.0 is not above 0"),
+        (["--kind", "markout", "--after-s", "2", "--after-s", "1"], 1, "after_s is [2.0, 1.0]"),
+        (["--kind", "meta"], 2, "one of --strategy and --sides"),
+        (["--kind", "meta", "--strategy", "model", "--sides", "x"], 2, "one of --strategy and --sides"),
+        (["--kind", "meta", "--sides", "x", "-p", "a=1"], 2, "is for --strategy"),
+        (["--kind", "meta", "--strategy", "bar_trend_baseline", "-p", "luck=1"], 1, "luck"),
+        (["--latency-ms", "5", "--latency-from", "x"], 2, "one of --latency-ms and --latency-from"),
+        (["--latency-from", "x"], 1, "x: cannot be read"),
+    ],
+)
+def test_labels_that_are_asked_wrongly_are_refused_before_anything_is_read(
+    more: list[str], code: int, said: str, tmp_path: Path
+) -> None:
+    asked = ["label", "-i", "missing.csv", "-s", "WDOFUT", "-o", str(tmp_path / "l.parquet"), *more, "--json"]
+    result = runner.invoke(cli.app, asked)
+    message = json.loads(result.stdout)["error"]["message"]
+    assert said in message
+    assert result.exit_code == code
+    assert "missing.csv" not in message
+
+
+def test_fills_of_bars_and_other_latencies_of_trainings_are_refused(bars: Write, tmp_path: Path) -> None:
+    asked = ["label", "--kind", "fill", "-i", str(bars(3)), "-s", "WDOFUT", "-o", str(tmp_path / "l.parquet")]
+    refused = runner.invoke(cli.app, asked)
+    assert refused.exit_code == 3
+    assert "has no book, only bar" in " ".join(refused.stderr.split())
+    odd = tmp_path / "odd.txt"
+    odd.write_text("-5")
+    for command in ("tick", "book"):
+        asked = ["train", command, "-i", "missing.csv", "-s", "WDOFUT", "-o", str(tmp_path / "o")]
+        for more, said in (
+            (["--latency-from", str(odd)], "'-5' is no latency"),
+            (["--latency-from", str(odd), "--latency-ms", "3"], "one of --latency-ms and --latency-from"),
+            (["--half-life", "0"], "0.0 is not above 0"),
+        ):
+            result = runner.invoke(cli.app, [*asked, *more, "--json"])
+            assert said in json.loads(result.stdout)["error"]["message"]
 
 
 def test_the_vault_is_told_in_ticks_of_the_exchange() -> None:

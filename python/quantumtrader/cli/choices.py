@@ -59,7 +59,8 @@ CHOICES = {
     "classes": ("side", "touch"),
     "gaps": ("refuse", "drop"),
     "ensemble": ("stacking", "weighted"),
-    "label": ("side", "touch", *_BOOK_TARGETS),
+    "label": ("side", "touch", *_BOOK_TARGETS, "volatility", "meta", "fill", "markout"),
+    "side": ("buy", "sell", "both"),
     "target": ("direction", *_BOOK_TARGETS),
     "set": (
         "all",
@@ -101,7 +102,17 @@ SHAPES = {
 
 PICTURES = (".png", ".svg", ".pdf")
 """Endings of pictures."""
-POSITIVE = ("tick_size", "point_value", "size_step", "lot", "spread_ticks", "least_ticks")
+POSITIVE = (
+    "tick_size",
+    "point_value",
+    "size_step",
+    "lot",
+    "spread_ticks",
+    "least_ticks",
+    "half_life",
+    "wait_s",
+    "after_s",
+)
 AT_LEAST = {"interval_s": 1e-6, "speed": 0.01}
 AT_MOST = {
     "interval_s": 1e6,
@@ -109,6 +120,8 @@ AT_MOST = {
     "horizon_s": 1e8,
     "every_s": 1e8,
     "heartbeat_s": 1e8,
+    "wait_s": 1e8,
+    "after_s": 1e8,
     "fee": 1e9,
     "tick_size": 1e9,
     "point_value": 1e12,
@@ -124,6 +137,7 @@ METAVARS = {
     "tick_features": "NAME,NAME",
     "book_features": "NAME,NAME",
     "param": "NAME=VALUE",
+    "half_life": "SESSIONS",
 }
 
 SUMMARIES = {
@@ -211,7 +225,10 @@ EXAMPLES = {
         "quantumtrader train dual -s WDOFUT -o out/dual --ticks WDO_1min.csv --book data/lake",
         "quantumtrader train dual -s WDOFUT -o out/dual --synthetic --candidates quick",
     ),
-    "label": ("quantumtrader label -i WDO_5min.csv -s WDOFUT -o out/labels.parquet",),
+    "label": (
+        "quantumtrader label -i WDO_5min.csv -s WDOFUT -o out/labels.parquet",
+        "quantumtrader label --kind fill -i data/lake -s WDOU25 -o out/fills.parquet --side buy --wait-s 5",
+    ),
     "models list": ("quantumtrader models list --models out/models",),
     "models show": ("quantumtrader models show wdo_dir", "quantumtrader models show wdo_dir 1.4.0 --json"),
     "models verify": ("quantumtrader models verify wdo_dir 1.4.0",),
@@ -316,12 +333,17 @@ def check(name: str, value: Any) -> None:
         for pair in value:
             if pair.partition("=")[2].strip().lower().lstrip("+-") in ("nan", "inf", "infinity"):
                 raise ValueError(f"{pair!r} is not a finite number")
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
-        if not math.isfinite(value):
-            raise ValueError(f"{value} is not a finite number")
-        if name in POSITIVE and value <= 0:
-            raise ValueError(f"{value} is not above 0")
-        if value < AT_LEAST.get(name, -math.inf):
-            raise ValueError(f"{value:g} is less than {AT_LEAST[name]:g}")
-        if value > AT_MOST.get(name, math.inf):
-            raise ValueError(f"{value:g} is more than {AT_MOST[name]:g}")
+    for one in value if isinstance(value, (list, tuple)) else (value,):
+        if isinstance(one, (int, float)) and not isinstance(one, bool):
+            _check_number(name, one)
+
+
+def _check_number(name: str, value: float) -> None:
+    if not math.isfinite(value):
+        raise ValueError(f"{value} is not a finite number")
+    if name in POSITIVE and value <= 0:
+        raise ValueError(f"{value} is not above 0")
+    if value < AT_LEAST.get(name, -math.inf):
+        raise ValueError(f"{value:g} is less than {AT_LEAST[name]:g}")
+    if value > AT_MOST.get(name, math.inf):
+        raise ValueError(f"{value:g} is more than {AT_MOST[name]:g}")

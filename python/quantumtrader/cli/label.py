@@ -1,13 +1,15 @@
-"""``quantumtrader label``: what a training would learn, before there is one."""
+"""``quantumtrader label``: what a training would learn, before there is one, and labels that no training learns."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from quantumtrader.cli import output
+from quantumtrader.cli.choices import given
 from quantumtrader.cli.source_options import (
     UNSAID,
     AsJson,
@@ -16,15 +18,34 @@ from quantumtrader.cli.source_options import (
     Symbol,
     reads_source,
 )
-from quantumtrader.cli.train import Clock, End, Gaps, Input, LatencyMs, Spread, Start, open_recording
+from quantumtrader.cli.train import (
+    Clock,
+    End,
+    Gaps,
+    Input,
+    LatencyFrom,
+    LatencyMs,
+    Slippage,
+    Spread,
+    Start,
+    measured_latency,
+    open_recording,
+)
+
+if TYPE_CHECKING:
+    from quantumtrader.training.pipelines.sides import Sides
+
+_META = "Meta-labels"
+_VENUE = "Fills and markouts"
 
 
 @reads_source
 def command(
+    ctx: typer.Context,
     input: Input,
     symbol: Symbol,
     out: Annotated[Path, typer.Option("--out", "-o", help="The Parquet file.")],
-    label: Annotated[str, typer.Option("--label", help="Which labels.")] = "side",
+    label: Annotated[str, typer.Option("--kind", "--label", help="Which labels.")] = "side",
     clock: Clock = "",
     horizon_s: Annotated[float, typer.Option("--horizon-s", min=0, help="0: as the trainings do.")] = 0.0,
     every_s: Annotated[float, typer.Option("--every-s", min=0, help="Time between decisions.")] = 0.0,
@@ -32,6 +53,46 @@ def command(
     least_ticks: Annotated[float, typer.Option("--least-ticks", help="Least barrier.")] = 4.0,
     spread_ticks: Spread = 1.0,
     latency_ms: LatencyMs = 200.0,
+    latency_from: LatencyFrom = None,
+    seed: Annotated[int, typer.Option(help="Of the draws from measured latencies.")] = 7,
+    strategy: Annotated[
+        str,
+        typer.Option(
+            help="Whose entries are judged: name, path/to/file.py:Class or module:Class.",
+            rich_help_panel=_META,
+        ),
+    ] = "",
+    param: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--param", "-p", help="Strategy parameter, NAME=VALUE; repeatable.", rich_help_panel=_META
+        ),
+    ] = None,
+    sides: Annotated[
+        Path | None,
+        typer.Option(
+            "--sides",
+            readable=False,
+            help="In place of --strategy: Parquet with t0 (ns UTC) and side (1, -1 or 0).",
+            rich_help_panel=_META,
+        ),
+    ] = None,
+    slippage_ticks: Slippage = 1.0,
+    side: Annotated[
+        str, typer.Option(help="Whom orders join: bid, ask or each.", rich_help_panel=_VENUE)
+    ] = "both",
+    wait_s: Annotated[
+        float, typer.Option("--wait-s", help="Until an order is cancelled.", rich_help_panel=_VENUE)
+    ] = 10.0,
+    queue: Annotated[str, typer.Option(help="Model of the queue.", rich_help_panel=_VENUE)] = "pessimistic",
+    after_s: Annotated[
+        list[float] | None,
+        typer.Option(
+            "--after-s",
+            help="Seconds after the fill, ascending; repeatable, 1, 5 and 30 without it.",
+            rich_help_panel=_VENUE,
+        ),
+    ] = None,
     gaps: Gaps = "refuse",
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a file that is there.")] = False,
     source: Source = UNSAID,
@@ -47,10 +108,34 @@ def command(
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    from quantumtrader.cli.replay import read_parameters
     from quantumtrader.exceptions import DataAccessError
-    from quantumtrader.training.pipelines.labelling import label_recording
+    from quantumtrader.training.pipelines.labelling import READ_BY, LabelConfig, label_recording
     from quantumtrader.training.run_folder import write_whole
 
+    for name, kinds in READ_BY.items():
+        if label not in kinds and (idle := given(ctx, [name])):
+            raise typer.BadParameter(f"--kind {label} does not read it", param_hint=idle[0])
+    parameters = read_parameters(param or [])
+    asked = LabelConfig(
+        label=label,
+        clock=clock,
+        horizon_s=horizon_s,
+        every_s=every_s,
+        barrier_atr=barrier_atr,
+        least_ticks=least_ticks,
+        spread_ticks=spread_ticks,
+        gaps=gaps,
+        latency_ms=latency_ms,
+        latency_sample_ns=measured_latency(ctx, latency_from),
+        seed=seed,
+        sides=_sides(strategy, parameters, sides) if label == "meta" else None,
+        slippage_ticks=slippage_ticks,
+        side=side,
+        wait_s=wait_s,
+        queue=queue,
+        after_s=tuple(after_s or (1.0, 5.0, 30.0)),
+    )
     if out.is_dir():
         raise DataAccessError("is a folder", path=out, remedy="Give the name of a file")
     if out.exists() and not overwrite:
@@ -60,29 +145,48 @@ def command(
     except OSError as error:
         raise DataAccessError(f"cannot be made ({error.strerror})", path=out.parent) from error
     recording = open_recording(input, symbol, config, source, start, end)
-    with output.progress(f"labelling {input.name}"):
-        found = label_recording(
-            recording,
-            label,
-            clock=clock,
-            horizon_s=horizon_s,
-            every_s=every_s,
-            barrier_atr=barrier_atr,
-            least_ticks=least_ticks,
-            spread_ticks=spread_ticks,
-            latency_ms=latency_ms,
-            gaps=gaps,
-        )
+    if strategy:
+        from quantumtrader.app.primary import primary_sides
+
+        asked = replace(asked, sides=primary_sides(recording, strategy, parameters, stage=output.progress))
+    with output.progress(f"labelling {input.name}", float(len(recording.survey().days))) as advance:
+        found = label_recording(recording, asked, advance)
     whole = pa.BufferOutputStream()
     pq.write_table(found.table(), whole, compression="zstd")
     write_whole(out, whole.getvalue().to_pybytes())
-    facts = found.facts
     if as_json:
-        output.print_json({**facts, "out": out})
+        output.print_json({**found.facts, "out": out})
         return
+    _show(symbol, found.facts, out)
+
+
+def _sides(strategy: str, parameters: dict[str, str], path: Path | None) -> Sides:
+    """Read the sides; those of a strategy are not known before the recording is, but whether there is such a one."""
+    import numpy as np
+
+    from quantumtrader.execution.registry import make_strategy
+    from quantumtrader.training.pipelines.sides import Sides, read_sides
+
+    if bool(strategy) == (path is not None):
+        raise typer.BadParameter("--kind meta takes one of --strategy and --sides", param_hint="--strategy")
+    if path is not None:
+        if parameters:
+            raise typer.BadParameter("is for --strategy", param_hint="--param")
+        return read_sides(path)
+    make_strategy(strategy, **parameters)
+    nothing = np.empty(0, np.int64)
+    return Sides(nothing, nothing, strategy)
+
+
+def _show(symbol: str, facts: dict[str, Any], out: Path) -> None:
     from rich.markup import escape
 
     made = " · SYNTHETIC" if facts["synthetic"] else ""
+    if "classes" in facts:
+        values = ("classes", ", ".join(f"{c}: {100 * share:.1f} %" for c, share in facts["classes"].items()))
+    else:
+        shown = {"mean": facts["mean"], **facts["quantiles"]}
+        values = ("values", ", ".join(f"{name}: {value:,.2f}" for name, value in shown.items()))
     output.table(
         f"{symbol} · {facts['label']}{made}",
         ("", ""),
@@ -91,9 +195,9 @@ def command(
                 "labels",
                 f"{facts['rows']:,} in {facts['sessions']} sessions (effective {facts['n_eff']:,.0f})",
             ),
-            ("classes", ", ".join(f"{c}: {100 * share:.1f} %" for c, share in facts["classes"].items())),
+            values,
             ("mean span", f"{facts['mean_span_s']:,.1f} s"),
-            ("left out", "; ".join(f"{why}: {n:,}" for why, n in facts["dropped"].items()) or "none"),
+            ("left out", "; ".join(f"{why}: {n:,}" for why, n in facts["dropped"].items() if n) or "none"),
             ("enough", "yes" if facts["sufficient"] else "; ".join(facts["reasons"])),
         ],
     )

@@ -90,6 +90,24 @@ _LATENCY = typer.Option(
     "--latency-ms", min=0, help="From decision to arrival of an order.", rich_help_panel=_LABEL
 )
 LatencyMs = Annotated[float, _LATENCY]
+LatencyFrom = Annotated[
+    Path | None,
+    typer.Option(
+        "--latency-from",
+        readable=False,
+        help="Measured latencies to draw from in place of --latency-ms: folder of a live session with real orders, or "
+        "a file of ns.",
+        rich_help_panel=_LABEL,
+    ),
+]
+HalfLife = Annotated[
+    float | None,
+    typer.Option(
+        "--half-life",
+        help="Sessions in which the weight of training rows halves; without it all sessions count alike.",
+        rich_help_panel=_LABEL,
+    ),
+]
 Clock = Annotated[
     str, typer.Option(help="When rows are taken: bar, 1s, 1m, event; fits the data without it.")
 ]
@@ -114,7 +132,8 @@ Who = Annotated[str, typer.Option("--who", help="Who opens it; your user name wi
 
 _LEARNED = (
     "name", "candidates", "seed", "features", "clock", "horizon_s", "every_s", "classes", "barrier_atr", "least_ticks",
-    "spread_ticks", "slippage_ticks", "margin", "latency_ms", "gaps", "valid_sessions", "open_vault",
+    "spread_ticks", "slippage_ticks", "margin", "latency_ms", "latency_from", "half_life", "gaps", "valid_sessions",
+    "open_vault",
 )  # fmt: skip
 """Options that ``--update`` takes from the model's last training, or does not do."""
 
@@ -164,6 +183,8 @@ def tick(
     slippage_ticks: Slippage = 1.0,
     margin: Margin = 0.1,
     latency_ms: LatencyMs = 200.0,
+    latency_from: LatencyFrom = None,
+    half_life: HalfLife = None,
     gaps: Gaps = "refuse",
     valid_sessions: ValidSessions = 30,
     update: Annotated[
@@ -214,6 +235,8 @@ def tick(
         slippage_ticks=slippage_ticks,
         margin=margin,
         latency_ms=latency_ms,
+        latency_sample_ns=measured_latency(ctx, latency_from),
+        half_life_sessions=half_life,
         candidates=candidates,
         gaps=gaps,
         valid_sessions=valid_sessions,
@@ -235,6 +258,17 @@ def tick(
     show(result, as_json=as_json, refused=refused)
     if refused:
         raise typer.Exit(1)
+
+
+def measured_latency(ctx: typer.Context, path: Path | None) -> tuple[int, ...] | None:
+    """Read what ``--latency-from`` names; None without it."""
+    from quantumtrader.training.labels import read_latencies
+
+    if path is None:
+        return None
+    if given(ctx, ["latency_ms"]):
+        raise typer.BadParameter("give one of --latency-ms and --latency-from", param_hint="--latency-from")
+    return read_latencies(path)
 
 
 def _require_reason(open_vault: bool, why: str) -> None:
@@ -281,6 +315,7 @@ def _retrain(
 
 @reads_source
 def book(
+    ctx: typer.Context,
     input: Input,
     symbol: Symbol,
     out: Out,
@@ -318,6 +353,8 @@ def book(
     slippage_ticks: Slippage = 0.0,
     margin: Margin = 0.1,
     latency_ms: LatencyMs = 20.0,
+    latency_from: LatencyFrom = None,
+    half_life: HalfLife = None,
     gaps: Gaps = "refuse",
     valid_sessions: ValidSessions = 30,
     update: Annotated[str, typer.Option("--update", hidden=True)] = "",
@@ -356,6 +393,8 @@ def book(
         slippage_ticks=slippage_ticks,
         margin=margin,
         latency_ms=latency_ms,
+        latency_sample_ns=measured_latency(ctx, latency_from),
+        half_life_sessions=half_life,
         candidates=candidates,
         gaps=gaps,
         valid_sessions=valid_sessions,

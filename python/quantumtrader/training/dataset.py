@@ -22,7 +22,15 @@ from quantumtrader.training.spans import Spans
 from quantumtrader.training.weights import average_uniqueness
 from quantumtrader.types import Events, Instrument, Kind
 
-__all__ = ["Dataset", "Labeller", "Sufficiency", "build_dataset", "gap_sessions"]
+__all__ = [
+    "Dataset",
+    "Labeller",
+    "Sufficiency",
+    "broken_sessions",
+    "build_dataset",
+    "gap_sessions",
+    "sufficiency_of",
+]
 
 Int64 = npt.NDArray[np.int64]
 Float64 = npt.NDArray[np.float64]
@@ -50,6 +58,19 @@ class Sufficiency:
 
     def __str__(self) -> str:
         return "sufficient" if self.sufficient else "insufficient: " + "; ".join(self.reasons)
+
+
+def sufficiency_of(
+    spans: Spans, sessions: int = LEAST_SESSIONS, effective: float = LEAST_EFFECTIVE
+) -> Sufficiency:
+    """Say whether labels of these spans are enough to judge a model by."""
+    reasons = []
+    count, weight = len(spans.sessions), float(average_uniqueness(spans).sum())
+    if count < sessions:
+        reasons.append(f"{count} sessions, at least {sessions} are needed")
+    if weight < effective:
+        reasons.append(f"{weight:.0f} effective rows, at least {effective:.0f} are needed")
+    return Sufficiency(tuple(reasons))
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,13 +168,7 @@ class Dataset:
 
     def sufficiency(self, sessions: int = LEAST_SESSIONS, effective: float = LEAST_EFFECTIVE) -> Sufficiency:
         """Say whether there is enough to judge a model by."""
-        reasons = []
-        count, weight = len(self.spans.sessions), self.n_eff
-        if count < sessions:
-            reasons.append(f"{count} sessions, at least {sessions} are needed")
-        if weight < effective:
-            reasons.append(f"{weight:.0f} effective rows, at least {effective:.0f} are needed")
-        return Sufficiency(tuple(reasons))
+        return sufficiency_of(self.spans, sessions, effective)
 
     def require_usable(self) -> None:
         """Refuse what no model can learn from.
@@ -239,7 +254,7 @@ def build_dataset(
             )
         seen |= days
         rows = replayer.add(part)
-        broken = _broken(part, engine, gaps)
+        broken = broken_sessions(part, engine.instrument, gaps)
         made = _part(rows, label(path, rows), path, payer, engine.instrument.symbol)
         if len(broken):
             kept = ~np.isin(made.spans.session, broken)
@@ -279,9 +294,15 @@ def gap_sessions(events: Events, instrument: Instrument) -> Int64:
     return np.unique(session_days(marks["ts_event"].astype(np.int64), instrument))
 
 
-def _broken(events: Events, engine: FeatureEngine, gaps: str) -> Int64:
-    """Return the sessions with a gap marker; an error when gaps are refused."""
-    days = gap_sessions(events, engine.instrument)
+def broken_sessions(events: Events, instrument: Instrument, gaps: str) -> Int64:
+    """Return the sessions with a gap marker, as days since 1970; an error when gaps are refused.
+
+    Raises
+    ------
+    DataError
+        ``gaps`` is ``refuse``, and there is one.
+    """
+    days = gap_sessions(events, instrument)
     if len(days) and gaps == "refuse":
         marks = events[events["kind"] == Kind.GAP]
         raise DataError(

@@ -55,7 +55,8 @@ def lineage_of(request: Mapping[str, Any]) -> str:
         As ``run.json`` holds it.
     """
     asked = {k: v for k, v in request.items() if k not in ("events", "version", "libraries")}
-    asked["config"] = {k: v for k, v in request.get("config", {}).items() if k != "name"}
+    # An option that is not used is left out: trainings of before there was one are of the same lineage.
+    asked["config"] = {k: v for k, v in request.get("config", {}).items() if k != "name" and v is not None}
     return configuration_hash(asked)
 
 

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from quantumtrader.exceptions import ConfigError
 from quantumtrader.training.spans import Spans
 
-__all__ = ["average_uniqueness", "concurrency", "time_decay"]
+__all__ = ["average_uniqueness", "check_half_life", "concurrency", "time_decay"]
 
 Float64 = npt.NDArray[np.float64]
 
@@ -49,6 +49,20 @@ def average_uniqueness(spans: Spans) -> Float64:
     ends = np.maximum(spans.t1, spans.t0 + 1)
     begin, end = np.searchsorted(times, spans.t0), np.searchsorted(times, ends)
     return (total[end] - total[begin]) / (ends - spans.t0)
+
+
+def check_half_life(sessions: float | None) -> None:
+    """Refuse a half-life that is no positive, finite number of sessions; None is none.
+
+    Raises
+    ------
+    ConfigError
+        The message gives the value.
+    """
+    if sessions is not None and not (math.isfinite(sessions) and sessions > 0):
+        raise ConfigError(
+            f"half-life of the weights is {sessions} sessions, expected a positive number, or none for no decay"
+        )
 
 
 def time_decay(spans: Spans, half_life_sessions: float) -> Float64:

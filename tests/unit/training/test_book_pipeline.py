@@ -16,8 +16,9 @@ from quantumtrader.training.dataset import Dataset, build_dataset
 from quantumtrader.training.labels import Latency, Pace, path_of
 from quantumtrader.training.pipelines import BookConfig, BookTrainingPipeline, Recording
 from quantumtrader.training.pipelines.book_task import BookTask, decisions_at, targets_of
-from quantumtrader.training.pipelines.labelling import label_recording
+from quantumtrader.training.pipelines.labelling import LabelConfig, label_recording
 from quantumtrader.training.pipelines.synthetic import synthetic_book
+from quantumtrader.training.pipelines.unseen import measures_of
 from quantumtrader.training.report import render_page
 from quantumtrader.types import Action, Events, Flag, Kind, Side
 from reference.planted import S, X, sessions
@@ -76,6 +77,8 @@ def test_what_is_planted_is_found_and_judged_by_markout(tmp_path: Path) -> None:
     assert result.prepared.data.spans.sessions.tolist() == list(range(20_001, 20_022))
     manifest = ModelRegistry(tmp_path / "out" / "models").manifest("x_book_direction_1", "1.0.0")
     assert manifest.features.clock == "1s"
+    assert manifest.label["latency_ns"] == [20_000_000]
+    measures_of(manifest.label)  # it says all that its label on later sessions takes
 
 
 def test_one_session_is_divided_into_blocks_and_is_insufficient(tmp_path: Path) -> None:
@@ -103,7 +106,7 @@ def test_sessions_with_a_gap_are_left_out_where_asked(tmp_path: Path) -> None:
     assert data.dropped["session with a gap"] > 0
     assert 20_004 not in data.spans.session
     assert {20_003, 20_005} <= set(data.spans.session.tolist())
-    labelled = label_recording(Recording.of(parts, X), "direction_1", gaps="drop").data
+    labelled = label_recording(Recording.of(parts, X), LabelConfig("direction_1", gaps="drop"))
     assert 20_004 not in labelled.spans.session
 
 

@@ -247,7 +247,7 @@ def test_against_the_naive_barrier(seed: int) -> None:
     labels = triple_barrier(
         path, t0, sigma, side=side, multiple=2, least_ticks=3, horizon_ns=20 * S, latency=latency
     )
-    delay = latency.draw(60)
+    delay = latency.draw(t0)
     assert len(labels) == 60
     for k in range(60):
         width = float(np.ceil(max(3, 2 * sigma[k])))
@@ -366,7 +366,7 @@ def test_fills_do_not_depend_on_company() -> None:
     t0 = first + np.arange(20, 220, 7, dtype=np.int64) * S
     latency = Latency((2 * 10**6, 60 * 10**6), 5)
     together = fill(events, path, t0, side=1, instrument=X, latency=latency, wait_ns=3 * S)
-    delay = latency.draw(len(t0))
+    delay = latency.draw(t0)
     assert 0 < together.y.sum() < len(together)
     for k in range(0, len(t0), 4):
         alone = fill(

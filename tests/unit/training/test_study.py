@@ -95,6 +95,8 @@ def test_the_same_procedure_on_more_sessions_is_no_new_trial(study: Study) -> No
         {**asked, "events": "y", "libraries": {"numpy": "9"}, "config": {"name": "m", "seed": 7}}
     )
     assert lineage_of(asked) != lineage_of({**asked, "config": {"name": "n", "seed": 8}})
+    # Of a version with one option more, which is not used.
+    assert lineage_of(asked) == lineage_of({**asked, "config": {"name": "n", "seed": 7, "half_life": None}})
 
 
 def planned(folder: Path, sessions: int, rows: int) -> dict[str, Trial]:

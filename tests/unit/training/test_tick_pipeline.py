@@ -7,12 +7,14 @@ import os
 import shutil
 import subprocess
 import sys
-from dataclasses import replace
+from dataclasses import asdict, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from quantumtrader.clock import ReplayClock
@@ -32,6 +34,7 @@ from quantumtrader.models.states import ModelState, Move, StateLog
 from quantumtrader.training import tuning
 from quantumtrader.training.assessment import Assessment
 from quantumtrader.training.executor import ProcessExecutor, SerialExecutor
+from quantumtrader.training.labels import Latency, path_of, triple_barrier
 from quantumtrader.training.pipelines import (
     BookConfig,
     Recording,
@@ -47,7 +50,7 @@ from quantumtrader.training.pipelines import result as result_module
 from quantumtrader.training.pipelines.judge import Plan, make_plan
 from quantumtrader.training.pipelines.observe import observe_shadow
 from quantumtrader.training.pipelines.prepared import choose_features
-from quantumtrader.training.pipelines.retraining import retrain
+from quantumtrader.training.pipelines.retraining import config_of, retrain
 from quantumtrader.training.pipelines.ship import next_version
 from quantumtrader.training.pipelines.synthetic import synthetic_book
 from quantumtrader.training.pipelines.tick import traded_ns
@@ -56,11 +59,14 @@ from quantumtrader.training.recipes import Single
 from quantumtrader.training.report import render_page
 from quantumtrader.training.run_folder import UNKNOWN_LIBRARIES, RunFolder
 from quantumtrader.training.spans import Spans
+from quantumtrader.training.splits import CombinatorialPurged
 from quantumtrader.training.trials import TrialLedger
+from quantumtrader.training.weights import average_uniqueness
 from quantumtrader.types import Events, Kind
 from reference.planted_bars import SMALL, Y, bar_sessions
 
 NOW = 1_700_000_000 * 10**9
+LATENCIES = (5 * 10**6, 90 * 10**9, 70 * 10**9)
 
 
 def train(parts: list[Events], out: Path, **more: Any) -> TrainingResult:
@@ -530,6 +536,81 @@ def test_a_shorter_embargo_is_told(tmp_path: Path) -> None:
     assert "pode vazar para os resultados" in render_page(Assessment.load(few.folder / "assessment"), "pt")
 
 
+@pytest.fixture(scope="module")
+def measured(folder: Path) -> TrainingResult:
+    """With a half-life, and latencies of which the long ones reach another bar."""
+    return train(
+        bar_sessions(12, 3, 0.9), folder / "measured", half_life_sessions=2.0, latency_sample_ns=LATENCIES
+    )
+
+
+def test_rows_lose_half_of_their_weight_in_each_half_life(measured: TrainingResult, tmp_path: Path) -> None:
+    found = measured
+    data, evaluation = found.prepared.data, found.judged.baselines["base_rate"]
+
+    def weights(rows: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+        spans = data.spans[rows]
+        days = sorted(set(spans.session.tolist()))
+        decay = [0.5 ** ((len(days) - 1 - days.index(day)) / 2) for day in spans.session.tolist()]
+        return average_uniqueness(spans) * np.array(decay)
+
+    splitter = evaluation.trial.parameters["splitter"]
+    plan = CombinatorialPurged(**{k: v for k, v in splitter.items() if k != "scheme"})
+    first = next(iter(plan.split(data.spans)))
+    w, up = weights(first.train), data.y[first.train] == 1
+    expected = (w * up).sum() / w.sum()
+    plain = average_uniqueness(data.spans[first.train])
+    assert abs(expected - (plain * up).sum() / plain.sum()) > 0.005  # the decay can be told here
+    row = first.test[0]
+    assert expected == pytest.approx(min(evaluation.predictions[:, row, 1], key=lambda p: abs(p - expected)))
+    # What is served is weighted alike.
+    recipe = found.judged.recipe
+    assert isinstance(recipe, Single)
+    alike = recipe.estimator.clone().fit(
+        data.X, data.y, weights(np.arange(len(data))), names=data.names, spans=data.spans
+    )
+    alike.to_files(tmp_path)
+    assert (found.model / "model.txt").read_bytes() == (tmp_path / "model.txt").read_bytes()
+    # And it is told: what was asked, the lines of the ledger, manifest, summary, page.
+    asked = json.loads((found.folder / "run.json").read_text())["request"]["config"]
+    assert asked["half_life_sessions"] == 2.0 == evaluation.trial.parameters["half_life_sessions"]
+    manifest = ModelRegistry(found.model.parent.parent).manifest("y_tick", "1.0.0")
+    assert manifest.code["config"]["half_life_sessions"] == 2.0 == found.summary["half_life_sessions"]
+    assert "weight of training rows halves" in (found.folder / "report.html").read_text()
+    for odd in (0.0, -1.0, float("nan"), float("inf")):
+        with pytest.raises(ConfigError, match="half-life of the weights is"):
+            TickConfig(half_life_sessions=odd)
+
+
+def test_measured_latencies_are_drawn_and_told(measured: TrainingResult) -> None:
+    data, latency = measured.prepared.data, Latency(LATENCIES, TickConfig().seed)
+    parts, alike = bar_sessions(12, 3, 0.9), 0
+    assert data.trips is not None
+    for part in parts:  # session by session here, all of them there
+        path = path_of(part, Y, 1.0)
+        rows = np.flatnonzero(np.isin(data.spans.session, path.segment_session))
+        if not len(rows):
+            continue
+        buys = triple_barrier(
+            path, data.spans.t0[rows], measured.prepared.extra["barrier_ticks"][rows],
+            multiple=1.0, least_ticks=4.0, horizon_ns=300 * 10**9, latency=latency,
+        )  # fmt: skip
+        np.testing.assert_array_equal(data.trips.buy_ticks[rows[buys.rows]], buys.gross_ticks)
+        alike += len(buys)
+    assert alike == len(data) > 100
+    facts = latency.facts()
+    request = json.loads((measured.folder / "run.json").read_text())["request"]
+    assert request["latency"] == facts
+    assert request["config"]["latency_sample_ns"] == list(LATENCIES)
+    assert facts.items() <= measured.summary["label"].items()
+    manifest = ModelRegistry(measured.model.parent.parent).manifest("y_tick", "1.0.0")
+    assert facts.items() <= dict(manifest.label).items()
+    assert manifest.label["latency_ns"] == sorted(LATENCIES)  # what measures its label on later sessions
+    assert facts["latency_sha256"] in (measured.folder / "report.html").read_text()
+    with pytest.raises(ConfigError, match="-1 ns is not between"):
+        TickConfig(latency_sample_ns=(-1, 5))
+
+
 def test_a_folder_that_is_no_version_is_named(tmp_path: Path) -> None:
     for folder in ("1.0.0", "1.2.0"):
         (tmp_path / "y_tick" / folder).mkdir(parents=True)
@@ -655,3 +736,22 @@ def test_the_embargo_counts_sessions_by_the_decisions_that_there_are() -> None:
     spans = Spans(times, times + 1, np.repeat(np.arange(3), 100))
     assert traded_ns(spans, minute) == 500 * minute
     assert traded_ns(spans[:1], minute) == minute
+
+
+def test_a_model_of_before_an_option_is_trained_again_without_it() -> None:
+    config: dict[str, Any] = {
+        k: v for k, v in asdict(TickConfig(**SMALL)).items() if k != "half_life_sessions"
+    }
+
+    class Registry:
+        def versions(self, _: str) -> list[str]:
+            return ["1.0.0"]
+
+        def manifest(self, *_: str) -> Any:
+            return SimpleNamespace(id="y_tick 1.0.0", code={"config": config})
+
+    registry: Any = Registry()
+    assert config_of(registry, "y_tick") == ("1.0.0", TickConfig(**SMALL, name="y_tick"))
+    del config["seed"]
+    with pytest.raises(ModelError, match="does not say how it was trained"):
+        config_of(registry, "y_tick")

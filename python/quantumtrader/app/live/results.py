@@ -15,6 +15,7 @@ import numpy as np
 
 from quantumtrader import _backend
 from quantumtrader.app.live.loop import LiveLoop
+from quantumtrader.app.live.round_trips import write_round_trips
 from quantumtrader.app.live.runner import EVENTS, RunResult
 from quantumtrader.app.live.samples import read_samples
 from quantumtrader.app.live.spec import SessionSpec
@@ -60,6 +61,8 @@ class LiveReport:
 def write_results(loop: LiveLoop, result: RunResult, notices: Sequence[str] = ()) -> LiveReport:
     """Write features, decisions, trades, fills, report and ``session.json`` into the session's folder.
 
+    With real orders also ``round_trips.txt``: what each took until the exchange had it, in ns.
+
     Parameters
     ----------
     loop : LiveLoop
@@ -87,9 +90,18 @@ def write_results(loop: LiveLoop, result: RunResult, notices: Sequence[str] = ()
     ) as error:  # what was traded is in the journals; a report must not hide how it ended
         why = str(error)
     document = _document(loop, result, notes, report, why)
+    document["round_trips"] = len(_measured(loop, folder, notes))
     text = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False)
     (folder / SESSION).write_text(text + "\n", "utf-8", newline="\n")
     return LiveReport(document, report)
+
+
+def _measured(loop: LiveLoop, folder: Path, notes: list[str]) -> list[int]:
+    try:
+        return write_round_trips(loop, folder)
+    except (QuantumTraderError, OSError) as error:  # a measurement must not hide how the session ended
+        notes.append(f"round trips of orders are not known: {error}")
+        return []
 
 
 def _describe(spec: SessionSpec) -> str:

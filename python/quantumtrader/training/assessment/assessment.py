@@ -121,6 +121,8 @@ class Assessment:
         Of each network whether it may take LightGBM's place, and why.
     notes : tuple of Note
         What must be said beside the numbers.
+    half_life_sessions : float or None
+        In which the weight of training rows halved; None where it did not, or was not told when this was written.
     """
 
     study: str
@@ -158,6 +160,7 @@ class Assessment:
     rehearsal: Reference | None = None
     networks: tuple[Shipping, ...] = ()
     notes: tuple[Note, ...] = ()
+    half_life_sessions: float | None = None
 
     @property
     def sufficiency(self) -> Sufficiency:
@@ -333,6 +336,7 @@ def assess(
             )
 
     before = earlier or Earlier()
+    half_life = evaluation.trial.parameters.get("half_life_sessions")
     scores = score(data, evaluation)
     edge = said(scores.gained.mean(axis=0), scores.spans.session, scores.weights)
     kind = str(evaluation.trial.parameters.get("kind", ""))
@@ -348,7 +352,7 @@ def assess(
         return Assessment(
             *about, facts, picture, None, None, None, (), (), cut_by, None, dict.fromkeys(sorted(families)), None, None,
             (), None, None, None, (), parity, None, None, seed, earlier=before,
-            fees_known=instrument.fee_known,
+            fees_known=instrument.fee_known, half_life_sessions=half_life,
         )  # fmt: skip
 
     axes: dict[str, Names] = {}
@@ -415,6 +419,7 @@ def assess(
         nested=None if nested is None else reference("nested", data, nested, policy),
         rehearsal=None if rehearsal is None else reference("rehearsal", data, rehearsal, policy),
         networks=tuple((networks or {}).values()),
+        half_life_sessions=half_life,
     )
 
 

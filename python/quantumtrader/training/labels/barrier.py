@@ -12,7 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from quantumtrader.exceptions import ConfigError, DataError
-from quantumtrader.training.labels.base import Drops, Labels, Latency
+from quantumtrader.training.labels.base import Drops, Labels
+from quantumtrader.training.labels.latency import Latency
 from quantumtrader.training.labels.path import PricePath
 from quantumtrader.training.spans import Spans
 
@@ -97,7 +98,7 @@ def triple_barrier(
     sides = np.broadcast_to(np.asarray(side, np.int64), (n,))
     if not np.isin(sides, (-1, 0, 1)).all():
         raise DataError("triple barrier: sides must be 1, -1 or 0")
-    arrival = drops.t0 + latency.draw(n)
+    arrival = drops.t0 + latency.draw(drops.t0)
     step = path.executable(arrival, drops.segment)
     entry = np.where(sides > 0, path.at(path.ask, step), path.at(path.bid, step))
     vertical = drops.t0 + horizon_ns
@@ -134,8 +135,7 @@ def triple_barrier(
         "multiple": float(multiple),
         "least_ticks": float(least_ticks),
         "horizon_ns": int(horizon_ns),
-        "latency_ns": sorted(latency.sample_ns),
-        "latency_seed": latency.seed,
+        **latency.facts(),
     }
     spans: Spans = drops.spans(t1)
     r = rows_kept

@@ -9,41 +9,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from quantumtrader.exceptions import ConfigError, DataError
+from quantumtrader.exceptions import DataError
 from quantumtrader.training.labels.path import PricePath
 from quantumtrader.training.spans import Spans
 
-__all__ = ["Drops", "Labels", "Latency"]
+__all__ = ["Drops", "Labels"]
 
 Int64 = npt.NDArray[np.int64]
 Float64 = npt.NDArray[np.float64]
-
-
-@dataclass(frozen=True, slots=True)
-class Latency:
-    """Time from a decision to the arrival of its order.
-
-    Parameters
-    ----------
-    sample_ns : tuple of int
-        Measured latencies to draw from; a single one is a constant.
-    seed : int
-        Of the draws.
-    """
-
-    sample_ns: tuple[int, ...]
-    seed: int = 7
-
-    def __post_init__(self) -> None:
-        if not self.sample_ns or min(self.sample_ns) < 0:
-            raise ConfigError("latency: give at least one measured latency, none of them negative, in ns")
-
-    def draw(self, count: int) -> Int64:
-        """Return one latency per decision, ns; the same for the same seed."""
-        sample = np.array(self.sample_ns, np.int64)
-        if len(sample) == 1:
-            return np.full(count, sample[0])
-        return np.asarray(np.random.default_rng(self.seed).choice(sample, count))
 
 
 @dataclass(frozen=True, slots=True)

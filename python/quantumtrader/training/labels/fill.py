@@ -14,7 +14,8 @@ import numpy.typing as npt
 
 from quantumtrader import _backend
 from quantumtrader.exceptions import ConfigError, DataError
-from quantumtrader.training.labels.base import Drops, Labels, Latency
+from quantumtrader.training.labels.base import Drops, Labels
+from quantumtrader.training.labels.latency import Latency
 from quantumtrader.training.labels.path import PricePath
 from quantumtrader.training.spans import Spans
 from quantumtrader.types import Events, Instrument
@@ -113,7 +114,7 @@ def fill(
     sides = np.broadcast_to(np.asarray(side, np.int64), (n,))
     if not np.isin(sides, (-1, 1)).all():
         raise DataError("fill: sides must be 1 or -1")
-    delay = latency.draw(n)
+    delay = latency.draw(drops.t0)
     t1 = drops.t0 + wait_ns + delay
     drops.drop_beyond(t1)
     step = path.last_known(drops.t0, drops.segment)
@@ -130,8 +131,7 @@ def fill(
     facts = {
         "wait_ns": int(wait_ns),
         "queue": queue,
-        "latency_ns": sorted(latency.sample_ns),
-        "latency_seed": latency.seed,
+        **latency.facts(),
     }
     y = (fill_ts[rows] > 0).astype(np.int64)
     return FillLabels(

@@ -10,7 +10,8 @@ import numpy.typing as npt
 
 from quantumtrader.exceptions import ConfigError
 from quantumtrader.training.labels.barrier import triple_barrier
-from quantumtrader.training.labels.base import Drops, Latency
+from quantumtrader.training.labels.base import Drops
+from quantumtrader.training.labels.latency import Latency
 from quantumtrader.training.labels.path import PricePath
 
 __all__ = ["RoundTrips", "barrier_trips", "round_trips"]
@@ -48,7 +49,7 @@ def round_trips(path: PricePath, decisions: Int64, horizon_ns: int, latency: Lat
     if horizon_ns <= 0:
         raise ConfigError(f"round trips: horizon is {horizon_ns} ns, expected a positive number")
     drops = Drops(path, decisions)
-    delay = latency.draw(len(decisions))
+    delay = latency.draw(drops.t0)
     left = drops.t0 + horizon_ns + delay
     drops.drop_beyond(left)
     segment = np.where(drops.kept, drops.segment, -1)

@@ -21,7 +21,7 @@ from quantumtrader.models.folder import check_name, name_of_symbol
 from quantumtrader.models.registry import ModelRegistry
 from quantumtrader.training.dataset import build_dataset
 from quantumtrader.training.executor import Executor, SerialExecutor
-from quantumtrader.training.labels import Latency, Pace, PathBuilder, pace_of
+from quantumtrader.training.labels import Pace, PathBuilder, pace_of
 from quantumtrader.training.notes import Note
 from quantumtrader.training.pipelines.book_config import BookConfig
 from quantumtrader.training.pipelines.book_task import BookTask, Target, targets_of
@@ -191,6 +191,7 @@ class BookTrainingPipeline:
                 f"book training: {recording.origin} has no book and no quotes, only {', '.join(survey.kinds).lower()}",
                 remedy="Record the book (quantumtrader collect), or train on ticks only",
             )
+        latency = self.asked.latency
         request = {
             "kind": "book",
             "symbol": recording.instrument.symbol,
@@ -198,6 +199,7 @@ class BookTrainingPipeline:
             **fee_request(recording.instrument),
             "events": survey.sha256,
             "config": asdict(self.asked),
+            **({"latency": latency.facts()} if latency.measured else {}),
             "version": __version__,
             "libraries": library_versions(self.asked.candidates),
         }
@@ -282,9 +284,8 @@ class BookTrainingPipeline:
         if loaded.manifest.data["sha256"] != trained.sha256:
             raise ConfigError(f"{loaded.manifest.id} was not trained in {own.folder}")
         heartbeat, thin = (int(trained.measured_from[k]) for k in ("heartbeat_ns", "thin"))
-        latency = Latency((int(asked.latency_ms * 1e6),))
         begin = int(next(recording.sessions(vault.locked[:1]))["ts_event"].min())
-        task = BookTask((target,), heartbeat, latency, begin, np.iinfo(np.int64).max, thin)
+        task = BookTask((target,), heartbeat, asked.latency, begin, np.iinfo(np.int64).max, thin)
         # Hours of the recording's first session, as when it was trained: those of today may be others.
         engine = FeatureEngine.for_manifest(features, recording.instrument, survey.first_date)
         features.require(engine)  # a vault opens once: not on other rows
@@ -369,8 +370,7 @@ class BookTrainingPipeline:
         heartbeat = int(asked.heartbeat_s * 1e9) or max(100_000_000, int(pace.tau_ns / 2))
         thin = 1
         while True:
-            latency = Latency((int(asked.latency_ms * 1e6),))
-            task = BookTask(wanted, heartbeat, latency, *used, thin, asked.max_rows)
+            task = BookTask(wanted, heartbeat, asked.latency, *used, thin, asked.max_rows)
             data = build_dataset(
                 recording.sessions(days),
                 FeatureEngine(names, instrument, clock=clock, day=survey.first_date),
@@ -432,11 +432,12 @@ class BookTrainingPipeline:
             candidates=asked.candidates,
             seed=asked.seed,
             rows=len(data),
+            half_life_sessions=asked.half_life_sessions,
         )
         final: dict[str, Model] = {}
 
         def parity(recipe: Recipe) -> bool:
-            final["model"] = final_fit(recipe, data)
+            final["model"] = final_fit(recipe, data, plan.half_life)
             first = recording.sessions(survey.days[:2])
             return check_parity(data, final["model"], first, instrument, survey.first_date)
 
@@ -483,6 +484,7 @@ class BookTrainingPipeline:
         version = folder.document("version", lambda: next_version(registry.root, name))
         label: dict[str, Any] = {"id": data.label, **dict(data.measured_from)}
         if data.trips is not None:
+            label["latency_ns"] = sorted(self.asked.latency.sample_ns)
             moves = np.abs(data.trips.buy_ticks - data.trips.sell_ticks) / 2
             label["move"] = float(np.nanmean(moves) / _price(recording, survey))
         about = Shipment(

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from quantumtrader.exceptions import ConfigError
 from quantumtrader.features.sets import resolve
 from quantumtrader.models.folder import check_name
-from quantumtrader.training.labels import Pace
+from quantumtrader.training.labels import Latency, Pace
 from quantumtrader.training.pipelines.book_task import targets_of
 from quantumtrader.training.pipelines.candidates import Candidates, require_candidates
+from quantumtrader.training.weights import check_half_life
 
 __all__ = ["BookConfig"]
 
@@ -33,8 +34,8 @@ class BookConfig:
         A decision at least so often; 0 for half of the mean time between changes, at least 0.1.
     max_rows : int
         Beyond it every second, third, … decision counts.
-    slippage_ticks, margin, latency_ms
-        As of a tick training.
+    slippage_ticks, margin, latency_ms, latency_sample_ns, half_life_sessions
+        As of a tick training; with blocks of time in place of sessions the half-life is in blocks.
     groups, test_groups, walk, vault, candidates, gaps, valid_sessions, seed
         As of a tick training.
     """
@@ -48,6 +49,8 @@ class BookConfig:
     slippage_ticks: float = 0.0
     margin: float = 0.1
     latency_ms: float = 20.0
+    latency_sample_ns: tuple[int, ...] | None = None
+    half_life_sessions: float | None = None
     groups: int = 6
     test_groups: int = 2
     walk: tuple[int, int, int] = (15, 1, 1)
@@ -66,6 +69,8 @@ class BookConfig:
         odd = [name for name, value in numbers.items() if not (math.isfinite(value) and value >= 0)]
         if odd:
             raise ConfigError(f"book training: {odd[0]} is {numbers[odd[0]]}, expected 0 or more")
+        _ = self.latency  # complains about the sample
+        check_half_life(self.half_life_sessions)
         if self.max_rows < 100 or not self.targets:
             raise ConfigError(
                 f"book training: {self.max_rows} rows at most and {len(self.targets)} targets, expected at least 100 and 1"
@@ -77,3 +82,8 @@ class BookConfig:
             check_name(self.name)
         resolve(self.features)  # complains about names
         require_candidates(self.candidates)
+
+    @property
+    def latency(self) -> Latency:
+        """From a decision to the arrival of its order."""
+        return Latency.of(self.latency_ms, self.latency_sample_ns, self.seed)

@@ -234,7 +234,12 @@ class BookTask:
             spans=spans,
             ts_feature_max=np.concatenate([p[2] for p in parts]),
             label=target.name,
-            measured_from={**labels[0].measured_from, "heartbeat_ns": self.heartbeat_ns, "thin": self.thin},
+            measured_from={
+                **labels[0].measured_from,
+                "heartbeat_ns": self.heartbeat_ns,
+                "thin": self.thin,
+                **(self.latency.facts() if target.paid else {}),
+            },
             trips=trips,
             dropped=dropped,
         )

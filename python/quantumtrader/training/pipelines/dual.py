@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
@@ -417,12 +418,14 @@ class DualTrainingSystem:
             "base": loaded.manifest.hash,
             "splitter": splitter_text(splitter),
             "libraries": library_versions(self.asked.book.candidates),
+            "half_life_sessions": self.asked.book.half_life_sessions,
         }
+        half_life = self.asked.book.half_life_sessions or math.inf
         found: dict[str, Evaluation] = {}
         with RunFolder(out, request, self.clock) as folder:
             for name, (rows, recipe) in recipes.items():
                 found[name] = evaluate(
-                    rows, recipe, splitter, folder.ledger, "joined",
+                    rows, recipe, splitter, folder.ledger, "joined", half_life=half_life,
                     mapper=folder.mapper(self.executor, f"evaluating {name}"),
                 )  # fmt: skip
         enough = data.sufficiency().sufficient
@@ -437,7 +440,7 @@ class DualTrainingSystem:
             "sufficient": enough,
             "edges": {n: interval_document(f.edge) if enough else None for n, f in found.items()},
             "better_than_book_alone": better,
-            "weight": _book_weight(data, base, shallow, inner, stack),
+            "weight": _book_weight(data, base, shallow, inner, stack, half_life),
         }
 
     def _written(
@@ -460,10 +463,10 @@ def _same_rows(plain: Evaluation, joined: Evaluation) -> Evaluation:
 
 
 def _book_weight(
-    data: Dataset, base: Single, shallow: Single, inner: CombinatorialPurged, stack: Stack
+    data: Dataset, base: Single, shallow: Single, inner: CombinatorialPurged, stack: Stack, half_life: float
 ) -> float | None:
     """Share of the book model in the stack that is fitted on all rows; None where it gives none of the two a weight."""
-    fitted = Stacked([base.estimator, shallow.estimator], inner, stack).fit(data).estimator
+    fitted = Stacked([base.estimator, shallow.estimator], inner, stack).fit(data, half_life).estimator
     weighed = getattr(fitted, "stack_", None)
     if weighed is None:
         return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass, replace
+from math import inf
 from typing import Any
 
 import numpy as np
@@ -64,6 +65,8 @@ class Plan:
     min_leaf : int
     notes : tuple of Note
         What was asked and is not done.
+    half_life_sessions : float or None
+        Sessions of a training part in which the weight of its rows halves; None for no decay.
     """
 
     name: str
@@ -78,6 +81,12 @@ class Plan:
     seed: int = 7
     min_leaf: int = 100
     notes: tuple[Note, ...] = ()
+    half_life_sessions: float | None = None
+
+    @property
+    def half_life(self) -> float:
+        """The half-life as ``evaluate`` takes it: infinite for no decay."""
+        return inf if self.half_life_sessions is None else float(self.half_life_sessions)
 
     def to_document(self) -> dict[str, Any]:
         """Return JSON values."""
@@ -133,6 +142,7 @@ def make_plan(
     candidates: Candidates,
     seed: int,
     rows: int,
+    half_life_sessions: float | None = None,
 ) -> Plan:
     """Fit a plan to the sessions that there are.
 
@@ -145,6 +155,8 @@ def make_plan(
         Sessions to train on, to test, between them.
     rows : int
         Labelled rows; leaves hold at least a hundredth of them, and at most 100.
+    half_life_sessions : float, optional
+        As of ``Plan``.
 
     Raises
     ------
@@ -182,6 +194,7 @@ def make_plan(
         seed=seed,
         min_leaf=int(np.clip(rows // 100, 5, 100)),
         notes=notes,
+        half_life_sessions=half_life_sessions,
     )
 
 
@@ -262,6 +275,7 @@ def judge(
                 ledger,
                 f"{plan.name}{where}",
                 policy=policy,
+                half_life=plan.half_life,
                 mapper=folder.mapper(executor, f"evaluating {name}", advance),
             )
         if study is not None and not where:
@@ -298,6 +312,7 @@ def judge(
                 ledger,
                 f"{plan.name}/nested",
                 policy=policy,
+                half_life=plan.half_life,
                 mapper=folder.mapper(executor, "choosing inside training parts", advance),
             )
         if plan.rehearsal is not None:
@@ -307,7 +322,12 @@ def judge(
             false[f"days permuted {k}"] = run(f"placebo {k}", recipe, plan.rough, "/placebo", placebo)
         with show("importance", None):
             families = fold_importance(
-                data, _single(recipe, recipes), plan.rough, families=families_of(data.names), seed=plan.seed
+                data,
+                _single(recipe, recipes),
+                plan.rough,
+                families=families_of(data.names),
+                half_life=plan.half_life,
+                seed=plan.seed,
             )
     earlier = None
     if study is not None:

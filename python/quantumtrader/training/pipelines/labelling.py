@@ -2,133 +2,171 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
-from quantumtrader.exceptions import ConfigError, DataError
+from quantumtrader.exceptions import DataError
 from quantumtrader.features import FeatureEngine
-from quantumtrader.training.dataset import Dataset, build_dataset
-from quantumtrader.training.labels import Latency, PathBuilder, pace_of
+from quantumtrader.training.dataset import Dataset, build_dataset, sufficiency_of
+from quantumtrader.training.labels import PathBuilder, pace_of
 from quantumtrader.training.pipelines.barrier_task import SIGMA, BarrierTask
 from quantumtrader.training.pipelines.book_task import TARGETS, BookTask, targets_of
 from quantumtrader.training.pipelines.horizon import barrier_horizon_ns, require_prices
+from quantumtrader.training.pipelines.label_config import LABELS, READ_BY, LabelConfig
+from quantumtrader.training.pipelines.label_rows import label_rows
 from quantumtrader.training.pipelines.recording import Recording
+from quantumtrader.training.spans import Spans
+from quantumtrader.training.weights import average_uniqueness
+from quantumtrader.types import Events
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["LABELS", "Labelled", "label_recording"]
+__all__ = ["LABELS", "READ_BY", "LabelConfig", "Labelled", "label_recording"]
 
-LABELS = ("side", "touch", *TARGETS)
-"""Barrier labels (see ``BarrierTask``), and the book's targets."""
+_QUANTILES = {"p05": 0.05, "p50": 0.5, "p95": 0.95}
 
 
 @dataclass(frozen=True, slots=True)
 class Labelled:
-    """Labels of a recording.
+    """Labels of a recording; all arrays have shape (n,).
 
     Parameters
     ----------
-    data : Dataset
-        Labels, spans and results; its features are those that the label needed.
+    spans : Spans
+        From the decision to the last time that the label looks at.
+    y : ndarray
+        Class (int64), or number (float64).
+    columns : dict of str to ndarray
+        What else is known of each label; ``docs/guides/training.md`` says what.
     facts : dict
-        Counts, shares of the classes, effective number, what was dropped and why.
+        Counts, shares of the classes or quantiles, effective number, what was dropped and why.
     """
 
-    data: Dataset
+    spans: Spans
+    y: npt.NDArray[Any]
+    columns: Mapping[str, npt.NDArray[Any]]
     facts: dict[str, Any]
 
     def table(self) -> pa.Table:
-        """Return one row per label: ``t0, t1`` (ns UTC), ``session``, ``y``, and what trading it would have brought."""
+        """Return one row per label: ``t0, t1`` (ns UTC), ``session``, ``y``, ``weight`` (average uniqueness), columns."""
         import pyarrow as pa
 
-        data = self.data
-        columns: dict[str, Any] = {
-            "t0": data.spans.t0,
-            "t1": data.spans.t1,
-            "session": data.spans.session.astype("datetime64[D]"),
-            "y": data.y,
-        }
-        if data.trips is not None:
-            columns |= {"buy_ticks": data.trips.buy_ticks, "sell_ticks": data.trips.sell_ticks}
-        return pa.table(columns)
+        return pa.table(
+            {
+                "t0": self.spans.t0,
+                "t1": self.spans.t1,
+                "session": self.spans.session.astype("datetime64[D]"),
+                "y": self.y,
+                "weight": average_uniqueness(self.spans),
+                **self.columns,
+            }
+        )
 
 
 def label_recording(
-    recording: Recording,
-    label: str,
-    *,
-    clock: str = "",
-    horizon_s: float = 0.0,
-    every_s: float = 0.0,
-    barrier_atr: float = 2.0,
-    least_ticks: float = 4.0,
-    spread_ticks: float = 1.0,
-    latency_ms: float = 200.0,
-    gaps: str = "refuse",
+    recording: Recording, asked: LabelConfig, advance: Callable[[float], None] = lambda _: None
 ) -> Labelled:
-    """Label a recording; arguments are those of the trainings.
+    """Label a recording.
+
+    Parameters
+    ----------
+    recording : Recording
+        Whole sessions.
+    asked : LabelConfig
+        Which labels, and how.
+    advance : callable
+        Called with 1 for each session that was read.
 
     Raises
     ------
-    ConfigError
-        The label is not known.
     DataError
-        Nothing can be labelled, or the horizon is shorter than a bar.
+        Nothing can be labelled, the horizon is shorter than a bar, there is a gap, or fills are asked of a recording
+        without a book.
     """
-    if label not in LABELS:
-        raise ConfigError(f"no label {label!r}; there are {', '.join(LABELS)}")
+    survey = recording.survey()
+    unit = recording.instrument.ticks_per_exchange_tick
+    spread = None if survey.has_touch else asked.spread_ticks * unit
+    columns: Mapping[str, npt.NDArray[Any]]
+    if asked.label in ("side", "touch", *TARGETS):
+        data = _learned(recording, asked, spread, advance)
+        trips = data.trips
+        columns = {} if trips is None else {"buy_ticks": trips.buy_ticks, "sell_ticks": trips.sell_ticks}
+        name, spans, y, measured, dropped = data.label, data.spans, data.y, data.measured_from, data.dropped
+    else:
+        found = label_rows(recording, asked, spread, advance)
+        labels, columns = found.labels, found.columns
+        name, spans, y = labels.name, labels.spans, labels.y
+        measured, dropped = labels.measured_from, labels.dropped
+    if not len(spans):
+        raise DataError(f"no decision has a label; dropped: {dict(dropped)}")
+    enough = sufficiency_of(spans)
+    facts: dict[str, Any] = {
+        "label": name,
+        "rows": len(spans),
+        "n_eff": float(average_uniqueness(spans).sum()),
+        "sessions": len(spans.sessions),
+        "dropped": dict(dropped),
+        "measured_from": dict(measured),
+        "mean_span_s": float((spans.t1 - spans.t0).mean() / 1e9),
+        "synthetic": survey.synthetic,
+        "sufficient": enough.sufficient,
+        "reasons": list(enough.reasons),
+    }
+    if np.issubdtype(y.dtype, np.integer):
+        facts["classes"] = {str(c): float((y == c).mean()) for c in np.unique(y)}
+    else:
+        facts["mean"] = float(y.mean())
+        facts["quantiles"] = {q: float(np.quantile(y, at)) for q, at in _QUANTILES.items()}
+    for column in ("buy_ticks", "sell_ticks", "net_ticks"):
+        if column in columns:
+            facts[f"mean_{column}"] = float(np.nanmean(columns[column]))
+    return Labelled(spans, y, columns, facts)
+
+
+def _learned(
+    recording: Recording, asked: LabelConfig, spread: float | None, advance: Callable[[float], None]
+) -> Dataset:
+    """Label as the trainings do."""
     survey, instrument = recording.survey(), recording.instrument
-    unit = instrument.ticks_per_exchange_tick
-    latency = Latency((int(latency_ms * 1e6),))
-    spread = None if survey.has_touch else spread_ticks * unit
-    if label in ("side", "touch"):
-        horizon = barrier_horizon_ns(horizon_s, survey)
-        every = int(every_s * 1e9) or horizon // 4
-        task = BarrierTask(barrier_atr, least_ticks * unit, horizon, latency, every, label)
-        engine = FeatureEngine([SIGMA], instrument, clock=clock or ("bar" if survey.has_bars else "1m"))
-        data = build_dataset(
-            recording.sessions(),
+
+    def sessions() -> Iterator[Events]:
+        for part in recording.sessions():
+            yield part
+            advance(1)
+
+    if asked.label in ("side", "touch"):
+        horizon = barrier_horizon_ns(asked.horizon_s, survey)
+        task = BarrierTask(
+            asked.barrier_atr,
+            asked.least_ticks * instrument.ticks_per_exchange_tick,
+            horizon,
+            asked.latency,
+            int(asked.every_s * 1e9) or horizon // 4,
+            asked.label,
+        )
+        engine = FeatureEngine([SIGMA], instrument, clock=asked.clock or ("bar" if survey.has_bars else "1m"))
+        return build_dataset(
+            sessions(),
             engine,
             task.label,
             payer=task.pay,
             spread_ticks=spread,
-            gaps=gaps,
+            gaps=asked.gaps,
             usable=False,
         )
-    else:
-        first = next(recording.sessions(survey.days[:1]))
-        pace = pace_of(PathBuilder(instrument, spread).add(first))
-        if horizon_s:
-            pace = type(pace)(horizon_s * 1e9, pace.spread_ticks)
-        (target,) = targets_of((label,), pace)
-        require_prices(target.horizon_ns, survey)
-        beat = int(every_s * 1e9) or max(100_000_000, int(pace.tau_ns / 2))
-        book = BookTask((target,), beat, latency, -(1 << 62), 1 << 62)
-        engine = FeatureEngine(["mid_return_1s"], instrument, clock=clock or "event")
-        found = build_dataset(
-            recording.sessions(), engine, book.label, spread_ticks=spread, gaps=gaps, usable=False
-        )
-        data = book.dataset(target, found, recording.gap_sessions())
-    if not len(data):
-        raise DataError(f"no decision has a label; dropped: {dict(data.dropped)}")
-    classes = data.classes
-    facts = {
-        "label": data.label,
-        "rows": len(data),
-        "n_eff": data.n_eff,
-        "sessions": len(data.spans.sessions),
-        "classes": {str(c): float((data.y == c).mean()) for c in classes},
-        "dropped": dict(data.dropped),
-        "measured_from": dict(data.measured_from),
-        "mean_span_s": float((data.spans.t1 - data.spans.t0).mean() / 1e9),
-        "synthetic": survey.synthetic,
-        "sufficient": data.sufficiency().sufficient,
-        "reasons": list(data.sufficiency().reasons),
-    }
-    if data.trips is not None:
-        facts["mean_buy_ticks"] = float(np.nanmean(data.trips.buy_ticks))
-        facts["mean_sell_ticks"] = float(np.nanmean(data.trips.sell_ticks))
-    return Labelled(data, facts)
+    first = next(recording.sessions(survey.days[:1]))
+    pace = pace_of(PathBuilder(instrument, spread).add(first))
+    if asked.horizon_s:
+        pace = type(pace)(asked.horizon_s * 1e9, pace.spread_ticks)
+    (target,) = targets_of((asked.label,), pace)
+    require_prices(target.horizon_ns, survey)
+    beat = int(asked.every_s * 1e9) or max(100_000_000, int(pace.tau_ns / 2))
+    book = BookTask((target,), beat, asked.latency, -(1 << 62), 1 << 62)
+    engine = FeatureEngine(["mid_return_1s"], instrument, clock=asked.clock or "event")
+    found = build_dataset(sessions(), engine, book.label, spread_ticks=spread, gaps=asked.gaps, usable=False)
+    return book.dataset(target, found, recording.gap_sessions())

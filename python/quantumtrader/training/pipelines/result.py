@@ -157,6 +157,7 @@ def finish(
         # Above 1 for an adjusted series on a finer grid: ticks above and below are of that grid.
         "ticks_per_exchange_tick": recording.instrument.ticks_per_exchange_tick,
         "margin": plan.policy.margin,
+        "half_life_sessions": plan.half_life_sessions,
         # Too little data: no number that could be mistaken for one.
         "table": table if enough else {},
         "networks": {name: found.text() for name, found in judged.networks.items()} if enough else {},

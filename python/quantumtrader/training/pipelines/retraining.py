@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +61,13 @@ class Retraining:
     result: TrainingResult | None
 
 
+def _is_of(config: type[TickConfig | BookConfig], given: Any) -> bool:
+    """Tell whether these are the values of such a configuration; fields that older models do not know may be absent."""
+    known = {f.name for f in fields(config)}
+    later = {f.name for f in fields(config) if f.default is None}
+    return isinstance(given, dict) and known - later <= given.keys() <= known
+
+
 def config_of(registry: ModelRegistry, name: str) -> tuple[str, TickConfig]:
     """Return the newest version of a tick model, and the configuration that it was trained with.
 
@@ -74,12 +81,12 @@ def config_of(registry: ModelRegistry, name: str) -> tuple[str, TickConfig]:
         raise ModelError(f"there is no model {name}", path=registry.root, remedy="Train it first")
     manifest = registry.manifest(name, versions[-1])
     given: Any = manifest.code.get("config")
-    if isinstance(given, dict) and given.keys() == {f.name for f in fields(BookConfig)}:
+    if _is_of(BookConfig, given):
         raise ModelError(
             f"{manifest.id} is a book model, and only tick models are trained again by their name (--update)",
             remedy="Train it with train book and the options that it was trained with: that makes its next version",
         )
-    if not isinstance(given, dict) or given.keys() != {f.name for f in fields(TickConfig)}:
+    if not _is_of(TickConfig, given):
         raise ModelError(
             f"{manifest.id} does not say how it was trained, or by another version of this package",
             remedy="Train it anew, with its options",

@@ -341,8 +341,8 @@ def ship(
     )
 
 
-def final_fit(recipe: Recipe, data: Dataset) -> Model:
-    """Fit on all rows; what is served."""
-    found = recipe.fit(data).estimator
+def final_fit(recipe: Recipe, data: Dataset, half_life: float) -> Model:
+    """Fit on all rows, weighted as those of the folds were; what is served."""
+    found = recipe.fit(data, half_life).estimator
     assert isinstance(found, Model)  # candidates are models of this package
     return found

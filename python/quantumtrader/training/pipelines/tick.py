@@ -20,7 +20,6 @@ from quantumtrader.models.folder import name_of_symbol
 from quantumtrader.models.registry import ModelRegistry
 from quantumtrader.training.dataset import Dataset, build_dataset
 from quantumtrader.training.executor import Executor, SerialExecutor
-from quantumtrader.training.labels import Latency
 from quantumtrader.training.pipelines.barrier_task import SIGMA, BarrierTask
 from quantumtrader.training.pipelines.candidates import with_stretches
 from quantumtrader.training.pipelines.costs import cost_ticks, fee_request
@@ -125,6 +124,7 @@ class TickTrainingPipeline:
         out = out or OUT / recording.instrument.symbol / "tick"
         survey = recording.survey()
         barrier_horizon_ns(self.asked.horizon_s, survey)  # before the replay, not after it
+        latency = self.asked.latency
         request = {
             "kind": "tick",
             "symbol": recording.instrument.symbol,
@@ -132,6 +132,7 @@ class TickTrainingPipeline:
             **fee_request(recording.instrument),
             "events": survey.sha256,
             "config": asdict(self.asked),
+            **({"latency": latency.facts()} if latency.measured else {}),
             "version": __version__,
             "libraries": library_versions(self.asked.candidates),
         }
@@ -165,11 +166,12 @@ class TickTrainingPipeline:
             candidates=asked.candidates,
             seed=asked.seed,
             rows=len(data),
+            half_life_sessions=asked.half_life_sessions,
         )
         final: dict[str, Model] = {}
 
         def parity(recipe: Recipe) -> bool:
-            final["model"] = final_fit(recipe, data)
+            final["model"] = final_fit(recipe, data, plan.half_life)
             first = vault.development[:40]
             sessions = recording.sessions(first)
             return check_parity(data, final["model"], sessions, instrument, survey.first_date)
@@ -283,7 +285,7 @@ class TickTrainingPipeline:
             multiple=asked.barrier_atr,
             least_ticks=asked.least_ticks * unit,
             horizon_ns=horizon,
-            latency=Latency((int(asked.latency_ms * 1e6),)),
+            latency=asked.latency,
             every_ns=int(asked.every_s * 1e9) or horizon // 4,
             classes=asked.classes,
         )
@@ -320,6 +322,7 @@ class TickTrainingPipeline:
             "id": data.label,
             "bar_ns": survey.bar_ns or _MINUTE,
             **dict(data.measured_from),
+            "latency_ns": sorted(self.asked.latency.sample_ns),
             "barrier_ticks": float(np.median(prepared.extra["barrier_ticks"])),
             "move": float(np.nanmean(moves) / price),
             "spread_ticks": self.asked.spread_ticks * instrument.ticks_per_exchange_tick,

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from quantumtrader.exceptions import ConfigError
 from quantumtrader.features.sets import resolve
 from quantumtrader.models.folder import check_name
+from quantumtrader.training.labels import Latency
 from quantumtrader.training.pipelines.candidates import Candidates, require_candidates
+from quantumtrader.training.weights import check_half_life
 
 __all__ = ["TickConfig"]
 
@@ -41,6 +43,11 @@ class TickConfig:
         Of the policy.
     latency_ms : float
         From decision to arrival.
+    latency_sample_ns : tuple of int or None
+        Measured latencies to draw from in place of ``latency_ms``, by the decision's time and the seed; see
+        ``read_latencies``.
+    half_life_sessions : float or None
+        Sessions in which the weight of a training part's rows halves, the newest counting 1; None for no decay.
     groups, test_groups : int
         Of the combinatorial splits.
     walk : tuple of int
@@ -68,6 +75,8 @@ class TickConfig:
     slippage_ticks: float = 1.0
     margin: float = 0.1
     latency_ms: float = 200.0
+    latency_sample_ns: tuple[int, ...] | None = None
+    half_life_sessions: float | None = None
     groups: int = 10
     test_groups: int = 2
     walk: tuple[int, int, int] = (120, 5, 1)
@@ -92,6 +101,8 @@ class TickConfig:
                 f"tick training: spread {self.spread_ticks} and least barrier {self.least_ticks} ticks must be positive, "
                 f"barrier_atr {self.barrier_atr} not negative"
             )
+        _ = self.latency  # complains about the sample
+        check_half_life(self.half_life_sessions)
         if self.classes not in ("side", "touch"):
             raise ConfigError(f"tick training: classes is {self.classes!r}, expected side or touch")
         if self.gaps not in ("refuse", "drop"):
@@ -100,3 +111,8 @@ class TickConfig:
             check_name(self.name)
         resolve(self.features)  # complains about names
         require_candidates(self.candidates)
+
+    @property
+    def latency(self) -> Latency:
+        """From a decision to the arrival of its order."""
+        return Latency.of(self.latency_ms, self.latency_sample_ns, self.seed)

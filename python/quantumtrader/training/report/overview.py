@@ -125,6 +125,7 @@ def data(page: Frame) -> str:
         (w["features"], f"{f.plain('data/features')} · {w['clock']} <code>{escape(d.clock)}</code>"),
         (w["contracts"], escape(", ".join(d.contracts)) or f.none("not_measured")),
         (w["policy"], policy),
+        *([] if a.half_life_sessions is None else [(w["half_life"], f.plain("half_life_sessions", 1))]),
         (w["tick"], tick),
         (w["engine"], escape(d.engine)),
         (w["manifest"], f'<code class="break">{escape(d.manifest)}</code>'),

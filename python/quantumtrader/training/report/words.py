@@ -120,6 +120,10 @@ WORDS: dict[str, tuple[str, str]] = {
         "trade the likelier side when it leads by {margin}; slippage {cost} ticks a round trip, fees unknown",
         "opera o lado mais provável quando lidera por {margin}; slippage de {cost} ticks por operação, taxas desconhecidas",
     ),
+    "half_life": (
+        "Sessions in which the weight of training rows halves",
+        "Pregões em que o peso das linhas de treino cai pela metade",
+    ),
     "seed": ("Seed", "Semente"),
     "study": ("Study", "Estudo"),
     "model": ("Model", "Modelo"),
