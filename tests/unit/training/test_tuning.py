@@ -131,9 +131,7 @@ def test_it_tunes_inside_each_training_part(data: Dataset, ledger: TrialLedger) 
     wild = data.X.copy()
     test = next(outer.split(data.spans)).test
     wild[test[40:]] = -wild[test[40:]]
-    changed = Dataset(
-        wild, data.y, data.spans, data.ts_feature_max, data.manifest, data.label, data.measured_from
-    )
+    changed = data.derived(X=wild)
     after = evaluate(changed, tuned, outer, ledger, "s")
     np.testing.assert_array_equal(found.predictions[0, test[:40]], after.predictions[0, test[:40]])
     # The registry's model: the best parameters, fitted on all rows.

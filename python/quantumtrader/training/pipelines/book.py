@@ -380,7 +380,7 @@ class BookTrainingPipeline:
             if blocks is not None:
                 traded = blocks.elapsed(own.spans.t0) - blocks.total // 6
                 number = int(survey.days[0]) + np.clip(traded // size, 0, BLOCKS - 1)
-                own = replace(own, spans=replace(own.spans, session=number))
+                own = own.derived(spans=replace(own.spans, session=number))
             warm, _, may = drop_unwarm(own)
             warm, useless = drop_useless(warm)
             may = tuple(n for n in may if n not in useless)
