@@ -73,7 +73,6 @@ def test_shuffled_splits_see_the_answer_and_ours_do_not() -> None:
             p[split.test] = scored(split.train, split.test, X, y)
         purged.append(auc(p, y))
     # As docs/concepts/learning.md quotes them.
-    print(f"shuffled {min(shuffled):.4f} to {max(shuffled):.4f}, purged {np.mean(purged):.4f} on average")
     assert min(shuffled) > 0.96
     assert np.mean(purged) == pytest.approx(0.49, abs=0.01)
 

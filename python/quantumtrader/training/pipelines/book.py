@@ -29,6 +29,13 @@ from quantumtrader.training.pipelines.costs import cost_ticks
 from quantumtrader.training.pipelines.judge import Judged, Plan, Stage, judge, make_plan
 from quantumtrader.training.pipelines.libraries import library_versions
 from quantumtrader.training.pipelines.liquidity import LIQUID, measure_liquidity
+from quantumtrader.training.pipelines.look_back import (
+    LookBack,
+    decided_ns,
+    longest_window,
+    look_backs,
+    named,
+)
 from quantumtrader.training.pipelines.opening import judge_in_vault
 from quantumtrader.training.pipelines.prepared import (
     Prepared,
@@ -67,6 +74,8 @@ LEAST_SESSIONS = 8
 BLOCKS_NOTE = "what is counted as sessions are blocks of time: there were too few sessions to divide"
 _WARMING = 20
 """Sessions before the vault that features warm up on."""
+_BAR_NS = 60 * 10**9
+"""Bars of features that are made from prints."""
 _EVENT_LIMIT = 300_000
 """Events of a session beyond which rows after every packet would not fit into memory."""
 
@@ -119,7 +128,7 @@ class BookTrainingPipeline:
     Never by a Sharpe ratio: thirty days cannot support one.
 
     With fewer than eight sessions the groups that are left out together are contiguous blocks of time instead of sessions,
-    purged and embargoed all the same. That trains a model and measures the code, and is always insufficient.
+    purged, with an embargo of at most half a block. That trains a model and measures the code, and is always insufficient.
 
     Parameters
     ----------
@@ -317,7 +326,7 @@ class BookTrainingPipeline:
         if blocks:
             numbers = int(survey.days[0]) + np.arange(BLOCKS)
             vault = Vault.seal(numbers, ledger, self.asked.vault)
-            size = (clock.total - clock.total // 6) // BLOCKS + 1
+            size = _block_ns(clock)
             locked_from = clock.at(clock.total // 6 + size * len(vault.development))
         else:
             # The newest contract may be most of a month: the last fifth is what there is to lock away.
@@ -407,6 +416,13 @@ class BookTrainingPipeline:
         data.require_usable()  # one class only
         name = check_name(f"{asked.name or name_of_symbol(instrument.symbol, 'book')}_{target.name}")
         next_version(self.models or folder.path.parent / "models", name)  # before the work
+        remembered = look_backs(data.manifest, _BAR_NS, decided_ns(data.spans))
+        sessions = {} if blocks else {n: found.sessions for n, found in remembered.items()}
+        embargo_ns, told = max(target.horizon_ns, longest_window(remembered.values())), ""
+        if blocks:
+            embargo_ns, told = _block_embargo(
+                remembered, target.horizon_ns, _block_ns(TradingTime.of(recording))
+            )
         plan = make_plan(
             f"{name}{'/blocks' if blocks else ''}",
             "book",
@@ -415,12 +431,15 @@ class BookTrainingPipeline:
             groups=asked.groups,
             test_groups=asked.test_groups,
             rehearsal=asked.walk,
-            embargo_sessions=0 if blocks else 1,
-            embargo_ns=max(target.horizon_ns, 60 * 10**9 if not blocks else 0),
+            embargo_sessions=0 if blocks else max([1, *sessions.values()]),
+            embargo_ns=embargo_ns,
             candidates=asked.candidates,
             seed=asked.seed,
             rows=len(data),
+            look_back=sessions,
         )
+        if told:
+            plan = replace(plan, notes=(*plan.notes, told))
         final: dict[str, Model] = {}
 
         def parity(recipe: Recipe) -> bool:
@@ -500,6 +519,27 @@ class BookTrainingPipeline:
         )
         notes = (BLOCKS_NOTE,) if blocks else ()
         return finish(folder, recording, survey, vault, prepared, plan, judged, saved, notes)
+
+
+def _block_ns(clock: TradingTime) -> int:
+    """Length of a block: the first sixth of the time is left out."""
+    return (clock.total - clock.total // 6) // BLOCKS + 1
+
+
+def _block_embargo(remembered: Mapping[str, LookBack], horizon_ns: int, block_ns: int) -> tuple[int, str]:
+    """Return the embargo around blocks, and what to say where features look back further: nothing where none does.
+
+    That of the longest look-back, but no more than half of a block unless the label's horizon is longer.
+    """
+    longest = max((found.ns for found in remembered.values()), default=0)
+    embargo = max(horizon_ns, min(longest, block_ns // 2))
+    longer = [name for name, found in remembered.items() if found.ns > embargo]
+    if not longer:
+        return embargo, ""
+    return embargo, (
+        f"the embargo around blocks of time is {embargo / 1e9:.0f} s instead of {longest / 1e9:.0f}: more would leave next "
+        f"to nothing of blocks of {block_ns / 1e9:.0f} s. What features remember may leak into the scores: {named(longer)}"
+    )
 
 
 def _price(recording: Recording, survey: Survey) -> float:

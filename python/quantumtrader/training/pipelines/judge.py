@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass, replace
@@ -19,6 +20,7 @@ from quantumtrader.training.evaluation import Interval
 from quantumtrader.training.executor import Executor
 from quantumtrader.training.paired import Shipping, ships
 from quantumtrader.training.pipelines.candidates import NETWORKS, baselines, learners
+from quantumtrader.training.pipelines.look_back import named
 from quantumtrader.training.pipelines.prepared import Prepared
 from quantumtrader.training.placebo import permute_days
 from quantumtrader.training.policy import Policy
@@ -88,7 +90,9 @@ def purged_splits(
 ) -> tuple[CombinatorialPurged, CombinatorialPurged, CombinatorialPurged]:
     """Fit the divisions of a plan to the sessions that there are.
 
-    With fewer sessions than groups there are as many groups as sessions; with few for the groups the embargo is shortened.
+    With fewer sessions than groups there are as many groups as sessions. The embargo takes at most half of the sessions that
+    a split does not test, at most one session where there are fewer than three for each group, and none where there are
+    fewer than two.
 
     Returns
     -------
@@ -111,11 +115,19 @@ def purged_splits(
         kept = min(embargo_sessions, 1)
     if sessions < 2 * groups:
         kept = 0
+    divided, parts = min(groups, sessions), 3 if sessions >= 6 else 2
+    kept = min(kept, _affordable(sessions, divided, test_groups))
+    trained = sessions - test_groups * (math.ceil(sessions / divided) + kept)
     return (
-        CombinatorialPurged(min(groups, sessions), test_groups, kept, embargo_ns),
+        CombinatorialPurged(divided, test_groups, kept, embargo_ns),
         CombinatorialPurged(min(5, sessions), 1, kept, embargo_ns),
-        CombinatorialPurged(3 if sessions >= 6 else 2, 1, kept, embargo_ns),
+        CombinatorialPurged(parts, 1, min(kept, _affordable(trained, parts, 1)), embargo_ns),
     )
+
+
+def _affordable(sessions: int, groups: int, test_groups: int) -> int:
+    """Return the longest embargo after each test group that takes no more than half of what is not tested, in sessions."""
+    return max(0, (sessions - test_groups * math.ceil(sessions / groups)) // (2 * test_groups))
 
 
 def make_plan(
@@ -132,6 +144,7 @@ def make_plan(
     candidates: str,
     seed: int,
     rows: int,
+    look_back: Mapping[str, int] | None = None,
 ) -> Plan:
     """Fit a plan to the sessions that there are.
 
@@ -144,6 +157,8 @@ def make_plan(
         Sessions to train on, to test, between them.
     rows : int
         Labelled rows; leaves hold at least a hundredth of them, and at most 100.
+    look_back : mapping of str to int, optional
+        Sessions that each feature looks back on: the note names those that the embargo does not cover.
 
     Raises
     ------
@@ -154,11 +169,16 @@ def make_plan(
         sessions, groups, test_groups, embargo_sessions=embargo_sessions, embargo_ns=embargo_ns
     )
     kept = splitter.embargo_sessions
+    within = inner.embargo_sessions
     notes: tuple[str, ...] = ()
-    if kept < embargo_sessions:
+    if within < embargo_sessions:
+        inside = "" if within == kept else f" ({within} inside training parts)"
+        longer = [name for name, count in (look_back or {}).items() if count > within]
+        which = f": {named(longer)}" if longer else ""
         notes = (
-            f"the embargo after test sessions is {kept} sessions instead of {embargo_sessions}: {sessions} sessions in "
-            f"{groups} groups would leave next to nothing to train on. What features remember may leak into the scores",
+            f"the embargo after test sessions is {kept} sessions{inside} instead of {embargo_sessions}: {sessions} sessions "
+            f"in {groups} groups would leave next to nothing to train on. What features remember may leak into the "
+            f"scores{which}",
         )
     train, test, between = rehearsal
     if sessions < train + between + 4 * test:
