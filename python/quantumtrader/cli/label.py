@@ -42,11 +42,13 @@ def command(
 ) -> None:
     """Write the labels of a recording as Parquet: spans, classes, what was left out and why.
 
+    Sessions that a training of the same study holds out are labelled too, and that is written into the study.
     Exit code 3: nothing can be labelled.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    from quantumtrader.cli.held_out import tell_read
     from quantumtrader.exceptions import DataAccessError
     from quantumtrader.training.pipelines.labelling import label_recording
     from quantumtrader.training.run_folder import write_whole
@@ -73,6 +75,14 @@ def command(
             latency_ms=latency_ms,
             gaps=gaps,
         )
+    tell_read(
+        recording.instrument.product,
+        found.data.spans.sessions,
+        synthetic=found.facts["synthetic"],
+        how="labelled",
+        why="label",
+        label=found.data.label,
+    )
     whole = pa.BufferOutputStream()
     pq.write_table(found.table(), whole, compression="zstd")
     write_whole(out, whole.getvalue().to_pybytes())
