@@ -25,7 +25,7 @@ from quantumtrader.training.evaluation import Interval
 from quantumtrader.training.pipelines import DualConfig, DualTrainingSystem, Recording
 from quantumtrader.training.pipelines.result import _priced
 from quantumtrader.training.pipelines.synthetic import synthetic_bars, synthetic_book
-from quantumtrader.training.study import Study
+from quantumtrader.training.study import Study, studies_folder
 from quantumtrader.types import Kind
 from reference.planted import X, sessions
 
@@ -151,6 +151,17 @@ def test_a_model_is_replayed_on_the_recording_it_was_trained_on(bars: Write, tmp
     ]
     again = runner.invoke(cli.app, [*replay, "-p", f"folder={model}"])
     assert again.exit_code == 0, again.output
+    # The locked sessions were among them: labels of them are a look, too.
+    logged = runner.invoke(
+        cli.app, ["label", "-i", str(file), "-s", "WDOFUT", "-o", str(tmp_path / "l.parquet")]
+    )
+    for found, how in ((again, "replayed"), (logged, "labelled")):
+        said = " ".join(found.stderr.split())
+        assert "3 sessions that trainings of WDO-triple_barrier were not trained on" in said, found.output
+        assert f"were {how}: written into the study" in said
+    looks = (studies_folder() / "WDO-triple_barrier" / "vault.jsonl").read_text()
+    assert "replay --strategy model" in looks
+    assert '"why":"label"' in looks
     judge = [
         "evaluate",
         "model",

@@ -32,6 +32,7 @@ def command(
 ) -> None:
     """Trade a seeded synthetic WDO session and write a report; nothing real is touched."""
     from quantumtrader.app import DemoConfig, run_demo
+    from quantumtrader.cli.held_out import tell_replay
     from quantumtrader.cli.output import progress
     from quantumtrader.cli.replay import read_parameters, show
 
@@ -49,6 +50,7 @@ def command(
         stage=progress,
         on_trade=None if pace == "max" or as_json else _tell,
     )
+    tell_replay(result, "demo")
     show(result, lang=lang, as_json=as_json)
 
 

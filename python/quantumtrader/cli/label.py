@@ -103,15 +103,17 @@ def command(
 ) -> None:
     """Write the labels of a recording as Parquet: spans, classes, what was left out and why.
 
+    Sessions that a training of the same study holds out are labelled too, and that is written into the study.
     Exit code 3: nothing can be labelled.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    from quantumtrader.cli.held_out import tell_read
     from quantumtrader.cli.replay import read_parameters
     from quantumtrader.exceptions import DataAccessError
-    from quantumtrader.training.pipelines.labelling import READ_BY, LabelConfig, label_recording
-    from quantumtrader.training.run_folder import write_whole
+    from quantumtrader.models.folder import write_whole
+    from quantumtrader.training.pipelines.labelling import LEARNED, READ_BY, LabelConfig, label_recording
 
     for name, kinds in READ_BY.items():
         if label not in kinds and (idle := given(ctx, [name])):
@@ -151,6 +153,15 @@ def command(
         asked = replace(asked, sides=primary_sides(recording, strategy, parameters, stage=output.progress))
     with output.progress(f"labelling {input.name}", float(len(recording.survey().days))) as advance:
         found = label_recording(recording, asked, advance)
+    tell_read(
+        recording.instrument.product,
+        found.spans.sessions,
+        synthetic=found.facts["synthetic"],
+        how="labelled",
+        why=f"label --kind {label}",
+        # What no training learns is an outcome for every study of the market.
+        label=found.facts["label"] if label in LEARNED else None,
+    )
     whole = pa.BufferOutputStream()
     pq.write_table(found.table(), whole, compression="zstd")
     write_whole(out, whole.getvalue().to_pybytes())

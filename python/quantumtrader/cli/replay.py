@@ -71,6 +71,7 @@ def command(
 ) -> None:
     """Replay a recording through strategy, risk and venue, and write a report."""
     from quantumtrader.app import ReplayConfig, run_replay
+    from quantumtrader.cli.held_out import tell_replay
     from quantumtrader.cli.output import progress
 
     result = run_replay(
@@ -100,6 +101,7 @@ def command(
         ),
         stage=progress,
     )
+    tell_replay(result, "replay")
     show(result, lang=lang, as_json=as_json)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import date
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 
@@ -107,6 +108,7 @@ class FeatureEngine:
                 "quantumtrader.data.contracts.instrument('WDOU25')"
             )
         self.instrument = instrument
+        self._asked = (names, instrument, clock, warmup, rlp_sign, day, detect, detectors, fitted)
         kinds = _kinds(detect)
         self._names = () if kinds and not names else resolve(names)
         if detectors is not None and not isinstance(detectors, DetectorSettings):
@@ -359,6 +361,10 @@ class FeatureEngine:
         self._engine.reset()
         if self._lags is not None:
             self._lags.reset()
+
+    def clone(self) -> Self:
+        """Return a new engine that was asked for the same, in the state of a new one."""
+        return type(self)(*self._asked)
 
     def __repr__(self) -> str:
         return f"FeatureEngine({len(self._names)} features, {self.instrument.symbol}, clock={self._metadata['clock']!r})"

@@ -8,7 +8,7 @@ before anything is returned.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -20,9 +20,9 @@ from quantumtrader.models.importance import families_of, family_losses
 from quantumtrader.training.dataset import Dataset, Sufficiency
 from quantumtrader.training.evaluation import Interval, clustered_mean
 from quantumtrader.training.policy import Policy
-from quantumtrader.training.recipes import Recipe, Single, fitted, splitter_text
+from quantumtrader.training.recipes import Recipe, Searching, Single, fitted, splitter_text
 from quantumtrader.training.splits import CombinatorialPurged, Split, Splitter
-from quantumtrader.training.trials import Trial, TrialLedger, configuration_hash
+from quantumtrader.training.trials import Trial, TrialLedger, TrialMemory, configuration_hash
 from quantumtrader.training.weights import average_uniqueness
 
 __all__ = ["Evaluation", "FoldTask", "Mapper", "Nested", "evaluate", "fold_importance", "nested"]
@@ -31,6 +31,8 @@ Int64 = npt.NDArray[np.int64]
 Float64 = npt.NDArray[np.float64]
 Mapper = Callable[[Callable[..., Any], Iterable[Any]], Iterable[Any]]
 """``map``, or the map of a pool: folds are independent of each other."""
+Fold = tuple[Float64, Float64, tuple[Trial, ...]]
+"""Probabilities of the test rows, base rate of the training part, trials that a search made and nobody wrote down yet."""
 
 _LEAST = 1e-12
 
@@ -134,10 +136,12 @@ def evaluate(
     Raises
     ------
     DataError
-        The data cannot be learned from (see ``Dataset.require_usable``).
+        The rows were changed after their replay (see ``Dataset.require_sealed``), or cannot be learned from (see
+        ``Dataset.require_usable``).
     ConfigError
         A policy without results to trade, or too few sessions for the splitter.
     """
+    data.require_sealed()
     data.require_usable()
     return _evaluate(data, recipe, splitter, ledger, study, policy, half_life, mapper, notes)
 
@@ -157,7 +161,10 @@ def _evaluate(
         raise ConfigError("evaluate: a policy needs results of trades: build the data set with a payer")
     classes = data.classes
     splits = list(splitter.split(data.spans))
-    folds = list(mapper(FoldTask(data, recipe, classes, half_life), splits))
+    known = tuple(recipe.ledger.trials(recipe.trials_study)) if isinstance(recipe, Searching) else ()
+    # Verified before: parts of it for the folds need no hash of their own.
+    task = FoldTask(replace(data, seal=""), recipe, classes, half_life, known)
+    folds = [task.keep(found) for found in mapper(task, splits)]
     predictions, base = _paths(data, splitter, splits, folds, classes)
     return _scored(
         data, recipe.parameters, splitter, predictions, base, ledger, study, policy, half_life, notes
@@ -183,6 +190,7 @@ def nested(
     """
     if not candidates:
         raise ConfigError("nested evaluation: there are no candidates")
+    data.require_sealed()
     data.require_usable()
     evaluations = tuple(
         _evaluate(data, c, outer, ledger, study, policy, half_life, mapper, None) for c in candidates
@@ -252,12 +260,15 @@ class FoldTask:
     data, recipe, half_life
         As given to :func:`evaluate`.
     classes : ndarray of int64, shape (classes,)
+    known : tuple of Trial
+        Of searches inside training parts, those that are in the ledger.
     """
 
     data: Dataset
     recipe: Recipe
     classes: Int64
     half_life: float
+    known: tuple[Trial, ...] = ()
 
     @cached_property
     def key(self) -> str:
@@ -271,8 +282,19 @@ class FoldTask:
             }
         )
 
-    def __call__(self, split: Split) -> tuple[Float64, Float64]:
-        """Return the test rows' probabilities, and the base rate of the training part."""
+    def keep(self, fold: Fold) -> Fold:
+        """Write the trials of a fold into the recipe's ledger; returns the fold without them.
+
+        Called in the process that evaluates, before the fold's predictions are used or stored.
+        """
+        if isinstance(self.recipe, Searching):
+            for trial in fold[2]:
+                days = np.array(trial.sessions, "datetime64[D]").astype(np.int64)
+                self.recipe.ledger.record(trial.study, trial.parameters, days, trial.results, trial.metrics)
+        return *fold[:2], ()
+
+    def __call__(self, split: Split) -> Fold:
+        """Return the test rows' probabilities, the base rate of the training part, and the trials of a search in it."""
         if not len(split.train):
             raise ConfigError(
                 f"split {split.number}: nothing is left to train on after purging {split.purged} and embargoing "
@@ -283,8 +305,12 @@ class FoldTask:
         weights = average_uniqueness(train.spans)
         # Half a row of each class more: a class that the training part lacks is rare, not impossible.
         counts = np.bincount(np.searchsorted(classes, train.y), weights, len(classes)) + 0.5
-        found = self.recipe.fit_predict(train, data.X[split.test], classes, self.half_life)
-        return found, counts / counts.sum()
+        recipe, trials = self.recipe, None
+        if isinstance(recipe, Searching):
+            trials = TrialMemory(recipe.ledger.path, self.known)
+            recipe = recipe.into(trials)
+        found = recipe.fit_predict(train, data.X[split.test], classes, self.half_life)
+        return found, counts / counts.sum(), () if trials is None else tuple(trials.added)
 
 
 def _places(data: Dataset, splitter: Splitter, splits: list[Split]) -> Iterable[tuple[int, Int64, int]]:
@@ -303,14 +329,14 @@ def _paths(
     data: Dataset,
     splitter: Splitter,
     splits: list[Split],
-    folds: list[tuple[Float64, Float64]],
+    folds: list[Fold],
     classes: Int64,
 ) -> tuple[Float64, Float64]:
     count = splitter.path_count if isinstance(splitter, CombinatorialPurged) else 1
     predictions = np.full((count, len(data), len(classes)), np.nan)
     base = predictions.copy()
     for path, rows, place in _places(data, splitter, splits):
-        values, rate = folds[place]
+        values, rate, _ = folds[place]
         predictions[path, rows] = values[np.searchsorted(splits[place].test, rows)]
         base[path, rows] = rate
     return predictions, base

@@ -99,11 +99,14 @@ class Dataset:
         Rows without a label, by reason.
     symbol : str
         Instrument.
+    seal : str
+        ``sha256`` when the rows were made: :func:`build_dataset` sets it, and :meth:`derived` sets it anew. Empty for rows
+        that come from no replay: nothing is evaluated on those.
 
     Raises
     ------
     DataError
-        Shapes differ, a value is infinite, or a row looks ahead.
+        Shapes differ, a value is infinite, a row looks ahead, or the rows are not those that were sealed.
     """
 
     X: Float64
@@ -116,6 +119,7 @@ class Dataset:
     trips: RoundTrips | None = None
     dropped: Mapping[str, int] = field(default_factory=dict)
     symbol: str = ""
+    seal: str = ""
 
     def __post_init__(self) -> None:
         n = len(self.spans)
@@ -128,6 +132,8 @@ class Dataset:
         if infinite.any():
             raise DataError(f"data set: {self.names[int(infinite.argmax())]} is infinite; missing is NaN")
         require_past(self.spans.t0, self.ts_feature_max)
+        if self.seal:
+            self.require_sealed()
 
     def __len__(self) -> int:
         return len(self.spans)
@@ -157,14 +163,42 @@ class Dataset:
 
     def take(self, rows: npt.NDArray[Any] | slice) -> Dataset:
         """Return some rows, in order."""
-        return replace(
-            self,
+        return self.derived(
             X=self.X[rows],
             y=self.y[rows],
             spans=self.spans[rows],
             ts_feature_max=self.ts_feature_max[rows],
             trips=None if self.trips is None else self.trips[np.arange(len(self))[rows]],
         )
+
+    def derived(self, **changes: Any) -> Dataset:
+        """Return the set with some fields replaced, sealed anew if this one is.
+
+        For steps that fit nothing: rows or columns are left out, labels moved. Whoever calls it says that no value of a
+        row was made from another row; ``dataclasses.replace`` keeps the seal, and so refuses changed rows.
+        """
+        made = replace(self, **changes, seal="")
+        return _sealed(made) if self.seal else made
+
+    def require_sealed(self) -> None:
+        """Refuse rows that are not as they were made.
+
+        Raises
+        ------
+        DataError
+            They come from no replay, or X, labels, spans or columns were changed after it.
+        """
+        if not self.seal:
+            raise DataError(
+                "data set: the rows carry no seal: they do not come from a replay",
+                remedy="Make them with build_dataset",
+            )
+        if self.seal != self.sha256:
+            raise DataError(
+                "data set: values, labels, spans or columns were changed after the replay that made them; what was scaled "
+                "or filled in with other rows has seen the test",
+                remedy="Leave the rows as build_dataset made them; scaling and filling in belong into the model's fit",
+            )
 
     def sufficiency(self, sessions: int = LEAST_SESSIONS, effective: float = LEAST_EFFECTIVE) -> Sufficiency:
         """Say whether there is enough to judge a model by."""
@@ -223,7 +257,7 @@ def build_dataset(
     gaps : str
         ``refuse``: a gap marker is an error; ``drop``: sessions with one are left out, and counted.
     checks : int
-        Rows that are computed again from their past alone.
+        Rows of each part that are computed again from their past alone, see ``Replayer``.
     usable : bool
         Whether a feature that says nothing, or one class only, is an error here; evaluation refuses them in any case.
 
@@ -259,14 +293,19 @@ def build_dataset(
         if len(broken):
             kept = ~np.isin(made.spans.session, broken)
             lost = {"session with a gap": int((~kept).sum())}
-            made = replace(made.take(np.flatnonzero(kept)), dropped=_sum([made.dropped, lost]))
+            made = made.take(np.flatnonzero(kept)).derived(dropped=_sum([made.dropped, lost]))
         parts.append(made)
     if not parts:
         raise EmptyDataError("data set: there are no events")
-    found = _joined(parts)
+    found = _sealed(_joined(parts))
     if usable:
         found.require_usable()
     return found
+
+
+def _sealed(data: Dataset) -> Dataset:
+    object.__setattr__(data, "seal", data.sha256)  # nobody else has this set yet
+    return data
 
 
 def _part(rows: Rows, labels: Labels, path: PricePath, payer: Payer | None, symbol: str) -> Dataset:

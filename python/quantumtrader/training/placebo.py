@@ -40,7 +40,7 @@ def permute_days(data: Dataset, seed: int = 7) -> Dataset:
     for k, g in enumerate(giver):
         own, other = int(ends[k] - begins[k]), int(ends[g] - begins[g])
         rows[begins[k] : ends[k]] = begins[g] + np.arange(own) * other // own
-    moved = replace(data, y=data.y[rows], label=f"{data.label} (days permuted)")
+    moved = data.derived(y=data.y[rows], label=f"{data.label} (days permuted)")
     if data.trips is None:
         return moved
     trips = data.trips[rows]

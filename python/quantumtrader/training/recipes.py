@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -22,11 +22,13 @@ from quantumtrader.models.composite import Composite, aligned, stack_columns
 from quantumtrader.models.stack import Stack
 from quantumtrader.training.dataset import Dataset
 from quantumtrader.training.splits import Splitter
+from quantumtrader.training.trials import TrialLedger
 from quantumtrader.training.weights import average_uniqueness, time_decay
 
 __all__ = [
     "Fitted",
     "Recipe",
+    "Searching",
     "Single",
     "Stacked",
     "fitted",
@@ -76,6 +78,25 @@ class Recipe(Protocol):
 
     def fit_predict(self, train: Dataset, X: Float64, classes: Int64, half_life: float) -> Float64:
         """Return probabilities of ``classes`` for the rows ``X``, shape (n, classes)."""
+        ...
+
+
+@runtime_checkable
+class Searching(Recipe, Protocol):
+    """A recipe whose fit evaluates trials, and so writes lines."""
+
+    @property
+    def ledger(self) -> TrialLedger:
+        """Where they go."""
+        ...
+
+    @property
+    def trials_study(self) -> str:
+        """The study that they are of."""
+        ...
+
+    def into(self, ledger: TrialLedger) -> Recipe:
+        """Return the same recipe with another ledger."""
         ...
 
 

@@ -1,7 +1,7 @@
 """Feature rows from replaying events through the streaming engine: the only way rows come about.
 
-Each row carries the greatest exchange time of the events behind it. Some rows are computed a second time from
-the events before them alone: an engine that looks ahead gives another number then.
+Each row carries the greatest exchange time of the events behind it. Some rows of every session are computed a second time
+with no later event known: an engine that looks ahead gives another number then.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ __all__ = ["Replayer", "Rows"]
 Int64 = npt.NDArray[np.int64]
 Float64 = npt.NDArray[np.float64]
 
-_CHECKED_EVENTS = 200_000
-"""Rows that saw more events than this are not recomputed: each check replays all of them."""
+_SEED = 7
+"""Of the rows that are checked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,17 +78,24 @@ def require_past(decisions: Int64, ts_feature_max: Int64) -> None:
 class Replayer:
     """Replays parts of a stream through an engine.
 
+    A second engine of the same kind replays them too, in pieces that end where chosen rows are due. Rows are the same in
+    any pieces, so a row that differs was computed from events that come after its decision.
+
     Parameters
     ----------
     engine : FeatureEngine
         Reset at the start.
     checks : int
-        Rows of the first part that are computed again from the events before them alone.
+        Rows of each part at which a piece ends, drawn from a seed; besides these, the row at which a feature has its
+        first value. 0 checks nothing.
     """
 
     def __init__(self, engine: FeatureEngine, checks: int = 4) -> None:
         self._engine = engine
+        self._second = engine.clone() if checks else None
         self._checks = checks
+        self._rng = np.random.default_rng(_SEED)
+        self._valued = np.zeros(len(engine.names), np.bool_)
         self._applied = 0
         self._newest = np.iinfo(np.int64).min
         engine.reset()
@@ -101,60 +108,76 @@ class Replayer:
         DataError
             A row knows more than the events before it.
         """
-        first = self._applied == 0
-        if first and self._checks:
-            rows, counts = self._replay(events)
-            self._require_causal(events, rows.frame, counts)
-            # The check used the engine: bring it back to where it was.
-            self._engine.reset()
-            self._engine.update_many(events)
-            self._engine.take_counted()
-            return rows
-        return self._replay(events)[0]
-
-    def _replay(self, events: Events) -> tuple[Rows, Int64]:
         self._engine.update_many(events)
         frame, counts = self._engine.take_counted()
         seen = np.concatenate(([self._newest], events["ts_event"]))
         newest = np.maximum.accumulate(seen)
-        rows = Rows(frame, newest[counts - self._applied])
+        before = counts - self._applied
+        rows = Rows(frame, newest[before])
+        if self._second is not None:
+            self._require_causal(self._second, events, frame, before)
         self._applied += len(events)
         self._newest = int(newest[-1])
-        return rows, counts
+        return rows
 
-    def _require_causal(self, events: Events, frame: FeatureFrame, counts: Int64) -> None:
-        within = np.flatnonzero((counts > 0) & (counts <= _CHECKED_EVENTS))
-        if not len(within):
-            return
-        places = np.unique(np.linspace(0, len(within) - 1, self._checks + 1).astype(np.int64)[1:])
-        for k in within[places].tolist():
-            self._engine.reset()
-            past = events[: counts[k]]
-            self._engine.update_many(past)
-            self._engine.update_many(_timer(past, int(frame.times[k])))
-            again, _ = self._engine.take_counted()
-            if len(again) <= k or again.times[k] != frame.times[k]:
+    def _require_causal(
+        self, second: FeatureEngine, events: Events, frame: FeatureFrame, before: Int64
+    ) -> None:
+        fed = due = 0
+        for k in self._chosen(frame).tolist():
+            end = int(before[k])
+            second.update_many(events[fed:end])
+            fed = end
+            due = _require_same(frame, due, second.take())
+            if due <= k and end < len(
+                events
+            ):  # a row of a time clock waits for whatever comes after its time
+                second.update_many(_timer(events[end : end + 1]))
+                due = _require_same(frame, due, second.take())
+            if due <= k:
                 raise DataError(
-                    f"features look ahead: row {k} is not due when only the {counts[k]} events before it are known"
+                    f"features look ahead: the row decided at {frame.times[k]} ns is not due when only the events before "
+                    "it are known"
                 )
-            same = (again.values[k] == frame.values[k]) | (
-                np.isnan(again.values[k]) & np.isnan(frame.values[k])
-            )
-            if not same.all():
-                odd = [frame.names[j] for j in np.flatnonzero(~same)]
-                raise DataError(
-                    f"features look ahead: from the {counts[k]} events before row {k} alone, {', '.join(odd[:5])} "
-                    f"{'is' if len(odd) == 1 else 'are'} another number than with later events there",
-                    remedy="Leave these out, or correct how they are computed",
-                )
+        second.update_many(events[fed:])
+        _require_same(frame, due, second.take())
+
+    def _chosen(self, frame: FeatureFrame) -> Int64:
+        """Return rows at which a piece ends, ascending: some at random, and the first value of each feature."""
+        if not len(frame):
+            return np.zeros(0, np.int64)
+        drawn = self._rng.integers(0, len(frame), self._checks)
+        there = ~np.isnan(frame.values)
+        new = there.any(axis=0) & ~self._valued
+        self._valued |= new
+        return np.unique(np.concatenate((drawn, there[:, new].argmax(axis=0))))
 
 
-def _timer(past: Events, decision: int) -> Events:
-    """Return an event that says nothing but that the decision's time has passed."""
+def _require_same(frame: FeatureFrame, begin: int, again: FeatureFrame) -> int:
+    """Refuse rows that are not those of ``frame`` from ``begin`` on; returns where they end there."""
+    end = begin + len(again)
+    times, values = frame.times[begin:end], frame.values[begin:end]
+    if not np.array_equal(times, again.times):
+        raise DataError(
+            f"features look ahead: rows are due at other times when the events come in pieces, from "
+            f"{again.times[0]} ns on"
+        )
+    same = (again.values == values) | (np.isnan(again.values) & np.isnan(values))
+    if not same.all():
+        k = int(np.flatnonzero(~same.all(axis=1))[0])
+        odd = [frame.names[j] for j in np.flatnonzero(~same[k])]
+        raise DataError(
+            f"features look ahead: from the events before its decision at {times[k]} ns alone, {', '.join(odd[:5])} "
+            f"{'is' if len(odd) == 1 else 'are'} another number than with later events there",
+            remedy="Leave these out, or correct how they are computed",
+        )
+    return end
+
+
+def _timer(event: Events) -> Events:
+    """Return an event that says nothing but that the time of another one has come."""
     out = np.zeros(1, EVENT)
     out["kind"] = Kind.TIMER
-    out["ts_event"] = decision + 1
-    out["ts_recv"] = max(int(past["ts_recv"][-1]), decision + 1)
-    out["sequence"] = int(past["sequence"][-1]) + 1
-    out["instrument"] = past["instrument"][-1]
+    for name in ("ts_event", "ts_recv", "sequence", "instrument"):
+        out[name] = event[name]
     return out

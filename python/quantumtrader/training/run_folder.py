@@ -31,7 +31,7 @@ from quantumtrader.data._lock import SymbolLock
 from quantumtrader.exceptions import ConfigError, DataAccessError, DataFormatError, ModelError
 from quantumtrader.models.arrays import pack_arrays, unpack_arrays
 from quantumtrader.models.folder import write_whole
-from quantumtrader.training.cross_validate import FoldTask, Mapper
+from quantumtrader.training.cross_validate import Fold, FoldTask, Mapper
 from quantumtrader.training.executor import Executor
 from quantumtrader.training.notes import Note
 from quantumtrader.training.splits import Split
@@ -173,12 +173,16 @@ class RunFolder:
 
             def done(k: int, result: Any) -> None:
                 file = files[missing[k]]
+                if isinstance(fn, FoldTask):
+                    fn.keep(result)  # the lines come first: a fold that is there is not searched again
                 if file is not None:
                     write_whole(file, pack_arrays({"probabilities": result[0], "base": result[1]}))
                 if advance is not None:
                     advance(1)
 
             computed = executor.map(fn, [splits[p] for p in missing], doing=doing, done=done)
+            if isinstance(fn, FoldTask):
+                computed = [(*fold[:2], ()) for fold in computed]
             found |= dict(zip(missing, computed, strict=True))
             return [found[place] for place in range(len(splits))]
 
@@ -302,11 +306,11 @@ def _shown(values: Mapping[str, Any], key: str) -> str:
     return text if len(text) <= 60 else f"{text[:57]}…"
 
 
-def _read_fold(file: Path | None) -> tuple[npt.NDArray[Any], npt.NDArray[Any]] | None:
+def _read_fold(file: Path | None) -> Fold | None:
     if file is None or not file.exists():
         return None
     found = _unpack(file)
-    return found["probabilities"], found["base"]
+    return found["probabilities"], found["base"], ()
 
 
 def _unpack(file: Path) -> dict[str, npt.NDArray[Any]]:

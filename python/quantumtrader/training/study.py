@@ -28,7 +28,7 @@ from quantumtrader.training.evaluation import sharpe
 from quantumtrader.training.run_folder import RunLedger
 from quantumtrader.training.trials import Trial, configuration_hash, independent_trials
 
-__all__ = ["STUDIES_VARIABLE", "Earlier", "Study", "lineage_of", "studies_folder"]
+__all__ = ["STUDIES_VARIABLE", "Earlier", "Study", "lineage_of", "log_read", "studies_folder"]
 
 Int64 = npt.NDArray[np.int64]
 
@@ -119,8 +119,14 @@ class Study:
         clock : Clock, optional
         """
         family = next((name for name in _FAMILIES if label.startswith(name)), label)
-        name = f"{quote(product, safe='')}-{family}{'-synthetic' if synthetic else ''}"
-        return cls(studies_folder() / name, clock)
+        return cls(studies_folder() / f"{quote(product, safe='')}-{family}{_kind(synthetic)}", clock)
+
+    @classmethod
+    def existing(cls, product: str, *, synthetic: bool, clock: Clock | None = None) -> list[Study]:
+        """Return the studies of a market that are there, of any target; arguments are those of :meth:`of`."""
+        found = sorted(studies_folder().glob(f"{quote(product, safe='')}-*/trials.jsonl"))
+        kept = [file.parent for file in found if file.parent.name.endswith(_kind(True)) == synthetic]
+        return [cls(folder, clock) for folder in kept]
 
     def require_writable(self) -> None:
         """Open both files for reading and writing, made where they are not there.
@@ -206,13 +212,27 @@ class Study:
         sessions : ndarray of int64
             Days since 1970.
         how : str
-            ``looked at``, ``trained on in blocks of time``.
+            ``looked at``, ``trained on in blocks of time``, ``labelled``, ``replayed``.
         model : str
-            Hash of its manifest; its name while it has none yet.
+            Hash of its manifest; its name while it has none yet; empty where none looked.
         who, why : str
         """
         about = {"how": how, "model": model, "who": who, "why": why, "training": None}
         self._seen.record("vault", about, sessions, np.zeros(len(sessions)))
+
+    def held_out(self, sessions: Int64) -> Int64:
+        """Return those of some sessions that no training of the study was trained on, from its first session on.
+
+        They are locked away, or came later.
+
+        Parameters
+        ----------
+        sessions : ndarray of int64
+            Days since 1970.
+        """
+        trained = {day for trial in self._tried.trials() for day in trial.sessions}
+        asked = sorted(_dates(sessions) - trained)
+        return _days([day for day in asked if trained and day > min(trained)])
 
     def open_unseen(
         self, sessions: Int64, *, training: int, model: str, who: str, why: str
@@ -288,6 +308,44 @@ class Study:
                     asked & set(line.sessions), f"{told['how']} by {told['who']} on {when} ({told['why']})"
                 )
         return dict(sorted(found.items()))
+
+
+def log_read(
+    product: str, sessions: Int64, *, synthetic: bool, how: str, who: str, why: str, label: str | None = None
+) -> dict[str, tuple[str, ...]]:
+    """Write down that a command showed outcomes of sessions that trainings hold out; it keeps nobody from looking.
+
+    Parameters
+    ----------
+    product, synthetic
+        As in :meth:`Study.of`.
+    sessions : ndarray of int64
+        Those that were read, as days since 1970.
+    how, who, why : str
+        As in :meth:`Study.look`; ``why`` is the command.
+    label : str, optional
+        Only the study of this label, where it is there; by default all of the market.
+
+    Returns
+    -------
+    dict of str to tuple of str
+        Sessions that were held out, ``YYYY-MM-DD``, by the name of the study. Empty where there is no study of the
+        market: no file is made then.
+    """
+    told = {}
+    only = None if label is None else Study.of(product, label, synthetic=synthetic).folder
+    for study in Study.existing(product, synthetic=synthetic):
+        if only is not None and study.folder != only:
+            continue
+        held = study.held_out(sessions)
+        if len(held):
+            study.look(held, how=how, model="", who=who, why=why)
+            told[study.folder.name] = tuple(map(str, held.astype("datetime64[D]")))
+    return told
+
+
+def _kind(synthetic: bool) -> str:
+    return "-synthetic" if synthetic else ""
 
 
 def _matrix(trials: Sequence[Trial]) -> npt.NDArray[np.float64]:

@@ -13,7 +13,7 @@ import logging
 import os
 import re
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -26,7 +26,7 @@ from quantumtrader.clock import Clock, LiveClock
 from quantumtrader.exceptions import DataAccessError, DataError, EmptyDataError
 from quantumtrader.models.records import locked
 
-__all__ = ["Trial", "TrialLedger", "configuration_hash", "independent_trials"]
+__all__ = ["Trial", "TrialLedger", "TrialMemory", "configuration_hash", "independent_trials"]
 
 _log = logging.getLogger(__name__)
 _BEGUN = re.compile(rb"[0-9a-f]{1,8}|[0-9a-f]{8} (\{.*)?")
@@ -313,6 +313,35 @@ def _encode(trial: Trial) -> bytes:
         allow_nan=False,
     ).encode()
     return f"{zlib.crc32(body):08x} ".encode() + body + b"\n"
+
+
+class TrialMemory(TrialLedger):
+    """A ledger without a file, for a worker: who gave the work writes down what was ``added``.
+
+    Parameters
+    ----------
+    path : Path
+        The file that it stands for; neither read nor written.
+    known : sequence of Trial
+        Those that are there.
+    """
+
+    def __init__(self, path: Path, known: Sequence[Trial]) -> None:
+        super().__init__(path)
+        self._known = tuple(known)
+        self.added: list[Trial] = []
+
+    def append(self, make: Callable[[list[Trial]], Trial]) -> Trial:
+        """See :class:`TrialLedger`; the trial is stamped when it is written."""
+        before = self.trials()
+        trial = make(before)
+        if not any(trial is known for known in before):
+            self.added.append(trial)
+        return trial
+
+    def trials(self, study: str | None = None) -> list[Trial]:
+        """See :class:`TrialLedger`."""
+        return [t for t in (*self._known, *self.added) if study is None or t.study == study]
 
 
 def _body(line: bytes) -> bytes | None:

@@ -8,7 +8,7 @@ cut off reads the lines it has written, and goes on to the same end.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from types import MappingProxyType, ModuleType
 from typing import Any
 
@@ -177,7 +177,7 @@ def tune(
         "half_life": None if np.isinf(half_life) else half_life,
     }
     search = configuration_hash(about)[:16]
-    study = f"{study}/tuning"
+    study = _study_of(study)
     known = {
         t.parameters["tuning"]["trial"]: t
         for t in ledger.trials(study)
@@ -223,7 +223,8 @@ class Tuned:
     inner : Splitter
         Divides each training part.
     ledger : TrialLedger
-        Where the trials go.
+        Where the trials go. What a fold of ``evaluate`` searches comes back with its result, and is written there by the
+        process that evaluates: workers write nothing.
     study : str
         Trials go into ``study/tuning``.
     budget, seed, space, fixed
@@ -261,6 +262,15 @@ class Tuned:
             },
         }
 
+    @property
+    def trials_study(self) -> str:
+        """Study of the trials."""
+        return _study_of(self.study)
+
+    def into(self, ledger: TrialLedger) -> Tuned:
+        """Return the same recipe with another ledger."""
+        return replace(self, ledger=ledger)
+
     def search(self, train: Dataset, half_life: float = float("inf")) -> Search:
         """Search on training rows; see :func:`tune`."""
         return tune(
@@ -288,6 +298,10 @@ class Tuned:
     def fit_predict(self, train: Dataset, X: Float64, classes: Int64, half_life: float) -> Float64:
         """See ``Recipe``."""
         return self.fit(train, half_life).predict(X, classes)
+
+
+def _study_of(study: str) -> str:
+    return f"{study}/tuning"
 
 
 def _space(kind: str, space: Space | None, fixed: Mapping[str, Any]) -> dict[str, Range | Choice]:

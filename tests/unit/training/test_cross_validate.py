@@ -180,7 +180,7 @@ def test_refusals(data: Dataset, ledger: TrialLedger) -> None:
     with pytest.raises(ConfigError, match="payer"):
         evaluate(replace(data, trips=None), RATE, CPCV, ledger, "s", policy=Policy())
     with pytest.raises(DataError, match="one class"):
-        evaluate(replace(data, y=np.ones(len(data), np.int64)), RATE, CPCV, ledger, "s")
+        evaluate(data.derived(y=np.ones(len(data), np.int64)), RATE, CPCV, ledger, "s")
     with pytest.raises(ConfigError, match="policy"):
         Policy(margin=1)
     assert ledger.trials() == []

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from quantumtrader.exceptions import ConfigError, DataError, UnsortedEventsError
-from quantumtrader.features import FeatureEngine
+from quantumtrader.features import FeatureEngine, lagged
 from quantumtrader.training.dataset import Dataset, build_dataset
 from quantumtrader.training.labels import Latency, direction, round_trips
 from quantumtrader.training.placebo import permute_days
@@ -76,7 +76,9 @@ def test_what_looks_ahead_cannot_exist() -> None:
 
 
 class PeekingEngine(FeatureEngine):
-    """An engine with a fault: its first feature is read one event too late."""
+    """An engine with a fault: its first feature is the bid of some events ahead, from a session on."""
+
+    ahead, quiet = 1, 0
 
     def update_many(self, events: Events) -> int:
         self.peeked = getattr(self, "peeked", [])
@@ -91,27 +93,56 @@ class PeekingEngine(FeatureEngine):
         frame, counts = super().take_counted()
         seen = np.concatenate(self.peeked)
         values = frame.values.copy()
-        following = np.minimum(counts, len(seen) - 1)  # counts[k] events were applied: this is the next one
+        # counts[k] events were applied: that many further is the next one.
+        following = np.minimum(counts + self.ahead - 1, len(seen) - 1)
         quotes = seen["kind"][following] == Kind.QUOTE
         values[quotes, 0] = seen["px"][following][quotes]
+        values[frame.times < (20_000 + self.quiet) * DAY, 0] = np.nan
         return replace(frame, values=values), counts
 
 
-def test_a_feature_that_peeks_one_event_ahead_is_caught() -> None:
-    for clock in ("1s", "event"):
+class LatePeekingEngine(PeekingEngine):
+    """The same, which has no value in the first sessions, as a feature that needs those before."""
+
+    ahead, quiet = 4, 2
+
+
+@pytest.mark.parametrize("clock", ["1s", "event", "500ms"])
+def test_a_feature_that_peeks_is_caught(clock: str) -> None:
+    for faulty, count in ((PeekingEngine, 2), (LatePeekingEngine, 3)):
         with pytest.raises(DataError, match=r"look ahead: .*book_imbalance_1 is another number"):
-            build_dataset(sessions(2, 1, 0.5), PeekingEngine(NAMES[:2], X, clock=clock), label)
-    for clock in ("1s", "event", "10quotes" if False else "500ms"):
-        build_dataset(sessions(2, 1, 0.5), FeatureEngine(NAMES[:2], X, clock=clock), label)
+            build_dataset(sessions(count, 1, 0.5), faulty(NAMES[:2], X, clock=clock), label)
+    build_dataset(sessions(2, 1, 0.5), FeatureEngine(NAMES[:2], X, clock=clock), label)
 
 
-def test_the_check_leaves_no_trace() -> None:
+def test_the_first_value_of_a_feature_is_checked() -> None:
+    parts = sessions(3, 1, 0.5)
+    replayer = Replayer(LateNextEngine(NAMES[:2], X, clock="1s"), 1)
+    replayer._rng = Last()  # draws the row that tells least: no quote follows it
+    replayer.add(parts[0])
+    replayer.add(parts[1])
+    with pytest.raises(DataError, match="book_imbalance_1 is another number"):
+        replayer.add(parts[2])
+
+
+class LateNextEngine(LatePeekingEngine):
+    ahead = 1
+
+
+class Last:
+    def integers(self, low: int, high: int, size: int) -> np.ndarray:
+        return np.full(size, high - 1)
+
+
+@pytest.mark.parametrize("clock", ["1s", "event", "100ms"])
+def test_the_check_leaves_no_trace(clock: str) -> None:
     parts = sessions(2, 1, 0.5)
+    names = lagged(["book_imbalance_1", "mid_return_1s"], 3)
     for checks in (0, 1, 9):
-        replayer = Replayer(engine(), checks)
+        replayer = Replayer(engine(names, clock), checks)
         frames = [replayer.add(p).frame for p in parts]
         np.testing.assert_array_equal(
-            np.concatenate([f.values for f in frames]), engine().run(np.concatenate(parts)).values
+            np.concatenate([f.values for f in frames]), engine(names, clock).run(np.concatenate(parts)).values
         )
 
 

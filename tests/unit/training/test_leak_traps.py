@@ -7,6 +7,7 @@ after costs, but not once it is taken out.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +16,8 @@ import pytest
 from quantumtrader.exceptions import ConfigError, DataError
 from quantumtrader.features import FeatureEngine
 from quantumtrader.models import model
-from quantumtrader.training import recipes, splits
-from quantumtrader.training.cross_validate import evaluate
+from quantumtrader.training import splits
+from quantumtrader.training.cross_validate import evaluate, nested
 from quantumtrader.training.dataset import Dataset, build_dataset
 from quantumtrader.training.evaluation.discrimination import auc
 from quantumtrader.training.labels import Latency, direction, round_trips
@@ -71,8 +72,9 @@ def test_shuffled_splits_see_the_answer_and_ours_do_not() -> None:
         for split in CombinatorialPurged(5, 1, embargo_sessions=1, embargo_ns=max(WINDOWS)).split(spans):
             p[split.test] = scored(split.train, split.test, X, y)
         purged.append(auc(p, y))
-    assert min(shuffled) > 0.9
-    assert np.mean(purged) == pytest.approx(0.5, abs=0.05)
+    # As docs/concepts/learning.md quotes them.
+    assert min(shuffled) > 0.96
+    assert np.mean(purged) == pytest.approx(0.49, abs=0.01)
 
 
 def test_there_is_no_other_splitter() -> None:
@@ -130,8 +132,7 @@ def test_permuted_days_score_like_chance(tmp_path: Path) -> None:
     assert placebo.skill.mean() < 0.01
 
 
-def test_a_scaler_fitted_on_all_data_is_impossible(tmp_path: Path) -> None:
-    """What a test row holds can change no prediction but its own: nothing was fitted on it."""
+def test_what_a_test_row_holds_changes_no_other_prediction(tmp_path: Path) -> None:
     data = planted(0.9, count=8)
     splitter = PurgedWalkForward(5, 3, embargo_sessions=0)
     part = next(splitter.split(data.spans))
@@ -143,22 +144,42 @@ def test_a_scaler_fitted_on_all_data_is_impossible(tmp_path: Path) -> None:
         before = evaluate(data, recipe, splitter, ledger, "s").predictions[0]
         wild = data.X.copy()
         wild[part.test[100:]] = wild[part.test[100:]] * 50 + 7
-        changed = Dataset(
-            wild, data.y, data.spans, data.ts_feature_max, data.manifest, data.label, data.measured_from
-        )
+        changed = data.derived(X=wild)
         after = evaluate(changed, recipe, splitter, ledger, "s").predictions[0]
         np.testing.assert_array_equal(before[part.test[:100]], after[part.test[:100]])
-    # There is no door for a scaler from outside: a data set of scaled values has no manifest of an engine.
-    with pytest.raises(DataError):
-        Dataset(
-            data.X[:, :2],
-            data.y,
-            data.spans,
-            data.ts_feature_max,
-            data.manifest,
-            data.label,
-            data.measured_from,
-        )
     with pytest.raises(ConfigError, match="inner splitter"):
         Single(model("logistic"), "platt")
-    assert not hasattr(recipes, "fit_transform")
+
+
+def test_rows_that_were_scaled_after_their_replay_are_refused(tmp_path: Path) -> None:
+    data = planted(0.9, count=8)
+    ledger = TrialLedger(tmp_path / "trials.jsonl")
+    scaled = (data.X - np.nanmean(data.X, axis=0)) / np.nanstd(data.X, axis=0)
+    with pytest.raises(DataError, match="changed after the replay"):
+        replace(data, X=scaled)
+    with pytest.raises(DataError, match="changed after the replay"):
+        replace(data, y=data.y[::-1].copy())
+    fields = (data.y, data.spans, data.ts_feature_max, data.manifest, data.label, data.measured_from)
+    with pytest.raises(DataError, match="no seal"):
+        evaluate(Dataset(scaled, *fields), TREES, BOOK, ledger, "s")
+    part = data.take(slice(0, 900))  # still what a replay made
+    assert part.seal == part.sha256 != data.seal
+    part.require_sealed()
+    # Neither are values written into the arrays, whoever evaluates, chooses or ships.
+    data.X[:] = scaled
+    with pytest.raises(DataError, match="changed after the replay"):
+        evaluate(data, TREES, BOOK, ledger, "s")
+    with pytest.raises(DataError, match="changed after the replay"):
+        nested(data, [TREES], BOOK, BOOK, ledger, "s")
+    assert ledger.trials() == []
+
+
+def test_only_steps_that_fit_nothing_seal_rows_again() -> None:
+    package = Path(splits.__file__).parent
+    found = {
+        path.relative_to(package).as_posix()
+        for path in package.rglob("*.py")
+        if ".derived(" in path.read_text(encoding="utf-8")
+    }
+    steps = ("base_score", "book", "book_task", "prepared")
+    assert found == {"dataset.py", "placebo.py", *(f"pipelines/{name}.py" for name in steps)}

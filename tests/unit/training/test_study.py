@@ -39,7 +39,7 @@ from quantumtrader.training.recipes import splitter_text
 from quantumtrader.training.report import render_page
 from quantumtrader.training.run_folder import RunLedger
 from quantumtrader.training.spans import Spans
-from quantumtrader.training.study import Earlier, Study, lineage_of, studies_folder
+from quantumtrader.training.study import Earlier, Study, lineage_of, log_read, studies_folder
 from quantumtrader.training.trials import Trial, TrialLedger
 from quantumtrader.training.vault import Vault
 from quantumtrader.types import SessionHours
@@ -382,3 +382,27 @@ def test_the_page_says_what_was_tried_and_seen(tmp_path: Path) -> None:
     assert old.earlier == Earlier()
     assert "Labels shifted within sessions" in render_page(a, "en")
     assert "Labels shifted within sessions" not in render_page(old, "en")
+
+
+def test_reads_of_sessions_that_are_held_out_are_logged() -> None:
+    about = {"synthetic": False, "how": "labelled", "who": "ana", "why": "label"}
+    assert log_read("P", DAYS, **about) == {}
+    assert not list(studies_folder().glob("P-*"))  # nothing is made where nobody trained
+    study = Study.of("P", "triple_barrier_side", synthetic=False)
+    study.add(trial(DAYS[5:30], 1), "a", "x")
+    Study.of("P", "direction_1", synthetic=False).add(trial(DAYS[:38], 1), "b", "x")
+    Study.of("P", "direction_1", synthetic=True).add(trial(DAYS[:10], 1), "c", "x")
+    Study.of("PQ", "direction_1", synthetic=False).add(trial(DAYS[:10], 1), "d", "x")
+    assert log_read("P", DAYS[:30], **about) == {}
+    held = tuple(str(day) for day in DAYS[30:].astype("datetime64[D]"))
+    for _ in range(2):  # the same look is one line
+        assert log_read("P", DAYS, label="triple_barrier_side", **about) == {"P-triple_barrier": held}
+    lines = (study.folder / "vault.jsonl").read_text().splitlines()
+    assert len(lines) == 1
+    assert all(word in lines[0] for word in ("labelled", "ana", '"why":"label"', held[0], held[-1]))
+    assert list(study.seen(DAYS[30:])) == list(held)
+    about |= {"how": "replayed", "why": "replay --strategy model"}
+    assert log_read("P", DAYS, **about) == {"P-triple_barrier": held, "P-direction": held[-2:]}
+    assert log_read("P", DAYS, **{**about, "synthetic": True}) == {
+        "P-direction-synthetic": tuple(str(day) for day in DAYS[10:].astype("datetime64[D]"))
+    }

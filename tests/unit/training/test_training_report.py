@@ -317,7 +317,7 @@ def test_writing_it(tmp_path: Path) -> None:
 def test_three_classes(tmp_path: Path) -> None:
     data = planted_data(0.9)
     y = np.where(np.arange(len(data)) % 5 == 0, 0, data.y)
-    given = replace(data, y=y)
+    given = data.derived(y=y)
     ledger = TrialLedger(tmp_path / "trials.jsonl")
     rate = {"rate": evaluate(given, Single(model("base_rate")), BOOK, ledger, "s", policy=POLICY)}
     a = Training(given, rate, {}, {}, ledger, POLICY).assess("rate")

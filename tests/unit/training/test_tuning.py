@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+import subprocess
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -15,10 +17,12 @@ from quantumtrader.features import FeatureEngine
 from quantumtrader.models import model
 from quantumtrader.training.cross_validate import evaluate, nested
 from quantumtrader.training.dataset import Dataset, build_dataset
+from quantumtrader.training.executor import SerialExecutor
 from quantumtrader.training.labels import direction
 from quantumtrader.training.recipes import Single
+from quantumtrader.training.run_folder import RunFolder
 from quantumtrader.training.splits import CombinatorialPurged, PurgedWalkForward
-from quantumtrader.training.trials import TrialLedger
+from quantumtrader.training.trials import Trial, TrialLedger
 from quantumtrader.training.tuning import SPACES, Choice, Range, Search, Tuned, tune
 from reference.planted import S, X, sessions
 
@@ -131,9 +135,7 @@ def test_it_tunes_inside_each_training_part(data: Dataset, ledger: TrialLedger) 
     wild = data.X.copy()
     test = next(outer.split(data.spans)).test
     wild[test[40:]] = -wild[test[40:]]
-    changed = Dataset(
-        wild, data.y, data.spans, data.ts_feature_max, data.manifest, data.label, data.measured_from
-    )
+    changed = data.derived(X=wild)
     after = evaluate(changed, tuned, outer, ledger, "s")
     np.testing.assert_array_equal(found.predictions[0, test[:40]], after.predictions[0, test[:40]])
     # The registry's model: the best parameters, fitted on all rows.
@@ -142,6 +144,57 @@ def test_it_tunes_inside_each_training_part(data: Dataset, ledger: TrialLedger) 
         **model("imbalance_threshold").get_params(),
         **tuned.search(data).parameters,
     }
+
+
+class Elsewhere(SerialExecutor):
+    """Runs each fold in another process, in another working folder, as a worker of a cluster does."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def map(self, fn, items, *, doing="", done=None):
+        code = "import pickle, sys; fn, item = pickle.load(sys.stdin.buffer); pickle.dump(fn(item), sys.stdout.buffer)"
+
+        def run(item):
+            given = pickle.dumps((fn, item))
+            found = subprocess.run(
+                [sys.executable, "-c", code], input=given, cwd=self.folder, stdout=-1, check=True
+            )
+            return pickle.loads(found.stdout)
+
+        return super().map(run, items, doing=doing, done=done)
+
+
+def told(trial: Trial) -> tuple[Any, ...]:
+    return trial.study, trial.hash, trial.sessions, trial.results
+
+
+def test_trials_of_a_fold_elsewhere_come_back(
+    data: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("optuna", reason="needs the extra tune")
+    here, there = tmp_path / "here", tmp_path / "there"
+    here.mkdir()
+    there.mkdir()
+    monkeypatch.chdir(here)
+    outer = CombinatorialPurged(2, 1)
+    with RunFolder(Path("out"), {"kind": "test"}) as folder:
+        tuned = Tuned("imbalance_threshold", INNER, folder.ledger, "s", 3, space=SPACE)
+        found = evaluate(data, tuned, outer, folder.ledger, "s", mapper=folder.mapper(Elsewhere(there)))
+        lines = folder.ledger.trials()
+        assert [t.study for t in lines] == ["s/tuning"] * 6 + ["s"]
+        assert all(t.ts > 0 for t in lines)
+        assert list(there.iterdir()) == []
+        # Killed after the lines and before a fold was stored: it is computed again, and no line stands twice.
+        next((folder.path / "folds").iterdir()).unlink()
+        again = evaluate(data, tuned, outer, folder.ledger, "s", mapper=folder.mapper(Elsewhere(there)))
+        assert [told(t) for t in folder.ledger.trials()] == [told(t) for t in lines]
+        assert [t.ts for t in folder.ledger.trials()] == [t.ts for t in lines]
+        np.testing.assert_array_equal(found.predictions, again.predictions)
+    # Computed here it is the same, line by line but for when.
+    ledger = TrialLedger(tmp_path / "own.jsonl")
+    evaluate(data, Tuned("imbalance_threshold", INNER, ledger, "s", 3, space=SPACE), outer, ledger, "s")
+    assert [told(t) for t in ledger.trials()] == [told(t) for t in lines]
 
 
 def test_it_competes_with_what_is_not_tuned(data: Dataset, ledger: TrialLedger) -> None:

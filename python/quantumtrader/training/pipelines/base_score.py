@@ -102,4 +102,4 @@ def with_base(data: Dataset, scores: Float64, model_hash: str) -> Dataset:
         definitions=(*manifest.definitions, hashlib.sha256(model_hash.encode()).hexdigest()),
         warmups=(*manifest.warmups, "0"),
     )
-    return replace(data, X=np.column_stack((data.X, scores)), manifest=more)
+    return data.derived(X=np.column_stack((data.X, scores)), manifest=more)

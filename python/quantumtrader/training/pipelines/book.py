@@ -30,6 +30,13 @@ from quantumtrader.training.pipelines.costs import cost_ticks, fee_request
 from quantumtrader.training.pipelines.judge import Judged, Plan, Stage, judge, make_plan
 from quantumtrader.training.pipelines.libraries import library_versions
 from quantumtrader.training.pipelines.liquidity import LIQUID, entry_books, measure_liquidity
+from quantumtrader.training.pipelines.look_back import (
+    LookBack,
+    decided_ns,
+    longest_window,
+    look_backs,
+    named,
+)
 from quantumtrader.training.pipelines.opening import judge_in_vault
 from quantumtrader.training.pipelines.prepared import (
     Prepared,
@@ -72,6 +79,8 @@ BLOCKS_NOTE = Note(
 )
 _WARMING = 20
 """Sessions before the vault that features warm up on."""
+_BAR_NS = 60 * 10**9
+"""Bars of features that are made from prints."""
 _EVENT_LIMIT = 300_000
 """Events of a session beyond which rows after every packet would not fit into memory."""
 
@@ -124,7 +133,7 @@ class BookTrainingPipeline:
     Never by a Sharpe ratio: thirty days cannot support one.
 
     With fewer than eight sessions the groups that are left out together are contiguous blocks of time instead of sessions,
-    purged and embargoed all the same. That trains a model and measures the code, and is always insufficient.
+    purged, with an embargo of at most half a block. That trains a model and measures the code, and is always insufficient.
 
     Parameters
     ----------
@@ -327,7 +336,7 @@ class BookTrainingPipeline:
         if blocks:
             numbers = int(survey.days[0]) + np.arange(BLOCKS)
             vault = Vault.seal(numbers, ledger, self.asked.vault)
-            size = (clock.total - clock.total // 6) // BLOCKS + 1
+            size = _block_ns(clock)
             locked_from = clock.at(clock.total // 6 + size * len(vault.development))
         else:
             # The newest contract may be most of a month: the last fifth is what there is to lock away.
@@ -392,7 +401,7 @@ class BookTrainingPipeline:
             if blocks is not None:
                 traded = blocks.elapsed(own.spans.t0) - blocks.total // 6
                 number = int(survey.days[0]) + np.clip(traded // size, 0, BLOCKS - 1)
-                own = replace(own, spans=replace(own.spans, session=number))
+                own = own.derived(spans=replace(own.spans, session=number))
             warm, _, may = drop_unwarm(own)
             warm, useless = drop_useless(warm)
             may = tuple(n for n in may if n not in useless)
@@ -419,6 +428,13 @@ class BookTrainingPipeline:
         data.require_usable()  # one class only
         name = check_name(f"{asked.name or name_of_symbol(instrument.symbol, 'book')}_{target.name}")
         next_version(self.models or folder.path.parent / "models", name)  # before the work
+        remembered = look_backs(data.manifest, _BAR_NS, decided_ns(data.spans))
+        sessions = {} if blocks else {n: found.sessions for n, found in remembered.items()}
+        embargo_ns, told = max(target.horizon_ns, longest_window(remembered.values())), None
+        if blocks:
+            embargo_ns, told = _block_embargo(
+                remembered, target.horizon_ns, _block_ns(TradingTime.of(recording))
+            )
         plan = make_plan(
             f"{name}{'/blocks' if blocks else ''}",
             "book",
@@ -427,13 +443,16 @@ class BookTrainingPipeline:
             groups=asked.groups,
             test_groups=asked.test_groups,
             rehearsal=asked.walk,
-            embargo_sessions=0 if blocks else 1,
-            embargo_ns=max(target.horizon_ns, 60 * 10**9 if not blocks else 0),
+            embargo_sessions=0 if blocks else max([1, *sessions.values()]),
+            embargo_ns=embargo_ns,
             candidates=asked.candidates,
             seed=asked.seed,
             rows=len(data),
             half_life_sessions=asked.half_life_sessions,
+            look_back=sessions,
         )
+        if told:
+            plan = replace(plan, notes=(*plan.notes, told))
         final: dict[str, Model] = {}
 
         def parity(recipe: Recipe) -> bool:
@@ -515,6 +534,32 @@ class BookTrainingPipeline:
         )
         notes = (BLOCKS_NOTE,) if blocks else ()
         return finish(folder, recording, survey, vault, prepared, plan, judged, saved, notes)
+
+
+def _block_ns(clock: TradingTime) -> int:
+    """Length of a block: the first sixth of the time is left out."""
+    return (clock.total - clock.total // 6) // BLOCKS + 1
+
+
+def _block_embargo(
+    remembered: Mapping[str, LookBack], horizon_ns: int, block_ns: int
+) -> tuple[int, Note | None]:
+    """Return the embargo around blocks, and what to say where features look back further.
+
+    That of the longest look-back, but no more than half of a block unless the label's horizon is longer.
+    """
+    longest = max((found.ns for found in remembered.values()), default=0)
+    embargo = max(horizon_ns, min(longest, block_ns // 2))
+    longer = [name for name, found in remembered.items() if found.ns > embargo]
+    if not longer:
+        return embargo, None
+    seconds, whole, block = f"{embargo / 1e9:.0f}", f"{longest / 1e9:.0f}", f"{block_ns / 1e9:.0f}"
+    return embargo, Note(
+        f"the embargo around blocks of time is {seconds} s instead of {whole}: more would leave next to nothing of "
+        f"blocks of {block} s. What features remember may leak into the scores: {named(longer)}",
+        f"o embargo em volta dos blocos de tempo é de {seconds} s em vez de {whole}: mais não deixaria quase nada de "
+        f"blocos de {block} s. O que as features lembram pode vazar para os resultados: {named(longer)}",
+    )
 
 
 def _price(recording: Recording, survey: Survey) -> float:

@@ -227,8 +227,7 @@ class BookTask:
         kept = np.flatnonzero(~np.isin(spans.session, broken))
         if len(kept) < len(spans):
             dropped["session with a gap"] = len(spans) - len(kept)
-        made = replace(
-            first,
+        made = first.derived(
             X=np.concatenate([p[1] for p in parts]),
             y=np.concatenate([x.y for x in labels]),
             spans=spans,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass, replace
@@ -21,6 +22,7 @@ from quantumtrader.training.executor import Executor
 from quantumtrader.training.notes import Note
 from quantumtrader.training.paired import Shipping, ships
 from quantumtrader.training.pipelines.candidates import NETWORKS, Candidates, baselines, learners
+from quantumtrader.training.pipelines.look_back import named
 from quantumtrader.training.pipelines.prepared import Prepared
 from quantumtrader.training.placebo import permute_days
 from quantumtrader.training.policy import Policy
@@ -98,7 +100,9 @@ def purged_splits(
 ) -> tuple[CombinatorialPurged, CombinatorialPurged, CombinatorialPurged]:
     """Fit the divisions of a plan to the sessions that there are.
 
-    With fewer sessions than groups there are as many groups as sessions; with few for the groups the embargo is shortened.
+    With fewer sessions than groups there are as many groups as sessions. The embargo takes at most half of the sessions that
+    a split does not test, at most one session where there are fewer than three for each group, and none where there are
+    fewer than two.
 
     Returns
     -------
@@ -121,11 +125,19 @@ def purged_splits(
         kept = min(embargo_sessions, 1)
     if sessions < 2 * groups:
         kept = 0
+    divided, parts = min(groups, sessions), 3 if sessions >= 6 else 2
+    kept = min(kept, _affordable(sessions, divided, test_groups))
+    trained = sessions - test_groups * (math.ceil(sessions / divided) + kept)
     return (
-        CombinatorialPurged(min(groups, sessions), test_groups, kept, embargo_ns),
+        CombinatorialPurged(divided, test_groups, kept, embargo_ns),
         CombinatorialPurged(min(5, sessions), 1, kept, embargo_ns),
-        CombinatorialPurged(3 if sessions >= 6 else 2, 1, kept, embargo_ns),
+        CombinatorialPurged(parts, 1, min(kept, _affordable(trained, parts, 1)), embargo_ns),
     )
+
+
+def _affordable(sessions: int, groups: int, test_groups: int) -> int:
+    """Return the longest embargo after each test group that takes no more than half of what is not tested, in sessions."""
+    return max(0, (sessions - test_groups * math.ceil(sessions / groups)) // (2 * test_groups))
 
 
 def make_plan(
@@ -143,6 +155,7 @@ def make_plan(
     seed: int,
     rows: int,
     half_life_sessions: float | None = None,
+    look_back: Mapping[str, int] | None = None,
 ) -> Plan:
     """Fit a plan to the sessions that there are.
 
@@ -157,6 +170,8 @@ def make_plan(
         Labelled rows; leaves hold at least a hundredth of them, and at most 100.
     half_life_sessions : float, optional
         As of ``Plan``.
+    look_back : mapping of str to int, optional
+        Sessions that each feature looks back on: the note names those that the embargo does not cover.
 
     Raises
     ------
@@ -168,16 +183,10 @@ def make_plan(
     )
     kept = splitter.embargo_sessions
     notes: tuple[Note, ...] = ()
-    if kept < embargo_sessions:
-        notes = (
-            Note(
-                f"the embargo after test sessions is {kept} sessions instead of {embargo_sessions}: {sessions} sessions in "
-                f"{groups} groups would leave next to nothing to train on. What features remember may leak into the scores",
-                f"o embargo depois dos pregões de teste é de {kept} pregões em vez de {embargo_sessions}: {sessions} "
-                f"pregões em {groups} grupos não deixariam quase nada para treinar. O que as features lembram pode vazar "
-                "para os resultados",
-            ),
-        )
+    within = inner.embargo_sessions
+    if within < embargo_sessions:
+        longer = [name for name, count in (look_back or {}).items() if count > within]
+        notes = (_shorter_embargo(kept, within, embargo_sessions, sessions, groups, longer),)
     train, test, between = rehearsal
     if sessions < train + between + 4 * test:
         train = sessions // 2
@@ -195,6 +204,23 @@ def make_plan(
         min_leaf=int(np.clip(rows // 100, 5, 100)),
         notes=notes,
         half_life_sessions=half_life_sessions,
+    )
+
+
+def _shorter_embargo(
+    kept: int, within: int, wanted: int, sessions: int, groups: int, longer: Sequence[str]
+) -> Note:
+    """Say that the embargo does not cover what features look back on, and which they are."""
+    which = f": {named(longer)}" if longer else ""
+    inside, inside_pt = "", ""
+    if within != kept:
+        inside, inside_pt = f" ({within} inside training parts)", f" ({within} dentro dos treinos)"
+    return Note(
+        f"the embargo after test sessions is {kept} sessions{inside} instead of {wanted}: {sessions} sessions in {groups} "
+        f"groups would leave next to nothing to train on. What features remember may leak into the scores{which}",
+        f"o embargo depois dos pregões de teste é de {kept} pregões{inside_pt} em vez de {wanted}: {sessions} pregões em "
+        f"{groups} grupos não deixariam quase nada para treinar. O que as features lembram pode vazar para os "
+        f"resultados{which}",
     )
 
 

@@ -10,12 +10,14 @@ from quantumtrader.training.labels import Latency
 from quantumtrader.training.pipelines.book_task import HORIZONS, TARGETS
 from quantumtrader.training.pipelines.sides import Sides
 
-__all__ = ["LABELS", "READ_BY", "SIDES", "LabelConfig"]
+__all__ = ["LABELS", "LEARNED", "READ_BY", "SIDES", "LabelConfig"]
 
 _BARRIER = ("side", "touch", "meta")
 _VENUE = ("fill", "markout")
-LABELS = ("side", "touch", *TARGETS, "volatility", "meta", *_VENUE)
-"""Barrier labels (see ``BarrierTask``), the book's targets, and labels that no training learns."""
+LEARNED = ("side", "touch", *TARGETS)
+"""Barrier labels (see ``BarrierTask``) and the targets of the book: what trainings learn."""
+LABELS = (*LEARNED, "volatility", "meta", *_VENUE)
+"""The same, and labels that no training learns."""
 _TRADED = (*_BARRIER, *HORIZONS, "price_move_1min", *_VENUE)
 
 READ_BY = {

@@ -14,9 +14,9 @@ from quantumtrader.features import FeatureEngine
 from quantumtrader.training.dataset import Dataset, build_dataset, sufficiency_of
 from quantumtrader.training.labels import PathBuilder, pace_of
 from quantumtrader.training.pipelines.barrier_task import SIGMA, BarrierTask
-from quantumtrader.training.pipelines.book_task import TARGETS, BookTask, targets_of
+from quantumtrader.training.pipelines.book_task import BookTask, targets_of
 from quantumtrader.training.pipelines.horizon import barrier_horizon_ns, require_prices
-from quantumtrader.training.pipelines.label_config import LABELS, READ_BY, LabelConfig
+from quantumtrader.training.pipelines.label_config import LABELS, LEARNED, READ_BY, LabelConfig
 from quantumtrader.training.pipelines.label_rows import label_rows
 from quantumtrader.training.pipelines.recording import Recording
 from quantumtrader.training.spans import Spans
@@ -26,7 +26,7 @@ from quantumtrader.types import Events
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["LABELS", "READ_BY", "LabelConfig", "Labelled", "label_recording"]
+__all__ = ["LABELS", "LEARNED", "READ_BY", "LabelConfig", "Labelled", "label_recording"]
 
 _QUANTILES = {"p05": 0.05, "p50": 0.5, "p95": 0.95}
 
@@ -92,7 +92,7 @@ def label_recording(
     unit = recording.instrument.ticks_per_exchange_tick
     spread = None if survey.has_touch else asked.spread_ticks * unit
     columns: Mapping[str, npt.NDArray[Any]]
-    if asked.label in ("side", "touch", *TARGETS):
+    if asked.label in LEARNED:
         data = _learned(recording, asked, spread, advance)
         trips = data.trips
         columns = {} if trips is None else {"buy_ticks": trips.buy_ticks, "sell_ticks": trips.sell_ticks}

@@ -61,9 +61,12 @@ def judge_in_vault(
 
     Raises
     ------
+    DataError
+        The rows were changed after their replay.
     ConfigError
         This model was judged before, no session is left that was not seen, or who and why are missing.
     """
+    data.require_sealed()
     model = loaded.manifest.hash
     if known is not None and known.get("model") == model:
         return dict(known)

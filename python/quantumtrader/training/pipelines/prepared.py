@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from quantumtrader.exceptions import DataFormatError, EmptyDataError
+from quantumtrader.exceptions import DataError, DataFormatError, EmptyDataError
 from quantumtrader.features import FeatureEngine, FeatureManifest
 from quantumtrader.models.bar_regimes import BarRegimes
 from quantumtrader.models.manifest import columns_of
@@ -125,22 +125,24 @@ class Prepared:
             return np.asarray(np.load(folder / f"{name}.npy", allow_pickle=False))
 
         trips = RoundTrips(*(read(f"trip_{name}") for name in _TRIPS)) if about["trips"] else None
-        data = Dataset(
-            X=read("X"),
-            y=read("y"),
-            spans=Spans(read("t0"), read("t1"), read("session")),
-            ts_feature_max=read("ts_feature_max"),
-            manifest=FeatureManifest.from_json(about["manifest"]),
-            label=about["label"],
-            measured_from=about["measured_from"],
-            trips=trips,
-            dropped=about["dropped"],
-            symbol=about["symbol"],
-        )
-        if data.sha256 != about["sha256"]:
+        try:
+            data = Dataset(
+                X=read("X"),
+                y=read("y"),
+                spans=Spans(read("t0"), read("t1"), read("session")),
+                ts_feature_max=read("ts_feature_max"),
+                manifest=FeatureManifest.from_json(about["manifest"]),
+                label=about["label"],
+                measured_from=about["measured_from"],
+                trips=trips,
+                dropped=about["dropped"],
+                symbol=about["symbol"],
+                seal=about["sha256"],
+            )
+        except DataError as error:
             raise DataFormatError(
                 "the cached rows were changed", path=folder, remedy="Remove this folder: they are made again"
-            )
+            ) from error
         extra = {name: read(f"extra_{name}") for name in about["extra"]}
         return cls(
             data,
@@ -226,7 +228,7 @@ def drop_useless(data: Dataset) -> tuple[Dataset, dict[str, str]]:
         return data, {}
     names = tuple(n for n in data.names if n not in useless)
     keep = [k for k, n in enumerate(data.names) if n not in useless]
-    return replace(data, X=data.X[:, keep], manifest=columns_of(data.manifest, names)), useless
+    return data.derived(X=data.X[:, keep], manifest=columns_of(data.manifest, names)), useless
 
 
 def drop_unwarm(data: Dataset) -> tuple[Dataset, Int64, tuple[str, ...]]:
@@ -250,5 +252,5 @@ def drop_unwarm(data: Dataset) -> tuple[Dataset, Int64, tuple[str, ...]]:
     kept = data.take(rows)
     lost = len(data) - len(rows)
     if lost:
-        kept = replace(kept, dropped={**data.dropped, "features warming up": lost})
+        kept = kept.derived(dropped={**data.dropped, "features warming up": lost})
     return kept, rows, tuple(n for n, m in zip(data.names, may, strict=True) if m)

@@ -269,10 +269,13 @@ def ship(
 
     Raises
     ------
+    DataError
+        The rows were changed after their replay.
     ModelError
         Another training saved this version meanwhile.
     """
     data = prepared.data
+    data.require_sealed()
     target = registry.root / about.name / about.version
     if (target / MANIFEST).exists():  # a killed training came this far
         there = registry.manifest(about.name, about.version)

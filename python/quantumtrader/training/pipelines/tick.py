@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -27,6 +26,7 @@ from quantumtrader.training.pipelines.horizon import barrier_horizon_ns
 from quantumtrader.training.pipelines.judge import Judged, Plan, Stage, judge, make_plan
 from quantumtrader.training.pipelines.libraries import library_versions
 from quantumtrader.training.pipelines.liquidity import LIQUID, entry_books, measure_liquidity
+from quantumtrader.training.pipelines.look_back import longest_window, look_backs
 from quantumtrader.training.pipelines.opening import judge_in_vault
 from quantumtrader.training.pipelines.prepared import (
     Prepared,
@@ -61,8 +61,6 @@ __all__ = ["TickTrainingPipeline"]
 Int64 = npt.NDArray[np.int64]
 
 _MINUTE = 60 * 10**9
-_SLOWEST = 200
-"""Bars that the slowest features look back on: the embargo covers them."""
 
 
 @dataclass
@@ -152,7 +150,8 @@ class TickTrainingPipeline:
             prepared.save(cache)
         data = prepared.data
         bar_ns = survey.bar_ns or _MINUTE
-        look_back = math.ceil(_SLOWEST * bar_ns / traded_ns(data.spans, bar_ns))
+        remembered = look_backs(data.manifest, bar_ns, traded_ns(data.spans, bar_ns))
+        sessions = {name: found.sessions for name, found in remembered.items()}
         plan = make_plan(
             f"{self.name_of(recording)}/{data.label}",
             "tick",
@@ -161,12 +160,13 @@ class TickTrainingPipeline:
             groups=asked.groups,
             test_groups=asked.test_groups,
             rehearsal=asked.walk,
-            embargo_sessions=look_back,
-            embargo_ns=max(_SLOWEST * bar_ns, int(data.measured_from["horizon_ns"])),
+            embargo_sessions=max([1, *sessions.values()]),
+            embargo_ns=max(longest_window(remembered.values()), int(data.measured_from["horizon_ns"])),
             candidates=asked.candidates,
             seed=asked.seed,
             rows=len(data),
             half_life_sessions=asked.half_life_sessions,
+            look_back=sessions,
         )
         final: dict[str, Model] = {}
 
