@@ -8,7 +8,7 @@ from quantumtrader.types import EVENT, Events, Flag, Instrument, Kind, Phase
 from reference.planted import DAY, S
 
 MINUTE = 60 * S
-Y = Instrument("Y", "Y", tick_size=0.5, point_value=10.0, timezone="UTC")
+Y = Instrument("Y", "Y", tick_size=0.5, point_value=10.0, timezone="UTC", free=True)
 FEATURES = (
     "ret_1",
     "ret_5",
@@ -25,13 +25,16 @@ FEATURES = (
 def bar_session(day: int, seed: int, persistence: float, n: int = 80, step: int = 6, run: int = 4) -> Events:
     """One session of bars of a minute, flagged synthetic.
 
-    The direction of ``run`` bars in a row is that of those before with probability ½ + ½·persistence. Whoever
-    decides every four minutes stands at the end of a block of four: with persistence 0 nothing can be known then. With
-    ``run`` 1 and persistence 0 it is a random walk, whoever decides when.
+    The direction of ``run`` bars in a row is that of those before if much was traded in these, else the opposite one,
+    with probability ½ + ½·persistence. Whoever decides every four minutes stands at the end of a block of four: with
+    persistence 0 nothing can be known then. Neither a direction nor a volume says anything alone, so no baseline sees
+    what is planted. With ``run`` 1 and persistence 0 it is a random walk, whoever decides when.
     """
     rng = np.random.default_rng([day, seed])
     blocks = n // run
-    keep = np.where(rng.random(blocks) < 0.5 + 0.5 * persistence, 1, -1)
+    much = rng.random(blocks) < 0.5
+    obeys = rng.random(blocks) < 0.5 + 0.5 * persistence
+    keep = np.concatenate(([1], np.where(much == obeys, 1, -1)[:-1]))
     way = np.repeat(np.cumprod(keep) * rng.choice((-1, 1)), run)
     moves = way * step + rng.integers(-1, 2, run * blocks)
     close = 10_000 + np.cumsum(moves)
@@ -51,7 +54,7 @@ def bar_session(day: int, seed: int, persistence: float, n: int = 80, step: int 
     body["px"], body["ref_b"] = opened, close
     wick = rng.integers(0, 2, (2, run * blocks))
     body["px_ask"], body["ref_a"] = np.maximum(opened, close) + wick[0], np.minimum(opened, close) - wick[1]
-    body["size"] = rng.integers(50, 200, run * blocks)
+    body["size"] = rng.integers(50, 100, run * blocks) + 100 * np.repeat(much, run)
     return out
 
 

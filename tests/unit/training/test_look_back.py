@@ -70,8 +70,8 @@ def test_the_embargo_is_as_long_as_the_sample_allows(sessions: int, kept: int, w
     assert (found.splitter.embargo_sessions, found.inner.embargo_sessions) == (kept, within)
     assert bool(found.notes) == (within < 20)
     for note in found.notes:
-        assert note.startswith(f"the embargo after test sessions is {kept} sessions")
-        assert note.endswith("rel_volume_tod" if within else "rel_volume_tod, gap_open")
+        assert note.text.startswith(f"the embargo after test sessions is {kept} sessions")
+        assert note.text.endswith("rel_volume_tod" if within else "rel_volume_tod, gap_open")
 
 
 def test_no_training_row_remembers_a_test_session() -> None:
@@ -86,11 +86,12 @@ def test_no_training_row_remembers_a_test_session() -> None:
 def test_blocks_of_time_keep_at_most_half_a_block_apart() -> None:
     manifest = FeatureEngine(["mid_return_10s", "flow_ofi_1m", "ret_60"], X, clock="1s").manifest
     found = look_backs(manifest, MINUTE, 540 * MINUTE)
-    assert _block_embargo(found, 5 * S, 130 * MINUTE) == (61 * MINUTE, "")
+    assert _block_embargo(found, 5 * S, 130 * MINUTE) == (61 * MINUTE, None)
     embargo, told = _block_embargo(found, 5 * S, 20 * MINUTE)
     assert embargo == 10 * MINUTE
-    assert "600 s instead of 3660" in told
-    assert told.endswith("ret_60")
+    assert told is not None
+    assert "600 s instead of 3660" in told.text
+    assert told.text.endswith("ret_60")
     assert _block_embargo(found, 15 * MINUTE, 20 * MINUTE)[0] == 15 * MINUTE
 
 

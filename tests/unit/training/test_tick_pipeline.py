@@ -62,16 +62,16 @@ from quantumtrader.training.spans import Spans
 from quantumtrader.training.splits import CombinatorialPurged
 from quantumtrader.training.trials import TrialLedger
 from quantumtrader.training.weights import average_uniqueness
-from quantumtrader.types import Events, Kind
+from quantumtrader.types import Events, Instrument, Kind
 from reference.planted_bars import SMALL, Y, bar_sessions
 
 NOW = 1_700_000_000 * 10**9
 LATENCIES = (5 * 10**6, 90 * 10**9, 70 * 10**9)
 
 
-def train(parts: list[Events], out: Path, **more: Any) -> TrainingResult:
+def train(parts: list[Events], out: Path, instrument: Instrument = Y, **more: Any) -> TrainingResult:
     pipeline = TickTrainingPipeline({**SMALL, **more}, clock=ReplayClock(NOW))
-    return pipeline.train(Recording.of(parts, Y), out)
+    return pipeline.train(Recording.of(parts, instrument), out)
 
 
 @pytest.fixture(scope="module")
@@ -92,6 +92,8 @@ def test_what_is_planted_is_found_and_said_to_be_synthetic(result: TrainingResul
     assert result.metrics["lightgbm_shallow"]["net_ticks"]["low"] > 0
     assert "synthetic" in result.verdict
     assert result.summary["sufficient"]
+    assert all(condition.met for condition in result.judged.assessment.conditions)
+    assert result.verdict.startswith("An edge is seen out of sample")
     assert all(found["edge"]["low"] < 0 for found in result.summary["placebos"].values())
     assert result.judged.assessment.parity is True
     assert result.judged.assessment.size is not None
@@ -101,12 +103,7 @@ def test_what_is_planted_is_found_and_said_to_be_synthetic(result: TrainingResul
         assert (line.skill, line.trades) == (result.summary[name]["skill"], result.summary[name]["trades"])
     written = json.loads((result.folder / "summary.json").read_text())
     assert written["chosen"] == result.best_model == "lightgbm_shallow"
-    # Nobody said what a side of Y costs: that is told, and nothing passes on it.
-    assert (written["fees_known"], written["fee_per_contract_side"]) == (False, None)
-    assert "Fees unknown" in written["verdict"]
-    assert {"net_at_1_5_cost": "fees unknown: give --fee"}.items() <= {
-        c["name"]: c["found"] for c in written["conditions"] if not c["met"]
-    }.items()
+    assert (written["fees_known"], written["fee_per_contract_side"]) == (True, 0.0)
     # Barriers end at different times, so results do not tell the spread: the assumed one is a cost as any other.
     money = result.judged.assessment.money
     assert money is not None
@@ -229,7 +226,14 @@ def test_a_random_walk_through_the_whole_pipeline_shows_nothing(tmp_path: Path) 
     """With no margin every decision is traded: it must lose its costs, and must not pass as skill."""
     walk = bar_sessions(40, 3, 0.0, run=1)
     names = (*SMALL["features"], "ema_cross_9_20")
-    found = train(walk, tmp_path, features=names, margin=0.0)
+    found = train(walk, tmp_path, replace(Y, free=False), features=names, margin=0.0)
+    # Nobody said what a side costs: that is told, and nothing passes on it.
+    written = found.summary
+    assert (written["fees_known"], written["fee_per_contract_side"]) == (False, None)
+    assert "Fees unknown" in found.verdict
+    assert {"net_at_1_5_cost": "fees unknown: give --fee"}.items() <= {
+        c["name"]: c["found"] for c in written["conditions"] if not c["met"]
+    }.items()
     a = found.judged.assessment
     assert found.verdict.startswith("There is nothing here")
     assert all(not row["edge"]["low"] > 0 for row in found.metrics.values())
@@ -456,11 +460,11 @@ def test_training_again_goes_through_the_same_procedure(result: TrainingResult, 
     assert (same.due, same.new_sessions, same.rule, same.drift) == (False, 2, RetrainingConfig(), None)
     # Too few sessions came, and what came is as it was: the rule that was set is obeyed, not the usual one.
     manager = ModelManager(models)
-    rule = manager.setup_auto_retraining({"every_sessions": 10, "min_new_rows": 1, "max_psi": 1.0})
+    rule = manager.setup_auto_retraining({"every_sessions": 10, "min_new_rows": 1, "max_psi": 1.5})
     same = retrain(models, "y_tick", grown, tmp_path / "early")
     assert (same.due, same.rule, same.result) == (False, rule, None)
     assert same.drift is not None
-    assert same.drift[1] < 0.7
+    assert same.drift[1] < 1
     # As few, with moves that are ten times as large.
     more = Recording.of([*bar_sessions(40, 3, 0.9), *bar_sessions(42, 3, 0.9, step=60)[40:]], Y)
     found = retrain(models, "y_tick", more, tmp_path / "later", clock=ReplayClock(NOW))
