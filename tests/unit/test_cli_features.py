@@ -18,6 +18,7 @@ from quantumtrader.data.contracts import instrument
 from quantumtrader.data.lake import Lake
 from quantumtrader.data.source import load_events
 from quantumtrader.features import FeatureManifest, read_features
+from quantumtrader.types import Kind
 
 runner = CliRunner()
 WDO = "WDOU25"
@@ -258,9 +259,31 @@ def test_check_says_what_is_wrong(tmp_path: Path, lake: Path) -> None:
     assert run("check", bad, "--json", code=3)["error"]["type"] == "DataFormatError"
     foreign = FeatureFrame(("mine",), np.arange(3), np.ones((3, 1)))
     pq.write_table(foreign.to_arrow(), bad)
-    assert run("check", bad, "--json")["manifest"] is None
-    assert "carries no manifest" in run("check", bad, "-i", lake, "-s", WDO, code=1).stderr
-    run("check", bad, "-i", lake, code=2)  # of what?
+    for more in ((), ("-i", lake), ("-i", lake, "-s", WDO)):
+        found = run("check", bad, *more, "--json", code=3)
+        assert found["manifest"] is None
+        errors = [f["message"] for f in found["findings"] if f["severity"] == "error"]
+        assert [message.split(":")[0] for message in errors] == ["the file carries no manifest"]
+
+
+def test_check_of_features_whose_input_never_came(tmp_path: Path) -> None:
+    """The recording makes the check stronger: with bars alone a flow of 0 is no flow."""
+    bars = empty_events(240)
+    bars["kind"], bars["size"], bars["sequence"] = int(Kind.BAR), 5, np.arange(240)
+    bars["id"] = 1_755_259_200 * 10**9 + np.arange(240) * 60 * 10**9  # starts from 2025-08-15 12:00 UTC on
+    bars["ts_event"] = bars["ts_recv"] = bars["id"] + 60 * 10**9
+    for field in ("px", "px_ask", "ref_a", "ref_b"):
+        bars[field] = 11_000 + np.arange(240) % 7
+    with Lake(tmp_path).writer(instrument(WDO), source="test") as writer:
+        writer.add(bars)
+    path = tmp_path / "f.parquet"
+    names = "flow_ofi_1m,book_imbalance_5,rsi_14"
+    run("compute", "-i", tmp_path, "-s", WDO, "-f", names, "--clock", "1m", "-o", path)
+    found = run("check", path, "-i", tmp_path, "--json", code=3)["findings"]
+    assert {(f["severity"], f["feature"]) for f in found if f["check"] == "absent_input"} == {
+        ("error", "flow_ofi_1m"),
+        ("warning", "book_imbalance_5"),
+    }
 
 
 def test_a_recording_too_short_for_the_clock_gives_nothing_to_check(lake: Path, tmp_path: Path) -> None:
