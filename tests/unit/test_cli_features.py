@@ -352,5 +352,11 @@ def test_a_picture_of_nothing_says_so(lake: Path, tmp_path: Path) -> None:
     run("compute", "-i", lake, "-s", WDO, "-f", "cvd_session,pin_60", "--clock", "1m", "-o", path)
     assert "no row has a value of pin_60" in " ".join(run("plot", path, "-o", out).stderr.split())
     assert run("plot", path, "-o", out, "-f", "cvd_session", "--json")["notes"] == []
+    wide = FeatureFrame(tuple(f"f{k}" for k in range(30)), np.arange(9), np.full((9, 30), np.inf))
+    pq.write_table(wide.to_arrow(), path)
+    found = run("plot", path, "-o", out, "--json")
+    assert found["features"] == list(wide.names[:24])
+    assert found["notes"][0] == "drawn are 24 of 30 features; choose others with --features"
+    assert "infinite values of f0, f1, f2, f3, f4, f5 and 18 more are not drawn" in found["notes"][2]
     pq.write_table(FeatureEngine(["cvd_session"], WDO).run(empty_events()).to_arrow(), path)
     assert run("plot", path, "-o", out, "--json")["notes"] == ["the file has no rows: the picture is empty"]
