@@ -241,6 +241,16 @@ def test_check_against_other_features(file: Path, lake: Path, tmp_path: Path) ->
     ]
 
 
+def test_check_with_a_recording_read_as_another_symbol(file: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    with Lake(other).writer(instrument("WDOV25"), source="test") as writer:
+        writer.add(core().generate_session(seed=6, max_events=20_000))
+    found = run("check", file, "-i", other, "-s", "WDOV25", "--json")
+    assert [(f["severity"], f["message"]) for f in found["findings"] if f["check"] == "symbol"] == [
+        ("warning", "the file is of WDOU25, and was compared with the recording read as WDOV25")
+    ]
+
+
 def test_check_of_a_replay(lake: Path, tmp_path: Path) -> None:
     """What a replay records is what the recording gives; it ends where the recording does."""
     result = runner.invoke(

@@ -106,6 +106,10 @@ def command(
     ]
     if "manifest" not in frame.metadata:
         findings.append(Finding("error", "manifest", "", 1, _NO_MANIFEST))
+    computed = frame.metadata.get("symbol")
+    if again is not None and symbol and computed and symbol.strip().upper() != computed.upper():
+        text = f"the file is of {computed}, and was compared with the recording read as {symbol}"
+        findings.append(Finding("warning", "symbol", "", 1, text))
     findings += [Finding("warning", "fitted", "", 1, text) for text in unused]
     if not len(frame):
         findings.append(Finding("error", "rows", "", 0, "there are no rows: nothing was checked"))
