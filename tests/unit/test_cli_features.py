@@ -18,6 +18,7 @@ from quantumtrader.data.contracts import instrument
 from quantumtrader.data.lake import Lake
 from quantumtrader.data.source import load_events
 from quantumtrader.features import FeatureManifest, read_features
+from quantumtrader.types import Kind
 
 runner = CliRunner()
 WDO = "WDOU25"
@@ -240,6 +241,16 @@ def test_check_against_other_features(file: Path, lake: Path, tmp_path: Path) ->
     ]
 
 
+def test_check_with_a_recording_read_as_another_symbol(file: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    with Lake(other).writer(instrument("WDOV25"), source="test") as writer:
+        writer.add(core().generate_session(seed=6, max_events=20_000))
+    found = run("check", file, "-i", other, "-s", "WDOV25", "--json")
+    assert [(f["severity"], f["message"]) for f in found["findings"] if f["check"] == "symbol"] == [
+        ("warning", "the file is of WDOU25, and was compared with the recording read as WDOV25")
+    ]
+
+
 def test_check_of_a_replay(lake: Path, tmp_path: Path) -> None:
     """What a replay records is what the recording gives; it ends where the recording does."""
     result = runner.invoke(
@@ -258,9 +269,31 @@ def test_check_says_what_is_wrong(tmp_path: Path, lake: Path) -> None:
     assert run("check", bad, "--json", code=3)["error"]["type"] == "DataFormatError"
     foreign = FeatureFrame(("mine",), np.arange(3), np.ones((3, 1)))
     pq.write_table(foreign.to_arrow(), bad)
-    assert run("check", bad, "--json")["manifest"] is None
-    assert "carries no manifest" in run("check", bad, "-i", lake, "-s", WDO, code=1).stderr
-    run("check", bad, "-i", lake, code=2)  # of what?
+    for more in ((), ("-i", lake), ("-i", lake, "-s", WDO)):
+        found = run("check", bad, *more, "--json", code=3)
+        assert found["manifest"] is None
+        errors = [f["message"] for f in found["findings"] if f["severity"] == "error"]
+        assert [message.split(":")[0] for message in errors] == ["the file carries no manifest"]
+
+
+def test_check_of_features_whose_input_never_came(tmp_path: Path) -> None:
+    """The recording makes the check stronger: with bars alone a flow of 0 is no flow."""
+    bars = empty_events(240)
+    bars["kind"], bars["size"], bars["sequence"] = int(Kind.BAR), 5, np.arange(240)
+    bars["id"] = 1_755_259_200 * 10**9 + np.arange(240) * 60 * 10**9  # starts from 2025-08-15 12:00 UTC on
+    bars["ts_event"] = bars["ts_recv"] = bars["id"] + 60 * 10**9
+    for field in ("px", "px_ask", "ref_a", "ref_b"):
+        bars[field] = 11_000 + np.arange(240) % 7
+    with Lake(tmp_path).writer(instrument(WDO), source="test") as writer:
+        writer.add(bars)
+    path = tmp_path / "f.parquet"
+    names = "flow_ofi_1m,book_imbalance_5,rsi_14"
+    run("compute", "-i", tmp_path, "-s", WDO, "-f", names, "--clock", "1m", "-o", path)
+    found = run("check", path, "-i", tmp_path, "--json", code=3)["findings"]
+    assert {(f["severity"], f["feature"]) for f in found if f["check"] == "absent_input"} == {
+        ("error", "flow_ofi_1m"),
+        ("warning", "book_imbalance_5"),
+    }
 
 
 def test_a_recording_too_short_for_the_clock_gives_nothing_to_check(lake: Path, tmp_path: Path) -> None:
@@ -329,5 +362,11 @@ def test_a_picture_of_nothing_says_so(lake: Path, tmp_path: Path) -> None:
     run("compute", "-i", lake, "-s", WDO, "-f", "cvd_session,pin_60", "--clock", "1m", "-o", path)
     assert "no row has a value of pin_60" in " ".join(run("plot", path, "-o", out).stderr.split())
     assert run("plot", path, "-o", out, "-f", "cvd_session", "--json")["notes"] == []
+    wide = FeatureFrame(tuple(f"f{k}" for k in range(30)), np.arange(9), np.full((9, 30), np.inf))
+    pq.write_table(wide.to_arrow(), path)
+    found = run("plot", path, "-o", out, "--json")
+    assert found["features"] == list(wide.names[:24])
+    assert found["notes"][0] == "drawn are 24 of 30 features; choose others with --features"
+    assert "infinite values of f0, f1, f2, f3, f4, f5 and 18 more are not drawn" in found["notes"][2]
     pq.write_table(FeatureEngine(["cvd_session"], WDO).run(empty_events()).to_arrow(), path)
     assert run("plot", path, "-o", out, "--json")["notes"] == ["the file has no rows: the picture is empty"]

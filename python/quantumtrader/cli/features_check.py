@@ -28,6 +28,10 @@ if TYPE_CHECKING:
 _NAMED = 4
 _VALUES = ("infinite", "out_of_range")
 """Reasons of a guard that the checks of the table tell already."""
+_NO_MANIFEST = (
+    "the file carries no manifest: which definitions, clock and contract its columns are of was not checked, "
+    "nor can they be computed again"
+)
 
 
 @reads_source
@@ -70,9 +74,9 @@ def command(
 ) -> None:
     """Check a file of features: missing, infinite, out of range, frozen, duplicates, drift.
 
-    With --input the features are computed again and must be the same. Exit code 3: there are no rows, values are
-    infinite or out of range, something stands still for too long, or the features are not those of the reference or
-    the recording.
+    With --input the features are computed again and must be the same. Exit code 3: there are no rows or no manifest,
+    values are infinite or out of range, something stands still for too long or never came, the reference has nothing to
+    compare with, or the features are not those of the reference or the recording.
     """
     from quantumtrader.features import FeatureDebugger, FeatureGuard, read_features
     from quantumtrader.features.debugger import Finding
@@ -87,18 +91,25 @@ def command(
     if input is not None:
         given = source.instrument()
         options = source.options()
-        again, unused = _recompute(frame, input, symbol, config, given, options, source.format, fitted)
+        if "manifest" in frame.metadata:
+            again, unused = _recompute(frame, input, symbol, config, given, options, source.format, fitted)
     watched: GuardReport | None = None
     if frame.names:
         guard = FeatureGuard(frame.names)
-        whole = again is not None and len(again.arrived) == len(frame)
-        guard.observe_many(frame.times, frame.values, again.arrived if again is not None and whole else None)
+        arrived = again.arrived if again is not None and len(again.arrived) == len(frame) else None
+        guard.observe_many(frame.times, frame.values, arrived)
         watched = guard.report()
     findings = [
         *report.findings,
         *([] if watched is None else _frozen(watched, frozen_share)),
-        *([] if again is None else _recomputed(again)),
+        *([] if again is None else [*_recomputed(again), *_without_input(frame, again, frozen_share)]),
     ]
+    if "manifest" not in frame.metadata:
+        findings.append(Finding("error", "manifest", "", 1, _NO_MANIFEST))
+    computed = frame.metadata.get("symbol")
+    if again is not None and symbol and computed and symbol.strip().upper() != computed.upper():
+        text = f"the file is of {computed}, and was compared with the recording read as {symbol}"
+        findings.append(Finding("warning", "symbol", "", 1, text))
     findings += [Finding("warning", "fitted", "", 1, text) for text in unused]
     if not len(frame):
         findings.append(Finding("error", "rows", "", 0, "there are no rows: nothing was checked"))
@@ -166,6 +177,31 @@ def _frozen(watched: GuardReport, share: float) -> list[Finding]:
             )
         )
     return out
+
+
+def _without_input(frame: FeatureFrame, again: Recomputed, share: float) -> list[Finding]:
+    """Tell of columns that read what the recording never has, one finding for those that lack the same."""
+    import numpy as np
+
+    from quantumtrader.features.debugger import Finding
+    from quantumtrader.features.guards import absent_inputs
+
+    if not len(again.arrived):
+        return []
+    together: dict[tuple[tuple[str, ...], int], list[str]] = {}
+    for name, absent in absent_inputs(frame.names, again.arrived[-1]).items():
+        together.setdefault((absent, int(np.isfinite(frame[name]).sum())), []).append(name)
+    return [
+        Finding(
+            "error" if rows > share * len(frame) else "warning",
+            "absent_input",
+            _names(names),
+            rows,
+            f"the recording has no {' and no '.join(absent)}: "
+            + ("nothing stands behind these values" if rows else "without a value, as it should be"),
+        )
+        for (absent, rows), names in together.items()
+    ]
 
 
 def _names(names: list[str]) -> str:

@@ -43,7 +43,7 @@ def command(
     Needs the extra plot, with matplotlib.
     """
     from quantumtrader.features import FeatureDebugger, read_features
-    from quantumtrader.features.plots import plot_overview, plot_series, select
+    from quantumtrader.features.plots import drawn_features, plot_overview, plot_series, select
 
     names = chosen(features)
     if reference is not None and not correlations:
@@ -55,8 +55,9 @@ def command(
             path = plot_overview(FeatureDebugger(part, reference), plot)
         else:
             path = plot_series(frame, names, plot)
-    drawn = names or list(frame.names)
-    notes = _without_values(frame, drawn)
+    drawn = drawn_features(frame, names, distributions=correlations)
+    matrix = names or list(frame.names)
+    notes = [*_left_out(frame, names, drawn), *_without_values(frame, matrix if correlations else drawn)]
     if as_json:
         output.print_json({"out": path, "rows": len(frame), "features": drawn, "notes": notes})
         return
@@ -73,8 +74,26 @@ def _without_values(frame: FeatureFrame, names: list[str]) -> list[str]:
 
     if not len(frame):
         return ["the file has no rows: the picture is empty"]
+    notes = []
     bare = [name for name in names if not np.isfinite(frame[name]).any()]
-    if not bare:
+    if bare:
+        notes.append(
+            f"no row has a value of {_some(bare)}: not warm in so short a time, or the data lack what it needs"
+        )
+    infinite = [name for name in names if np.isinf(frame[name]).any()]
+    if infinite:
+        notes.append(
+            f"infinite values of {_some(infinite)} are not drawn: quantumtrader features check counts them"
+        )
+    return notes
+
+
+def _left_out(frame: FeatureFrame, names: list[str] | None, drawn: list[str]) -> list[str]:
+    """Say which columns a picture has no room for."""
+    if names is not None or len(drawn) in (0, len(frame.names)):
         return []
-    shown = ", ".join(bare[:_NAMED]) + (f" and {len(bare) - _NAMED} more" if len(bare) > _NAMED else "")
-    return [f"no row has a value of {shown}: not warm in so short a time, or the data lack what it needs"]
+    return [f"drawn are {len(drawn)} of {len(frame.names)} features; choose others with --features"]
+
+
+def _some(names: list[str]) -> str:
+    return ", ".join(names[:_NAMED]) + (f" and {len(names) - _NAMED} more" if len(names) > _NAMED else "")

@@ -50,6 +50,8 @@ _DELTA = ("ts_event", "ts_recv", "sequence", "id", "px", "px_ask")
 _DELAY = "recv_delay"
 _PACKED = ("ts_event", "ts_recv", "sequence", "px", "px_ask")
 """Delta-packed fields that a compressor would shrink by a few percent and slow down by half."""
+_NEVER_CONSTANT = ("ts_event", "sequence")
+"""Fields that have a column in every file."""
 _ABANDONED_SECONDS = 86_400.0
 _SYMBOL = re.compile(r"[A-Za-z0-9_$@.-]+")
 
@@ -186,7 +188,8 @@ class Lake:
         EmptyDataError
             Nothing is stored for the symbol and the dates.
         DataFormatError
-            A file is damaged or from another version.
+            A file is damaged, has other columns than its kind, or is from another version; or records of a session
+            are missing.
         """
         days = [d for d in self.dates(symbol) if (start is None or d >= start) and (end is None or d <= end)]
         if not days:
@@ -233,6 +236,21 @@ class Lake:
             exchange_tick=known.tick_size if tick < known.tick_size else 0.0,
         )
 
+    def _refuse_incomplete(self, files: list[_LakeFile], total: int, symbol: str, day: date) -> None:
+        """Refuse a session of which a part is gone, by what the parts that are left say of the whole."""
+        said = [int(file.about["records"]) for file in files if "records" in file.about]
+        if any(file.about.get("dense") == "true" for file in files):
+            bounds = [file.sequence_bounds() for file in files]
+            said.append(max(high for _, high in bounds) - min(low for low, _ in bounds) + 1)
+        wanted = next((n for n in said if n != total), total)
+        if wanted != total:
+            raise DataFormatError(
+                f"{'records are missing' if wanted > total else 'there are too many records'}: the session {day} of "
+                f"{symbol} was written with {wanted:,}, its {' and '.join(f.folder for f in files)} hold {total:,}",
+                path=self.root,
+                remedy="A file of the session is gone or is of another import: import the session again",
+            )
+
     def _read_day(self, symbol: str, day: date) -> Events:
         if self.publishing(symbol, day).exists():
             raise DataAccessError(
@@ -246,8 +264,9 @@ class Lake:
             if (path := self.file(folder, symbol, day)).is_file()
         ]
         total = sum(file.rows for file in files)
+        self._refuse_incomplete(files, total, symbol, day)
         out = np.zeros(total, EVENT)
-        low = _first_of_dense(files, total)
+        low = _first_of_dense(files)
         ranks = _ranks(files) if low is None else None
         start = 0
         for file in files:
@@ -434,6 +453,7 @@ class Writer:
                 self._source,
                 self._compression,
                 dense,
+                len(events),
                 list(dict.fromkeys(self.notes)),
             )
             self.rows[folder] = self.rows.get(folder, 0) + len(part)
@@ -486,6 +506,7 @@ def _write(
     source: str,
     compression: Compression,
     dense: bool,
+    records: int,
     notes: list[str],
 ) -> None:
     fields = FOLDERS[folder]
@@ -502,7 +523,7 @@ def _write(
     columns: dict[str, str] = {}
     for name, field in fields.items():
         values = _values(events, field)
-        if field not in ("ts_event", "sequence") and values.min() == values.max():
+        if field not in _NEVER_CONSTANT and values.min() == values.max():
             constants[field] = int(values[0])
         else:
             columns[_DELAY if field == "ts_recv" else name] = field
@@ -517,6 +538,7 @@ def _write(
         "constants": json.dumps(constants),
         "notes": json.dumps(notes, ensure_ascii=False),
         "dense": str(dense).lower(),  # the sequences of the session, all kinds together, have no holes
+        "records": str(records),  # of the session, all kinds together
     }
     schema = pa.schema(
         [pa.field(name, _arrow_type(field), nullable=False) for name, field in columns.items()],
@@ -569,6 +591,7 @@ class _LakeFile:
 
     def __init__(self, folder: str, path: Path) -> None:
         self.path = path
+        self.folder = folder
         self.fields = FOLDERS[folder]
         try:
             self.file = pq.ParquetFile(path)
@@ -576,12 +599,11 @@ class _LakeFile:
             raise self._damaged(error) from error
         self.schema = self.file.schema_arrow
         self.about = self._about()
-        self.constants: dict[str, int] = json.loads(self.about["constants"])
+        self.template = np.zeros(1, EVENT)
+        self.constants: dict[str, int] = self._constants()
+        self._check_columns()
         self.targets = [self.fields["ts_recv" if name == _DELAY else name] for name in self.schema.names]
         self.rows: int = self.file.metadata.num_rows
-        self.template = np.zeros(1, EVENT)
-        for field, value in self.constants.items():
-            self.template[field] = value
 
     def _about(self) -> dict[str, str]:
         raw = {k.decode(): v.decode() for k, v in (self.schema.metadata or {}).items()}
@@ -592,6 +614,42 @@ class _LakeFile:
                 remedy="Import the session again",
             )
         return raw
+
+    def _constants(self) -> dict[str, int]:
+        """Read which fields never change in the file, and put their values into the template."""
+        try:
+            found = dict(json.loads(self.about["constants"]))
+            for field, value in found.items():
+                self.template[field] = value
+            return found
+        except (KeyError, ValueError, TypeError) as error:
+            raise DataFormatError(
+                f"does not say in its metadata which fields are constant ({error})",
+                path=self.path,
+                remedy="Import the session again",
+            ) from error
+
+    def _check_columns(self) -> None:
+        """Refuse a file whose columns are not those of its kind: a field without one would read as zeros."""
+        expected = {_DELAY if field == "ts_recv" else name: field for name, field in self.fields.items()}
+        for name, field in expected.items():
+            place = self.schema.get_field_index(name)
+            if place < 0 and (field in _NEVER_CONSTANT or field not in self.constants):
+                raise self._other_columns(
+                    f"has no column {name!r}, and its metadata do not say it is constant"
+                )
+            if place >= 0 and self.schema.types[place] != _arrow_type(field):
+                raise self._other_columns(
+                    f"has column {name!r} as {self.schema.types[place]}, expected {_arrow_type(field)}"
+                )
+        strays = [name for name in self.schema.names if name not in expected]
+        if strays:
+            raise self._other_columns(f"has a column {strays[0]!r}, which {self.folder} do not have")
+
+    def _other_columns(self, what: str) -> DataFormatError:
+        return DataFormatError(
+            what, path=self.path, remedy="The file was changed after the import: import the session again"
+        )
 
     def _damaged(self, error: Exception) -> DataFormatError:
         return DataFormatError(
@@ -632,13 +690,11 @@ def _plain(column: pa.Array) -> npt.NDArray[Any]:
     return np.asarray(values.to_numpy())
 
 
-def _first_of_dense(files: list[_LakeFile], total: int) -> int | None:
-    """First sequence of a session without holes, where a sequence is a place; ``None`` when it has some."""
+def _first_of_dense(files: list[_LakeFile]) -> int | None:
+    """First sequence of a session without holes, where a sequence is a place; ``None`` when it may have some."""
     if not all(file.about.get("dense") == "true" for file in files):
         return None
-    bounds = [file.sequence_bounds() for file in files]
-    low = min(least for least, _ in bounds)
-    return low if max(greatest for _, greatest in bounds) - low + 1 == total else None
+    return min(file.sequence_bounds()[0] for file in files)
 
 
 def _ranks(files: list[_LakeFile]) -> npt.NDArray[np.int64]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -14,14 +15,21 @@ import numpy as np
 from quantumtrader._protocols import Pack
 from quantumtrader._records import pack_events
 from quantumtrader.data.calendar import Calendar
-from quantumtrader.data.contracts import front_contract, is_series
+from quantumtrader.data.contracts import Symbol, front_contract, is_series, parse_symbol
 from quantumtrader.data.contracts import instrument as find_instrument
 from quantumtrader.data.importers import IMPORTERS, Imported, Importer, Options, Rejected, _parquet
 from quantumtrader.data.importers import _text as text
 from quantumtrader.data.journal import SUFFIX
 from quantumtrader.data.lake import Lake
 from quantumtrader.data.sessions import session_days, with_sessions
-from quantumtrader.exceptions import ConfigError, DataAccessError, DataError, DataFormatError, EmptyDataError
+from quantumtrader.exceptions import (
+    ConfigError,
+    DataAccessError,
+    DataError,
+    DataFormatError,
+    EmptyDataError,
+    UnknownInstrumentError,
+)
 from quantumtrader.types import Events, Flag, Instrument, Kind
 
 if TYPE_CHECKING:
@@ -180,12 +188,22 @@ def read_source(
 ) -> Iterator[Imported]:
     """Read a raw source part by part; everything at once when it has to be sorted.
 
+    The notes of the first part begin with it when the name of the source is that of another instrument.
+
     Raises
     ------
     DataFormatError
         Sorting is asked for, but in this format a row changes what the rows before it have left: sorted events
         would be those of another market.
     """
+    notes = _name_note(path, instrument)
+    for part in _parts(path, instrument, importer, options):
+        part.notes[:0] = notes
+        notes = []
+        yield part
+
+
+def _parts(path: Path, instrument: Instrument, importer: Importer, options: Options) -> Iterator[Imported]:
     if options.out_of_order != "sort":
         yield from importer.read(path, instrument, options)
         return
@@ -205,6 +223,29 @@ def read_source(
     if moved:
         notes.append(f"{moved} events changed place when sorted by time")
     yield Imported(events, parts[-1].instrument, [r for part in parts for r in part.rejected], notes)
+
+
+def _name_note(path: Path, instrument: Instrument) -> list[str]:
+    """Say it when a source is named after another instrument: most formats do not say what they are about.
+
+    A product without a month (``win-2025.csv``) may be any word, and a series is made of its contracts.
+    """
+    named = _table_symbol(re.match(r"[A-Z0-9$@]*", path.name.upper())[0])  # type: ignore[index]  # it matches always
+    if named is None or named.text in (named.product, instrument.symbol):
+        return []
+    mine = _table_symbol(instrument.symbol)
+    if mine is not None and mine.product == named.product and (mine.is_series or named.is_series):
+        return []
+    return [
+        f"{path.name} is named after {named.text}, and was read as {instrument.symbol}: is --symbol the right one?"
+    ]
+
+
+def _table_symbol(text: str) -> Symbol | None:
+    try:
+        return parse_symbol(text)
+    except UnknownInstrumentError:
+        return None
 
 
 def load_events(

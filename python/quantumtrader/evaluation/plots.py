@@ -26,7 +26,7 @@ _IMPACT = (
 
 
 def plot_forms(forms: Mapping[str, Forms], path: Path | str) -> Path:
-    """Draw four panels, streams side by side.
+    """Draw four panels, streams side by side; a panel for which the data have nothing says "not measured".
 
     Parameters
     ----------
@@ -58,6 +58,12 @@ def plot_forms(forms: Mapping[str, Forms], path: Path | str) -> Path:
         axes.tick_params(labelsize=8)
         if axes.get_legend_handles_labels()[1]:
             axes.legend(fontsize=7)
+        else:  # nothing in it has a name: lines of orientation alone
+            axes.set_xticks([])
+            axes.set_yticks([])
+            axes.text(
+                0.5, 0.5, "not measured", ha="center", va="bottom", transform=axes.transAxes, fontsize=9
+            )
     return save()
 
 

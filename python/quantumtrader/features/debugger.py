@@ -170,6 +170,9 @@ class FeatureDebugger:
         Quantile bins of the stability index; at least 2.
     drifted : float
         Stability index from which a feature is reported as drifted. 0.25 is the usual rule (Siddiqi, 2006).
+    missing_more : float
+        Difference of the shares of rows without a value, file and reference, from which it is reported as drift;
+        0.1 is ten rows of a hundred.
     alike : float
         Absolute correlation from which a pair is reported as saying the same.
     strongest : int
@@ -194,6 +197,7 @@ class FeatureDebugger:
         *,
         bins: int = 10,
         drifted: float = 0.25,
+        missing_more: float = 0.1,
         alike: float = 0.999,
         strongest: int = 20,
         max_rows: int = 50_000,
@@ -201,12 +205,12 @@ class FeatureDebugger:
         for name, value, least in (("bins", bins, 2), ("strongest", strongest, 0), ("max_rows", max_rows, 2)):
             if value < least:
                 raise ConfigError(f"{name} is {value}; expected {least} or more")
-        for name, limit in (("drifted", drifted), ("alike", alike)):
+        for name, limit in (("drifted", drifted), ("missing_more", missing_more), ("alike", alike)):
             if not limit > 0:
                 raise ConfigError(f"{name} is {limit}; expected a positive number")
         self._frame = None if frame is None else _frame(frame)
         self._reference = None if reference is None else _frame(reference)
-        self._bins, self._drifted = bins, drifted
+        self._bins, self._drifted, self._missing_more = bins, drifted, missing_more
         self._alike, self._strongest, self._max_rows = alike, strongest, max_rows
 
     @property
@@ -333,25 +337,39 @@ class FeatureDebugger:
     def _about_reference(self, drift: tuple[Drift, ...]) -> list[Finding]:
         if self._reference is None:
             return []
-        out = [
-            Finding(
-                "warning",
-                "drift",
-                d.name,
-                1,
-                f"stability index {d.psi:.3f}, KS {d.ks:.3f} against the reference",
-            )
-            for d in drift
-            if d.psi >= self._drifted
-        ]
+        out = self._about_drift(self._reference, drift)
         try:
             expected, found = FeatureManifest.of_frame(self._reference), FeatureManifest.of_frame(self.frame)
         except ManifestError:
+            if "manifest" in self.frame.metadata and "manifest" not in self._reference.metadata:
+                text = "the reference carries no manifest: only the names of the columns were compared"
+                out.append(Finding("warning", "manifest", "", 1, text))
             absent = [name for name in self._reference.names if name not in self.frame.names]
             return out + [
                 Finding("error", "manifest", n, 1, "the reference has it, the table has not") for n in absent
             ]
         return out + [Finding("error", "manifest", "", 1, text) for text in expected.differences(found)]
+
+    def _about_drift(self, reference: FeatureFrame, drift: tuple[Drift, ...]) -> list[Finding]:
+        """Judge each distance, and say where there is none because one side has no values."""
+        if len(self.frame) and drift and not any(np.isfinite(reference[d.name]).any() for d in drift):
+            text = "no drift measured: the reference has no " + ("values" if len(reference) else "rows")
+            return [Finding("error", "drift", "", len(drift), text)]
+        out = []
+        for d in drift:
+            if d.psi >= self._drifted:
+                text = f"stability index {d.psi:.3f}, KS {d.ks:.3f} against the reference"
+                out.append(Finding("warning", "drift", d.name, 1, text))
+            if not np.isfinite(reference[d.name]).any():
+                text = "no drift measured: the reference has no values"
+                out.append(Finding("warning", "drift", d.name, 1, text))
+            elif abs(d.missing_share - d.reference_missing_share) >= self._missing_more:
+                text = (
+                    f"{d.missing_share:.1%} of the rows have no value, {d.reference_missing_share:.1%} of those of "
+                    "the reference"
+                )
+                out.append(Finding("warning", "drift", d.name, 1, text))
+        return out
 
     def plot(self, path: Path | str, features: tuple[str, ...] | list[str] | None = None) -> Path:
         """Draw distributions and the matrix of correlations into one file; see :func:`plot_overview`.

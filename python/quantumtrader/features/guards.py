@@ -24,7 +24,16 @@ from quantumtrader.features.lags import split_lag
 from quantumtrader.features.manifest import FeatureManifest
 from quantumtrader.types import Events, Kind
 
-__all__ = ["FeatureGuard", "GuardCount", "GuardLimits", "GuardReport", "InputCounter", "Reason", "Verdict"]
+__all__ = [
+    "FeatureGuard",
+    "GuardCount",
+    "GuardLimits",
+    "GuardReport",
+    "InputCounter",
+    "Reason",
+    "Verdict",
+    "absent_inputs",
+]
 
 Codes = npt.NDArray[np.uint16]
 
@@ -35,7 +44,8 @@ _KINDS = ((Kind.TRADE,), (Kind.QUOTE,), (Kind.LEVEL, Kind.ORDER), (Kind.BAR,))
 _COUNTS_AS = np.array([[kind in kinds for kinds in _KINDS] for kind in range(256)], np.int64)
 """What each kind of event counts as."""
 _GROUPS = ("T", "L1", "L2", "B")
-"""Needs of features. The touch comes from quotes or from the book, bars from prints or from the source."""
+_SOURCES = ("trades", "quotes or book records", "book records", "bars or trades")
+"""Needs of features, and what feeds them: the touch comes from quotes or the book, bars from prints or the source."""
 _FED_BY = np.array([[1, 0, 0, 0], [0, 1, 1, 0], [0, 0, 1, 0], [1, 0, 0, 1]], np.int64)
 _EVIDENCE = np.array([[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]], np.int64)
 _BLOCK = 4_096
@@ -612,6 +622,40 @@ class FeatureGuard:
         self._rows += len(times)
         self._time = int(times[-1])
         self._codes = codes[-1].copy()
+
+
+def absent_inputs(names: Sequence[str], counts: Int64) -> dict[str, tuple[str, ...]]:
+    """Say which features read an input of which nothing has arrived, and which inputs.
+
+    A guard has a limit for inputs that stop, none for one that never came: what needs it should be NaN. A count of
+    trades or their flow is 0 then, and looks like a market in which nobody trades.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Columns; one that the catalogue does not have reads nothing that is known.
+    counts : ndarray of int64, shape (4,)
+        What has arrived in all, as :class:`InputCounter` counts it.
+
+    Returns
+    -------
+    dict
+        Name to what never came, in the order of ``names``; without the features that miss nothing.
+
+    Examples
+    --------
+    >>> absent_inputs(["flow_ofi_1m", "rsi_14"], np.array([0, 0, 0, 500]))
+    {'flow_ofi_1m': ('trades',)}
+    """
+    fed = _FED_BY @ np.asarray(counts, np.int64) > 0
+    out = {}
+    for name in names:
+        entry = _known(name)
+        needs = () if entry is None else ("L2" if need == "L3" else need for need in entry.inputs)
+        absent = tuple(_SOURCES[k] for k in sorted({_GROUPS.index(need) for need in needs}) if not fed[k])
+        if absent:
+            out[name] = absent
+    return out
 
 
 def _known(name: str) -> FeatureInfo | None:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from quantumtrader.features.debugger import FeatureDebugger
 
 __all__ = [
+    "drawn_features",
     "plot_correlations",
     "plot_microprice",
     "plot_overview",
@@ -28,8 +29,17 @@ __all__ = [
 
 _OURS, _THEIRS = "#1f4e79", "#c0504d"
 _MOST_POINTS = 20_000
-_MOST_LABELS = 80
 _MOST_FEATURES = 24
+_CELL = (2.6, 1.9)
+"""Width and height of a distribution, inches."""
+_LEAST_HEIGHT = 9.5
+_LABEL, _LABELS = 0.14, 2.5
+"""Inches of a row of the matrix, in which 7 points are readable, and of the names beside it."""
+_MOST_SIDE = 40.0
+_SCALE = 0.8
+"""Width of the scale of colours, inches."""
+_BREAK_NS = 3_600 * 10**9
+"""Rows that are further apart belong to different sessions, as for a guard."""
 
 
 def plot_correlations(debugger: FeatureDebugger, path: Path | str) -> Path:
@@ -51,10 +61,9 @@ def plot_correlations(debugger: FeatureDebugger, path: Path | str) -> Path:
     MissingExtraError
         Without matplotlib.
     """
-    names = debugger.frame.names
-    side = min(max(4.0, 0.22 * len(names) + 2.5), 40.0)
-    figure, save = new_figure(path, (side + 1.0, side))
-    _heatmap(figure.add_subplot(), debugger)
+    side = _side(len(debugger.frame.names))
+    figure, save = new_figure(path, (side + _SCALE, side))
+    _heatmap(figure.add_subplot(), debugger, side)
     return save()
 
 
@@ -72,21 +81,28 @@ def plot_overview(debugger: FeatureDebugger, path: Path | str, features: Sequenc
 
     Errors are those of :func:`plot_correlations`; ``ConfigError`` also names a column that the table does not have.
     """
-    if features is None:
-        some = np.isfinite(debugger.frame.values).any(axis=0)
-        features = [debugger.frame.names[k] for k in np.flatnonzero(some)[:_MOST_FEATURES]]
-    names = _chosen(debugger.frame, features or None)
-    columns = 4
+    every = debugger.frame.names
+    names = _chosen(debugger.frame, drawn_features(debugger.frame, features, distributions=True))
+    side = _side(len(every))
+    # Matrix and distributions stand side by side and are equally high, so that neither leaves a blank band.
+    columns = math.ceil(len(names) / max(int(max(side, _LEAST_HEIGHT) / _CELL[1]), 1))
     rows = math.ceil(len(names) / columns)
-    side = min(max(5.0, 0.16 * len(debugger.frame.names) + 2.0), 24.0)
-    figure, save = new_figure(path, (14.0, side + 2.2 * rows))
-    grid = figure.add_gridspec(1 + rows, columns, height_ratios=[side, *([2.2] * rows)])
-    _heatmap(figure.add_subplot(grid[0, :]), debugger)
+    height = max(side, _CELL[1] * rows)
+    figure, save = new_figure(path, (height + _SCALE + _CELL[0] * columns, height))
+    left, right = figure.subfigures(1, 2, width_ratios=[height + _SCALE, _CELL[0] * columns])
+    _heatmap(left.add_subplot(), debugger, height)
+    grid = right.add_gridspec(rows, columns)
+    reference = debugger.reference
     for k, name in enumerate(names):
-        axes = figure.add_subplot(grid[1 + k // columns, k % columns])
-        reference = debugger.reference
+        axes = right.add_subplot(grid[k // columns, k % columns])
         other = reference[name] if reference is not None and name in reference.names else None
-        _histogram(axes, name, debugger.frame[name], other)
+        _histogram(axes, name + _infinite(debugger.frame[name]), debugger.frame[name], other)
+    if len(names) < len(every):
+        right.suptitle(f"distributions of {len(names)} of {len(every)} features", fontsize=9)
+    if reference is not None:
+        patch = import_module("matplotlib.patches").Patch
+        handles = [patch(color=c, alpha=0.55, label=n) for n, c in (("table", _OURS), ("reference", _THEIRS))]
+        right.legend(handles=handles, loc="outside lower right", ncols=2, fontsize=8)
     return save()
 
 
@@ -107,23 +123,24 @@ def plot_series(frame: FeatureFrame, features: Sequence[str] | None, path: Path 
     names = _chosen(frame, features)
     figure, save = new_figure(path, (13.0, 1.9 * len(names) + 0.6))
     grid = figure.add_gridspec(len(names), 2, width_ratios=[4, 1])
+    breaks = _breaks(frame.times)
     shared: Any = None
     for k, name in enumerate(names):
         shared = axes = figure.add_subplot(grid[k, 0], sharex=shared)
         column = np.where(np.isfinite(frame[name]), frame[name], np.nan)
-        shown = _envelope(column)
-        times = frame.times[shown].view("datetime64[ns]")
-        axes.plot(times, column[shown], linewidth=0.6, color=_OURS, drawstyle="steps-post")
-        axes.set_title(name, loc="left", fontsize=9)
+        times, values = _with_breaks(frame.times, column, _envelope(column), breaks)
+        axes.plot(times.view("datetime64[ns]"), values, linewidth=0.6, color=_OURS, drawstyle="steps-post")
+        axes.set_title(name + _infinite(frame[name]), loc="left", fontsize=9)
         axes.tick_params(labelsize=7, labelbottom=k == len(names) - 1)
         axes.grid(alpha=0.25)
         if np.isnan(column).all():
+            axes.set_yticks([])
             axes.text(0.5, 0.5, "no values", ha="center", va="center", transform=axes.transAxes, fontsize=8)
         _histogram(figure.add_subplot(grid[k, 1]), "", frame[name], None)
-    if shared is not None:
-        dates = import_module("matplotlib.dates")
-        shared.xaxis.set_major_formatter(dates.ConciseDateFormatter(shared.xaxis.get_major_locator()))
-        shared.set_xlabel("UTC", fontsize=8)
+    if len(frame):
+        _label_time(shared, frame.times)
+    else:
+        shared.set_xticks([])
     return save()
 
 
@@ -160,6 +177,59 @@ def plot_microprice(adjustment: Float64, observations: Int64, path: Path | str) 
     below.set_ylabel("observations", fontsize=8)
     below.set_xlabel("q_b / (q_b + q_a)", fontsize=8)
     return save()
+
+
+def drawn_features(
+    frame: FeatureFrame, features: Sequence[str] | None, *, distributions: bool = False
+) -> list[str]:
+    """Return the columns that a picture shows: those asked for, or the first 24.
+
+    Parameters
+    ----------
+    frame : FeatureFrame
+        The table.
+    features : sequence of str or None
+        Those asked for.
+    distributions : bool
+        Whether it is :func:`plot_overview`, which passes over columns without values, and not :func:`plot_series`.
+    """
+    if features is not None:
+        return list(features)
+    some = np.isfinite(frame.values).any(axis=0)
+    if not distributions or not some.any():
+        return list(frame.names[:_MOST_FEATURES])
+    return [frame.names[k] for k in np.flatnonzero(some)[:_MOST_FEATURES]]
+
+
+def _breaks(times: Int64) -> Int64:
+    """Return the last row before each hole in time: rows of another session do not go on where these ended."""
+    steps = np.diff(times)
+    usual = float(np.median(steps)) if len(steps) else 0.0
+    return np.flatnonzero(steps > max(_BREAK_NS, 3 * usual))
+
+
+def _with_breaks(times: Int64, column: Float64, shown: Int64, breaks: Int64) -> tuple[Int64, Float64]:
+    """Return the points to draw, with a value that is missing after each break: the line ends there."""
+    places = np.searchsorted(shown, breaks, side="right")
+    return np.insert(times[shown], places, times[breaks]), np.insert(column[shown], places, np.nan)
+
+
+def _label_time(axes: Any, times: Int64) -> None:
+    """Label an axis of time: it ends with the rows, and their days stand below it."""
+    first, last = times[[0, -1]].view("datetime64[ns]")
+    if last > first:
+        axes.set_xlim(first, last)
+    dates = import_module("matplotlib.dates")
+    locator = axes.xaxis.get_major_locator()
+    axes.xaxis.set_major_formatter(dates.ConciseDateFormatter(locator, show_offset=False))
+    days = [str(day.astype("datetime64[D]")) for day in (first, last)]
+    axes.set_xlabel(f"UTC, {days[0]}" + (f" to {days[1]}" if days[1] != days[0] else ""), fontsize=8)
+
+
+def _infinite(column: Float64) -> str:
+    """Say in a title what cannot be drawn."""
+    n = int(np.isinf(column).sum())
+    return f" ({n:,} infinite, not drawn)" if n else ""
 
 
 def _envelope(column: Float64) -> Int64:
@@ -209,18 +279,25 @@ def _chosen(frame: FeatureFrame, features: Sequence[str] | None) -> tuple[str, .
     return names
 
 
-def _heatmap(axes: Any, debugger: FeatureDebugger) -> None:
+def _side(n: int) -> float:
+    """Inches of a matrix of ``n`` names, the names beside it included."""
+    return min(max(4.0, _LABEL * n + _LABELS), _MOST_SIDE)
+
+
+def _heatmap(axes: Any, debugger: FeatureDebugger, side: float) -> None:
     names = debugger.frame.names
     matrix = np.ma.masked_invalid(debugger.correlations()[0])
     image = axes.imshow(matrix, vmin=-1, vmax=1, cmap="RdBu_r", interpolation="nearest", aspect="equal")
     axes.set_facecolor("#d9d9d9")  # a pair without a coefficient
-    step = math.ceil(len(names) / _MOST_LABELS)
+    step = math.ceil(len(names) * _LABEL / (_MOST_SIDE - _LABELS))
     places = range(0, len(names), step)
-    size = 7 if len(names) <= 40 else 5
-    axes.set_xticks(places, [names[k] for k in places], rotation=90, fontsize=size)
-    axes.set_yticks(places, [names[k] for k in places], fontsize=size)
-    axes.set_title(f"correlations of {len(names)} features (grey: none)", loc="left", fontsize=9)
-    axes.figure.colorbar(image, ax=axes, fraction=0.03, pad=0.01)
+    axes.set_xticks(places, [names[k] for k in places], rotation=90, fontsize=7)
+    axes.set_yticks(places, [names[k] for k in places], fontsize=7)
+    some = "" if step == 1 else f", one name of {step}"
+    what = f"{len(names)} feature{'s' * (len(names) > 1)}"
+    axes.set_title(f"correlations of {what} (grey: none{some})", loc="left", fontsize=9)
+    scale = axes.inset_axes((1 + 0.05 / side, 0, 0.2 / side, 1))  # exactly as high as the matrix
+    axes.figure.colorbar(image, cax=scale).ax.tick_params(labelsize=7)
 
 
 def _histogram(axes: Any, title: str, values: Any, reference: Any) -> None:
@@ -232,6 +309,7 @@ def _histogram(axes: Any, title: str, values: Any, reference: Any) -> None:
     axes.locator_params(axis="x", nbins=5)
     axes.set_yticks([])
     if not len(both):
+        axes.set_xticks([])
         axes.text(0.5, 0.5, "no values", ha="center", va="center", transform=axes.transAxes, fontsize=8)
         return
     low, high = float(both.min()), float(both.max())

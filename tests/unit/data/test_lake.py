@@ -264,6 +264,60 @@ def test_damaged_and_missing(tmp_path: Path) -> None:
         lake.read("WDOU25")
 
 
+@pytest.mark.parametrize("column", ["ts_event", "recv_delay", "sequence", "px", "size", "side"])
+def test_a_column_that_is_gone_is_never_read_as_zeros(tmp_path: Path, column: str) -> None:
+    lake = Lake(tmp_path)
+    store(lake, mixed(200))
+    path = lake.file("trades", "WDOU25", date(2025, 8, 15))
+    table = pq.ParquetFile(path).read()
+    pq.write_table(table.drop([column]), path)
+    with pytest.raises(DataFormatError, match=rf"kind=trades.*has no column '{column}'"):
+        lake.read("WDOU25")
+    if column != "px":
+        return
+    floats = table.set_column(table.schema.get_field_index("px"), "px", table["px"].cast("float64"))
+    stray = table.append_column("price", table["px"])
+    for other, message in ((floats, "'px' as double, expected int32"), (stray, "a column 'price'")):
+        pq.write_table(other, path)
+        with pytest.raises(DataFormatError, match=message):
+            lake.read("WDOU25")
+
+
+def test_a_column_that_never_changes_may_be_absent(tmp_path: Path) -> None:
+    lake, events = Lake(tmp_path), mixed(200)
+    events["side"][events["kind"] == Kind.TRADE] = -1
+    store(lake, events)
+    assert "side" not in pq.read_schema(lake.file("trades", "WDOU25", date(2025, 8, 15))).names
+    assert lake.read("WDOU25").tobytes() == events.tobytes()
+
+
+@pytest.mark.parametrize("dense", [True, False])
+def test_a_session_without_one_of_its_files_is_refused(tmp_path: Path, dense: bool) -> None:
+    lake, events = Lake(tmp_path), mixed(200)
+    if dense:
+        events["sequence"] = np.arange(200)
+    store(lake, events)
+    trades = int((events["kind"] == Kind.TRADE).sum())
+    lake.file("trades", "WDOU25", date(2025, 8, 15)).unlink()
+    with pytest.raises(DataFormatError, match=f"are missing.*2025-08-15.*with 200, .* hold {200 - trades}"):
+        lake.read("WDOU25")
+
+
+def test_a_numbering_without_holes_says_that_records_are_missing(tmp_path: Path) -> None:
+    """Lakes of before do not say how many records the session has; they say that its numbers have no holes."""
+    lake, events = Lake(tmp_path), mixed(200)
+    events["sequence"] = np.arange(200)
+    store(lake, events)
+    for path in tmp_path.rglob("*.parquet"):
+        table = pq.ParquetFile(path).read()
+        about = {k: v for k, v in table.schema.metadata.items() if k != b"records"}
+        pq.write_table(table.replace_schema_metadata(about), path)
+    assert lake.read("WDOU25").tobytes() == events.tobytes()
+    lake.file("trades", "WDOU25", date(2025, 8, 15)).unlink()
+    with pytest.raises(DataFormatError, match="records are missing"):
+        lake.read("WDOU25")
+
+
 def test_half_a_session_is_refused_until_it_is_written_again(tmp_path: Path) -> None:
     """A writer that was killed between two files leaves a note; nobody takes what is there for the session."""
     lake, events = Lake(tmp_path), mixed(200)

@@ -14,6 +14,7 @@ from quantumtrader.cli.main import app
 from quantumtrader.data.contracts import instrument
 from quantumtrader.data.importers import Options
 from quantumtrader.data.source import find_importer, load_events, read_source
+from quantumtrader.data.stream import stream_events
 from quantumtrader.exceptions import DataError, DataFormatError, EmptyDataError, UnknownInstrumentError
 from quantumtrader.types import Kind
 
@@ -179,6 +180,38 @@ def test_notes_stay_with_the_data(tmp_path: Path) -> None:
     assert run("import", path, "-s", "WDOU25", "-o", tmp_path / "lake")[0] == 0
     assert note in load_events(tmp_path / "lake", "WDOU25").notes
     assert load_events(tmp_path / "lake", "WDOU25").notes == load_events(path, "WDOU25").notes
+
+
+@pytest.mark.parametrize(
+    ("name", "symbol", "named"),
+    [
+        ("WDOK20_202004010900.csv", "WDOU25", "WDOK20"),
+        ("winj20.csv", "WDOU25", "WINJ20"),
+        ("WIN$N_M1.csv", "WDOU25", "WIN$N"),
+        ("WDOU25_M1.csv", "WDOU25", None),
+        ("WDOK20.csv", "WDOFUT", None),  # a series is made of its contracts
+        ("WDOU250.csv", "WDOU25", None),
+        ("win-bars.csv", "WDOU25", None),
+        ("bars.csv", "WDOU25", None),
+    ],
+)
+def test_a_source_named_after_another_instrument_is_told(
+    bars: Path, name: str, symbol: str, named: str | None
+) -> None:
+    path = bars.rename(bars.with_name(name))
+    notes = [note for note in load_events(path, symbol).notes if "named after" in note]
+    assert notes == (
+        []
+        if named is None
+        else [f"{name} is named after {named}, and was read as {symbol}: is --symbol the right one?"]
+    )
+    assert [note for note in list_notes(path, symbol) if "named after" in note] == notes
+
+
+def list_notes(path: Path, symbol: str) -> list[str]:
+    stream = stream_events(path, symbol)
+    assert sum(map(len, stream))
+    return stream.notes
 
 
 @pytest.mark.parametrize("name", ["lobster", "binance", "mbo", "bitstamp", "wondertrader", "collector"])

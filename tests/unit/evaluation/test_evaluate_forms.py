@@ -114,7 +114,11 @@ def test_quotes_without_sizes_are_explained(tmp_path: Path) -> None:
         for k, b in enumerate(bid)
     )
     path.write_text(head + rows, "utf-8")
-    got = run("-i", path, "-s", WDO, *SHORT, "--json")
+    picture = tmp_path / "p.svg"
+    got = run("-i", path, "-s", WDO, *SHORT, "--plot", picture, "--json")
+    assert (
+        picture.read_text("utf-8").count(">not measured<") == 2
+    )  # depth and next move; trades have the others
     assert any("the touch has no sizes" in note for note in got["notes"])
     assert any("inferred by a rule" in note for note in got["notes"])
     assert got["forms"]["windows"][0]["beta"] is None
@@ -138,6 +142,7 @@ def test_pictures_of_several_streams(tmp_path: Path) -> None:
     text = path.read_text("utf-8")
     assert "B &amp; &lt;c&gt; · SYNTHETIC" in text
     assert "A · SYNTHETIC" not in text
+    assert text.count("not measured") == 1  # quotes alone have no signs of trades
     with pytest.raises(ConfigError, match="0 streams"):
         plot_forms({}, path)
     with pytest.raises(ConfigError, match="11 streams"):

@@ -211,6 +211,29 @@ def test_drift_against_a_reference() -> None:
     assert FeatureDebugger(frame).drift() == ()
 
 
+def test_missing_values_drift_as_well() -> None:
+    x = np.random.default_rng(3).normal(size=(1_000, 3))
+    half = np.where(np.arange(1_000)[:, None] % 2 == 0, NAN, x)
+    reference = table(a=x[:, 0].tolist(), b=x[:, 1].tolist(), c=[NAN] * 1_000)
+    frame = table(a=half[:, 0].tolist(), b=[NAN] * 60 + x[60:, 1].tolist(), c=x[:, 2].tolist())
+    found = FeatureDebugger(frame, reference).report().findings
+    assert [(f.severity, f.feature, f.message) for f in found if f.check == "drift"] == [
+        ("warning", "a", "50.0% of the rows have no value, 0.0% of those of the reference"),
+        ("warning", "c", "no drift measured: the reference has no values"),
+    ]
+    found = FeatureDebugger(frame, reference, missing_more=0.06).report().findings
+    assert [f.feature for f in found if f.check == "drift"] == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize(("column", "what"), [([], "no rows"), ([NAN, NAN], "no values")])
+def test_a_reference_of_nothing_measures_nothing(column: list[float], what: str) -> None:
+    report = FeatureDebugger(table(a=[1.0, 2.0], b=[2.0, 1.0]), table(a=column, b=column)).report()
+    assert not report.valid
+    assert [f.message for f in report.findings if f.check == "drift"] == [
+        f"no drift measured: the reference has {what}"
+    ]
+
+
 def test_a_reference_of_other_features_is_an_error(tmp_path: Path) -> None:
     events = core().generate_session(seed=4, max_events=3_000)
     names = ["flow_ofi_1m", "cvd_session"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,8 @@ import pytest
 from quantumtrader import FeatureFrame
 from quantumtrader.exceptions import ConfigError, DataAccessError, MissingExtraError
 from quantumtrader.features import FeatureDebugger
-from quantumtrader.features.plots import _envelope, plot_series, select
+from quantumtrader.features.pictures import new_figure
+from quantumtrader.features.plots import _breaks, _envelope, _with_breaks, drawn_features, plot_series, select
 
 NAN = float("nan")
 
@@ -105,3 +107,43 @@ def test_thinning_keeps_spikes_and_gaps() -> None:
     assert np.isnan(column[shown]).any()
     assert (np.diff(shown) > 0).all()
     assert _envelope(np.zeros(10)).tolist() == list(range(10))
+
+
+def test_a_line_ends_with_its_session() -> None:
+    """Three rows, a night, two rows: between them stands a point without a value, at the end of the session."""
+    minute = 60 * 10**9
+    times = np.array([0, 1, 2, 902, 903]) * minute
+    drawn, values = _with_breaks(times, np.arange(5.0), np.arange(5), _breaks(times))
+    assert (drawn // minute).tolist() == [0, 1, 2, 2, 902, 903]
+    np.testing.assert_array_equal(values, [0, 1, 2, NAN, 3, 4])
+    thinned, values = _with_breaks(times, np.arange(5.0), np.array([0, 1, 4]), _breaks(times))
+    assert (thinned // minute).tolist() == [0, 1, 2, 903]
+    assert np.isnan(values).tolist() == [False, False, True, False]
+    assert len(_breaks(np.arange(5) * 86_400 * 10**9)) == 0  # rows of days are one line
+
+
+def texts(svg: Path) -> str:
+    """What is written in a picture: with its letters as text, not as outlines."""
+    return svg.read_text("utf-8")
+
+
+@pytest.mark.usefixtures("drawing")
+def test_a_picture_says_what_it_leaves_out(
+    frame: FeatureFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("quantumtrader.features.plots.new_figure", partial(new_figure, text=True))
+    values = np.random.default_rng(1).normal(size=(500, 100))
+    values[7, 0] = np.inf
+    values[:, 1] = NAN
+    wide = FeatureFrame(tuple(f"f{k:03}" for k in range(100)), frame.times, values)
+    assert drawn_features(wide, None)[:3] == ["f000", "f001", "f002"]
+    assert drawn_features(wide, None, distributions=True)[:3] == ["f000", "f002", "f003"]
+    overview = texts(FeatureDebugger(wide, wide).plot(tmp_path / "a.svg"))
+    assert "distributions of 24 of 100 features" in overview
+    assert "f000 (1 infinite, not drawn)" in overview
+    assert ">reference<" in overview
+    assert all(f">{name}<" in overview for name in wide.names)  # every row of the matrix is named
+    bare = FeatureFrame(("f001",), frame.times, values[:, 1:2])
+    series = texts(plot_series(bare, None, tmp_path / "b.svg"))
+    assert "UTC, 2025-08-12" in series
+    assert "1970" not in series
