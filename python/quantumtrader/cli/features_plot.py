@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from quantumtrader.cli import output
+from quantumtrader.cli import output, targets
 from quantumtrader.cli.features_compute import chosen
 from quantumtrader.cli.source_options import AsJson
 
@@ -48,6 +48,7 @@ def command(
     names = chosen(features)
     if reference is not None and not correlations:
         raise typer.BadParameter("goes with --correlations", param_hint="--reference")
+    targets.keep_apart(plot, {"file": file, "reference": reference}, "--out")
     frame = read_features(file)
     with output.progress(f"drawing {file.name}"):
         if correlations:

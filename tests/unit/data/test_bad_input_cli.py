@@ -110,8 +110,10 @@ def test_files(
 
 
 def test_columns_of_an_unknown_parquet_are_shown(tmp_path: Path, commands: Commands) -> None:
-    pq.write_table(pa.table({"code": ["IF"], "bid_price_1": [1.0]}), tmp_path / "ticks.parquet")
-    for source in (tmp_path / "ticks.parquet", tmp_path):
+    folder = tmp_path / "of"
+    folder.mkdir()
+    pq.write_table(pa.table({"code": ["IF"], "bid_price_1": [1.0]}), folder / "ticks.parquet")
+    for source in (folder / "ticks.parquet", folder):
         for _, result in commands(source):
             assert result.exit_code == 3
             assert "columns code, bid_price_1" in result.stderr
