@@ -282,7 +282,7 @@ def test_plot(file: Path, tmp_path: Path) -> None:
     assert "c.svg" in run("plot", file, "--correlations", "--reference", file, "-o", svg).stdout
     assert svg.read_bytes().startswith(b"<?xml")
     run("plot", file, "--correlations", "-f", "cvd_session,spread_ticks", "-o", tmp_path / "d.png")
-    assert "has no rsi_14" in run("plot", file, "-f", "rsi_14", "-o", out, code=1).stderr
+    assert "has no rsi_14" in run("plot", file, "-f", "rsi_14", "-o", out, "--overwrite", code=1).stderr
     run("plot", file, "-o", tmp_path / "a.txt", code=2)
     run("plot", file, "-o", out, "--reference", file, code=2)
 
@@ -328,6 +328,8 @@ def test_a_picture_of_nothing_says_so(lake: Path, tmp_path: Path) -> None:
     path, out = tmp_path / "f.parquet", tmp_path / "x.png"
     run("compute", "-i", lake, "-s", WDO, "-f", "cvd_session,pin_60", "--clock", "1m", "-o", path)
     assert "no row has a value of pin_60" in " ".join(run("plot", path, "-o", out).stderr.split())
-    assert run("plot", path, "-o", out, "-f", "cvd_session", "--json")["notes"] == []
+    assert run("plot", path, "-o", out, "--overwrite", "-f", "cvd_session", "--json")["notes"] == []
     pq.write_table(FeatureEngine(["cvd_session"], WDO).run(empty_events()).to_arrow(), path)
-    assert run("plot", path, "-o", out, "--json")["notes"] == ["the file has no rows: the picture is empty"]
+    assert run("plot", path, "-o", out, "--overwrite", "--json")["notes"] == [
+        "the file has no rows: the picture is empty"
+    ]

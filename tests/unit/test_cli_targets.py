@@ -101,3 +101,66 @@ def test_other_outputs_and_sources(bars: Path, tmp_path: Path) -> None:
 def test_a_lake_may_lie_beside_its_source(bars: Path, tmp_path: Path) -> None:
     result = run("import", tmp_path, "-s", WDO, "-o", tmp_path / "lake")
     assert result.exit_code == 0, result.output
+
+
+def test_a_folder_with_other_things_is_replayed_into_only_when_asked(bars: Path, tmp_path: Path) -> None:
+    out = tmp_path / "report"
+    out.mkdir()
+    (out / "trades.parquet").write_text("mine")
+    (out / "notes.txt").write_text("mine")
+    line = ("replay", "-i", bars, "-s", WDO, "-o", out)
+    text = refused(*line, code=1)
+    assert "holds trades.parquet. Choose a new folder with --out" in text
+    assert "--overwrite" in text
+    assert {p.name for p in out.iterdir()} == {"trades.parquet", "notes.txt"}
+    (out / "trades.parquet").unlink()
+    assert "holds notes.txt" in refused(*line, code=1)
+    for _ in range(2):
+        assert run(*line, "--overwrite").exit_code == 0
+    assert (out / "notes.txt").read_text() == "mine"
+    assert "holds features.parquet, decisions.parquet" in refused(*line, code=1)
+
+
+def test_a_replay_does_not_replace_its_own_source(bars: Path, tmp_path: Path) -> None:
+    source = tmp_path / "trades.parquet"
+    source.write_bytes(bars.read_bytes())
+    for more in ((), ("--overwrite",)):
+        assert "is what" in refused("replay", "-i", source, "-s", WDO, "-o", tmp_path, *more)
+    source = tmp_path / "forms.json"
+    source.write_bytes(bars.read_bytes())
+    assert "is what" in refused("evaluate", "forms", "-i", source, "-s", WDO, "-o", tmp_path)
+
+
+def test_a_picture_is_replaced_only_when_asked(lake: Path, tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    file, picture = tmp_path / "f.parquet", tmp_path / "f.png"
+    assert run("features", "compute", "-i", lake, "-s", WDO, "-f", "cvd_session", "-o", file).exit_code == 0
+    picture.write_text("mine")
+    assert "is there already. Replace it with --overwrite" in refused(
+        "features", "plot", file, "-o", picture, code=1
+    )
+    assert picture.read_text() == "mine"
+    assert run("features", "plot", file, "-o", picture, "--overwrite").exit_code == 0
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    fit = ("fit", "microprice", "-i", lake, "-s", WDO, "-o", tmp_path / "m.json", "--plot", picture)
+    assert "or choose another --plot" in refused(*fit, code=1)
+
+
+@pytest.mark.parametrize("command", [c for c in READERS if c[0] != "train"], ids=lambda c: " ".join(c[:2]))
+def test_a_place_that_cannot_be_written_is_told_before_reading(
+    command: tuple[str, ...], tmp_path: Path
+) -> None:
+    (tmp_path / "afile").write_text("")
+    (tmp_path / "loose").symlink_to(tmp_path / "nowhere")
+    for name, words in (("afile", "afile is a file, not a folder"), ("loose", "leads nowhere")):
+        out = tmp_path / name / "sub" / "x.parquet"
+        # The source does not exist either: whoever reads it first says that.
+        text = refused(*command, "-i", tmp_path / "none.csv", "-s", WDO, "-o", out, code=1)
+        assert words in text
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write everywhere")
+def test_a_folder_without_permission_is_told_before_reading(bars: Path, tmp_path: Path) -> None:
+    (tmp_path / "shut").mkdir(mode=0o500)
+    line = ("fit", "vpin", "-i", bars, "-s", WDO, "-o", tmp_path / "shut" / "x.json")
+    assert "may not be written to" in refused(*line, code=1)

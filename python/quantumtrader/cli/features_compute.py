@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from quantumtrader.cli import output
+from quantumtrader.cli import output, targets
 from quantumtrader.cli.import_ import show_rejected
 from quantumtrader.cli.source_options import (
     UNSAID,
@@ -80,6 +80,8 @@ def command(
     if (set is None) == (names is None):
         raise typer.BadParameter("give either --set or --features", param_hint="--set")
     given = source.instrument()
+    options = source.options()
+    targets.check_file(out, overwrite=overwrite)
     settings = with_instrument(load_settings(config), symbol, given)
     began = time.perf_counter()
     stream = stream_events(
@@ -87,7 +89,7 @@ def command(
         symbol,
         settings,
         format=source.format,
-        options=source.options(),
+        options=options,
         start=None if start is None else start.date(),
         end=None if end is None else end.date(),
         pack=_backend.core().pack_events,

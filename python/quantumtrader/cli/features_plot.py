@@ -36,6 +36,7 @@ def command(
             "--reference", readable=False, help="Lay its distributions beside; with --correlations."
         ),
     ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a picture that is there.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Draw features over time, or how they are distributed and hang together.
@@ -49,6 +50,8 @@ def command(
     if reference is not None and not correlations:
         raise typer.BadParameter("goes with --correlations", param_hint="--reference")
     targets.keep_apart(plot, {"file": file, "reference": reference}, "--out")
+    targets.check_file(plot, overwrite=overwrite)
+    targets.check_writable(plot)
     frame = read_features(file)
     with output.progress(f"drawing {file.name}"):
         if correlations:

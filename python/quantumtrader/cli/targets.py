@@ -1,16 +1,21 @@
-"""Where a command writes: never over what it reads, and only where that can be done, both said before anything is read."""
+"""Where a command writes: never over what it reads, over other things only when asked to, and only where it can.
+
+All of it is said before anything is read: the work of hours is not lost for a folder that may not be written.
+"""
 
 from __future__ import annotations
 
 import glob
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import typer
 
-__all__ = ["check", "keep_apart"]
+from quantumtrader.exceptions import DataAccessError
+
+__all__ = ["check", "check_file", "check_folder", "check_writable", "keep_apart"]
 
 _READ = {
     "file": "FILE",
@@ -25,6 +30,7 @@ _READ = {
 _RECORDINGS = ("--input", "--ticks", "--book")
 """Sources that may be folders of which everything is read."""
 _WRITTEN = {"out": "--out", "plot": "--plot"}
+_NAMED = 4
 
 
 def check(values: Mapping[str, Any]) -> None:
@@ -39,10 +45,13 @@ def check(values: Mapping[str, Any]) -> None:
     ------
     typer.BadParameter
         Usage error (exit code 2): an output is a source, or lies inside one.
+    DataAccessError
+        An output cannot be written.
     """
     for name, option in _WRITTEN.items():
         if values.get(name) is not None:
             keep_apart(values[name], values, option)
+            check_writable(values[name], option)
 
 
 def keep_apart(target: Path, values: Mapping[str, Any], option: str) -> None:
@@ -70,6 +79,85 @@ def keep_apart(target: Path, values: Mapping[str, Any], option: str) -> None:
         else:
             continue
         raise typer.BadParameter(f"{text}; choose another place", param_hint=option)
+
+
+def check_writable(target: Path, option: str = "--out") -> None:
+    """Refuse a place where nothing can be made: a file on the way to it, or a folder without permission.
+
+    Raises
+    ------
+    DataAccessError
+        The message names what is in the way.
+    """
+    places = (target, *target.parents) if target.is_dir() else target.parents
+    there = next(p for p in places if os.path.lexists(p))
+    if not there.is_dir():
+        why = (
+            f"{there} is a file, not a folder" if there.exists() else f"{there} is a link that leads nowhere"
+        )
+    elif not os.access(there, os.W_OK | os.X_OK):
+        why = f"the folder {there} may not be written to"
+    else:
+        return
+    raise DataAccessError(f"cannot be written: {why}", path=target, remedy=f"Choose another {option}")
+
+
+def check_file(target: Path, *, overwrite: bool, option: str = "--out") -> None:
+    """Refuse a file that is there, unless it is to be replaced, and a folder.
+
+    Raises
+    ------
+    DataAccessError
+        The message says what to do.
+    """
+    if target.is_dir():
+        raise DataAccessError(
+            "is a folder", path=target, remedy=f"Name the file in it: {option} {target / 'FILE'}"
+        )
+    if target.exists() and not overwrite:
+        raise DataAccessError(
+            "is there already",
+            path=target,
+            remedy=f"Replace it with --overwrite, or choose another {option}",
+        )
+
+
+def check_folder(target: Path, names: Sequence[str], values: Mapping[str, Any], *, overwrite: bool) -> None:
+    """Refuse a folder that holds anything, unless files in it may be replaced; never one of the sources.
+
+    Parameters
+    ----------
+    target : Path
+        Value of ``--out``.
+    names : sequence of str
+        Files that will be written into it.
+    values : mapping of str to object
+        Parameters of the command: see :func:`check`.
+    overwrite : bool
+        Whether files of these names may be replaced.
+
+    Raises
+    ------
+    DataAccessError
+        It is a file, or holds something.
+    typer.BadParameter
+        Usage error (exit code 2): one of the files is a source.
+    """
+    if target.exists() and not target.is_dir():
+        raise DataAccessError("is a file, not a folder", path=target, remedy="Choose another --out")
+    for name in names:
+        keep_apart(target / name, values, "--out")
+    held = sorted(p.name for p in target.iterdir()) if target.is_dir() else []
+    if held and not overwrite:
+        clash = [name for name in names if name in held]
+        what = (
+            f"holds {', '.join(clash or held[:_NAMED])}{'' if clash or len(held) <= _NAMED else ' and more'}"
+        )
+        raise DataAccessError(
+            what,
+            path=target,
+            remedy=f"Choose a new folder with --out, or replace {' '.join(names)} in it with --overwrite",
+        )
 
 
 def _sources(values: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:

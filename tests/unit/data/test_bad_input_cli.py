@@ -172,7 +172,7 @@ def test_output_that_is_a_file(tmp_path: Path) -> None:
     assert (result.exit_code, "taken: cannot write to the lake: File exists" in result.stderr) == (1, True)
     result = run("replay", "--input", path, "--symbol", "WDOU25", "--out", taken)
     assert result.exit_code == 1
-    assert "taken: File exists; choose another --out" in result.stderr
+    assert "taken: is a file, not a folder. Choose another --out" in result.stderr
     assert taken.read_text() == "mine"
 
 
@@ -238,7 +238,7 @@ def test_replay_takes_the_options_of_import(tmp_path: Path, commands: Commands) 
     line = ("replay", "-i", path, "-s", "WDOU25", "-o", out)
     result = run(*line, "--out-of-order", "sort", "--bar-seconds", "60", "--decimal", ".")
     assert result.exit_code == 0, result.output
-    result = run(*line, "--out-of-order", "reject")
+    result = run(*line, "--out-of-order", "reject", "--overwrite")
     assert (result.exit_code, "1 row(s) of the source were rejected" in result.stderr) == (0, True)
     for bad in (
         ("--infer-side", "guess"),
