@@ -323,6 +323,27 @@ def test_show_suggests_other_names_and_sets() -> None:
     assert "is a set of 30 features: quantumtrader features list --set tape_reading" in " ".join(text.split())
 
 
+def test_compute_tells_of_columns_that_say_nothing(lake: Path, tmp_path: Path) -> None:
+    path, rows = tmp_path / "f.parquet", "timestamp,open,high,low,close,volume\n"
+    line = ("compute", "-i", lake, "-s", WDO, "-f", "cvd_session,pin_60", "-o", path, "--overwrite", "--json")
+    done = run(*line, "--clock", "1m")
+    assert done["without_values"] == ["pin_60"]
+    assert any("no row has a value of pin_60:" in note for note in done["notes"])
+    assert done["zero_without_input"] == {}
+    done = run(*line, "--clock", "1000000trades")
+    assert (done["rows"], "the file has no rows: the clock 1000000trades was never due" in done["notes"]) == (
+        0,
+        True,
+    )
+    bars = tmp_path / "bars.csv"
+    bars.write_text(rows + "".join(f"2025-08-14 09:{m:02d},5400,5401,5399,5400,10\n" for m in range(30)))
+    names = "flow_ofi_1m,delta_1m,ret_1"
+    line = ("compute", "-i", bars, "-s", WDO, "-f", names, "-o", path, "--overwrite", "--clock", "bar")
+    assert run(*line, "--json")["zero_without_input"] == {"trades": ["flow_ofi_1m", "delta_1m"]}
+    text = " ".join(run(*line).stderr.split())
+    assert "note: the recording has no trades: flow_ofi_1m, delta_1m are 0 throughout" in text
+
+
 def test_a_picture_of_nothing_says_so(lake: Path, tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
     path, out = tmp_path / "f.parquet", tmp_path / "x.png"

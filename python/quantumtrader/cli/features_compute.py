@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -24,7 +24,10 @@ from quantumtrader.cli.source_options import (
 )
 
 if TYPE_CHECKING:
+    from quantumtrader.features.files import Computed
     from quantumtrader.types import Fitted
+
+_NAMED = 6
 
 
 @reads_source
@@ -112,6 +115,7 @@ def command(
             f"{done.tail_rows:,} rows that would come more than {tail_s:g} s after the last record of their session are "
             "left out: nothing stands behind them; --keep-tail writes them"
         )
+    notes += _value_notes(done, clock)
     notes += unused_notes(fits, engine.manifest.features)
     result: dict[str, Any] = {
         "out": out,
@@ -131,15 +135,42 @@ def command(
         "manifest": engine.manifest.hash,
         "rejected": len(stream.rejected),
         "tail_rows": done.tail_rows,
+        "without_values": done.without_values,
+        "zero_without_input": done.zero_without_input,
         "notes": notes,
     }
     if as_json:
         output.print_json(result)
         return
+    from rich.markup import escape
+
     _print(result)
     show_rejected(stream.rejected, None)
     for text in notes:
-        output.note(f"note: {text}")
+        output.note(f"note: {escape(text)}")
+
+
+def _value_notes(done: Computed, clock: str) -> list[str]:
+    """Say which columns tell nothing about this recording."""
+    if not done.rows:
+        due = "all rows are left out" if done.tail_rows else f"the clock {clock} was never due"
+        return [f"the file has no rows: {due}"]
+    notes = [bare_note(done.without_values)] if done.without_values else []
+    for what, names in done.zero_without_input.items():
+        verb = "are" if len(names) > 1 else "is"
+        notes.append(f"the recording has no {what}: {some(names)} {verb} 0 throughout")
+    return notes
+
+
+def bare_note(names: Sequence[str]) -> str:
+    """Say that columns are NaN in every row, and why that may be."""
+    return f"no row has a value of {some(names)}: not warm in so short a time, or the data lack what it needs"
+
+
+def some(names: Sequence[str]) -> str:
+    """Name the first few."""
+    more = len(names) - _NAMED
+    return ", ".join(names[:_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 def _print(result: dict[str, Any]) -> None:

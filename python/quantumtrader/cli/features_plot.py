@@ -8,13 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from quantumtrader.cli import output, targets
-from quantumtrader.cli.features_compute import chosen
+from quantumtrader.cli.features_compute import bare_note, chosen
 from quantumtrader.cli.source_options import AsJson
 
 if TYPE_CHECKING:
     from quantumtrader.types import FeatureFrame
-
-_NAMED = 6
 
 
 def command(
@@ -78,7 +76,4 @@ def _without_values(frame: FeatureFrame, names: list[str]) -> list[str]:
     if not len(frame):
         return ["the file has no rows: the picture is empty"]
     bare = [name for name in names if not np.isfinite(frame[name]).any()]
-    if not bare:
-        return []
-    shown = ", ".join(bare[:_NAMED]) + (f" and {len(bare) - _NAMED} more" if len(bare) > _NAMED else "")
-    return [f"no row has a value of {shown}: not warm in so short a time, or the data lack what it needs"]
+    return [bare_note(bare)] if bare else []

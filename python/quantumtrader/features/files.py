@@ -10,7 +10,7 @@ import contextlib
 import os
 import uuid
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -20,6 +20,7 @@ import numpy.typing as npt
 
 from quantumtrader._protocols import Int64
 from quantumtrader.exceptions import ConfigError, DataAccessError, DataFormatError
+from quantumtrader.features.coverage import Coverage
 from quantumtrader.features.engine import FeatureEngine
 from quantumtrader.features.manifest import FeatureManifest
 from quantumtrader.types import Events, FeatureFrame, Kind, Phase
@@ -270,6 +271,10 @@ class Computed:
     tail_rows : int
         Rows that come more than ``tail_s`` (a minute by default) after the last record of their session: left out
         if ``tail_s`` was given, else written.
+    without_values : tuple of str
+        Columns that are NaN in every row written.
+    zero_without_input : dict of str to tuple of str
+        Input that the recording never had (``trades``, ``quotes``, …) to the columns that read it and are 0 throughout.
     """
 
     path: Path
@@ -278,6 +283,8 @@ class Computed:
     first_ns: int | None
     last_ns: int | None
     tail_rows: int
+    without_values: tuple[str, ...] = ()
+    zero_without_input: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def compute_to_file(
@@ -321,6 +328,7 @@ def compute_to_file(
     # With the clock `event` a slice makes as many rows: their values shall fit in the memory of a row group.
     size = min(max(_CELLS // len(engine.names), _FEWEST_ROWS), _CHUNK)
     events, tail_rows, first, last = 0, 0, None, None
+    coverage = Coverage(engine.names)
     tail = Tail(_TAIL_S if tail_s is None else tail_s)
     with FeatureFile(path, overwrite=overwrite) as file:
         empty = engine.take()  # a file without rows has its columns and its manifest as well
@@ -339,7 +347,17 @@ def compute_to_file(
                     first = int(frame.times[0]) if first is None else first
                     last = int(frame.times[-1])
                 file.add(frame)
+                coverage.add(piece, frame)
                 if advance is not None:
                     advance(len(piece))
             events += len(part)
-    return Computed(Path(path), events, file.rows, first, last, tail_rows)
+    return Computed(
+        Path(path),
+        events,
+        file.rows,
+        first,
+        last,
+        tail_rows,
+        coverage.without_values(),
+        coverage.zero_without_input(),
+    )
