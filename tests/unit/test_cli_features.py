@@ -13,6 +13,7 @@ import pytest
 from typer.testing import CliRunner
 
 from quantumtrader import FeatureEngine, FeatureFrame, core, empty_events, features
+from quantumtrader.cli import choices
 from quantumtrader.cli import main as cli
 from quantumtrader.data.contracts import instrument
 from quantumtrader.data.lake import Lake
@@ -307,6 +308,27 @@ def test_a_folder_is_no_file(lake: Path, tmp_path: Path) -> None:
     assert "is a folder. Name the file in it" in run(*compute, "--overwrite", code=1).stderr
     fitted = run(*compute[:-1], tmp_path / "x.parquet", "--fitted", tmp_path, code=1)
     assert "is a folder. Name the fit file in it" in fitted.stderr
+
+
+@pytest.mark.parametrize(
+    ("clock", "words"),
+    [
+        ("1ns", "is too fine: a quiet minute would make 60,000,000,000 rows"),
+        ("59us", "is too fine"),
+        ("2562048h", "is more than 292 years"),
+        ("99999999999999999999ms", "is more than 292 years"),
+        ("99999999999999999999trades", "is more than 9223372036854775807 trades"),
+    ],
+)
+def test_a_clock_that_no_engine_can_take_is_wrong_usage(clock: str, words: str, tmp_path: Path) -> None:
+    line = ("compute", "-i", tmp_path / "none", "-s", WDO, "-f", "cvd_session", "-o", tmp_path / "f.parquet")
+    assert words in run(*line, "--clock", clock, "--json", code=2)["error"]["message"]
+
+
+@pytest.mark.parametrize("clock", ["60us", "0100ms", "2562047h", "9223372036854775807trades"])
+def test_every_clock_that_the_command_line_takes_is_one_of_the_engine(clock: str) -> None:
+    choices.check("clock", clock)
+    FeatureEngine(["cvd_session"], WDO, clock)
 
 
 def test_wrong_words_are_wrong_usage(tmp_path: Path) -> None:
