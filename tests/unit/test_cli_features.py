@@ -30,6 +30,11 @@ def run(*arguments: object, code: int = 0) -> Any:
     return json.loads(result.stdout) if "--json" in arguments else result
 
 
+def refused(*arguments: object) -> str:
+    """The words of a command that is wrong usage."""
+    return str(run(*arguments, "--json", code=2)["error"]["message"])
+
+
 @pytest.fixture(scope="module")
 def lake(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("lake")
@@ -91,7 +96,7 @@ def test_show_takes_any_name() -> None:
     assert shown["unchanged_limit_s"] == 600
     text = run("show", "rsi_14").stdout
     assert "0 … 100" in text
-    assert "did you mean flow_ofi_1m" in run("show", "flow_ofi_1", code=1).stderr
+    assert "did you mean flow_ofi_1m" in refused("show", "flow_ofi_1")
     assert run("show", "delta_divergence_5m", "--json")["unchanged_limit_s"] is None  # no limit
 
 
@@ -147,7 +152,7 @@ def test_compute_tells_of_rows_after_the_recording(tmp_path: Path) -> None:
         (("-f", ","), 2, "names no feature"),
         (("-f", "cvd_session", "--clock", "0ms"), 2, "a time step above zero"),
         (("-f", "cvd_sesion"), 2, "did you mean cvd_session"),
-        (("-f", "cvd_session,cvd_session"), 1, "is given twice"),
+        (("-f", "cvd_session,cvd_session"), 2, "is given twice"),
     ],
 )
 def test_compute_says_what_is_wrong(
@@ -283,7 +288,7 @@ def test_plot(file: Path, tmp_path: Path) -> None:
     assert "c.svg" in run("plot", file, "--correlations", "--reference", file, "-o", svg).stdout
     assert svg.read_bytes().startswith(b"<?xml")
     run("plot", file, "--correlations", "-f", "cvd_session,spread_ticks", "-o", tmp_path / "d.png")
-    assert "has no rsi_14" in run("plot", file, "-f", "rsi_14", "-o", out, "--overwrite", code=1).stderr
+    assert "has no rsi_14" in run("plot", file, "-f", "rsi_14", "-o", out, "--overwrite", code=2).stderr
     run("plot", file, "-o", tmp_path / "a.txt", code=2)
     run("plot", file, "-o", out, "--reference", file, code=2)
 
@@ -322,7 +327,32 @@ def test_a_folder_is_no_file(lake: Path, tmp_path: Path) -> None:
 )
 def test_a_clock_that_no_engine_can_take_is_wrong_usage(clock: str, words: str, tmp_path: Path) -> None:
     line = ("compute", "-i", tmp_path / "none", "-s", WDO, "-f", "cvd_session", "-o", tmp_path / "f.parquet")
-    assert words in run(*line, "--clock", clock, "--json", code=2)["error"]["message"]
+    assert words in refused(*line, "--clock", clock)
+
+
+@pytest.mark.parametrize(
+    ("names", "words"),
+    [
+        ("flow_ofi_1m,flow_ofi_1m", "flow_ofi_1m is given twice"),
+        ("cvd_session@10001", "looks 10001 rows back; at most 10000 are kept"),
+        ("cvd_sesion", "did you mean cvd_session? All names: quantumtrader features list"),
+        ("nope", 'no feature "nope" in the catalogue. All names: quantumtrader features list'),
+    ],
+)
+def test_features_that_no_engine_computes_are_wrong_usage(names: str, words: str, tmp_path: Path) -> None:
+    line = ("-i", tmp_path / "none", "-s", WDO, "-o", tmp_path / "f.parquet", "--json")
+    assert words in refused("compute", *line, "-f", names)
+    result = runner.invoke(cli.app, ["replay", *map(str, line), "--feature", names])
+    assert (result.exit_code, words in json.loads(result.stdout)["error"]["message"]) == (2, True)
+
+
+def test_a_file_without_permission_is_not_called_broken(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def shut(path: Path) -> None:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(pq, "read_table", shut)  # root may read every file
+    for line in (("check", file), ("plot", file, "-o", file.with_suffix(".png"))):
+        assert "may not be read. Check the permissions" in run(*line, code=1).stderr
 
 
 @pytest.mark.parametrize("clock", ["60us", "0100ms", "2562047h", "9223372036854775807trades"])
@@ -339,10 +369,11 @@ def test_wrong_words_are_wrong_usage(tmp_path: Path) -> None:
 
 
 def test_show_suggests_other_names_and_sets() -> None:
-    assert "did you mean hmarl_ofi_1m" in run("show", "hmarl_ofi_1n", code=1).stderr
-    assert "did you mean tick_only" in run("show", "tick_onyl", code=1).stderr
-    text = run("show", "tape_reading", code=1).stderr
-    assert "is a set of 30 features: quantumtrader features list --set tape_reading" in " ".join(text.split())
+    assert "did you mean hmarl_ofi_1m" in refused("show", "hmarl_ofi_1n")
+    assert "did you mean tick_only" in refused("show", "tick_onyl")
+    text = refused("show", "tape_reading")
+    assert "is a set of 30 features: quantumtrader features list --set tape_reading" in text
+    assert refused("show", "nope").endswith("in the catalogue. All names: quantumtrader features list")
 
 
 def test_compute_tells_of_columns_that_say_nothing(lake: Path, tmp_path: Path) -> None:

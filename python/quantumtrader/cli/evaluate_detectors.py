@@ -193,8 +193,14 @@ def _thresholds(file: Path | None) -> DetectorSettings | None:
     known = DetectorSettings.__dataclass_fields__
     unknown = sorted(set(table) - set(known))
     if unknown:
-        raise ConfigError(f"{file}: no such threshold: {', '.join(unknown)}; there are {', '.join(known)}")
-    return DetectorSettings(**table)
+        raise typer.BadParameter(
+            f"{file}: no such threshold: {', '.join(unknown)}; there are {', '.join(known)}",
+            param_hint="--settings",
+        )
+    try:
+        return DetectorSettings(**table)
+    except ConfigError as error:
+        raise typer.BadParameter(f"{file}: {error}", param_hint="--settings") from error
 
 
 def _print(symbol: str, report: DetectorReport) -> None:

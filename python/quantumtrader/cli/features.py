@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import typer
+
 from quantumtrader.cli import output
-from quantumtrader.exceptions import ConfigError, UnknownFeatureError
+from quantumtrader.exceptions import ConfigError
 
 if TYPE_CHECKING:
     from quantumtrader.features import FeatureInfo
@@ -64,8 +66,8 @@ def show_one(name: str, *, as_json: bool) -> None:
 
     Raises
     ------
-    UnknownFeatureError
-        If the catalogue has no such name; the message offers close ones.
+    typer.BadParameter
+        Usage error (exit code 2): the catalogue has no such name; the message offers close ones.
     """
     from quantumtrader._fallback.features.suggestions import suggestion
     from quantumtrader.features import (
@@ -81,12 +83,15 @@ def show_one(name: str, *, as_json: bool) -> None:
 
     features = [entry.name for entry in catalogue()]
     if name in set_names() and name not in (*features, *ALIASES):
-        raise ConfigError(
+        raise typer.BadParameter(
             f'"{name}" is a set of {len(resolve(name))} features: quantumtrader features list --set {name}'
         )
     if split_lag(name)[0] not in (*features, *ALIASES):
-        near = suggestion(name, (*features, *ALIASES, *set_names()))
-        raise UnknownFeatureError(f'no feature "{name}" in the catalogue{near}')
+        near = (
+            suggestion(name, (*features, *ALIASES, *set_names()))
+            or ". All names: quantumtrader features list"
+        )
+        raise typer.BadParameter(f'no feature "{name}" in the catalogue{near}')
     entry = info(name)
     limit = GuardLimits().unchanged(entry)
     if as_json:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from quantumtrader.features.files import Computed
     from quantumtrader.types import Fitted
 
+_ALL_NAMES = "All names: quantumtrader features list"
 _NAMED = 6
 
 
@@ -216,7 +217,7 @@ def chosen(features: list[str] | None, option: str = "--features") -> list[str] 
 
 
 def known(features: list[str] | None, option: str = "--features") -> list[str] | None:
-    """Return the names that an option gives as :func:`chosen` does, if the catalogue has them all.
+    """Return the names that an option gives as :func:`chosen` does, if the catalogue has them all, each once.
 
     Raises
     ------
@@ -224,15 +225,22 @@ def known(features: list[str] | None, option: str = "--features") -> list[str] |
         Usage error (exit code 2).
     """
     from quantumtrader.exceptions import UnknownFeatureError
+    from quantumtrader.features.lags import MOST_ROWS, split_lag
     from quantumtrader.features.sets import resolve
 
     names = chosen(features, option)
-    try:
-        resolve(names or [])
-    except UnknownFeatureError as error:
-        raise typer.BadParameter(
-            f"{error}. All names: quantumtrader features list", param_hint=option
-        ) from error
+    for k, name in enumerate(names or []):
+        try:
+            resolve([name])
+        except UnknownFeatureError as error:
+            text = f"{str(error).rstrip('.')}{'' if str(error).endswith('?') else '.'} {_ALL_NAMES}"
+            raise typer.BadParameter(text, param_hint=option) from error
+        if name in (names or [])[:k]:
+            raise typer.BadParameter(f"{name} is given twice", param_hint=option)
+        if (rows := split_lag(name)[1]) > MOST_ROWS:
+            raise typer.BadParameter(
+                f"{name} looks {rows} rows back; at most {MOST_ROWS} are kept", param_hint=option
+            )
     return names
 
 

@@ -41,6 +41,7 @@ def command(
 
     Needs the extra plot, with matplotlib.
     """
+    from quantumtrader.exceptions import ConfigError
     from quantumtrader.features import FeatureDebugger, read_features
     from quantumtrader.features.plots import plot_overview, plot_series, select
 
@@ -51,12 +52,15 @@ def command(
     targets.check_file(plot, overwrite=overwrite)
     targets.check_writable(plot)
     frame = read_features(file)
-    with output.progress(f"drawing {file.name}"):
-        if correlations:
-            part = frame if names is None else select(frame, names)
-            path = plot_overview(FeatureDebugger(part, reference), plot)
-        else:
-            path = plot_series(frame, names, plot)
+    try:
+        with output.progress(f"drawing {file.name}"):
+            if correlations:
+                part = frame if names is None else select(frame, names)
+                path = plot_overview(FeatureDebugger(part, reference), plot)
+            else:
+                path = plot_series(frame, names, plot)
+    except ConfigError as error:  # a column that is not there, or too many of them
+        raise typer.BadParameter(str(error), param_hint="--features") from error
     drawn = names or list(frame.names)
     notes = _without_values(frame, drawn)
     if as_json:

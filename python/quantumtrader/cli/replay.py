@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from quantumtrader.cli import targets
+from quantumtrader.cli.features_compute import known
 from quantumtrader.cli.source_options import (
     UNSAID,
     AsJson,
@@ -88,7 +89,7 @@ def command(
         latency_ms=latency_ms,
         queue=queue,
         adverse_ticks=adverse_ticks,
-        features=tuple(feature or ()),
+        features=tuple(known(feature, "--feature") or ()),
         warmup=warmup,
         pace=pace,
         lang=lang,

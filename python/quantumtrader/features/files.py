@@ -55,7 +55,7 @@ def read_features(path: Path | str) -> FeatureFrame:
     Raises
     ------
     DataAccessError
-        If there is no such file.
+        If there is no such file, or it may not be read.
     DataFormatError
         If the file is no feature file, or not what its manifest says.
     """
@@ -69,6 +69,10 @@ def read_features(path: Path | str) -> FeatureFrame:
         raise DataAccessError("no such file", path=path, remedy="Check the path")
     try:
         table = pq.read_table(path)
+    except PermissionError as error:
+        raise DataAccessError(
+            "may not be read", path=path, remedy="Check the permissions of the file"
+        ) from error
     except (pa.ArrowInvalid, OSError) as error:
         raise DataFormatError(
             f"is not readable as Parquet ({str(error).splitlines()[0]})",
