@@ -307,6 +307,17 @@ def test_rows_without_a_time_are_named(tmp_path: Path) -> None:
     assert "1 rows have no time, the first is row 1" in run("check", path, code=3).stderr
 
 
+def test_dates_and_names_that_cannot_be_are_wrong_usage(lake: Path, tmp_path: Path) -> None:
+    line = ("compute", "-i", lake, "-s", WDO, "-f", "cvd_session")
+    days = ("--start", "2020-04-03", "--end", "2020-04-01")
+    assert "--start 2020-04-03 is after --end 2020-04-01" in refused(
+        *line, "-o", tmp_path / "f.parquet", *days
+    )
+    assert "f.csv is written as Parquet: end it with .parquet" in refused(*line, "-o", tmp_path / "f.csv")
+    other = run(*line, "-o", tmp_path / "f.parquet", "--start", "2030-01-01", code=3)
+    assert f"sessions there are {Lake(lake).dates(WDO)[0]}. The lake has" in other.stderr
+
+
 def test_a_folder_is_no_file(lake: Path, tmp_path: Path) -> None:
     assert "is a folder. Name the Parquet file in it" in run("check", tmp_path, code=1).stderr
     compute = ("compute", "-i", lake, "-s", WDO, "-f", "cvd_session", "--clock", "1m", "-o", tmp_path)

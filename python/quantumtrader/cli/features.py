@@ -12,7 +12,10 @@ from quantumtrader.exceptions import ConfigError
 if TYPE_CHECKING:
     from quantumtrader.features import FeatureInfo
 
-NEEDS = "needs: T trades, L1 best bid and ask, L2 book levels, L3 orders of the book, B bars"
+NEEDS = (
+    "needs: T trades, L1 best bid and ask, L2 book levels, L3 orders of the book, B bars\n"
+    "warm-up: Wt time since the session start, Wn items or bars, Ws first event that defines it, 0 none"
+)
 
 
 def show(family: str | None, set_name: str | None, search: str | None, *, as_json: bool) -> None:
@@ -87,11 +90,10 @@ def show_one(name: str, *, as_json: bool) -> None:
             f'"{name}" is a set of {len(resolve(name))} features: quantumtrader features list --set {name}'
         )
     if split_lag(name)[0] not in (*features, *ALIASES):
-        near = (
-            suggestion(name, (*features, *ALIASES, *set_names()))
-            or ". All names: quantumtrader features list"
+        near = suggestion(name, (*features, *ALIASES, *set_names())) or "."
+        raise typer.BadParameter(
+            f'no feature "{name}" in the catalogue{near} All names: quantumtrader features list'
         )
-        raise typer.BadParameter(f'no feature "{name}" in the catalogue{near}')
     entry = info(name)
     limit = GuardLimits().unchanged(entry)
     if as_json:

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from quantumtrader.features.files import Computed
     from quantumtrader.types import Fitted
 
-_ALL_NAMES = "All names: quantumtrader features list"
 _NAMED = 6
 
 
@@ -85,6 +84,8 @@ def command(
         raise typer.BadParameter("give either --set or --features", param_hint="--set")
     given = source.instrument()
     options = source.options()
+    if not out.is_dir() and out.suffix.lower() != ".parquet":
+        raise typer.BadParameter(f"{out} is written as Parquet: end it with .parquet", param_hint="--out")
     targets.check_file(out, overwrite=overwrite)
     settings = with_instrument(load_settings(config), symbol, given)
     began = time.perf_counter()
@@ -233,8 +234,7 @@ def known(features: list[str] | None, option: str = "--features") -> list[str] |
         try:
             resolve([name])
         except UnknownFeatureError as error:
-            text = f"{str(error).rstrip('.')}{'' if str(error).endswith('?') else '.'} {_ALL_NAMES}"
-            raise typer.BadParameter(text, param_hint=option) from error
+            raise typer.BadParameter(str(error), param_hint=option) from error
         if name in (names or [])[:k]:
             raise typer.BadParameter(f"{name} is given twice", param_hint=option)
         if (rows := split_lag(name)[1]) > MOST_ROWS:

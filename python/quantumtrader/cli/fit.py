@@ -176,9 +176,8 @@ def _days(lengths_s: list[float], hours_s: float | None) -> list[str]:
             "the trading hours are not known: whether the sessions are whole cannot be told; give --hours"
         )
     if len(lengths_s) < _FEW:
-        notes.append(
-            f"the mean is of {len(lengths_s)} sessions; without a fit the engine takes that of {_FEW}"
-        )
+        of = f"{len(lengths_s)} session{'s' * (len(lengths_s) != 1)}"
+        notes.append(f"the mean is of {of}; without a fit the engine takes that of {_FEW}")
     return notes
 
 

@@ -249,6 +249,11 @@ def reads_source(command: Callable[..., None]) -> Callable[..., None]:
     @wraps(command)
     def call(**values: Any) -> None:
         source = Source(**{name: values.pop(name) for name in taken})
+        start, end = values.get("start"), values.get("end")
+        if start is not None and end is not None and start > end:
+            raise typer.BadParameter(
+                f"--start {start:%Y-%m-%d} is after --end {end:%Y-%m-%d}: exchange them", param_hint="--start"
+            )
         targets.check(values)
         command(**values, source=source)
 

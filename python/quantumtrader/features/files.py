@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -107,8 +107,22 @@ def read_features(path: Path | str) -> FeatureFrame:
         except DataFormatError as error:
             raise DataFormatError(str(error), path=path) from error
         if written.names != names:
-            raise DataFormatError("its columns are not those of its manifest", path=path)
+            raise DataFormatError(
+                f"its columns are not those of its manifest: {_odd(written.names, names)}", path=path
+            )
     return frame
+
+
+def _odd(expected: Sequence[str], found: Sequence[str]) -> str:
+    """Name the columns in which a table differs from its manifest."""
+    lacking = [name for name in expected if name not in found]
+    added = [name for name in found if name not in expected]
+    texts = [f"it lacks {', '.join(lacking)}"] if lacking else []
+    texts += [f"{', '.join(added)} stands only in the table"] if added else []
+    for k, (wanted, name) in enumerate(zip(expected, found, strict=False)):
+        if not texts and wanted != name:
+            texts = [f"column {k} is {name}, and {wanted} in the manifest"]
+    return " and ".join(texts) or "one stands twice"
 
 
 class FeatureFile:

@@ -68,6 +68,11 @@ Commands = Callable[..., list[tuple[str, Result]]]
         ("empty.csv", "", ("empty.csv: the file is empty", "Export or download it again")),
         ("header.csv", HEADER, ("header.csv: no bars", "Check the export")),
         ("columns.csv", "time,o,h,l,c\n2025-08-14 09:00,1,2,3,4\n", ("starts with 'time,o,h,l,c'", "--format", "mt5-ticks")),
+        (
+            "nearly.csv",
+            "<DATE>\t<TIME>\t<BID>\t<ASK>\t<LAST>\n2025.08.14\t09:00:00\t1\t2\t3\n",
+            ("its header has <DATE>, <TIME>, <BID>, <ASK>, <LAST>", "nearest to mt5-ticks, without <VOLUME>"),
+        ),
         ("noise.bin", bytes(range(256)), ("noise.bin: is in no format", "not text")),
         ("cut.csv", GOOD + "2025-08-14 09:30,54", ("cut.csv:32: the last line is cut short", "export or copy it again")),
         (
@@ -148,7 +153,7 @@ def test_places(tmp_path: Path, commands: Commands) -> None:
 
 def test_unreadable(tmp_path: Path, commands: Commands, monkeypatch: pytest.MonkeyPatch) -> None:
     path = write(tmp_path / "bars.csv", GOOD)
-    monkeypatch.setattr(os, "access", lambda *_: False)  # root may read everything
+    monkeypatch.setattr(os, "access", lambda _, mode: mode != os.R_OK)  # root may read everything
     for _, result in commands(path):
         assert (result.exit_code, "bars.csv: may not be read. Check the permissions" in result.stderr) == (
             1,
