@@ -169,6 +169,9 @@ def test_duplicate_rows_are_put_aside_and_shown(tmp_path: Path) -> None:
     assert "all of them in" in result.stderr
     result = run("validate", path, "--symbol", "WDOU25")
     assert (result.exit_code, words in result.stderr) == (3, True)
+    [row] = [line for line in result.stdout.splitlines() if "rejected" in line]
+    assert [cell.strip() for cell in row.strip("│").split("│")][:3] == ["error", "rejected", "1"]
+    assert "twice.csv:32" in row
 
 
 def test_output_that_is_a_file(tmp_path: Path) -> None:
