@@ -8,6 +8,12 @@ from __future__ import annotations
 import glob
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from os.path import (
+    exists,
+    isdir,
+    isfile,
+    lexists,
+)  # False, where Path raises, behind a folder without permission
 from pathlib import Path
 from typing import Any
 
@@ -74,7 +80,7 @@ def keep_apart(target: Path, values: Mapping[str, Any], option: str) -> None:
     for source, where in _sources(values):
         if _same(target, source):
             text = f"{target} is what {where} reads, and would be lost"
-        elif where in _RECORDINGS and source.is_dir() and _inside(target, source):
+        elif where in _RECORDINGS and isdir(source) and _inside(target, source):
             text = f"{target} lies inside {source}, which {where} reads, and would become part of it"
         else:
             continue
@@ -89,12 +95,10 @@ def check_writable(target: Path, option: str = "--out") -> None:
     DataAccessError
         The message names what is in the way.
     """
-    places = (target, *target.parents) if target.is_dir() else target.parents
-    there = next(p for p in places if os.path.lexists(p))
-    if not there.is_dir():
-        why = (
-            f"{there} is a file, not a folder" if there.exists() else f"{there} is a link that leads nowhere"
-        )
+    places = (target, *target.parents) if isdir(target) else target.parents
+    there = next(p for p in places if lexists(p))
+    if not isdir(there):
+        why = f"{there} is a file, not a folder" if exists(there) else f"{there} is a link that leads nowhere"
     elif not os.access(there, os.W_OK | os.X_OK):
         why = f"the folder {there} may not be written to"
     else:
@@ -110,11 +114,11 @@ def check_file(target: Path, *, overwrite: bool, option: str = "--out") -> None:
     DataAccessError
         The message says what to do.
     """
-    if target.is_dir():
+    if isdir(target):
         raise DataAccessError(
             "is a folder", path=target, remedy=f"Name the file in it: {option} {target / 'FILE'}"
         )
-    if target.exists() and not overwrite:
+    if exists(target) and not overwrite:
         raise DataAccessError(
             "is there already",
             path=target,
@@ -143,11 +147,11 @@ def check_folder(target: Path, names: Sequence[str], values: Mapping[str, Any], 
     typer.BadParameter
         Usage error (exit code 2): one of the files is a source.
     """
-    if target.exists() and not target.is_dir():
+    if exists(target) and not isdir(target):
         raise DataAccessError("is a file, not a folder", path=target, remedy="Choose another --out")
     for name in names:
         keep_apart(target / name, values, "--out")
-    held = sorted(p.name for p in target.iterdir()) if target.is_dir() else []
+    held = sorted(p.name for p in target.iterdir()) if isdir(target) else []
     if held and not overwrite:
         clash = [name for name in names if name in held]
         what = (
@@ -167,21 +171,21 @@ def _sources(values: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
         for path in given if isinstance(given, (list, tuple)) else [given]:
             if not isinstance(path, Path):
                 continue
-            if path.exists():
+            if exists(path):
                 yield path, option
             else:
                 yield from ((p, option) for p in path.parent.glob(f"{glob.escape(path.name)}*"))
 
 
 def _same(one: Path, other: Path) -> bool:
-    return one.exists() and one.samefile(other)
+    return exists(one) and one.samefile(other)
 
 
 def _inside(path: Path, folder: Path) -> bool:
     if folder.resolve() in path.resolve().parents:
         return True
     # A hard link lies in two places: only then is it worth looking at every file.
-    return path.is_file() and path.stat().st_nlink > 1 and any(_same(path, p) for p in _files(folder))
+    return isfile(path) and path.stat().st_nlink > 1 and any(_same(path, p) for p in _files(folder))
 
 
 def _files(folder: Path) -> Iterator[Path]:
