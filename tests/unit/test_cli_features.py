@@ -366,6 +366,19 @@ def test_a_file_without_permission_is_not_called_broken(file: Path, monkeypatch:
         assert "may not be read. Check the permissions" in run(*line, code=1).stderr
 
 
+@pytest.mark.parametrize(("days", "code"), [(0, 2), (10, 3)])
+def test_a_quiet_stretch_is_no_damage_of_the_data(days: int, code: int, tmp_path: Path) -> None:
+    bars, out = tmp_path / "bars.csv", tmp_path / "f.parquet"
+    rows = (f"{1755165600 + k * 60 + (k // 20) * (days * 86_400 + 2_000)},5,5,5,5,1\n" for k in range(40))
+    bars.write_text("timestamp,open,high,low,close,volume\n" + "".join(rows))
+    own = ("--tick-size", 1, "--point-value", 1, "--currency", "USD", "--bar-seconds", 60, "--clock", "1ms")
+    line = ("compute", "-i", bars, "-s", "X", "-f", "ret_1", "-o", out, *own, "--json")
+    message = run(*line, code=code)["error"]["message"]
+    # Days without anything, in a market that never closes, may be a garbled time.
+    assert ("a quiet stretch of 2060 s makes" if code == 2 else "Check ts_event") in message
+    assert not out.exists()
+
+
 @pytest.mark.parametrize("clock", ["60us", "0100ms", "2562047h", "9223372036854775807trades"])
 def test_every_clock_that_the_command_line_takes_is_one_of_the_engine(clock: str) -> None:
     choices.check("clock", clock)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import time
 from collections.abc import Iterable, Sequence
@@ -24,10 +25,12 @@ from quantumtrader.cli.source_options import (
 )
 
 if TYPE_CHECKING:
+    from quantumtrader.exceptions import DataError
     from quantumtrader.features.files import Computed
     from quantumtrader.types import Fitted
 
 _NAMED = 6
+_DAY_S = 86_400
 
 
 @reads_source
@@ -77,6 +80,7 @@ def command(
     from quantumtrader import _backend
     from quantumtrader.config import load_settings, with_instrument
     from quantumtrader.data.stream import stream_events
+    from quantumtrader.exceptions import DataError
     from quantumtrader.features import FeatureEngine, compute_to_file, load_fitted
 
     names = known(features)
@@ -104,7 +108,15 @@ def command(
     engine = FeatureEngine(wanted, stream.instrument, clock, warmup, rlp_sign, fitted=fits)
     with output.progress(f"computing {len(engine.names)} features of {input.name}", stream.total) as advance:
         tail = None if keep_tail else tail_s
-        done = compute_to_file(stream, engine, out, overwrite=overwrite, tail_s=tail, advance=advance)
+        try:
+            done = compute_to_file(stream, engine, out, overwrite=overwrite, tail_s=tail, advance=advance)
+        except DataError as error:
+            if (quiet_s := _quiet_stretch(error)) is None:
+                raise
+            text = f"a quiet stretch of {quiet_s} s makes more rows of {clock} than the million that the engines allow"
+            raise typer.BadParameter(
+                f"{text}; take a longer step, or the clock event", param_hint="--clock"
+            ) from error
     seconds = time.perf_counter() - began
     notes = list(stream.notes)
     if done.tail_rows and keep_tail:
@@ -150,6 +162,12 @@ def command(
     show_rejected(stream.rejected, None)
     for text in notes:
         output.note(f"note: {escape(text)}")
+
+
+def _quiet_stretch(error: DataError) -> int | None:
+    """Return the seconds of a jump of time that a session can have, and that only the clock makes too many rows of."""
+    found = re.search(r"time jumps (\d+) s ahead, which makes \d+ samples of", str(error))
+    return int(found[1]) if found is not None and int(found[1]) < _DAY_S else None
 
 
 def _value_notes(done: Computed, clock: str) -> list[str]:
