@@ -148,7 +148,7 @@ def test_unknown_fees_are_told_on_the_terminal(tmp_path: Path) -> None:
     rows += [f"2025-07-28 {9 + k // 60:02d}:{k % 60:02d},5500.0,5501.0,5499.0,5500.0,10" for k in range(90)]
     path = tmp_path / "bars.csv"
     path.write_text("\n".join(rows) + "\n")
-    command = ["replay", "-i", str(path), "-s", "WDOU25", "--out", str(tmp_path / "o")]
+    command = ["replay", "-i", str(path), "-s", "WDOU25", "--out", str(tmp_path / "o"), "--overwrite"]
     for more, known in (([], False), (["--fee", "0"], True), (["--fee", "1.2"], True)):
         result = CliRunner().invoke(app, [*command, *more])
         assert result.exit_code == 0, result.output

@@ -340,9 +340,11 @@ def test_validate_of_nothing_says_that_there_is_nothing(tmp_path: Path) -> None:
 @pytest.mark.parametrize("command", [["replay"], ["features", "compute", "--set", "tick_only"]])
 def test_a_folder_of_journals_asks_for_one(tmp_path: Path, command: list[str]) -> None:
     golden = Path(__file__).parents[1] / "golden" / "journal.qtj"
+    journals = tmp_path / "journals"
+    journals.mkdir()
     for part in (1, 2):
-        (tmp_path / f"2025-08-15_WDOU25_00{part}.qtj").write_bytes(golden.read_bytes())
-    where = ["-i", str(tmp_path), "-s", "WDOU25", "-o", str(tmp_path / "out.parquet")]
+        (journals / f"2025-08-15_WDOU25_00{part}.qtj").write_bytes(golden.read_bytes())
+    where = ["-i", str(journals), "-s", "WDOU25", "-o", str(tmp_path / "out.parquet")]
     result = runner.invoke(cli.app, [*command, *where])
     assert result.exit_code == 3
     assert "Give one journal file" in result.stderr

@@ -13,6 +13,7 @@ import pytest
 from typer.testing import CliRunner
 
 from quantumtrader import FeatureEngine, FeatureFrame, core, empty_events, features
+from quantumtrader.cli import choices
 from quantumtrader.cli import main as cli
 from quantumtrader.data.contracts import instrument
 from quantumtrader.data.lake import Lake
@@ -28,6 +29,11 @@ def run(*arguments: object, code: int = 0) -> Any:
     result = runner.invoke(cli.app, ["features", *map(str, arguments)])
     assert result.exit_code == code, result.output
     return json.loads(result.stdout) if "--json" in arguments else result
+
+
+def refused(*arguments: object) -> str:
+    """The words of a command that is wrong usage."""
+    return str(run(*arguments, "--json", code=2)["error"]["message"])
 
 
 @pytest.fixture(scope="module")
@@ -91,7 +97,7 @@ def test_show_takes_any_name() -> None:
     assert shown["unchanged_limit_s"] == 600
     text = run("show", "rsi_14").stdout
     assert "0 … 100" in text
-    assert "did you mean flow_ofi_1m" in run("show", "flow_ofi_1", code=1).stderr
+    assert "did you mean flow_ofi_1m" in refused("show", "flow_ofi_1")
     assert run("show", "delta_divergence_5m", "--json")["unchanged_limit_s"] is None  # no limit
 
 
@@ -147,7 +153,7 @@ def test_compute_tells_of_rows_after_the_recording(tmp_path: Path) -> None:
         (("-f", ","), 2, "names no feature"),
         (("-f", "cvd_session", "--clock", "0ms"), 2, "a time step above zero"),
         (("-f", "cvd_sesion"), 2, "did you mean cvd_session"),
-        (("-f", "cvd_session,cvd_session"), 1, "is given twice"),
+        (("-f", "cvd_session,cvd_session"), 2, "is given twice"),
     ],
 )
 def test_compute_says_what_is_wrong(
@@ -315,7 +321,7 @@ def test_plot(file: Path, tmp_path: Path) -> None:
     assert "c.svg" in run("plot", file, "--correlations", "--reference", file, "-o", svg).stdout
     assert svg.read_bytes().startswith(b"<?xml")
     run("plot", file, "--correlations", "-f", "cvd_session,spread_ticks", "-o", tmp_path / "d.png")
-    assert "has no rsi_14" in run("plot", file, "-f", "rsi_14", "-o", out, code=1).stderr
+    assert "has no rsi_14" in run("plot", file, "-f", "rsi_14", "-o", out, "--overwrite", code=2).stderr
     run("plot", file, "-o", tmp_path / "a.txt", code=2)
     run("plot", file, "-o", out, "--reference", file, code=2)
 
@@ -334,12 +340,82 @@ def test_rows_without_a_time_are_named(tmp_path: Path) -> None:
     assert "1 rows have no time, the first is row 1" in run("check", path, code=3).stderr
 
 
+def test_dates_and_names_that_cannot_be_are_wrong_usage(lake: Path, tmp_path: Path) -> None:
+    line = ("compute", "-i", lake, "-s", WDO, "-f", "cvd_session")
+    days = ("--start", "2020-04-03", "--end", "2020-04-01")
+    assert "--start 2020-04-03 is after --end 2020-04-01" in refused(
+        *line, "-o", tmp_path / "f.parquet", *days
+    )
+    assert "f.csv is written as Parquet: end it with .parquet" in refused(*line, "-o", tmp_path / "f.csv")
+    other = run(*line, "-o", tmp_path / "f.parquet", "--start", "2030-01-01", code=3)
+    assert f"sessions there are {Lake(lake).dates(WDO)[0]}. The lake has" in other.stderr
+
+
 def test_a_folder_is_no_file(lake: Path, tmp_path: Path) -> None:
     assert "is a folder. Name the Parquet file in it" in run("check", tmp_path, code=1).stderr
     compute = ("compute", "-i", lake, "-s", WDO, "-f", "cvd_session", "--clock", "1m", "-o", tmp_path)
     assert "is a folder. Name the file in it" in run(*compute, "--overwrite", code=1).stderr
     fitted = run(*compute[:-1], tmp_path / "x.parquet", "--fitted", tmp_path, code=1)
     assert "is a folder. Name the fit file in it" in fitted.stderr
+
+
+@pytest.mark.parametrize(
+    ("clock", "words"),
+    [
+        ("1ns", "is too fine: a quiet minute would make 60,000,000,000 rows"),
+        ("59us", "is too fine"),
+        ("2562048h", "is more than 292 years"),
+        ("99999999999999999999ms", "is more than 292 years"),
+        ("99999999999999999999trades", "is more than 9223372036854775807 trades"),
+    ],
+)
+def test_a_clock_that_no_engine_can_take_is_wrong_usage(clock: str, words: str, tmp_path: Path) -> None:
+    line = ("compute", "-i", tmp_path / "none", "-s", WDO, "-f", "cvd_session", "-o", tmp_path / "f.parquet")
+    assert words in refused(*line, "--clock", clock)
+
+
+@pytest.mark.parametrize(
+    ("names", "words"),
+    [
+        ("flow_ofi_1m,flow_ofi_1m", "flow_ofi_1m is given twice"),
+        ("cvd_session@10001", "looks 10001 rows back; at most 10000 are kept"),
+        ("cvd_sesion", "did you mean cvd_session? All names: quantumtrader features list"),
+        ("nope", 'no feature "nope" in the catalogue. All names: quantumtrader features list'),
+    ],
+)
+def test_features_that_no_engine_computes_are_wrong_usage(names: str, words: str, tmp_path: Path) -> None:
+    line = ("-i", tmp_path / "none", "-s", WDO, "-o", tmp_path / "f.parquet", "--json")
+    assert words in refused("compute", *line, "-f", names)
+    result = runner.invoke(cli.app, ["replay", *map(str, line), "--feature", names])
+    assert (result.exit_code, words in json.loads(result.stdout)["error"]["message"]) == (2, True)
+
+
+def test_a_file_without_permission_is_not_called_broken(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def shut(path: Path) -> None:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(pq, "read_table", shut)  # root may read every file
+    for line in (("check", file), ("plot", file, "-o", file.with_suffix(".png"))):
+        assert "may not be read. Check the permissions" in run(*line, code=1).stderr
+
+
+@pytest.mark.parametrize(("days", "code"), [(0, 2), (10, 3)])
+def test_a_quiet_stretch_is_no_damage_of_the_data(days: int, code: int, tmp_path: Path) -> None:
+    bars, out = tmp_path / "bars.csv", tmp_path / "f.parquet"
+    rows = (f"{1755165600 + k * 60 + (k // 20) * (days * 86_400 + 2_000)},5,5,5,5,1\n" for k in range(40))
+    bars.write_text("timestamp,open,high,low,close,volume\n" + "".join(rows))
+    own = ("--tick-size", 1, "--point-value", 1, "--currency", "USD", "--bar-seconds", 60, "--clock", "1ms")
+    line = ("compute", "-i", bars, "-s", "X", "-f", "ret_1", "-o", out, *own, "--json")
+    message = run(*line, code=code)["error"]["message"]
+    # Days without anything, in a market that never closes, may be a garbled time.
+    assert ("a quiet stretch of 2060 s makes" if code == 2 else "Check ts_event") in message
+    assert not out.exists()
+
+
+@pytest.mark.parametrize("clock", ["60us", "0100ms", "2562047h", "9223372036854775807trades"])
+def test_every_clock_that_the_command_line_takes_is_one_of_the_engine(clock: str) -> None:
+    choices.check("clock", clock)
+    FeatureEngine(["cvd_session"], WDO, clock)
 
 
 def test_wrong_words_are_wrong_usage(tmp_path: Path) -> None:
@@ -350,10 +426,32 @@ def test_wrong_words_are_wrong_usage(tmp_path: Path) -> None:
 
 
 def test_show_suggests_other_names_and_sets() -> None:
-    assert "did you mean hmarl_ofi_1m" in run("show", "hmarl_ofi_1n", code=1).stderr
-    assert "did you mean tick_only" in run("show", "tick_onyl", code=1).stderr
-    text = run("show", "tape_reading", code=1).stderr
-    assert "is a set of 30 features: quantumtrader features list --set tape_reading" in " ".join(text.split())
+    assert "did you mean hmarl_ofi_1m" in refused("show", "hmarl_ofi_1n")
+    assert "did you mean tick_only" in refused("show", "tick_onyl")
+    text = refused("show", "tape_reading")
+    assert "is a set of 30 features: quantumtrader features list --set tape_reading" in text
+    assert refused("show", "nope").endswith("in the catalogue. All names: quantumtrader features list")
+
+
+def test_compute_tells_of_columns_that_say_nothing(lake: Path, tmp_path: Path) -> None:
+    path, rows = tmp_path / "f.parquet", "timestamp,open,high,low,close,volume\n"
+    line = ("compute", "-i", lake, "-s", WDO, "-f", "cvd_session,pin_60", "-o", path, "--overwrite", "--json")
+    done = run(*line, "--clock", "1m")
+    assert done["without_values"] == ["pin_60"]
+    assert any("no row has a value of pin_60:" in note for note in done["notes"])
+    assert done["zero_without_input"] == {}
+    done = run(*line, "--clock", "1000000trades")
+    assert (done["rows"], "the file has no rows: the clock 1000000trades was never due" in done["notes"]) == (
+        0,
+        True,
+    )
+    bars = tmp_path / "bars.csv"
+    bars.write_text(rows + "".join(f"2025-08-14 09:{m:02d},5400,5401,5399,5400,10\n" for m in range(30)))
+    names = "flow_ofi_1m,delta_1m,ret_1"
+    line = ("compute", "-i", bars, "-s", WDO, "-f", names, "-o", path, "--overwrite", "--clock", "bar")
+    assert run(*line, "--json")["zero_without_input"] == {"trades": ["flow_ofi_1m", "delta_1m"]}
+    text = " ".join(run(*line).stderr.split())
+    assert "note: the recording has no trades: flow_ofi_1m, delta_1m are 0 throughout" in text
 
 
 def test_a_picture_of_nothing_says_so(lake: Path, tmp_path: Path) -> None:
@@ -361,12 +459,14 @@ def test_a_picture_of_nothing_says_so(lake: Path, tmp_path: Path) -> None:
     path, out = tmp_path / "f.parquet", tmp_path / "x.png"
     run("compute", "-i", lake, "-s", WDO, "-f", "cvd_session,pin_60", "--clock", "1m", "-o", path)
     assert "no row has a value of pin_60" in " ".join(run("plot", path, "-o", out).stderr.split())
-    assert run("plot", path, "-o", out, "-f", "cvd_session", "--json")["notes"] == []
+    assert run("plot", path, "-o", out, "--overwrite", "-f", "cvd_session", "--json")["notes"] == []
     wide = FeatureFrame(tuple(f"f{k}" for k in range(30)), np.arange(9), np.full((9, 30), np.inf))
     pq.write_table(wide.to_arrow(), path)
-    found = run("plot", path, "-o", out, "--json")
+    found = run("plot", path, "-o", out, "--overwrite", "--json")
     assert found["features"] == list(wide.names[:24])
     assert found["notes"][0] == "drawn are 24 of 30 features; choose others with --features"
     assert "infinite values of f0, f1, f2, f3, f4, f5 and 18 more are not drawn" in found["notes"][2]
     pq.write_table(FeatureEngine(["cvd_session"], WDO).run(empty_events()).to_arrow(), path)
-    assert run("plot", path, "-o", out, "--json")["notes"] == ["the file has no rows: the picture is empty"]
+    assert run("plot", path, "-o", out, "--overwrite", "--json")["notes"] == [
+        "the file has no rows: the picture is empty"
+    ]

@@ -168,7 +168,7 @@ def test_a_fit_that_no_column_reads_is_told(lake: Path, tmp_path: Path) -> None:
     done = run("fit", "vpin", "-i", lake, "-s", WDO, "--end", first, "-o", fit, "--json")
     # Twenty thousand events of a day of nine and a half hours, and one session alone.
     assert any("1 of 1 sessions cover less than 80% of the trading hours" in note for note in done["notes"])
-    assert any("the mean is of 1 sessions" in note for note in done["notes"])
+    assert any("the mean is of 1 session;" in note for note in done["notes"])
     compute = (
         "features",
         "compute",

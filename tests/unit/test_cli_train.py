@@ -326,7 +326,7 @@ def test_label_writes_spans_and_classes(bars: Write, tmp_path: Path, monkeypatch
     assert "--overwrite" in again.stderr
     folder = ["label", "-i", "missing.csv", "-s", "WDOFUT", "--overwrite", "-o"]
     assert "is a folder" in runner.invoke(cli.app, [*folder, str(tmp_path)]).stderr
-    assert "cannot be made" in runner.invoke(cli.app, [*folder, str(out / "x.parquet")]).stderr
+    assert "is a file, not a folder" in runner.invoke(cli.app, [*folder, str(out / "x.parquet")]).stderr
     move = runner.invoke(
         cli.app, [*asked, "--overwrite", "--label", "price_move_1min", "--clock", "bar", "--json"]
     )

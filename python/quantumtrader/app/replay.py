@@ -24,6 +24,7 @@ from quantumtrader.backtest import (
     summarise,
 )
 from quantumtrader.backtest.report.labels import count, labels
+from quantumtrader.backtest.report.source_notes import in_language
 from quantumtrader.exceptions import ConfigError
 from quantumtrader.execution import RiskLimits, Strategy, Trade, has_parameter, make_strategy
 from quantumtrader.types import Events, Flag, Instrument, Kind
@@ -172,7 +173,7 @@ def run_replay(
             pack=_backend.core().pack_events,
         )
     words = labels(config.lang)
-    notes = list(loaded.notes)
+    notes = [in_language(note, config.lang) for note in loaded.notes]
     if loaded.rejected:
         notes.append(words["rejected_rows"].format(n=count(len(loaded.rejected), config.lang)))
     limits = _limits(settings)

@@ -100,6 +100,12 @@ SHAPES = {
 }
 """Parameter of a command to the pattern of its values, how help shows them, and in words."""
 
+_STEP_NS = {"ns": 1, "us": 10**3, "ms": 10**6, "s": 10**9, "m": 60 * 10**9, "h": 3_600 * 10**9}
+_MOST = 2**63 - 1
+"""What the engines count to."""
+_FINEST_NS = 60_000
+"""With shorter steps a quiet minute, which any market has, makes more than the million rows that the engines allow."""
+
 PICTURES = (".png", ".svg", ".pdf")
 """Endings of pictures."""
 POSITIVE = (
@@ -327,6 +333,8 @@ def check(name: str, value: Any) -> None:
             raise ValueError(f"{one!r} is not known; use one of {', '.join(CHOICES[name])}")
     if name in SHAPES and not SHAPES[name][0].fullmatch(value):
         raise ValueError(f"{value!r} is not known; use {SHAPES[name][2]}")
+    if name == "clock":
+        _check_clock(value)
     if name == "plot" and isinstance(value, Path) and value.suffix.lower() not in PICTURES:
         raise ValueError(f"a picture cannot be written as {value.name!r}; end it with {', '.join(PICTURES)}")
     if name == "param":
@@ -347,3 +355,20 @@ def _check_number(name: str, value: float) -> None:
         raise ValueError(f"{value:g} is less than {AT_LEAST[name]:g}")
     if value > AT_MOST.get(name, math.inf):
         raise ValueError(f"{value:g} is more than {AT_MOST[name]:g}")
+
+
+def _check_clock(text: str) -> None:
+    """Refuse a step of time or a count that no engine can take."""
+    digits = re.match(r"\d+", text)
+    if digits is None:
+        return
+    unit = text[digits.end() :]
+    step = int(digits[0]) * _STEP_NS.get(unit, 1)
+    if step > _MOST:
+        most = f"{_MOST} trades" if unit == "trades" else "292 years"
+        raise ValueError(f"{text!r} is more than {most}: no row would ever be due")
+    if unit in _STEP_NS and step < _FINEST_NS:
+        raise ValueError(
+            f"{text!r} is too fine: a quiet minute would make {60 * 10**9 // step:,} rows; use 60us or more, or the clock "
+            "event"
+        )

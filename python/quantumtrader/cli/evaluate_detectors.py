@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from quantumtrader.cli import output
+from quantumtrader.cli import output, targets
 from quantumtrader.cli.import_ import show_rejected
 from quantumtrader.cli.source_options import (
     UNSAID,
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from quantumtrader.evaluation.scoring import Share
     from quantumtrader.features import DetectorSettings
 
+_FILE = "detectors.json"
 _SYNTHETIC = "SYNTHETIC: made by a generator; this says how the generator works, nothing about a market"
 
 
@@ -68,6 +69,9 @@ def command(
     from quantumtrader.data.contracts import instrument as find_instrument
     from quantumtrader.evaluation.detectors import evaluate_detectors
 
+    if out is not None:
+        read = {"input": input, "config": config, "detectors": detectors}
+        targets.check_folder(out, (_FILE,), read, overwrite=True)
     wanted = _kinds(kinds)
     thresholds = _thresholds(detectors)
     notes: list[str] = []
@@ -132,7 +136,7 @@ def command(
     if out is not None:
         from quantumtrader.cli.evaluate_forms import _write
 
-        written = _write(out / "detectors.json", output.as_json(document))
+        written = _write(out / _FILE, output.as_json(document))
     if as_json:
         output.print_json({**document, "file": written})
         return
@@ -189,8 +193,14 @@ def _thresholds(file: Path | None) -> DetectorSettings | None:
     known = DetectorSettings.__dataclass_fields__
     unknown = sorted(set(table) - set(known))
     if unknown:
-        raise ConfigError(f"{file}: no such threshold: {', '.join(unknown)}; there are {', '.join(known)}")
-    return DetectorSettings(**table)
+        raise typer.BadParameter(
+            f"{file}: no such threshold: {', '.join(unknown)}; there are {', '.join(known)}",
+            param_hint="--settings",
+        )
+    try:
+        return DetectorSettings(**table)
+    except ConfigError as error:
+        raise typer.BadParameter(f"{file}: {error}", param_hint="--settings") from error
 
 
 def _print(symbol: str, report: DetectorReport) -> None:

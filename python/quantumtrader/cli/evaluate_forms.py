@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from quantumtrader.cli import output
+from quantumtrader.cli import output, targets
 from quantumtrader.cli.features_compute import show_ns
 from quantumtrader.cli.import_ import show_rejected
 from quantumtrader.cli.source_options import (
@@ -24,6 +24,7 @@ from quantumtrader.cli.source_options import (
 if TYPE_CHECKING:
     from quantumtrader.evaluation import Forms
 
+_FILES = ("forms.json", "forms.png", "forms.svg")
 _LAGS_SHOWN = (1, 2, 5, 10, 20, 50, 100)
 
 
@@ -69,6 +70,8 @@ def command(
     from quantumtrader.evaluation.forms import grid
     from quantumtrader.exceptions import ConfigError
 
+    if out is not None:
+        targets.check_folder(out, _FILES, {"input": input, "config": config}, overwrite=True)
     try:
         grid(interval_s, window_s)
     except ConfigError as error:
@@ -103,8 +106,8 @@ def command(
     }
     written = []
     if out is not None:
-        written.append(_write(out / "forms.json", output.as_json(document)))
-    pictures = [] if out is None else [out / "forms.png", out / "forms.svg"]
+        written.append(_write(out / _FILES[0], output.as_json(document)))
+    pictures = [] if out is None else [out / name for name in _FILES[1:]]
     written += [plot_forms({name: forms}, path) for path in (*pictures, *([] if plot is None else [plot]))]
     if as_json:
         output.print_json({**document, "files": written})

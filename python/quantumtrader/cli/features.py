@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import typer
+
 from quantumtrader.cli import output
-from quantumtrader.exceptions import ConfigError, UnknownFeatureError
+from quantumtrader.exceptions import ConfigError
 
 if TYPE_CHECKING:
     from quantumtrader.features import FeatureInfo
 
-NEEDS = "needs: T trades, L1 best bid and ask, L2 book levels, L3 orders of the book, B bars"
+NEEDS = (
+    "needs: T trades, L1 best bid and ask, L2 book levels, L3 orders of the book, B bars\n"
+    "warm-up: Wt time since the session start, Wn items or bars, Ws first event that defines it, 0 none"
+)
 
 
 def show(family: str | None, set_name: str | None, search: str | None, *, as_json: bool) -> None:
@@ -64,8 +69,8 @@ def show_one(name: str, *, as_json: bool) -> None:
 
     Raises
     ------
-    UnknownFeatureError
-        If the catalogue has no such name; the message offers close ones.
+    typer.BadParameter
+        Usage error (exit code 2): the catalogue has no such name; the message offers close ones.
     """
     from quantumtrader._fallback.features.suggestions import suggestion
     from quantumtrader.features import (
@@ -81,12 +86,14 @@ def show_one(name: str, *, as_json: bool) -> None:
 
     features = [entry.name for entry in catalogue()]
     if name in set_names() and name not in (*features, *ALIASES):
-        raise ConfigError(
+        raise typer.BadParameter(
             f'"{name}" is a set of {len(resolve(name))} features: quantumtrader features list --set {name}'
         )
     if split_lag(name)[0] not in (*features, *ALIASES):
-        near = suggestion(name, (*features, *ALIASES, *set_names()))
-        raise UnknownFeatureError(f'no feature "{name}" in the catalogue{near}')
+        near = suggestion(name, (*features, *ALIASES, *set_names())) or "."
+        raise typer.BadParameter(
+            f'no feature "{name}" in the catalogue{near} All names: quantumtrader features list'
+        )
     entry = info(name)
     limit = GuardLimits().unchanged(entry)
     if as_json:

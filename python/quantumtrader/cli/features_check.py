@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from quantumtrader.features.verify import Recomputed
     from quantumtrader.types import FeatureFrame
 
-_NAMED = 4
+_NAMED = 12
 _VALUES = ("infinite", "out_of_range")
 """Reasons of a guard that the checks of the table tell already."""
 _NO_MANIFEST = (
@@ -155,7 +155,7 @@ def _recompute(
 
 
 def _frozen(watched: GuardReport, share: float) -> list[Finding]:
-    """Turn what the guard has seen into findings: one for features that stood still together."""
+    """Turn what the guard has seen into findings, those of features that stood still together one after the other."""
     from quantumtrader.features.debugger import Finding
 
     together: dict[tuple[str, int, int, int], list[str]] = {}
@@ -167,15 +167,16 @@ def _frozen(watched: GuardReport, share: float) -> list[Finding]:
     out = []
     for (reason, rows, first, last), names in together.items():
         when = show_ns(first) if first == last else f"{show_ns(first)} to {show_ns(last)}"
-        out.append(
+        out += [
             Finding(
                 "error" if rows > share * watched.rows else "warning",
                 reason,
-                _names(names),
+                name,
                 rows,
                 f"{when} UTC",
             )
-        )
+            for name in names
+        ]
     return out
 
 
@@ -205,7 +206,9 @@ def _without_input(frame: FeatureFrame, again: Recomputed, share: float) -> list
 
 
 def _names(names: list[str]) -> str:
-    return ", ".join(names[:_NAMED]) + (f" and {len(names) - _NAMED} more" if len(names) > _NAMED else "")
+    return ", ".join(names[:_NAMED]) + (
+        f" and {len(names) - _NAMED} more, which --json names" if len(names) > _NAMED else ""
+    )
 
 
 def _recomputed(again: Recomputed) -> list[Finding]:
@@ -249,7 +252,7 @@ def _print(file: Path, frame: FeatureFrame, findings: list[Finding]) -> None:
         together.setdefault((f.severity, f.check, f.count, f.message), []).append(f.feature)
     if findings:
         output.table(
-            f"{len(findings)} finding{'s' * (len(findings) > 1)}",
+            f"{len(findings)} finding{'s' * (len(findings) > 1)}{', alike ones together' * (len(together) < len(findings))}",
             ("severity", "check", "feature", "count", "what"),
             [
                 (

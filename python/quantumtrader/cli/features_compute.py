@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from quantumtrader.cli import output
+from quantumtrader.cli import output, targets
 from quantumtrader.cli.import_ import show_rejected
 from quantumtrader.cli.source_options import (
     UNSAID,
@@ -24,7 +25,12 @@ from quantumtrader.cli.source_options import (
 )
 
 if TYPE_CHECKING:
+    from quantumtrader.exceptions import DataError
+    from quantumtrader.features.files import Computed
     from quantumtrader.types import Fitted
+
+_NAMED = 6
+_DAY_S = 86_400
 
 
 @reads_source
@@ -74,12 +80,17 @@ def command(
     from quantumtrader import _backend
     from quantumtrader.config import load_settings, with_instrument
     from quantumtrader.data.stream import stream_events
+    from quantumtrader.exceptions import DataError
     from quantumtrader.features import FeatureEngine, compute_to_file, load_fitted
 
     names = known(features)
     if (set is None) == (names is None):
         raise typer.BadParameter("give either --set or --features", param_hint="--set")
     given = source.instrument()
+    options = source.options()
+    if not out.is_dir() and out.suffix.lower() != ".parquet":
+        raise typer.BadParameter(f"{out} is written as Parquet: end it with .parquet", param_hint="--out")
+    targets.check_file(out, overwrite=overwrite)
     settings = with_instrument(load_settings(config), symbol, given)
     began = time.perf_counter()
     stream = stream_events(
@@ -87,7 +98,7 @@ def command(
         symbol,
         settings,
         format=source.format,
-        options=source.options(),
+        options=options,
         start=None if start is None else start.date(),
         end=None if end is None else end.date(),
         pack=_backend.core().pack_events,
@@ -97,7 +108,15 @@ def command(
     engine = FeatureEngine(wanted, stream.instrument, clock, warmup, rlp_sign, fitted=fits)
     with output.progress(f"computing {len(engine.names)} features of {input.name}", stream.total) as advance:
         tail = None if keep_tail else tail_s
-        done = compute_to_file(stream, engine, out, overwrite=overwrite, tail_s=tail, advance=advance)
+        try:
+            done = compute_to_file(stream, engine, out, overwrite=overwrite, tail_s=tail, advance=advance)
+        except DataError as error:
+            if (quiet_s := _quiet_stretch(error)) is None:
+                raise
+            text = f"a quiet stretch of {quiet_s} s makes more rows of {clock} than the million that the engines allow"
+            raise typer.BadParameter(
+                f"{text}; take a longer step, or the clock event", param_hint="--clock"
+            ) from error
     seconds = time.perf_counter() - began
     notes = list(stream.notes)
     if done.tail_rows and keep_tail:
@@ -110,6 +129,7 @@ def command(
             f"{done.tail_rows:,} rows that would come more than {tail_s:g} s after the last record of their session are "
             "left out: nothing stands behind them; --keep-tail writes them"
         )
+    notes += _value_notes(done, clock)
     notes += unused_notes(fits, engine.manifest.features)
     result: dict[str, Any] = {
         "out": out,
@@ -129,15 +149,48 @@ def command(
         "manifest": engine.manifest.hash,
         "rejected": len(stream.rejected),
         "tail_rows": done.tail_rows,
+        "without_values": done.without_values,
+        "zero_without_input": done.zero_without_input,
         "notes": notes,
     }
     if as_json:
         output.print_json(result)
         return
+    from rich.markup import escape
+
     _print(result)
     show_rejected(stream.rejected, None)
     for text in notes:
-        output.note(f"note: {text}")
+        output.note(f"note: {escape(text)}")
+
+
+def _quiet_stretch(error: DataError) -> int | None:
+    """Return the seconds of a jump of time that a session can have, and that only the clock makes too many rows of."""
+    found = re.search(r"time jumps (\d+) s ahead, which makes \d+ samples of", str(error))
+    return int(found[1]) if found is not None and int(found[1]) < _DAY_S else None
+
+
+def _value_notes(done: Computed, clock: str) -> list[str]:
+    """Say which columns tell nothing about this recording."""
+    if not done.rows:
+        due = "all rows are left out" if done.tail_rows else f"the clock {clock} was never due"
+        return [f"the file has no rows: {due}"]
+    notes = [bare_note(done.without_values)] if done.without_values else []
+    for what, names in done.zero_without_input.items():
+        verb = "are" if len(names) > 1 else "is"
+        notes.append(f"the recording has no {what}: {some(names)} {verb} 0 throughout")
+    return notes
+
+
+def bare_note(names: Sequence[str]) -> str:
+    """Say that columns are NaN in every row, and why that may be."""
+    return f"no row has a value of {some(names)}: not warm in so short a time, or the data lack what it needs"
+
+
+def some(names: Sequence[str]) -> str:
+    """Name the first few."""
+    more = len(names) - _NAMED
+    return ", ".join(names[:_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 def _print(result: dict[str, Any]) -> None:
@@ -183,7 +236,7 @@ def chosen(features: list[str] | None, option: str = "--features") -> list[str] 
 
 
 def known(features: list[str] | None, option: str = "--features") -> list[str] | None:
-    """Return the names that an option gives as :func:`chosen` does, if the catalogue has them all.
+    """Return the names that an option gives as :func:`chosen` does, if the catalogue has them all, each once.
 
     Raises
     ------
@@ -191,15 +244,21 @@ def known(features: list[str] | None, option: str = "--features") -> list[str] |
         Usage error (exit code 2).
     """
     from quantumtrader.exceptions import UnknownFeatureError
+    from quantumtrader.features.lags import MOST_ROWS, split_lag
     from quantumtrader.features.sets import resolve
 
     names = chosen(features, option)
-    try:
-        resolve(names or [])
-    except UnknownFeatureError as error:
-        raise typer.BadParameter(
-            f"{error}. All names: quantumtrader features list", param_hint=option
-        ) from error
+    for k, name in enumerate(names or []):
+        try:
+            resolve([name])
+        except UnknownFeatureError as error:
+            raise typer.BadParameter(str(error), param_hint=option) from error
+        if name in (names or [])[:k]:
+            raise typer.BadParameter(f"{name} is given twice", param_hint=option)
+        if (rows := split_lag(name)[1]) > MOST_ROWS:
+            raise typer.BadParameter(
+                f"{name} looks {rows} rows back; at most {MOST_ROWS} are kept", param_hint=option
+            )
     return names
 
 

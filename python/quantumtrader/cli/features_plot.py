@@ -7,14 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from quantumtrader.cli import output
-from quantumtrader.cli.features_compute import chosen
+from quantumtrader.cli import output, targets
+from quantumtrader.cli.features_compute import bare_note, chosen
 from quantumtrader.cli.source_options import AsJson
 
 if TYPE_CHECKING:
     from quantumtrader.types import FeatureFrame
-
-_NAMED = 6
 
 
 def command(
@@ -36,25 +34,33 @@ def command(
             "--reference", readable=False, help="Lay its distributions beside; with --correlations."
         ),
     ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a picture that is there.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Draw features over time, or how they are distributed and hang together.
 
     Needs the extra plot, with matplotlib.
     """
+    from quantumtrader.exceptions import ConfigError
     from quantumtrader.features import FeatureDebugger, read_features
     from quantumtrader.features.plots import drawn_features, plot_overview, plot_series, select
 
     names = chosen(features)
     if reference is not None and not correlations:
         raise typer.BadParameter("goes with --correlations", param_hint="--reference")
+    targets.keep_apart(plot, {"file": file, "reference": reference}, "--out")
+    targets.check_file(plot, overwrite=overwrite)
+    targets.check_writable(plot)
     frame = read_features(file)
-    with output.progress(f"drawing {file.name}"):
-        if correlations:
-            part = frame if names is None else select(frame, names)
-            path = plot_overview(FeatureDebugger(part, reference), plot)
-        else:
-            path = plot_series(frame, names, plot)
+    try:
+        with output.progress(f"drawing {file.name}"):
+            if correlations:
+                part = frame if names is None else select(frame, names)
+                path = plot_overview(FeatureDebugger(part, reference), plot)
+            else:
+                path = plot_series(frame, names, plot)
+    except ConfigError as error:  # a column that is not there, or too many of them
+        raise typer.BadParameter(str(error), param_hint="--features") from error
     drawn = drawn_features(frame, names, distributions=correlations)
     matrix = names or list(frame.names)
     notes = [*_left_out(frame, names, drawn), *_without_values(frame, matrix if correlations else drawn)]
@@ -77,13 +83,11 @@ def _without_values(frame: FeatureFrame, names: list[str]) -> list[str]:
     notes = []
     bare = [name for name in names if not np.isfinite(frame[name]).any()]
     if bare:
-        notes.append(
-            f"no row has a value of {_some(bare)}: not warm in so short a time, or the data lack what it needs"
-        )
+        notes.append(bare_note(bare))
     infinite = [name for name in names if np.isinf(frame[name]).any()]
     if infinite:
         notes.append(
-            f"infinite values of {_some(infinite)} are not drawn: quantumtrader features check counts them"
+            f"infinite values of {some(infinite)} are not drawn: quantumtrader features check counts them"
         )
     return notes
 
@@ -93,7 +97,3 @@ def _left_out(frame: FeatureFrame, names: list[str] | None, drawn: list[str]) ->
     if names is not None or len(drawn) in (0, len(frame.names)):
         return []
     return [f"drawn are {len(drawn)} of {len(frame.names)} features; choose others with --features"]
-
-
-def _some(names: list[str]) -> str:
-    return ", ".join(names[:_NAMED]) + (f" and {len(names) - _NAMED} more" if len(names) > _NAMED else "")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from quantumtrader.cli import output
+from quantumtrader.cli import output, targets
 from quantumtrader.cli.features_compute import show_ns
 from quantumtrader.cli.import_ import show_rejected
 from quantumtrader.cli.source_options import (
@@ -63,16 +63,17 @@ def microprice(
 
     Only sessions that start at or after the end of the data use it.
     """
-    from quantumtrader.features.fit.artifact import Artifact, check_free
+    from quantumtrader.features.fit.artifact import Artifact
     from quantumtrader.features.fit.microprice import MicropriceFitter
     from quantumtrader.features.pictures import check_picture
     from quantumtrader.features.plots import plot_microprice
 
     if plot is not None:
         check_picture(plot)
+        targets.check_file(plot, overwrite=overwrite, option="--plot")
     given = source.instrument()
     options = source.options()
-    check_free(out, overwrite=overwrite)
+    targets.check_file(out, overwrite=overwrite)
     stream = _open(input, symbol, config, given, options, source.format, start, end)
     began = time.perf_counter()
     fitter = MicropriceFitter()
@@ -109,13 +110,13 @@ def pin(
     """
     # Before scipy is loaded: threads for the linear algebra of five unknowns cost far more than they save.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    from quantumtrader.features.fit.artifact import Artifact, check_free
+    from quantumtrader.features.fit.artifact import Artifact
     from quantumtrader.features.fit.pin import BLOCKS, Block, BlockCounter, require_scipy, series
 
     require_scipy()
     given = source.instrument()
     options = source.options()
-    check_free(out, overwrite=overwrite)
+    targets.check_file(out, overwrite=overwrite)
     stream = _open(input, symbol, config, given, options, source.format, start, end)
     began = time.perf_counter()
     counter, blocks = BlockCounter(), list[Block]()
@@ -143,12 +144,12 @@ def vpin(
 
     Only sessions that start at or after the end of the data use it.
     """
-    from quantumtrader.features.fit.artifact import Artifact, check_free
+    from quantumtrader.features.fit.artifact import Artifact
     from quantumtrader.features.fit.vpin import SessionVolumes, bucket_size
 
     given = source.instrument()
     options = source.options()
-    check_free(out, overwrite=overwrite)
+    targets.check_file(out, overwrite=overwrite)
     stream = _open(input, symbol, config, given, options, source.format, start, end)
     began = time.perf_counter()
     sessions = SessionVolumes()
@@ -175,9 +176,8 @@ def _days(lengths_s: list[float], hours_s: float | None) -> list[str]:
             "the trading hours are not known: whether the sessions are whole cannot be told; give --hours"
         )
     if len(lengths_s) < _FEW:
-        notes.append(
-            f"the mean is of {len(lengths_s)} sessions; without a fit the engine takes that of {_FEW}"
-        )
+        of = f"{len(lengths_s)} session{'s' * (len(lengths_s) != 1)}"
+        notes.append(f"the mean is of {of}; without a fit the engine takes that of {_FEW}")
     return notes
 
 

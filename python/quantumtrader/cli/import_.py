@@ -32,7 +32,7 @@ _SHOWN = 5
 def command(
     input: Input,
     symbol: Symbol,
-    out: Annotated[
+    root: Annotated[  # not `out`: a lake may lie beside its source, and an import only adds files of its own
         Path | None, typer.Option("--out", "-o", help="Lake; the configured one by default.")
     ] = None,
     source: Source = UNSAID,
@@ -57,7 +57,7 @@ def command(
     settings = with_instrument(load_settings(config), symbol, given)
     instrument = find_instrument(symbol, settings)
     path, importer = locate(input, instrument.symbol, source.format)
-    lake = Lake(out or settings.data.lake)
+    lake = Lake(root or settings.data.lake)
     with (
         output.progress(f"importing {path.name} ({importer.name})") as advance,
         lake.writer(

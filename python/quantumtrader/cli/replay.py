@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from quantumtrader.cli import targets
+from quantumtrader.cli.features_compute import known
 from quantumtrader.cli.source_options import (
     UNSAID,
     AsJson,
@@ -59,6 +61,9 @@ def command(
         ),
     ] = "drop",
     seed: Annotated[int, typer.Option(help="Seed of the random baseline.")] = 0,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace the files of a replay in a folder that is not empty.")
+    ] = False,
     source: Source = UNSAID,
     daily_loss: DailyLoss = None,
     max_position: MaxPosition = None,
@@ -71,36 +76,36 @@ def command(
 ) -> None:
     """Replay a recording through strategy, risk and venue, and write a report."""
     from quantumtrader.app import ReplayConfig, run_replay
+    from quantumtrader.backtest.save import FILES
     from quantumtrader.cli.held_out import tell_replay
     from quantumtrader.cli.output import progress
 
-    result = run_replay(
-        ReplayConfig(
-            input=input,
-            symbol=symbol,
-            out=out,
-            strategy=strategy,
-            parameters=read_parameters(param or []),
-            clock=clock,
-            latency_ms=latency_ms,
-            queue=queue,
-            adverse_ticks=adverse_ticks,
-            features=tuple(feature or ()),
-            warmup=warmup,
-            pace=pace,
-            lang=lang,
-            rlp_sign=rlp_sign,
-            seed=seed,
-            format=source.format or "",
-            options=source.options(),
-            instrument=source.instrument(),
-            risk=make_risk(daily_loss, max_position, max_order_size),
-            start=None if start is None else start.date(),
-            end=None if end is None else end.date(),
-            settings_file=config,
-        ),
-        stage=progress,
+    asked = ReplayConfig(
+        input=input,
+        symbol=symbol,
+        out=out,
+        strategy=strategy,
+        parameters=read_parameters(param or []),
+        clock=clock,
+        latency_ms=latency_ms,
+        queue=queue,
+        adverse_ticks=adverse_ticks,
+        features=tuple(known(feature, "--feature") or ()),
+        warmup=warmup,
+        pace=pace,
+        lang=lang,
+        rlp_sign=rlp_sign,
+        seed=seed,
+        format=source.format or "",
+        options=source.options(),
+        instrument=source.instrument(),
+        risk=make_risk(daily_loss, max_position, max_order_size),
+        start=None if start is None else start.date(),
+        end=None if end is None else end.date(),
+        settings_file=config,
     )
+    targets.check_folder(out, FILES, {"input": input, "config": config}, overwrite=overwrite)
+    result = run_replay(asked, stage=progress)
     tell_replay(result, "replay")
     show(result, lang=lang, as_json=as_json)
 

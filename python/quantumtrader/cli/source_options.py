@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
 
+from quantumtrader.cli import targets
+
 if TYPE_CHECKING:
     from quantumtrader.data.importers import Options
 
@@ -223,7 +225,10 @@ UNSAID = Source()
 
 
 def reads_source(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command every option of ``Source``, in the place of its parameter ``source``."""
+    """Give a command every option of ``Source``, in the place of its parameter ``source``.
+
+    What it writes is held apart from what it reads: see :func:`quantumtrader.cli.targets.check`.
+    """
     taken = [field.name for field in fields(Source)]
     hints = get_type_hints(Source, include_extras=True)
     options = [
@@ -244,6 +249,12 @@ def reads_source(command: Callable[..., None]) -> Callable[..., None]:
     @wraps(command)
     def call(**values: Any) -> None:
         source = Source(**{name: values.pop(name) for name in taken})
+        start, end = values.get("start"), values.get("end")
+        if start is not None and end is not None and start > end:
+            raise typer.BadParameter(
+                f"--start {start:%Y-%m-%d} is after --end {end:%Y-%m-%d}: exchange them", param_hint="--start"
+            )
+        targets.check(values)
         command(**values, source=source)
 
     call.__signature__ = own.replace(parameters=parameters)  # type: ignore[attr-defined]  # what typer reads

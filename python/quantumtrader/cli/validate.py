@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -15,6 +17,10 @@ from quantumtrader.cli.source_options import (
     Source,
     reads_source,
 )
+
+if TYPE_CHECKING:
+    from quantumtrader.data.importers import Rejected
+    from quantumtrader.data.quality import Finding
 
 INVALID = 3
 """Exit code for data that must not be used."""
@@ -119,12 +125,31 @@ def command(
         )
     else:
         output.line(escape(loaded.description))
-        recording.show_findings(report.findings)
+        recording.show_findings([*report.findings, *_of_rejected(loaded.rejected)])
         for day_replayed, result in replayed.items():
             recording.show_replay(f"{result.symbol} of {day_replayed}, replayed", result)
         show_rejected(loaded.rejected, None)
         for text in loaded.notes:
-            output.note(f"note: {text}")
+            output.note(f"note: {escape(text)}")
         output.line("[green]valid[/green]" if valid else "[red]invalid[/red]")
     if not valid:
         raise typer.Exit(INVALID)
+
+
+def _of_rejected(rejected: Sequence[Rejected]) -> list[Finding]:
+    """Turn rows that were put aside into findings, one for each reason: they make a source invalid as errors do."""
+    from quantumtrader.data.quality import Finding
+
+    by_reason: dict[tuple[str, str], list[Rejected]] = {}
+    for row in rejected:
+        by_reason.setdefault((row.column, row.reason), []).append(row)
+    return [
+        Finding(
+            "rejected",
+            "error",
+            len(rows),
+            f"{column}: {reason}" if column else reason,
+            (f"{Path(rows[0].path).name}:{rows[0].line}",),
+        )
+        for (column, reason), rows in by_reason.items()
+    ]

@@ -69,8 +69,9 @@ def parse_symbol(symbol: str) -> Symbol:
             f"unknown instrument {symbol!r}.\n"
             f"Known are contracts and series of {', '.join(products)}, for example WDOU25, WDOFUT, WDO$.\n"
             "Any other is defined for one run with --tick-size, --point-value and --currency (also --lot, "
-            "--size-step,\n--fee, --hours, --timezone), or for good in quantumtrader.toml:\n\n"
-            f"{_example(text)}"
+            "--size-step,\n--fee, --hours, --timezone), in Python with quantumtrader.Instrument(…, tick_size=…, "
+            "point_value=…) or\nquantumtrader.config.with_instrument(settings, symbol, {…}), or for good in "
+            f"quantumtrader.toml:\n\n{_example(text)}"
         )
     product, letter, year, _ = match.groups()
     if letter is None:

@@ -191,11 +191,13 @@ class Lake:
             A file is damaged, has other columns than its kind, or is from another version; or records of a session
             are missing.
         """
-        days = [d for d in self.dates(symbol) if (start is None or d >= start) and (end is None or d <= end)]
+        held = self.dates(symbol)
+        days = [d for d in held if (start is None or d >= start) and (end is None or d <= end)]
         if not days:
             raise EmptyDataError(
                 f"no data of {symbol}"
-                + (f" from {start or 'the start'} to {end or 'the end'}" if start or end else ""),
+                + (f" from {start or 'the start'} to {end or 'the end'}" if start or end else "")
+                + (f": sessions there are {held[0]}{f' to {held[-1]}' * (len(held) > 1)}" if held else ""),
                 path=self.root,
                 remedy=f"The lake has {', '.join(self.symbols()) or 'nothing'}; see quantumtrader import",
             )

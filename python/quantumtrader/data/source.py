@@ -19,6 +19,7 @@ from quantumtrader.data.contracts import Symbol, front_contract, is_series, pars
 from quantumtrader.data.contracts import instrument as find_instrument
 from quantumtrader.data.importers import IMPORTERS, Imported, Importer, Options, Rejected, _parquet
 from quantumtrader.data.importers import _text as text
+from quantumtrader.data.importers._nearest import nearest
 from quantumtrader.data.journal import SUFFIX
 from quantumtrader.data.lake import Lake
 from quantumtrader.data.sessions import session_days, with_sessions
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
     from quantumtrader.config import Settings
 
 _SHOWN = 5
+_HEADER = 1_000
+"""Characters of a first line that are looked at for names of columns."""
 _NOT_DATA = (".md", ".rst", ".html", ".toml", ".pdf")
 
 
@@ -122,7 +125,9 @@ def _seen(path: Path) -> str:
         line = (text.head(path, 1) or [""])[0]
     except OSError as error:
         return f"cannot be read ({error.strerror or error})"
-    return f"it starts with {line[:80]!r}" if line.isprintable() else "not text"
+    if not line.replace("\t", " ").isprintable():
+        return "not text"
+    return nearest(line[:_HEADER]) or f"it starts with {line[:80]!r}"
 
 
 def _known() -> str:
@@ -333,12 +338,33 @@ def _between(
     if end is not None:
         keep &= day <= (end - epoch).days
     if not keep.any():
-        raise EmptyDataError(
-            f"no events from {start or 'the start'} to {end or 'the end'}",
-            path=path,
-            remedy="Check the dates",
-        )
+        raise no_events(path, start, end, (int(day.min()), int(day.max())) if len(day) else None)
     return events[keep]
+
+
+def no_events(
+    path: Path, start: date | None, end: date | None, days: tuple[int, int] | None
+) -> EmptyDataError:
+    """Return the error for dates that a recording does not have.
+
+    Parameters
+    ----------
+    path : Path
+        The recording.
+    start, end : date or None
+        What was asked for.
+    days : tuple of int, or None
+        First and last session that it does have, in days since 1970; None for an empty one.
+    """
+    held = "nothing"
+    if days is not None:
+        first, last = (date(1970, 1, 1) + timedelta(days=day) for day in days)
+        held = f"{first}" if first == last else f"{first} to {last}"
+    return EmptyDataError(
+        f"no events from {start or 'the start'} to {end or 'the end'}: it has {held}",
+        path=path,
+        remedy="Check the dates",
+    )
 
 
 def _roll_note(events: Events, instrument: Instrument, calendar: Calendar) -> list[str]:

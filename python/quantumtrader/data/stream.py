@@ -18,7 +18,7 @@ from quantumtrader.data.contracts import instrument as find_instrument
 from quantumtrader.data.importers import Imported, Options, Rejected
 from quantumtrader.data.lake import Lake
 from quantumtrader.data.sessions import session_days, with_sessions_in_parts
-from quantumtrader.data.source import locate, read_source
+from quantumtrader.data.source import locate, no_events, read_source
 from quantumtrader.exceptions import DataError, EmptyDataError
 from quantumtrader.types import Events, Instrument
 
@@ -117,6 +117,7 @@ def _raw(
     parts: Iterator[Imported], stream: EventStream, path: Path, start: date | None, end: date | None
 ) -> Iterator[Events]:
     some = False
+    held: tuple[int, int] | None = None
     for part in parts:
         if part.instrument.tick_size != stream.instrument.tick_size:
             raise DataError(
@@ -130,6 +131,9 @@ def _raw(
         events = part.events
         if start is not None or end is not None:
             day = session_days(events["ts_recv"], stream.instrument)
+            if len(day):
+                ends = int(day.min()), int(day.max())
+                held = ends if held is None else (min(held[0], ends[0]), max(held[1], ends[1]))
             keep = np.ones(len(events), bool)
             if start is not None:
                 keep &= day >= (start - _EPOCH).days
@@ -139,8 +143,4 @@ def _raw(
         some = some or len(events) > 0
         yield events
     if not some:
-        raise EmptyDataError(
-            f"no events from {start or 'the start'} to {end or 'the end'}",
-            path=path,
-            remedy="Check the dates",
-        )
+        raise no_events(path, start, end, held)

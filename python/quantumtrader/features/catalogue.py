@@ -103,7 +103,8 @@ def info(name: str) -> FeatureInfo:
     except KeyError:
         where = f' (which "{name}" stands for)' if wanted != name else ""
         raise UnknownFeatureError(
-            f'no feature "{wanted}"{where} in the catalogue{suggestion(wanted, (*_entries(), *ALIASES))}'
+            f'no feature "{wanted}"{where} in the catalogue'
+            f"{suggestion(wanted, (*_entries(), *ALIASES)) or '.'} All names: quantumtrader features list"
         ) from None
     if not lag:
         return entry

@@ -511,7 +511,14 @@ def kolmogorov_smirnov(reference: Float64, values: Float64) -> float:
 
 
 def _frame(source: FeatureFrame | Path | str) -> FeatureFrame:
-    return source if isinstance(source, FeatureFrame) else read_features(source)
+    if isinstance(source, FeatureFrame):
+        return source
+    if isinstance(source, (str, Path)):
+        return read_features(source)
+    raise ConfigError(
+        f"expected a FeatureFrame or the path of a feature file, got {type(source).__name__}; of a table of pandas make "
+        "FeatureFrame(names, times, values), with times in ns UTC"
+    )
 
 
 def _finite(x: Float64) -> Float64:

@@ -9,8 +9,8 @@ from __future__ import annotations
 import contextlib
 import os
 import uuid
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -20,6 +20,7 @@ import numpy.typing as npt
 
 from quantumtrader._protocols import Int64
 from quantumtrader.exceptions import ConfigError, DataAccessError, DataFormatError
+from quantumtrader.features.coverage import Coverage
 from quantumtrader.features.engine import FeatureEngine
 from quantumtrader.features.manifest import FeatureManifest
 from quantumtrader.types import Events, FeatureFrame, Kind, Phase
@@ -54,7 +55,7 @@ def read_features(path: Path | str) -> FeatureFrame:
     Raises
     ------
     DataAccessError
-        If there is no such file.
+        If there is no such file, or it may not be read.
     DataFormatError
         If the file is no feature file, or not what its manifest says.
     """
@@ -68,6 +69,10 @@ def read_features(path: Path | str) -> FeatureFrame:
         raise DataAccessError("no such file", path=path, remedy="Check the path")
     try:
         table = pq.read_table(path)
+    except PermissionError as error:
+        raise DataAccessError(
+            "may not be read", path=path, remedy="Check the permissions of the file"
+        ) from error
     except (pa.ArrowInvalid, OSError) as error:
         raise DataFormatError(
             f"is not readable as Parquet ({str(error).splitlines()[0]})",
@@ -102,8 +107,22 @@ def read_features(path: Path | str) -> FeatureFrame:
         except DataFormatError as error:
             raise DataFormatError(str(error), path=path) from error
         if written.names != names:
-            raise DataFormatError("its columns are not those of its manifest", path=path)
+            raise DataFormatError(
+                f"its columns are not those of its manifest: {_odd(written.names, names)}", path=path
+            )
     return frame
+
+
+def _odd(expected: Sequence[str], found: Sequence[str]) -> str:
+    """Name the columns in which a table differs from its manifest."""
+    lacking = [name for name in expected if name not in found]
+    added = [name for name in found if name not in expected]
+    texts = [f"it lacks {', '.join(lacking)}"] if lacking else []
+    texts += [f"{', '.join(added)} stands only in the table"] if added else []
+    for k, (wanted, name) in enumerate(zip(expected, found, strict=False)):
+        if not texts and wanted != name:
+            texts = [f"column {k} is {name}, and {wanted} in the manifest"]
+    return " and ".join(texts) or "one stands twice"
 
 
 class FeatureFile:
@@ -270,6 +289,10 @@ class Computed:
     tail_rows : int
         Rows that come more than ``tail_s`` (a minute by default) after the last record of their session: left out
         if ``tail_s`` was given, else written.
+    without_values : tuple of str
+        Columns that are NaN in every row written.
+    zero_without_input : dict of str to tuple of str
+        Input that the recording never had (``trades``, ``quotes``, …) to the columns that read it and are 0 throughout.
     """
 
     path: Path
@@ -278,6 +301,8 @@ class Computed:
     first_ns: int | None
     last_ns: int | None
     tail_rows: int
+    without_values: tuple[str, ...] = ()
+    zero_without_input: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def compute_to_file(
@@ -321,6 +346,7 @@ def compute_to_file(
     # With the clock `event` a slice makes as many rows: their values shall fit in the memory of a row group.
     size = min(max(_CELLS // len(engine.names), _FEWEST_ROWS), _CHUNK)
     events, tail_rows, first, last = 0, 0, None, None
+    coverage = Coverage(engine.names)
     tail = Tail(_TAIL_S if tail_s is None else tail_s)
     with FeatureFile(path, overwrite=overwrite) as file:
         empty = engine.take()  # a file without rows has its columns and its manifest as well
@@ -339,7 +365,17 @@ def compute_to_file(
                     first = int(frame.times[0]) if first is None else first
                     last = int(frame.times[-1])
                 file.add(frame)
+                coverage.add(piece, frame)
                 if advance is not None:
                     advance(len(piece))
             events += len(part)
-    return Computed(Path(path), events, file.rows, first, last, tail_rows)
+    return Computed(
+        Path(path),
+        events,
+        file.rows,
+        first,
+        last,
+        tail_rows,
+        coverage.without_values(),
+        coverage.zero_without_input(),
+    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from quantumtrader.exceptions import ConfigError
+from quantumtrader.exceptions import ConfigError, UnknownFeatureError
 from quantumtrader.features.aliases import GROUPS
 from quantumtrader.features.catalogue import FeatureInfo, catalogue, info
 
@@ -61,5 +61,12 @@ def resolve(names: str | Sequence[str]) -> tuple[str, ...]:
             return chosen
         names = GROUPS.get(names, (names,))
     for name in names:
-        info(name)
+        try:
+            info(name)
+        except UnknownFeatureError:
+            if name not in set_names():
+                raise
+            raise UnknownFeatureError(
+                f'"{name}" is a set, not a feature: give it alone, or its features with *resolve("{name}")'
+            ) from None
     return tuple(names)

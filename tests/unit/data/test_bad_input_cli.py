@@ -68,6 +68,11 @@ Commands = Callable[..., list[tuple[str, Result]]]
         ("empty.csv", "", ("empty.csv: the file is empty", "Export or download it again")),
         ("header.csv", HEADER, ("header.csv: no bars", "Check the export")),
         ("columns.csv", "time,o,h,l,c\n2025-08-14 09:00,1,2,3,4\n", ("starts with 'time,o,h,l,c'", "--format", "mt5-ticks")),
+        (
+            "nearly.csv",
+            "<DATE>\t<TIME>\t<BID>\t<ASK>\t<LAST>\n2025.08.14\t09:00:00\t1\t2\t3\n",
+            ("its header has <DATE>, <TIME>, <BID>, <ASK>, <LAST>", "nearest to mt5-ticks, without <VOLUME>"),
+        ),
         ("noise.bin", bytes(range(256)), ("noise.bin: is in no format", "not text")),
         ("cut.csv", GOOD + "2025-08-14 09:30,54", ("cut.csv:32: the last line is cut short", "export or copy it again")),
         (
@@ -110,8 +115,10 @@ def test_files(
 
 
 def test_columns_of_an_unknown_parquet_are_shown(tmp_path: Path, commands: Commands) -> None:
-    pq.write_table(pa.table({"code": ["IF"], "bid_price_1": [1.0]}), tmp_path / "ticks.parquet")
-    for source in (tmp_path / "ticks.parquet", tmp_path):
+    folder = tmp_path / "of"
+    folder.mkdir()
+    pq.write_table(pa.table({"code": ["IF"], "bid_price_1": [1.0]}), folder / "ticks.parquet")
+    for source in (folder / "ticks.parquet", folder):
         for _, result in commands(source):
             assert result.exit_code == 3
             assert "columns code, bid_price_1" in result.stderr
@@ -146,7 +153,7 @@ def test_places(tmp_path: Path, commands: Commands) -> None:
 
 def test_unreadable(tmp_path: Path, commands: Commands, monkeypatch: pytest.MonkeyPatch) -> None:
     path = write(tmp_path / "bars.csv", GOOD)
-    monkeypatch.setattr(os, "access", lambda *_: False)  # root may read everything
+    monkeypatch.setattr(os, "access", lambda _, mode: mode != os.R_OK)  # root may read everything
     for _, result in commands(path):
         assert (result.exit_code, "bars.csv: may not be read. Check the permissions" in result.stderr) == (
             1,
@@ -162,6 +169,9 @@ def test_duplicate_rows_are_put_aside_and_shown(tmp_path: Path) -> None:
     assert "all of them in" in result.stderr
     result = run("validate", path, "--symbol", "WDOU25")
     assert (result.exit_code, words in result.stderr) == (3, True)
+    [row] = [line for line in result.stdout.splitlines() if "rejected" in line]
+    assert [cell.strip() for cell in row.strip("│").split("│")][:3] == ["error", "rejected", "1"]
+    assert "twice.csv:32" in row
 
 
 def test_output_that_is_a_file(tmp_path: Path) -> None:
@@ -170,7 +180,7 @@ def test_output_that_is_a_file(tmp_path: Path) -> None:
     assert (result.exit_code, "taken: cannot write to the lake: File exists" in result.stderr) == (1, True)
     result = run("replay", "--input", path, "--symbol", "WDOU25", "--out", taken)
     assert result.exit_code == 1
-    assert "taken: File exists; choose another --out" in result.stderr
+    assert "taken: is a file, not a folder. Choose another --out" in result.stderr
     assert taken.read_text() == "mine"
 
 
@@ -236,7 +246,7 @@ def test_replay_takes_the_options_of_import(tmp_path: Path, commands: Commands) 
     line = ("replay", "-i", path, "-s", "WDOU25", "-o", out)
     result = run(*line, "--out-of-order", "sort", "--bar-seconds", "60", "--decimal", ".")
     assert result.exit_code == 0, result.output
-    result = run(*line, "--out-of-order", "reject")
+    result = run(*line, "--out-of-order", "reject", "--overwrite")
     assert (result.exit_code, "1 row(s) of the source were rejected" in result.stderr) == (0, True)
     for bad in (
         ("--infer-side", "guess"),

@@ -131,7 +131,10 @@ def test_table_instrument() -> None:
 def test_unknown_instrument_shows_how_to_define_one() -> None:
     with pytest.raises(UnknownInstrumentError, match=r"\[instruments.AAPL\]\ntick_size"):
         instrument("AAPL")
-    with pytest.raises(UnknownInstrumentError, match="--tick-size, --point-value and --currency"):
+    with pytest.raises(
+        UnknownInstrumentError,
+        match=r"--tick-size, --point-value and --currency(?s:.*)in Python with quantumtrader.Instrument",
+    ):
         instrument("AAPL")
 
 

@@ -254,7 +254,9 @@ def test_damaged_and_missing(tmp_path: Path) -> None:
     store(lake, mixed(100))
     with pytest.raises(EmptyDataError, match=r"no data of WINV25.*The lake has WDOU25"):
         lake.read("WINV25")
-    with pytest.raises(EmptyDataError, match="no data of WDOU25 from 2025-09-01"):
+    with pytest.raises(
+        EmptyDataError, match="no data of WDOU25 from 2025-09-01 to the end: sessions there are 2025-08-15"
+    ):
         lake.read("WDOU25", start=date(2025, 9, 1))
     with pytest.raises(DataError, match="cannot be a folder name"):
         lake.read("../WDOU25")

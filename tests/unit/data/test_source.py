@@ -41,7 +41,9 @@ def test_raw_file_and_folder(bars: Path) -> None:
     assert load_events(bars.parent, "WDOU25").events.tobytes() == loaded.events.tobytes()
     one = load_events(bars, "WDOU25", start=date(2025, 8, 15), sessions=False)
     assert len(one.events) == 10
-    with pytest.raises(EmptyDataError, match="no events from 2025-09-01"):
+    with pytest.raises(
+        EmptyDataError, match="no events from 2025-09-01 to the end: it has 2025-08-14 to 2025-08-15"
+    ):
         load_events(bars, "WDOU25", start=date(2025, 9, 1))
 
 

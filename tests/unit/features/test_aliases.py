@@ -65,6 +65,16 @@ def test_each_feature_is_computed_once() -> None:
         FeatureEngine(["hmarl_ofi_1m", "hmarl_ofi_1m"], WDO)
 
 
+def test_a_set_in_a_list_is_called_a_set() -> None:
+    with pytest.raises(UnknownFeatureError, match=r'"hmarl" is a set, not a feature: .*\*resolve\("hmarl"\)'):
+        features.resolve(["cvd_session", "hmarl"])
+    assert "hmarl_ofi_1m" in features.resolve(["cvd_session", *features.resolve("hmarl")])
+    with pytest.raises(
+        UnknownFeatureError, match=r"in the catalogue\. All names: quantumtrader features list"
+    ):
+        features.resolve(["nope"])
+
+
 def test_a_feature_that_is_not_there_yet_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     from quantumtrader.features import aliases
 

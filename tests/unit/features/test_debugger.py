@@ -254,6 +254,12 @@ def test_the_report_as_a_dictionary() -> None:
     assert document["strongest"][0]["first"] == "flow_ofi_1m"
 
 
+def test_a_table_of_pandas_is_told_from_a_path() -> None:
+    frame = FeatureFrame(("mine",), np.arange(3), np.ones((3, 1)))
+    with pytest.raises(ConfigError, match=r"got DataFrame; .* make FeatureFrame"):
+        FeatureDebugger(frame.to_pandas())
+
+
 def test_an_empty_table() -> None:
     frame = FeatureFrame(("flow_ofi_1m",), np.zeros(0, np.int64), np.zeros((0, 1)))
     report = FeatureDebugger(frame).report()

@@ -15,7 +15,8 @@ _UNITS = {
     "m": 60_000_000_000,
     "h": 3_600_000_000_000,
 }
-_PATTERN = re.compile(r"([1-9][0-9]{0,14})(ns|us|ms|s|m|h|trades)")
+_MOST = 2**63 - 1
+_PATTERN = re.compile(r"0*([1-9][0-9]{0,18})(ns|us|ms|s|m|h|trades)")
 
 
 class Sampler:
@@ -34,16 +35,16 @@ class Sampler:
         self.step_ns = self.step_trades = 0
         if not (self.every_packet or self.every_bar):
             match = _PATTERN.fullmatch(clock)
-            if match is None:
+            step = 0 if match is None else int(match[1]) * _UNITS.get(match[2], 1)
+            if match is None or step > _MOST:
                 raise ConfigError(
                     f'clock "{clock}" is not known; use "event", "bar", a time such as "100ms" or "1s", '
                     'or a count such as "50trades"'
                 )
-            count, unit = int(match[1]), match[2]
-            if unit == "trades":
-                self.step_trades = count
+            if match[2] == "trades":
+                self.step_trades = step
             else:
-                self.step_ns = count * _UNITS[unit]
+                self.step_ns = step
         self.stop()
 
     def start(self) -> None:

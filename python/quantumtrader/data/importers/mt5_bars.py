@@ -15,7 +15,7 @@ from quantumtrader.data.importers.base import Imported, Options, Rows
 from quantumtrader.exceptions import DataFormatError
 from quantumtrader.types import Instrument
 
-_NEEDED = ("DATE", "OPEN", "HIGH", "LOW", "CLOSE", "VOL")
+NEEDED = ("DATE", "OPEN", "HIGH", "LOW", "CLOSE", "VOL")
 
 
 class Mt5Bars:
@@ -30,13 +30,13 @@ class Mt5Bars:
 
     def sniff(self, path: Path) -> bool:
         """Look for the header."""
-        return path.is_file() and set(_NEEDED) <= set(_mt5.header(path))
+        return path.is_file() and set(NEEDED) <= set(_mt5.header(path))
 
     def read(self, path: Path, instrument: Instrument, options: Options) -> Iterator[Imported]:
         """Read the file; see ``Importer.read``."""
         must_be_file(path)
         names = _mt5.header(path)
-        missing = [name for name in _NEEDED if name not in names]
+        missing = [name for name in NEEDED if name not in names]
         if missing:
             raise DataFormatError(
                 f"no column {', '.join(f'<{m}>' for m in missing)} in the header {names}",
@@ -52,7 +52,7 @@ class Mt5Bars:
         if not chunks:
             columns = {n: pa.array([], pa.string()) for n in names}
         local = _mt5.local_ns(rows, columns)
-        cells = {name.lower(): columns[name] for name in _NEEDED[1:]}
+        cells = {name.lower(): columns[name] for name in NEEDED[1:]}
         raw = {("volume" if name == "vol" else name): cell for name, cell in cells.items()}
         values = {name: numbers.to_float(cell, _mt5.decimal(options)) for name, cell in raw.items()}
         seconds = None if "TIME" in names else 86_400

@@ -20,7 +20,7 @@ from quantumtrader.types import EVENT, PX_NONE, Events, Flag, Instrument, Kind
 
 Int32 = npt.NDArray[np.int32]
 
-_NEEDED = ("DATE", "TIME", "BID", "ASK", "LAST", "VOLUME")
+NEEDED = ("DATE", "TIME", "BID", "ASK", "LAST", "VOLUME")
 _LAST, _VOLUME, _BUY, _SELL = 8, 16, 32, 64
 _SHOWN = 5
 
@@ -41,13 +41,13 @@ class Mt5Ticks:
 
     def sniff(self, path: Path) -> bool:
         """Look for the header."""
-        return path.is_file() and set(_NEEDED) <= set(_mt5.header(path))
+        return path.is_file() and set(NEEDED) <= set(_mt5.header(path))
 
     def read(self, path: Path, instrument: Instrument, options: Options) -> Iterator[Imported]:
         """Read the file block by block; see ``Importer.read``."""
         must_be_file(path)
         names = _mt5.header(path)
-        missing = [name for name in _NEEDED if name not in names]
+        missing = [name for name in NEEDED if name not in names]
         if missing:
             raise DataFormatError(
                 f"no column {', '.join(f'<{m}>' for m in missing)} in the header {names}",
