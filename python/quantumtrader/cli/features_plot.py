@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from quantumtrader.cli import output, targets
-from quantumtrader.cli.features_compute import bare_note, chosen
+from quantumtrader.cli.features_compute import bare_note, chosen, some
 from quantumtrader.cli.source_options import AsJson
 
 if TYPE_CHECKING:
