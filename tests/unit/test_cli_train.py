@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 from quantumtrader.cli import label as label_command
 from quantumtrader.cli import main as cli
 from quantumtrader.cli.evaluate_model import _interval
-from quantumtrader.cli.train import _net, _vault
+from quantumtrader.cli.train_results import _net, _vault
 from quantumtrader.data.lake import Lake
 from quantumtrader.exceptions import DataError
 from quantumtrader.training.evaluation import Interval
@@ -281,16 +281,23 @@ def test_dual_takes_costs_and_lookbacks(bars: Write, tmp_path: Path, monkeypatch
     asked = ["train", "dual", "-s", "WDOFUT", "-o", str(tmp_path / "d"), "--ticks", str(bars(12))]
     costs = [
         "--slippage-ticks", "2", "--latency-ms", "50", "--spread-ticks", "3", "--margin", "0.2", "--gaps", "drop",
-        "--csv-lookback", "4",
+        "--csv-lookback", "4", "--half-life", "60",
     ]  # fmt: skip
-    for more in ([], costs):
+    measured = tmp_path / "latency.txt"
+    measured.write_text("1000000\n3000000\n", "utf-8")
+    assert (
+        runner.invoke(cli.app, [*asked, *costs, "--latency-from", str(measured)]).exit_code == 2
+    )  # one of both
+    for more in ([], costs, ["--latency-from", str(measured)]):
         assert runner.invoke(cli.app, [*asked, *more]).exit_code == 3
-    (plain, every), (costly, few) = given
+    (plain, every), (costly, few), (drawn, _) = given
     assert (plain.csv_lookback, plain.book_lookback) == (365, 30)
     assert plain.tick == DualConfig().tick
     assert plain.book == replace(DualConfig().book, targets=("direction_1",))
     for one in (costly.tick, costly.book):
         assert (one.slippage_ticks, one.latency_ms, one.margin, one.gaps) == (2, 50, 0.2, "drop")
+        assert one.half_life_sessions == 60
+    assert drawn.tick.latency_sample_ns == drawn.book.latency_sample_ns == (1_000_000, 3_000_000)
     assert costly.tick.spread_ticks == 3
     assert (every, few) == (12, 3)  # four days until a Wednesday, one of them a Sunday
 

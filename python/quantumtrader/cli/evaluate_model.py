@@ -97,7 +97,7 @@ def command(
     if input is None:
         found, where = judge_record(registry.oof(name, version), manifest.classes), "out of fold"
     else:
-        from quantumtrader.cli.train import open_recording, user_name
+        from quantumtrader.cli.train_options import open_recording, user_name
         from quantumtrader.training.pipelines.costs import cost_ticks
         from quantumtrader.training.pipelines.unseen import judge_unseen
         from quantumtrader.training.policy import Policy

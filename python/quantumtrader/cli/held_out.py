@@ -30,7 +30,7 @@ def tell_read(
     """Log a read of sessions (days since 1970) that trainings hold out, and say so on standard error."""
     from rich.markup import escape
 
-    from quantumtrader.cli.train import user_name
+    from quantumtrader.cli.train_options import user_name
     from quantumtrader.training.study import log_read
 
     found = log_read(product, sessions, synthetic=synthetic, how=how, who=user_name(), why=why, label=label)

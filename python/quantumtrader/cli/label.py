@@ -18,7 +18,7 @@ from quantumtrader.cli.source_options import (
     Symbol,
     reads_source,
 )
-from quantumtrader.cli.train import (
+from quantumtrader.cli.train_options import (
     Clock,
     End,
     Gaps,

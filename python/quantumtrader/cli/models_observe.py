@@ -77,7 +77,7 @@ def command(
     A canary or a live model has the fills of its own sessions (--session). Each session counts once, in unbroken order;
     those that the model was trained or judged on do not count. Exit code 3: the sessions cannot be used.
     """
-    from quantumtrader.cli.train import open_recording, user_name
+    from quantumtrader.cli.train_options import open_recording, user_name
     from quantumtrader.config import load_settings
     from quantumtrader.data.calendar import Calendar
     from quantumtrader.models.registry import ModelRegistry
