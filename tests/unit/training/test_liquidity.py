@@ -7,6 +7,7 @@ import pytest
 
 from quantumtrader.training.assessment.size import size_facts
 from quantumtrader.training.assessment.walk import Walk
+from quantumtrader.training.labels import Latency
 from quantumtrader.training.pipelines import Recording
 from quantumtrader.training.pipelines import liquidity as liquidity_module
 from quantumtrader.training.pipelines.liquidity import LEVELS, displayed_books, entry_books, measure_liquidity
@@ -103,7 +104,7 @@ def test_capacity_walks_the_book_at_the_entries(monkeypatch: pytest.MonkeyPatch)
     Two contracts pay 1 tick a side, five (2·1 + 3·3) / 5 = 2.2; no moves, so that the law costs nothing.
     """
     instrument = Instrument("X", "X", tick_size=0.5, point_value=10.0, timezone="UTC")
-    books = entry_books(Recording.of([BOOK], instrument), np.array([0]), 10**9)
+    books = entry_books(Recording.of([BOOK], instrument), np.array([0]), Latency((10**9,)))
     assert books is not None
     decided = np.array([8, 8]) * 10**9  # arrives a second later
     found = books(decided, np.array([1, 1]))
@@ -118,4 +119,7 @@ def test_capacity_walks_the_book_at_the_entries(monkeypatch: pytest.MonkeyPatch)
     few = books(decided, np.array([1, 1]))
     assert few is not None
     assert len(few[0]) == 1
-    assert entry_books(Recording.of([prints((0, 5, 1), (1, 6, 1))], instrument), np.array([0]), 0) is None
+    assert (
+        entry_books(Recording.of([prints((0, 5, 1), (1, 6, 1))], instrument), np.array([0]), Latency((0,)))
+        is None
+    )

@@ -98,3 +98,4 @@ def test_blocks_of_time_keep_at_most_half_a_block_apart() -> None:
 def test_sessions_are_as_long_as_they_are_decided_in() -> None:
     times = np.array([0, 10, 1000, 1030, 2000, 2020], np.int64)
     assert decided_ns(Spans(times, times, np.repeat(np.arange(3), 2))) == 20
+    assert decided_ns(Spans(times[:1], times[:1], np.zeros(1, np.int64)), MINUTE) == MINUTE

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from dataclasses import asdict, replace
+from datetime import date
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from types import SimpleNamespace
@@ -51,19 +52,17 @@ from quantumtrader.training.pipelines.judge import Plan, make_plan
 from quantumtrader.training.pipelines.observe import observe_shadow
 from quantumtrader.training.pipelines.prepared import choose_features
 from quantumtrader.training.pipelines.retraining import config_of, retrain
-from quantumtrader.training.pipelines.ship import next_version
+from quantumtrader.training.pipelines.ship import check_parity, final_fit, next_version
 from quantumtrader.training.pipelines.synthetic import synthetic_book
-from quantumtrader.training.pipelines.tick import traded_ns
 from quantumtrader.training.policy import Policy
 from quantumtrader.training.recipes import Single
 from quantumtrader.training.report import render_page
 from quantumtrader.training.run_folder import UNKNOWN_LIBRARIES, RunFolder
-from quantumtrader.training.spans import Spans
 from quantumtrader.training.splits import CombinatorialPurged
 from quantumtrader.training.trials import TrialLedger
 from quantumtrader.training.weights import average_uniqueness
 from quantumtrader.types import Events, Instrument, Kind
-from reference.planted_bars import SMALL, Y, bar_sessions
+from reference.planted_bars import SMALL, Y, bar_session, bar_sessions
 
 NOW = 1_700_000_000 * 10**9
 LATENCIES = (5 * 10**6, 90 * 10**9, 70 * 10**9)
@@ -734,12 +733,17 @@ def test_candidates_may_be_named(tmp_path: Path) -> None:
     assert (found.best_model, list(found.judged.candidates)) == ("random_forest", ["random_forest"])
 
 
-def test_the_embargo_counts_sessions_by_the_decisions_that_there_are() -> None:
-    minute = 60 * 10**9
-    times = np.concatenate([day * 1440 * minute + 5 * minute * np.arange(100) for day in range(3)])
-    spans = Spans(times, times + 1, np.repeat(np.arange(3), 100))
-    assert traded_ns(spans, minute) == 500 * minute
-    assert traded_ns(spans[:1], minute) == minute
+def test_parity_is_that_of_the_sessions_that_have_rows(result: TrainingResult) -> None:
+    """Features may warm up over sessions: then the first ones have none."""
+    every = result.prepared.data
+    data = every.take(np.flatnonzero(every.spans.session >= every.spans.sessions[6]))
+    estimator = final_fit(Single(model("base_rate")), data, np.inf)
+    parts = bar_sessions(40, 3, 0.9)
+    day = date(2024, 10, 4)
+    assert check_parity(data, estimator, iter(parts), Y, day)
+    other = bar_session(7, 4, 0.9)
+    other["sequence"] = parts[7]["sequence"]
+    assert not check_parity(data, estimator, iter([*parts[:7], other, *parts[8:]]), Y, day)
 
 
 def test_a_model_of_before_an_option_is_trained_again_without_it() -> None:

@@ -31,6 +31,7 @@ from quantumtrader.training.pipelines.judge import Judged, Plan, Stage, judge, m
 from quantumtrader.training.pipelines.libraries import library_versions
 from quantumtrader.training.pipelines.liquidity import LIQUID, entry_books, measure_liquidity
 from quantumtrader.training.pipelines.look_back import (
+    BAR_NS,
     LookBack,
     decided_ns,
     longest_window,
@@ -79,8 +80,6 @@ BLOCKS_NOTE = Note(
 )
 _WARMING = 20
 """Sessions before the vault that features warm up on."""
-_BAR_NS = 60 * 10**9
-"""Bars of features that are made from prints."""
 _EVENT_LIMIT = 300_000
 """Events of a session beyond which rows after every packet would not fit into memory."""
 
@@ -428,7 +427,7 @@ class BookTrainingPipeline:
         data.require_usable()  # one class only
         name = check_name(f"{asked.name or name_of_symbol(instrument.symbol, 'book')}_{target.name}")
         next_version(self.models or folder.path.parent / "models", name)  # before the work
-        remembered = look_backs(data.manifest, _BAR_NS, decided_ns(data.spans))
+        remembered = look_backs(data.manifest, BAR_NS, decided_ns(data.spans))
         sessions = {} if blocks else {n: found.sessions for n, found in remembered.items()}
         embargo_ns, told = max(target.horizon_ns, longest_window(remembered.values())), None
         if blocks:
@@ -457,8 +456,8 @@ class BookTrainingPipeline:
 
         def parity(recipe: Recipe) -> bool:
             final["model"] = final_fit(recipe, data, plan.half_life)
-            first = recording.sessions(survey.days[:2])
-            return check_parity(data, final["model"], first, instrument, survey.first_date)
+            sessions = recording.sessions(survey.days)
+            return check_parity(data, final["model"], sessions, instrument, survey.first_date)
 
         study = self._study(recording, survey, data.label)
         if blocks:
@@ -477,7 +476,7 @@ class BookTrainingPipeline:
             parity=parity,
             judged_by="markout",
             liquidity=None if blocks else measure_liquidity(recording.sessions(vault.development[-LIQUID:])),
-            books=None if blocks else entry_books(recording, vault.development, int(asked.latency_ms * 1e6)),
+            books=None if blocks else entry_books(recording, vault.development, asked.latency),
             stage=self.stage,
         )
         return self._ship(

@@ -31,6 +31,7 @@ from quantumtrader.training.pipelines.candidates import shallow_trees
 from quantumtrader.training.pipelines.decision import SUMMARY, decided, read_summary, ticks_only
 from quantumtrader.training.pipelines.judge import Stage, interval_document, purged_splits
 from quantumtrader.training.pipelines.libraries import library_versions
+from quantumtrader.training.pipelines.look_back import BAR_NS, decided_ns, longest_window, look_backs
 from quantumtrader.training.pipelines.recording import Recording
 from quantumtrader.training.pipelines.result import TrainingResult
 from quantumtrader.training.pipelines.sources import OUT, Paths, as_date, split_config
@@ -393,10 +394,17 @@ class DualTrainingSystem:
             }
         data = with_base(prepared.data.take(known), scores[known], loaded.manifest.hash)
         plain = prepared.data.take(known)
-        asked = timing.judged.judged.trial.parameters["splitter"]
+        asked = {k: v for k, v in timing.judged.judged.trial.parameters["splitter"].items() if k != "scheme"}
+        # The score looks back as far as what it is made of; blocks of time are parts of a session.
+        remembered = look_backs(loaded.manifest.features, BAR_NS, decided_ns(data.spans, BAR_NS)).values()
+        asked["embargo_ns"] = max(asked["embargo_ns"], longest_window(remembered))
+        if not timing.summary["study"].endswith("/blocks"):
+            asked["embargo_sessions"] = max(
+                [asked["embargo_sessions"], *(found.sessions for found in remembered)]
+            )
         sessions = len(data.spans.sessions)  # not all that the book model has: some may lack a score
         try:
-            splitter, _, inner = purged_splits(sessions, **{k: v for k, v in asked.items() if k != "scheme"})
+            splitter, _, inner = purged_splits(sessions, **asked)
         except DataError:
             every = len(prepared.data.spans.sessions)
             return {
@@ -438,6 +446,7 @@ class DualTrainingSystem:
         return {
             "rows": len(data),
             "sufficient": enough,
+            "embargo": {"sessions": splitter.embargo_sessions, "looked_back_on": asked["embargo_sessions"]},
             "edges": {n: interval_document(f.edge) if enough else None for n, f in found.items()},
             "better_than_book_alone": better,
             "weight": _book_weight(data, base, shallow, inner, stack, half_life),

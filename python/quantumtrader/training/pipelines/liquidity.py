@@ -10,6 +10,7 @@ import numpy.typing as npt
 from quantumtrader import _backend
 from quantumtrader._protocols import BookProtocol
 from quantumtrader.training.assessment import Books, Liquidity
+from quantumtrader.training.labels import Latency
 from quantumtrader.training.pipelines.recording import Recording
 from quantumtrader.types import PX_NONE, Events, Kind
 
@@ -110,7 +111,7 @@ def displayed_books(sessions: Iterable[Events], times: Int64, sides: Int64) -> t
     return (np.array(sizes), np.array(distances)) if sizes else None
 
 
-def entry_books(recording: Recording, days: Int64, latency_ns: int) -> Books | None:
+def entry_books(recording: Recording, days: Int64, latency: Latency) -> Books | None:
     """Return what reads the displayed levels at the entries of trades; None where the recording has no levels.
 
     Parameters
@@ -118,8 +119,8 @@ def entry_books(recording: Recording, days: Int64, latency_ns: int) -> Books | N
     recording : Recording
     days : ndarray of int64
         Sessions outside the vault, as days since 1970; the newest ``LIQUID`` of them are read.
-    latency_ns : int
-        From a decision to the arrival of its order.
+    latency : Latency
+        From a decision to the arrival of its order, as of the labels.
     """
     if not recording.survey().has_book:
         return None
@@ -129,7 +130,8 @@ def entry_books(recording: Recording, days: Int64, latency_ns: int) -> Books | N
         begin = int(next(recording.sessions(newest[:1]))["ts_event"].min())
         recent = np.flatnonzero(decided >= begin)
         some = recent[:: max(1, -(-len(recent) // MOMENTS))]
-        return displayed_books(recording.sessions(newest), decided[some] + latency_ns, sides[some])
+        times = decided[some]
+        return displayed_books(recording.sessions(newest), times + latency.draw(times), sides[some])
 
     return read
 

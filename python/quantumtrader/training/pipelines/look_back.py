@@ -13,8 +13,10 @@ from quantumtrader.features.catalogue import catalogue
 from quantumtrader.features.manifest import FeatureManifest
 from quantumtrader.training.spans import Spans
 
-__all__ = ["LookBack", "decided_ns", "longest_window", "look_backs", "named"]
+__all__ = ["BAR_NS", "LookBack", "decided_ns", "longest_window", "look_backs", "named"]
 
+BAR_NS = 60 * 10**9
+"""Bars of features that are made from prints, ns."""
 _WINDOW = re.compile(r"(?:τ = |event, held )?(\d+) (× 5 min bar|bars?|sessions?|min|s)\b")
 _UNIT_NS = {"s": 10**9, "min": 60 * 10**9, "× 5 min bar": 300 * 10**9}
 _SESSIONS = {"vpin_50": 6, "vpin_bvc_50": 6}
@@ -93,11 +95,11 @@ def _window_ns(window: str, items: int, bar_ns: int, session_ns: float) -> float
     return items * bar_ns if window == "recursion" else 0
 
 
-def decided_ns(spans: Spans) -> float:
-    """Return the median time from the first decision of a session to its last, ns; at least 1."""
+def decided_ns(spans: Spans, least: int = 1) -> float:
+    """Return the median time from the first decision of a session to its last, ns; at least ``least``."""
     first = np.searchsorted(spans.session, spans.sessions)
     last = np.searchsorted(spans.session, spans.sessions, "right") - 1
-    return float(max(np.median(spans.t0[last] - spans.t0[first]), 1))
+    return float(max(np.median(spans.t0[last] - spans.t0[first]), least))
 
 
 def named(names: Iterable[str]) -> str:

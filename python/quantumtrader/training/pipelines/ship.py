@@ -147,7 +147,8 @@ def check_parity(
     """Replay sessions as trading would, and hold rows and predictions against those of the training.
 
     Events come in small pieces through a new engine that is built from the manifest; each row is scored by itself with what
-    the registry will serve from. Rows must be equal to the bit; scores of trees too, others to 1e-9.
+    the registry will serve from. Rows must be equal to the bit; scores of trees too, others to 1e-9. Sessions are replayed
+    from the first on until two that the training has rows of are through.
 
     Parameters
     ----------
@@ -156,13 +157,16 @@ def check_parity(
     estimator : Model
         Fitted.
     sessions : iterable of Events
-        The first sessions of the training.
+        Those of the recording, from the first on: features warm up on them.
     instrument : Instrument
     day : date
         The recording's first session: the engine counts with its hours, as that of the training did.
     """
     engine = FeatureEngine.for_manifest(data.manifest, instrument, day)
     engine.reset()
+    spans = data.spans
+    second = spans.sessions[:2][-1]
+    until = int(spans.t0[np.searchsorted(spans.session, second, "right") - 1])
     times, values = [], []
     for part in sessions:
         for begin in range(0, len(part), _CHUNK):
@@ -170,10 +174,12 @@ def check_parity(
         frame = engine.take()
         times.append(frame.times)
         values.append(frame.values)
+        if part["ts_event"].max() >= until:
+            break
     every = np.concatenate(times)
-    rows = np.flatnonzero(data.spans.t0 <= every[-1])
-    place = np.searchsorted(every, data.spans.t0[rows], "right") - 1  # of rows of one instant, the last
-    if not np.array_equal(every[place], data.spans.t0[rows]):
+    rows = np.flatnonzero(spans.t0 <= until)
+    place = np.searchsorted(every, spans.t0[rows], "right") - 1  # of rows of one instant, the last
+    if not np.array_equal(every[place], spans.t0[rows]):
         return False
     again = np.concatenate(values)[place]
     if not np.array_equal(again, data.X[rows], equal_nan=True):

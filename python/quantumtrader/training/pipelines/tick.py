@@ -26,7 +26,7 @@ from quantumtrader.training.pipelines.horizon import barrier_horizon_ns
 from quantumtrader.training.pipelines.judge import Judged, Plan, Stage, judge, make_plan
 from quantumtrader.training.pipelines.libraries import library_versions
 from quantumtrader.training.pipelines.liquidity import LIQUID, entry_books, measure_liquidity
-from quantumtrader.training.pipelines.look_back import longest_window, look_backs
+from quantumtrader.training.pipelines.look_back import decided_ns, longest_window, look_backs
 from quantumtrader.training.pipelines.opening import judge_in_vault
 from quantumtrader.training.pipelines.prepared import (
     Prepared,
@@ -51,7 +51,6 @@ from quantumtrader.training.pipelines.tick_config import TickConfig
 from quantumtrader.training.policy import Policy
 from quantumtrader.training.recipes import Recipe
 from quantumtrader.training.run_folder import RunFolder
-from quantumtrader.training.spans import Spans
 from quantumtrader.training.study import Study
 from quantumtrader.training.trials import TrialLedger
 from quantumtrader.training.vault import Vault
@@ -150,7 +149,7 @@ class TickTrainingPipeline:
             prepared.save(cache)
         data = prepared.data
         bar_ns = survey.bar_ns or _MINUTE
-        remembered = look_backs(data.manifest, bar_ns, traded_ns(data.spans, bar_ns))
+        remembered = look_backs(data.manifest, bar_ns, decided_ns(data.spans, bar_ns))
         sessions = {name: found.sessions for name, found in remembered.items()}
         plan = make_plan(
             f"{self.name_of(recording)}/{data.label}",
@@ -172,8 +171,7 @@ class TickTrainingPipeline:
 
         def parity(recipe: Recipe) -> bool:
             final["model"] = final_fit(recipe, data, plan.half_life)
-            first = vault.development[:40]
-            sessions = recording.sessions(first)
+            sessions = recording.sessions(vault.development)
             return check_parity(data, final["model"], sessions, instrument, survey.first_date)
 
         judged = judge(
@@ -188,7 +186,7 @@ class TickTrainingPipeline:
             parity=parity,
             judged_by="dsr",
             liquidity=measure_liquidity(recording.sessions(vault.development[-LIQUID:]), survey.bar_ns),
-            books=entry_books(recording, vault.development, int(asked.latency_ms * 1e6)),
+            books=entry_books(recording, vault.development, asked.latency),
             spread_ticks=self._assumed_spread(recording, survey),
             stage=self.stage,
         )
@@ -387,13 +385,3 @@ def _mean_price(recording: Recording, days: Any) -> float:
     """Mean price of some sessions, in ticks."""
     prices = [part["px"][part["px"] > 0].astype(np.float64) for part in recording.sessions(days)]
     return float(np.concatenate(prices).mean())
-
-
-def traded_ns(spans: Spans, least: int) -> float:
-    """Return how long a session is decided in: its decisions, times the pace at which they really come.
-
-    That need not be the one asked for: on bars there is no decision between two bars.
-    """
-    count = np.median(np.unique(spans.session, return_counts=True)[1])
-    steps = np.diff(spans.t0)[np.diff(spans.session) == 0]
-    return float(max(1.0, count) * max(np.median(steps) if len(steps) else least, 1))
