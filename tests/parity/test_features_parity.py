@@ -6,7 +6,7 @@ from types import ModuleType
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from quantumtrader.exceptions import ConfigError, DataError, UnknownFeatureError, UnsortedEventsError
@@ -42,6 +42,7 @@ def assert_equal(rust, python) -> None:
 
 
 @settings(PAIR, max_examples=60)
+@example(seed=495, size=0.625, feed="levels", clock="event", warmup="full", rlp_sign="drop")  # a roll between sessions
 @given(
     seed=st.integers(0, 2**32 - 1),
     size=st.floats(0, 1),

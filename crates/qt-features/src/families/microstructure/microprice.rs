@@ -18,7 +18,11 @@ pub const SPECS: &[Spec] = &[Spec {
 const SPREADS: i64 = 3;
 const TENTHS: i64 = 10;
 
-struct Microprice(Option<MicropriceTable>);
+struct Microprice {
+    table: Option<MicropriceTable>,
+    /// Start of the contract's last session.
+    start: Option<i64>,
+}
 
 /// Adjustment for a touch; exactly antisymmetric in the sides where the table is.
 fn adjustment(table: &MicropriceTable, bid: i64, ask: i64, spread: i64) -> f64 {
@@ -36,13 +40,21 @@ fn adjustment(table: &MicropriceTable, bid: i64, ask: i64, spread: i64) -> f64 {
 
 impl Feature for Microprice {
     fn value(&mut self, flow: &Flow, _t: i64) -> f64 {
-        match (&self.0, flow.quote()) {
-            (Some(table), Some(touch)) if flow.session.start >= table.from => {
+        match (&self.table, flow.quote()) {
+            (Some(table), Some(touch)) if self.start.is_some_and(|start| start >= table.from) => {
                 let spread = i64::from(touch.ask_px) - i64::from(touch.bid_px);
                 adjustment(table, touch.bid_sz, touch.ask_sz, spread)
             }
             _ => f64::NAN,
         }
+    }
+
+    fn on_session_start(&mut self, start: i64) {
+        self.start = Some(start);
+    }
+
+    fn on_roll(&mut self) {
+        self.start = None;
     }
 }
 
@@ -50,7 +62,7 @@ impl Feature for Microprice {
 pub fn build(_spec: &'static Spec, setup: &mut Setup<'_>) -> Box<dyn Feature> {
     setup.changes_with(cause::TOUCH);
     setup.flow.want_touch();
-    Box::new(Microprice(setup.fitted.microprice.take()))
+    Box::new(Microprice { table: setup.fitted.microprice.take(), start: None })
 }
 
 #[cfg(test)]
