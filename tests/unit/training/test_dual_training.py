@@ -16,6 +16,7 @@ from quantumtrader.backtest import Backtest
 from quantumtrader.cli import main as cli
 from quantumtrader.clock import ReplayClock
 from quantumtrader.data.lake import Lake
+from quantumtrader.data.source_notes import in_language
 from quantumtrader.exceptions import ConfigError, DataError, DataFormatError, ManifestError
 from quantumtrader.execution import bind_strategy, make_strategy
 from quantumtrader.features import FeatureEngine
@@ -457,6 +458,7 @@ def test_from_csv(tmp_path: Path) -> None:
     assert "best_model" in found
     assert found["metrics"] == found.metrics
     assert found["verdict"] == found.verdict
+    assert "barras de 60 s" in (note.portuguese for note in found.judged.assessment.notes)
     assert found.summary["sessions"]["development_count"] + found.summary["sessions"]["vault_count"] <= 20
     with pytest.raises(ConfigError, match="no setting lookback"):
         TrainingOrchestrator({"symbol": "WDOFUT", "lookback": 3}).train_from_csv(file)
@@ -471,4 +473,6 @@ def test_notes_of_a_source_reach_a_part_of_it(tmp_path: Path) -> None:
     file.write_text("\n".join(lines) + "\n")
     part = Recording.open(file, "WDOFUT").between(None, date(2024, 1, 3))
     part.survey()  # only a pass tells
-    assert "1 rows of the source were rejected" in part.notes
+    told = "1 rows of the source were rejected"
+    assert told in part.notes
+    assert in_language(told, "pt") == "1 linhas da origem foram rejeitadas"
