@@ -123,6 +123,16 @@ def test_results_are_those_of_trading_by_hand(registry: ModelRegistry, parts: li
     ]
 
 
+def test_without_known_fees_nothing_is_recorded(registry: ModelRegistry, parts: list[Events]) -> None:
+    with pytest.raises(ConfigError, match=r"the fees of X are not known.*--fee.*\[fees\.X\]"):
+        observe(registry, parts, replace(X, free=False))
+    assert not registry.performance("planted").lines("1.0.0")
+    assert not (registry.root / "planted" / LOOKS).exists()
+    paid = observe(registry, parts[: TRAINED + 1], replace(X, free=False, fee=1.5)).sessions[0]
+    # Both sides, at 5 of money a tick, and half a tick of slippage.
+    assert paid.gross - paid.result == pytest.approx(paid.trades * (2 * 1.5 / 5 + 0.5))
+
+
 def test_ten_sessions_lead_into_the_canary(registry: ModelRegistry, parts: list[Events]) -> None:
     observe(registry, parts[: TRAINED + 9])
     with pytest.raises(PromotionError, match="shadow_sessions: 9 of 9 inside"):
@@ -264,6 +274,10 @@ def test_the_command(registry: ModelRegistry, parts: list[Events], tmp_path: Pat
         "-i", str(tmp_path / "lake"), "--tick-size", "0.5", "--point-value", "10", "--currency", "BRL",
         "--timezone", "UTC", "--hours", "00:00-23:59",
     )  # fmt: skip
+    unknown = run(*source)
+    assert unknown.exit_code == 1
+    assert "the fees of X are not known" in unknown.stderr
+    source += ("--fee", "0")
     result = run(*source, "--end", "2024-10-24", "--json")
     assert result.exit_code == 0, result.output
     document = json.loads(result.stdout)
