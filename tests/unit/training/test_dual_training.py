@@ -22,7 +22,7 @@ from quantumtrader.execution import bind_strategy, make_strategy
 from quantumtrader.features import FeatureEngine
 from quantumtrader.models.hybrid import HybridStrategy, combined_confidence
 from quantumtrader.models.registry import LoadedModel, ModelRegistry
-from quantumtrader.models.strategy import ModelStrategy
+from quantumtrader.models.strategy import ModelStrategy, load_folder
 from quantumtrader.training.dataset import Dataset, Sufficiency
 from quantumtrader.training.pipelines import (
     BookConfig,
@@ -36,6 +36,7 @@ from quantumtrader.training.pipelines import (
     dual,
 )
 from quantumtrader.training.pipelines.base_score import base_scores
+from quantumtrader.training.pipelines.decision import decided
 from quantumtrader.training.pipelines.minute_bars import bars_of
 from quantumtrader.training.pipelines.recording import Recording
 from quantumtrader.training.pipelines.synthetic import synthetic_bars, synthetic_book
@@ -270,6 +271,18 @@ def joined(*, better: bool | None) -> dict[str, Any]:
         },
         "weight": 0.7,
     }
+
+
+def test_a_model_without_prediction_sets_is_refused_in_words(
+    result: DualResult, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        "quantumtrader.models.hybrid.load_folder", lambda at: replace(load_folder(at), conformal=None)
+    )
+    assert result.book is not None
+    found = decided(result.tick, result.book.results["direction_1"], joined(better=True), 0.7)
+    assert (found["decision"], found["decides"], found["hybrid"]) == ("refused", ["book"], None)
+    assert "carries no scores of prediction sets (conformal.json)" in found["notice"]
 
 
 @pytest.mark.parametrize(
