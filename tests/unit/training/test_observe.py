@@ -260,6 +260,8 @@ def test_sessions_that_are_none_of_a_canary(
         observe_sessions(canary, "planted", "1.0.0", [folder], who="ana")
     with pytest.raises(DataAccessError, match=r"session\.json is missing"):
         observe_sessions(canary, "planted", "1.0.0", [tmp_path], who="ana")
+    with pytest.raises(ConfigError, match=r"no session of planted 1\.0\.0 is given"):
+        observe_sessions(canary, "planted", "1.0.0", [], who="ana")
 
 
 def test_the_command(registry: ModelRegistry, parts: list[Events], tmp_path: Path) -> None:
