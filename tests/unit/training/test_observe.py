@@ -37,7 +37,7 @@ from quantumtrader.training.pipelines.unseen import judge_unseen
 from quantumtrader.training.policy import Policy
 from quantumtrader.training.recipes import fitted
 from quantumtrader.training.study import Study
-from quantumtrader.types import Events, Flag, SessionHours
+from quantumtrader.types import Events, Flag, Kind, SessionHours
 from reference.assessed import planted_data
 from reference.planted import S, X, sessions
 
@@ -191,6 +191,19 @@ def test_no_session_is_left_out_without_a_word(registry: ModelRegistry, parts: l
     assert (line["absent"], line["why"], line["how"]) == (["2024-10-25"], "no power", "observed")
     with pytest.raises(DataError, match="5 recorded already"):
         observe(registry, gone, DAILY)
+
+
+def test_sessions_with_lost_events_are_left_out_on_record(
+    registry: ModelRegistry, parts: list[Events]
+) -> None:
+    broken = parts[TRAINED + 1].copy()
+    broken["kind"][50] = Kind.GAP
+    found = observe(registry, [*parts[: TRAINED + 1], broken, *parts[TRAINED + 2 : TRAINED + 4]])
+    assert [s.session.day for s in found.sessions] == [24, 26, 27]
+    assert found.left_out[date(2024, 10, 25)] == "events were lost"
+    line = json.loads((registry.root / "planted" / LOOKS).read_text().splitlines()[0])
+    assert (line["first"], line["last"], line["sessions"]) == ("2024-10-24", "2024-10-27", 3)
+    assert line["events_lost"] == ["2024-10-25"]
 
 
 def test_a_session_that_is_not_over_waits(parts: list[Events], tmp_path: Path) -> None:

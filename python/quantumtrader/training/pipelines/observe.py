@@ -48,7 +48,7 @@ def observe_shadow(
     interval that the training predicted: net ticks of one contract per session, 0 without a trade. Fees are those of the
     recording's instrument, and must be known: what is recorded stays. Nothing is sent. Sessions that were recorded when the
     model was trained, and those that it was judged on since, do not count; they warm the features up. Sessions with a gap
-    are left out. The look is written down before a row is scored.
+    are left out. The look is written down before a row is scored, and names them.
 
     Parameters
     ----------
@@ -96,7 +96,8 @@ def observe_shadow(
         calendar=calendar,
     )
     broken = {day.item() for day in recording.gap_sessions().astype("datetime64[D]")}
-    left_out |= dict.fromkeys(sorted(broken & set(due)), "events were lost")
+    lost = sorted(broken & set(due))
+    left_out |= dict.fromkeys(lost, "events were lost")
     due = tuple(day for day in due if day not in left_out)
     if not due:
         raise EmptyDataError(f"{manifest.id}: events were lost in every session that is left to observe")
@@ -108,7 +109,9 @@ def observe_shadow(
             f"{manifest.id}: no row of {np.datetime64(silent[0], 'D')} can be scored",
             remedy="Begin the recording earlier, so that features are warm",
         )
-    write_look(registry, manifest, data, recording, who, how=OBSERVED, absent=absent, why=why)
+    write_look(
+        registry, manifest, data, recording, who, how=OBSERVED, absent=absent, why=why, events_lost=lost
+    )
     _, trades = trade_rows(loaded, data, policy)
     of_trade = data.spans.session[trades.rows]
     log = registry.performance(name)
