@@ -26,7 +26,7 @@ from quantumtrader.data.journal import JournalReader
 from quantumtrader.exceptions import SessionError
 from quantumtrader.execution.order_journal import read_journal
 from quantumtrader.profitdll.simulator import library_path
-from quantumtrader.training.labels.latency import ROUND_TRIPS, read_latencies
+from quantumtrader.training.labels.latency import ORDER_LATENCIES, read_latencies
 from quantumtrader.types import Flag
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
@@ -131,8 +131,12 @@ def test_a_real_session_on_the_simulator_is_lived_again_from_its_tape(tmp_path: 
     assert (document["mode"], document["synthetic"]) == ("real", True)
     assert document["trades"] > 3
     # What its orders took is a sample that labels can be drawn from.
-    assert document["round_trips"] == len((desk.sessions[0] / ROUND_TRIPS).read_text().splitlines()) - 1 > 3
-    assert len(read_latencies(desk.sessions[0])) == document["round_trips"]
+    assert (
+        document["order_latencies"]
+        == len((desk.sessions[0] / ORDER_LATENCIES).read_text().splitlines()) - 1
+        > 3
+    )
+    assert len(read_latencies(desk.sessions[0])) == document["order_latencies"]
     relived = relive(desk.sessions[0])
     assert relived.identical, relived.differences
     assert relived.calls > 100

@@ -138,5 +138,9 @@ def assessed(response: float, count: int = 24) -> Assessment:
     networks = {"lstm": ships(noise, ridge, found.data, challengers=2, names=("lstm", "ridge"))}
     a = found.assess(families=families, networks=networks)
     return replace(
-        a, notes=(Note("bars of 60 s"), Note("the embargo is 1 session", "o embargo é de 1 pregão"))
+        a,
+        notes=(
+            Note("a note of another version", "a note of another version"),
+            Note("the embargo is 1 session", "o embargo é de 1 pregão"),
+        ),
     )

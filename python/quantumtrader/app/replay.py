@@ -24,7 +24,7 @@ from quantumtrader.backtest import (
     summarise,
 )
 from quantumtrader.backtest.report.labels import count, labels
-from quantumtrader.backtest.report.source_notes import in_language
+from quantumtrader.data.source_notes import in_language
 from quantumtrader.exceptions import ConfigError
 from quantumtrader.execution import RiskLimits, Strategy, Trade, has_parameter, make_strategy
 from quantumtrader.types import Events, Flag, Instrument, Kind

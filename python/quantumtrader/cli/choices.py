@@ -239,7 +239,7 @@ EXAMPLES = {
     "models show": ("quantumtrader models show wdo_dir", "quantumtrader models show wdo_dir 1.4.0 --json"),
     "models verify": ("quantumtrader models verify wdo_dir 1.4.0",),
     "models observe": (
-        "quantumtrader models observe wdo_dir 1.4.0 -i data/lake -s WDOU25",
+        "quantumtrader models observe wdo_dir 1.4.0 -i data/lake -s WDOU25 --fee 1.20",
         "quantumtrader models observe wdo_dir 1.4.0 --session out/live/0908 --session out/live/0909",
     ),
     "models promote": ('quantumtrader models promote wdo_dir 1.4.0 --why "ten quiet shadow sessions"',),

@@ -73,7 +73,8 @@ def command(
 ) -> None:
     """Record what sessions after its training brought a model: the gate of the next state reads it.
 
-    A shadow predicts beside a recording (--input) and sends nothing: rows, policy and costs are those of its training.
+    A shadow predicts beside a recording (--input) and sends nothing: rows, margin, slippage and latency are those of its
+    training, fees those given here (--fee, or [fees] of the settings), and without them nothing is recorded.
     A canary or a live model has the fills of its own sessions (--session). Each session counts once, in unbroken order;
     those that the model was trained or judged on do not count. Exit code 3: the sessions cannot be used.
     """

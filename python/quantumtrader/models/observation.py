@@ -235,6 +235,7 @@ def append_look(
     how: str,
     absent: Collection[date] = (),
     why: str = "",
+    events_lost: Collection[date] = (),
 ) -> int:
     """Append a line to the looks of a model; returns how many looks before it shared a session.
 
@@ -253,6 +254,8 @@ def append_look(
         Sessions between them that nobody has.
     why : str
         Why they are absent.
+    events_lost : collection of date
+        Sessions among them that were at hand and do not count: events of them were lost.
     """
     file = ChainedFile(registry.root / manifest.name / LOOKS)
     line = {
@@ -267,6 +270,7 @@ def append_look(
         "how": how,
         "absent": sorted(map(str, absent)),
         "why": why,
+        "events_lost": sorted(map(str, events_lost)),
     }
     earlier = [x for x in file.read() if x["first"] <= line["last"] and x["last"] >= line["first"]]
     file.append(lambda lines: line)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -87,8 +88,9 @@ class Predictor:
         -------
         Prediction
             Without one, ``reason`` says why: ``missing_<feature>``, ``infinite_<feature>``, ``blocked_<feature>``,
-            ``model_expired``, ``other_regime``. One with numbers that nobody may act on has ``conformal_both_sides`` (the
-            prediction set holds both) or ``conformal_no_side`` (it does not hold the predicted one).
+            ``model_expired``, ``other_regime``, ``not_a_number`` (of the model's own). One with numbers that nobody may act
+            on has ``conformal_both_sides`` (the prediction set holds both) or ``conformal_no_side`` (it does not hold the
+            predicted one).
         """
         model = self.model
         if self._until is not None and ts > self._until:
@@ -104,6 +106,8 @@ class Predictor:
             if why:
                 return Prediction.none(ts, why, model.id, regime)
         p = model.probabilities(row, regime)
+        if not math.isfinite(sum(p)):  # min and max below would make a certain side of NaN
+            return Prediction.none(ts, "not_a_number", model.id, regime)
         up, down = sum(p[k] for k in self._up), sum(p[k] for k in self._down)
         # Rounding of sums may step over the edge.
         direction, confidence = max(-1.0, min(1.0, up - down)), min(1.0, max(up, down))

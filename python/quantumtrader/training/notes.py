@@ -16,7 +16,7 @@ class Note:
     text : str
         In English.
     portuguese : str
-        The same; empty for what only English says, such as what an importer assumed.
+        The same; empty, or the English text, for what only English says.
     """
 
     text: str

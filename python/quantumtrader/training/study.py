@@ -212,7 +212,7 @@ class Study:
         sessions : ndarray of int64
             Days since 1970.
         how : str
-            ``looked at``, ``trained on in blocks of time``, ``labelled``, ``replayed``.
+            ``looked at``, ``observed``, ``trained on in blocks of time``, ``labelled``, ``replayed``.
         model : str
             Hash of its manifest; its name while it has none yet; empty where none looked.
         who, why : str

@@ -21,7 +21,7 @@ from quantumtrader.app.live.workers import Worker
 from quantumtrader.data.journal import JournalReader
 from quantumtrader.exceptions import ConfigError, DataAccessError, DataFormatError, TradingHaltedError
 from quantumtrader.execution import KillSwitch, StopMode
-from quantumtrader.training.labels.latency import ROUND_TRIPS
+from quantumtrader.training.labels.latency import ORDER_LATENCIES
 from quantumtrader.types import Events
 
 
@@ -53,8 +53,8 @@ def test_a_session_leaves_everything_for_its_owner_only(lived: Path) -> None:
     document = json.loads((lived / "session.json").read_text("utf-8"))
     assert document["synthetic"] is True
     assert document["notes"][0] == "said before"
-    assert document["round_trips"] == 0  # on paper they are a setting
-    assert not (lived / ROUND_TRIPS).exists()
+    assert document["order_latencies"] == 0  # on paper they are a setting
+    assert not (lived / ORDER_LATENCIES).exists()
     for name in ("features.parquet", "decisions.parquet", "trades.parquet", "fills.parquet", "report.html"):
         assert (lived / name).stat().st_size > 0
     assert "SYNTHETIC" in (lived / "report.html").read_text("utf-8")

@@ -81,6 +81,18 @@ def test_an_ambiguous_row_holds(known: Any, root: Path, trained: Any) -> None:
         assert strategy.evaluate(np.r_[nearly, 4.0, 30.0, 1.0], market).reason.startswith(wanted)
 
 
+@pytest.mark.parametrize("odd", [(np.nan, np.nan), (np.inf, -np.inf), (0.5, np.inf)])
+@pytest.mark.parametrize("alpha", [0.0, 0.1])
+def test_probabilities_that_are_none_lead_to_no_side(
+    known: Any, monkeypatch: pytest.MonkeyPatch, odd: tuple[float, float], alpha: float
+) -> None:
+    loaded, X, _ = known
+    monkeypatch.setattr(LoadedModel, "probabilities", lambda *_: odd)
+    said = Predictor(loaded, alpha).predict(1, X[0])
+    assert (said.reason, said.side, said.ok) == ("not_a_number", 0, False)
+    assert np.isnan([said.direction, said.confidence, said.magnitude]).all()
+
+
 def test_a_model_without_scores_is_served_only_when_asked(root: Path, trained: Any) -> None:
     rows = trained.frame.values[np.isfinite(trained.frame.values).all(axis=1)]
     registry = ModelRegistry(root, ReplayClock(NOW))

@@ -16,12 +16,13 @@ from quantumtrader.backtest import Backtest
 from quantumtrader.cli import main as cli
 from quantumtrader.clock import ReplayClock
 from quantumtrader.data.lake import Lake
+from quantumtrader.data.source_notes import in_language
 from quantumtrader.exceptions import ConfigError, DataError, DataFormatError, ManifestError
 from quantumtrader.execution import bind_strategy, make_strategy
 from quantumtrader.features import FeatureEngine
 from quantumtrader.models.hybrid import HybridStrategy, combined_confidence
 from quantumtrader.models.registry import LoadedModel, ModelRegistry
-from quantumtrader.models.strategy import ModelStrategy
+from quantumtrader.models.strategy import ModelStrategy, load_folder
 from quantumtrader.training.dataset import Dataset, Sufficiency
 from quantumtrader.training.pipelines import (
     BookConfig,
@@ -35,6 +36,7 @@ from quantumtrader.training.pipelines import (
     dual,
 )
 from quantumtrader.training.pipelines.base_score import base_scores
+from quantumtrader.training.pipelines.decision import decided
 from quantumtrader.training.pipelines.minute_bars import bars_of
 from quantumtrader.training.pipelines.recording import Recording
 from quantumtrader.training.pipelines.synthetic import synthetic_bars, synthetic_book
@@ -271,6 +273,18 @@ def joined(*, better: bool | None) -> dict[str, Any]:
     }
 
 
+def test_a_model_without_prediction_sets_is_refused_in_words(
+    result: DualResult, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        "quantumtrader.models.hybrid.load_folder", lambda at: replace(load_folder(at), conformal=None)
+    )
+    assert result.book is not None
+    found = decided(result.tick, result.book.results["direction_1"], joined(better=True), 0.7)
+    assert (found["decision"], found["decides"], found["hybrid"]) == ("refused", ["book"], None)
+    assert "carries no scores of prediction sets (conformal.json)" in found["notice"]
+
+
 @pytest.mark.parametrize(
     ("better", "decision", "parts", "strategy"),
     [
@@ -457,6 +471,7 @@ def test_from_csv(tmp_path: Path) -> None:
     assert "best_model" in found
     assert found["metrics"] == found.metrics
     assert found["verdict"] == found.verdict
+    assert "barras de 60 s" in (note.portuguese for note in found.judged.assessment.notes)
     assert found.summary["sessions"]["development_count"] + found.summary["sessions"]["vault_count"] <= 20
     with pytest.raises(ConfigError, match="no setting lookback"):
         TrainingOrchestrator({"symbol": "WDOFUT", "lookback": 3}).train_from_csv(file)
@@ -471,4 +486,6 @@ def test_notes_of_a_source_reach_a_part_of_it(tmp_path: Path) -> None:
     file.write_text("\n".join(lines) + "\n")
     part = Recording.open(file, "WDOFUT").between(None, date(2024, 1, 3))
     part.survey()  # only a pass tells
-    assert "1 rows of the source were rejected" in part.notes
+    told = "1 rows of the source were rejected"
+    assert told in part.notes
+    assert in_language(told, "pt") == "1 linhas da origem foram rejeitadas"

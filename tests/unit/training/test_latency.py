@@ -12,11 +12,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from quantumtrader.app.live.round_trips import round_trips
+from quantumtrader.app.live.order_latencies import order_latencies
 from quantumtrader.exceptions import ConfigError, DataAccessError, DataFormatError
 from quantumtrader.gateway import OrderStatus
 from quantumtrader.training.labels import Latency, read_latencies
-from quantumtrader.training.labels.latency import MOST_LATENCIES, ROUND_TRIPS
+from quantumtrader.training.labels.latency import MOST_LATENCIES, ORDER_LATENCIES
 
 MS = 10**6
 SAMPLE = (40 * MS, 2 * MS, 90 * MS)
@@ -61,7 +61,7 @@ def test_a_sample_is_told_by_hash_and_quantiles() -> None:
 
 
 def test_files_of_latencies(tmp_path: Path) -> None:
-    text = tmp_path / ROUND_TRIPS
+    text = tmp_path / ORDER_LATENCIES
     text.write_text("# ns\n40000000\n\n2000000  # the first of the day\n9e7\n")
     assert read_latencies(text) == read_latencies(tmp_path) == tuple(sorted(SAMPLE))
     table = tmp_path / "l.parquet"
@@ -120,7 +120,7 @@ def test_what_cannot_be_read_is_told(tmp_path: Path) -> None:
             Latency(sample)  # type: ignore[arg-type]
 
 
-def test_round_trips_of_an_order_journal() -> None:
+def test_latencies_of_an_order_journal() -> None:
     def seen(ts: int, order: int, status: OrderStatus) -> dict[str, Any]:
         return {"kind": "snapshot", "ts": ts, "client_id": order, "details": {"status": int(status)}}
 
@@ -136,4 +136,4 @@ def test_round_trips_of_an_order_journal() -> None:
         seen(230, 3, OrderStatus.REJECTED),
         seen(240, 9, OrderStatus.NEW),  # of an order that was decided before this session
     ]
-    assert round_trips(records) == [30, 40]
+    assert order_latencies(records) == [30, 40]

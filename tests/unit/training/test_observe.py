@@ -37,7 +37,7 @@ from quantumtrader.training.pipelines.unseen import judge_unseen
 from quantumtrader.training.policy import Policy
 from quantumtrader.training.recipes import fitted
 from quantumtrader.training.study import Study
-from quantumtrader.types import Events, Flag, SessionHours
+from quantumtrader.types import Events, Flag, Kind, SessionHours
 from reference.assessed import planted_data
 from reference.planted import S, X, sessions
 
@@ -123,6 +123,16 @@ def test_results_are_those_of_trading_by_hand(registry: ModelRegistry, parts: li
     ]
 
 
+def test_without_known_fees_nothing_is_recorded(registry: ModelRegistry, parts: list[Events]) -> None:
+    with pytest.raises(ConfigError, match=r"the fees of X are not known.*--fee.*\[fees\.X\]"):
+        observe(registry, parts, replace(X, free=False))
+    assert not registry.performance("planted").lines("1.0.0")
+    assert not (registry.root / "planted" / LOOKS).exists()
+    paid = observe(registry, parts[: TRAINED + 1], replace(X, free=False, fee=1.5)).sessions[0]
+    # Both sides, at 5 of money a tick, and half a tick of slippage.
+    assert paid.gross - paid.result == pytest.approx(paid.trades * (2 * 1.5 / 5 + 0.5))
+
+
 def test_ten_sessions_lead_into_the_canary(registry: ModelRegistry, parts: list[Events]) -> None:
     observe(registry, parts[: TRAINED + 9])
     with pytest.raises(PromotionError, match="shadow_sessions: 9 of 9 inside"):
@@ -181,6 +191,19 @@ def test_no_session_is_left_out_without_a_word(registry: ModelRegistry, parts: l
     assert (line["absent"], line["why"], line["how"]) == (["2024-10-25"], "no power", "observed")
     with pytest.raises(DataError, match="5 recorded already"):
         observe(registry, gone, DAILY)
+
+
+def test_sessions_with_lost_events_are_left_out_on_record(
+    registry: ModelRegistry, parts: list[Events]
+) -> None:
+    broken = parts[TRAINED + 1].copy()
+    broken["kind"][50] = Kind.GAP
+    found = observe(registry, [*parts[: TRAINED + 1], broken, *parts[TRAINED + 2 : TRAINED + 4]])
+    assert [s.session.day for s in found.sessions] == [24, 26, 27]
+    assert found.left_out[date(2024, 10, 25)] == "events were lost"
+    line = json.loads((registry.root / "planted" / LOOKS).read_text().splitlines()[0])
+    assert (line["first"], line["last"], line["sessions"]) == ("2024-10-24", "2024-10-27", 3)
+    assert line["events_lost"] == ["2024-10-25"]
 
 
 def test_a_session_that_is_not_over_waits(parts: list[Events], tmp_path: Path) -> None:
@@ -250,6 +273,8 @@ def test_sessions_that_are_none_of_a_canary(
         observe_sessions(canary, "planted", "1.0.0", [folder], who="ana")
     with pytest.raises(DataAccessError, match=r"session\.json is missing"):
         observe_sessions(canary, "planted", "1.0.0", [tmp_path], who="ana")
+    with pytest.raises(ConfigError, match=r"no session of planted 1\.0\.0 is given"):
+        observe_sessions(canary, "planted", "1.0.0", [], who="ana")
 
 
 def test_the_command(registry: ModelRegistry, parts: list[Events], tmp_path: Path) -> None:
@@ -264,6 +289,10 @@ def test_the_command(registry: ModelRegistry, parts: list[Events], tmp_path: Pat
         "-i", str(tmp_path / "lake"), "--tick-size", "0.5", "--point-value", "10", "--currency", "BRL",
         "--timezone", "UTC", "--hours", "00:00-23:59",
     )  # fmt: skip
+    unknown = run(*source)
+    assert unknown.exit_code == 1
+    assert "the fees of X are not known" in unknown.stderr
+    source += ("--fee", "0")
     result = run(*source, "--end", "2024-10-24", "--json")
     assert result.exit_code == 0, result.output
     document = json.loads(result.stdout)

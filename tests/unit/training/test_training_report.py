@@ -375,8 +375,8 @@ def test_how_it_was_chosen_is_on_the_page(lang: str) -> None:
 def test_notes_are_on_the_page_in_its_language() -> None:
     a = assessed(0.9)
     english, portuguese = (render_page(a, lang).partition('<section id="notes">')[2] for lang in LANGUAGES)
-    assert "<li>bars of 60 s</li><li>the embargo is 1 session</li>" in english
-    assert '<li lang="en">bars of 60 s</li><li>o embargo é de 1 pregão</li>' in portuguese
+    assert "<li>a note of another version</li><li>the embargo is 1 session</li>" in english
+    assert '<li lang="en">a note of another version</li><li>o embargo é de 1 pregão</li>' in portuguese
     assert '<section id="notes">' not in render_page(replace(a, notes=()))
 
 

@@ -85,8 +85,12 @@ def observe_sessions(
     DataError
         A folder is none, is of another model, began before the state, or ended with a position; or a session is missing.
     ConfigError
-        ``absent`` without ``why``.
+        No folder is given; ``absent`` without ``why``.
     """
+    if not folders:
+        raise ConfigError(
+            f"no session of {name} {version} is given: name the folders that quantumtrader run left behind"
+        )
     if absent and not why:
         raise ConfigError("sessions that are absent need a reason (why)")
     manifest = registry.manifest(name, version)

@@ -15,7 +15,7 @@ import numpy as np
 
 from quantumtrader import _backend
 from quantumtrader.app.live.loop import LiveLoop
-from quantumtrader.app.live.round_trips import write_round_trips
+from quantumtrader.app.live.order_latencies import write_order_latencies
 from quantumtrader.app.live.runner import EVENTS, RunResult
 from quantumtrader.app.live.samples import read_samples
 from quantumtrader.app.live.spec import SessionSpec
@@ -61,7 +61,7 @@ class LiveReport:
 def write_results(loop: LiveLoop, result: RunResult, notices: Sequence[str] = ()) -> LiveReport:
     """Write features, decisions, trades, fills, report and ``session.json`` into the session's folder.
 
-    With real orders also ``round_trips.txt``: what each took until the exchange had it, in ns.
+    With real orders also ``order_latencies.txt``: what each took until the exchange had it, in ns.
 
     Parameters
     ----------
@@ -90,7 +90,7 @@ def write_results(loop: LiveLoop, result: RunResult, notices: Sequence[str] = ()
     ) as error:  # what was traded is in the journals; a report must not hide how it ended
         why = str(error)
     document = _document(loop, result, notes, report, why)
-    document["round_trips"] = len(_measured(loop, folder, notes))
+    document["order_latencies"] = len(_measured(loop, folder, notes))
     text = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False)
     (folder / SESSION).write_text(text + "\n", "utf-8", newline="\n")
     return LiveReport(document, report)
@@ -98,9 +98,9 @@ def write_results(loop: LiveLoop, result: RunResult, notices: Sequence[str] = ()
 
 def _measured(loop: LiveLoop, folder: Path, notes: list[str]) -> list[int]:
     try:
-        return write_round_trips(loop, folder)
+        return write_order_latencies(loop, folder)
     except (QuantumTraderError, OSError) as error:  # a measurement must not hide how the session ended
-        notes.append(f"round trips of orders are not known: {error}")
+        notes.append(f"latencies of orders are not known: {error}")
         return []
 
 

@@ -14,11 +14,11 @@ import numpy.typing as npt
 
 from quantumtrader.exceptions import ConfigError, DataAccessError, DataFormatError
 
-__all__ = ["MOST_LATENCIES", "ROUND_TRIPS", "Latency", "read_latencies"]
+__all__ = ["MOST_LATENCIES", "ORDER_LATENCIES", "Latency", "read_latencies"]
 
 Int64 = npt.NDArray[np.int64]
 
-ROUND_TRIPS = "round_trips.txt"
+ORDER_LATENCIES = "order_latencies.txt"
 """File in the folder of a live session with real orders: what was measured of each, in ns, one a line."""
 MOST_LATENCIES = 1_000
 """Longer samples are kept as so many of their order statistics."""
@@ -125,11 +125,11 @@ def read_latencies(path: Path | str) -> tuple[int, ...]:
         There is no value, or one is no whole number of ns from 0 to an hour; the message names it.
     """
     path = Path(path)
-    file = path / ROUND_TRIPS if path.is_dir() else path
+    file = path / ORDER_LATENCIES if path.is_dir() else path
     if path.is_dir() and not file.exists():
         raise DataAccessError(
-            f"holds no {ROUND_TRIPS}: only a live session with real orders that the exchange acknowledged measures "
-            "round trips; on paper, in a demonstration and in a replay the latency is a setting",
+            f"holds no {ORDER_LATENCIES}: only a live session with real orders that the exchange acknowledged measures "
+            "latencies; on paper, in a demonstration and in a replay the latency is a setting",
             path=path,
             remedy="Give the folder of such a session, a file of measured latencies in ns, or a constant",
         )

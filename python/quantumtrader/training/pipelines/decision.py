@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from quantumtrader.exceptions import ConfigError, DataFormatError
+from quantumtrader.exceptions import ConfigError, DataFormatError, ModelError
 from quantumtrader.training.pipelines.result import TrainingResult
 
 __all__ = ["JOIN", "SUMMARY", "decided", "read_summary", "ticks_only"]
@@ -109,6 +109,6 @@ def _refusal(hybrid: Mapping[str, Any]) -> str | None:
 
     try:
         HybridStrategy(**hybrid)
-    except ConfigError as error:
+    except (ConfigError, ModelError) as error:
         return str(error)
     return None

@@ -44,10 +44,11 @@ def observe_shadow(
 ) -> Observed:
     """Replay sessions after a model's training, let it predict beside the market, and record what each would have brought.
 
-    Rows, labels, round trips, policy and costs are those of the training, so that a result has the unit of the interval
-    that the training predicted: net ticks of one contract per session, 0 without a trade. Nothing is sent. Sessions that
-    were recorded when the model was trained, and those that it was judged on since, do not count; they warm the features up.
-    Sessions with a gap are left out. The look is written down before a row is scored.
+    Rows, labels, round trips, margin, slippage and latency are those of the training, so that a result has the unit of the
+    interval that the training predicted: net ticks of one contract per session, 0 without a trade. Fees are those of the
+    recording's instrument, and must be known: what is recorded stays. Nothing is sent. Sessions that were recorded when the
+    model was trained, and those that it was judged on since, do not count; they warm the features up. Sessions with a gap
+    are left out. The look is written down before a row is scored, and names them.
 
     Parameters
     ----------
@@ -73,7 +74,7 @@ def observe_shadow(
     DataError
         No session is left, one is missing or not over, or none of its rows can be scored.
     ConfigError
-        The manifest does not say how the training traded; ``absent`` without ``why``.
+        The manifest does not say how the training traded; the recording's fees are not known; ``absent`` without ``why``.
     """
     if absent and not why:
         raise ConfigError("sessions that are absent need a reason (why)")
@@ -95,7 +96,8 @@ def observe_shadow(
         calendar=calendar,
     )
     broken = {day.item() for day in recording.gap_sessions().astype("datetime64[D]")}
-    left_out |= dict.fromkeys(sorted(broken & set(due)), "events were lost")
+    lost = sorted(broken & set(due))
+    left_out |= dict.fromkeys(lost, "events were lost")
     due = tuple(day for day in due if day not in left_out)
     if not due:
         raise EmptyDataError(f"{manifest.id}: events were lost in every session that is left to observe")
@@ -107,7 +109,9 @@ def observe_shadow(
             f"{manifest.id}: no row of {np.datetime64(silent[0], 'D')} can be scored",
             remedy="Begin the recording earlier, so that features are warm",
         )
-    write_look(registry, manifest, data, recording, who, how=OBSERVED, absent=absent, why=why)
+    write_look(
+        registry, manifest, data, recording, who, how=OBSERVED, absent=absent, why=why, events_lost=lost
+    )
     _, trades = trade_rows(loaded, data, policy)
     of_trade = data.spans.session[trades.rows]
     log = registry.performance(name)
@@ -134,12 +138,12 @@ def observe_shadow(
 
 
 def trained_policy(manifest: ModelManifest, recording: Recording) -> Policy:
-    """Return the policy by which the training traded, with the costs of a recording.
+    """Return the policy by which the training traded: its margin and slippage, with the fees of a recording's instrument.
 
     Raises
     ------
     ConfigError
-        The manifest does not say it.
+        The manifest does not say it, or the fees are not known.
     """
     config: Any = manifest.code.get("config")
     try:
@@ -149,4 +153,11 @@ def trained_policy(manifest: ModelManifest, recording: Recording) -> Policy:
             f"{manifest.id} does not say with which margin and slippage its training traded, so its results cannot be "
             "compared with what was predicted; train it with this version"
         ) from error
+    instrument = recording.instrument
+    if not instrument.fee_known:
+        raise ConfigError(
+            f"the fees of {instrument.symbol} are not known, and a session of {manifest.id} that was recorded without them "
+            "could not be taken back: give --fee (money per contract and side, 0 where there are none) or the section "
+            f"[fees.{instrument.product}] of the settings"
+        )
     return Policy(margin, cost_ticks(recording, slippage))

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from quantumtrader.data.source_notes import in_language
 from quantumtrader.training.dataset import LEAST_EFFECTIVE, LEAST_SESSIONS
 from quantumtrader.training.evaluation import Interval
 from quantumtrader.training.notes import Note
@@ -93,7 +94,7 @@ def finish(
 ) -> TrainingResult:
     """Write assessment, page and summary; ``notes`` of the pipeline join those of what it read and planned."""
     told = (
-        *(Note(text) for text in recording.notes),
+        *(Note(text, in_language(text, "pt")) for text in recording.notes),
         *folder.notes,
         *notes,
         *plan.notes,

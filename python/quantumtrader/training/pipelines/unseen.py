@@ -289,6 +289,7 @@ def write_look(
     how: str = LOOKED_AT,
     absent: Collection[date] = (),
     why: str = "",
+    events_lost: Collection[date] = (),
 ) -> int:
     """Write into the looks of a model, and into the study, that the sessions of some rows are seen, before one is scored.
 
@@ -298,7 +299,7 @@ def write_look(
         Whose look at what.
     data : Dataset
         The rows.
-    who, how, absent, why
+    who, how, absent, why, events_lost
         See ``append_look``.
 
     Returns
@@ -309,8 +310,9 @@ def write_look(
     seen = data.spans.sessions
     days = [day.item() for day in seen.astype("datetime64[D]")]
     product, target = recording.instrument.product, str(manifest.label["id"])
+    symbol = recording.instrument.symbol
     earlier = append_look(
-        registry, manifest, days, recording.instrument.symbol, who, how=how, absent=absent, why=why
+        registry, manifest, days, symbol, who, how=how, absent=absent, why=why, events_lost=events_lost
     )
     # Sessions are seen whoever looks at them: a model of generated data too makes recorded ones less unseen.
     command = "observe" if how == OBSERVED else "evaluate"

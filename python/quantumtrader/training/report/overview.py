@@ -160,7 +160,7 @@ def notes(page: Frame) -> str:
         return ""
     items = []
     for note in page.a.notes:
-        own = page.lang == "en" or not note.portuguese
+        own = page.lang == "en" or note.portuguese in ("", note.text)
         text = note.text if own else note.portuguese
         lang = ' lang="en"' if own and page.lang != "en" else ""
         items.append(f"<li{lang}>{escape(text)}</li>")

@@ -10,14 +10,14 @@ from quantumtrader.app.live.runner import TAPE
 from quantumtrader.app.live.tape import read_header
 from quantumtrader.execution.order_journal import Record, read_journal
 from quantumtrader.gateway import OrderStage, stage_of
-from quantumtrader.training.labels.latency import ROUND_TRIPS
+from quantumtrader.training.labels.latency import ORDER_LATENCIES
 
-__all__ = ["round_trips", "write_round_trips"]
+__all__ = ["order_latencies", "write_order_latencies"]
 
 _ACKNOWLEDGED = (OrderStage.WORKING, OrderStage.FILLED)
 
 
-def round_trips(records: Iterable[Record]) -> list[int]:
+def order_latencies(records: Iterable[Record]) -> list[int]:
     """Return ns from each order's intent to the first snapshot in which the exchange has it or has filled it.
 
     Both times are those of the loop's turns. Orders that were never acknowledged, as refused ones, have none.
@@ -34,7 +34,7 @@ def round_trips(records: Iterable[Record]) -> list[int]:
     return out
 
 
-def write_round_trips(loop: LiveLoop, folder: Path) -> list[int]:
+def write_order_latencies(loop: LiveLoop, folder: Path) -> list[int]:
     """Write those of the session that has ended into its folder, one a line, where there are any; return them.
 
     Orders on paper have none: what they take is a setting.
@@ -42,9 +42,9 @@ def write_round_trips(loop: LiveLoop, folder: Path) -> list[int]:
     if loop.broker is not None:
         return []
     records, _ = read_journal(loop.desk.manager.journal.path)
-    found = round_trips(records[int(read_header(folder / TAPE)["order_records"]) :])
+    found = order_latencies(records[int(read_header(folder / TAPE)["order_records"]) :])
     if found:
         text = "# ns from the decision to the exchange's acknowledgement, one order a line\n"
         text += "".join(f"{ns}\n" for ns in found)
-        (folder / ROUND_TRIPS).write_text(text, "utf-8", newline="\n")
+        (folder / ORDER_LATENCIES).write_text(text, "utf-8", newline="\n")
     return found

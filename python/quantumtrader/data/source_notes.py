@@ -1,4 +1,4 @@
-"""What importers say of a source, in the language of the report.
+"""What a source says of itself, in the language of the report.
 
 Lakes keep these notes in English beside the data, so they are translated when they are shown.
 """
@@ -66,6 +66,10 @@ _PORTUGUESE = {
         "{} linhas não dão negócio nem cotação (sem último preço com volume, ou sem negócio em FLAGS): linha {}"
     ),
     "the last {} bytes were not written to the end": "os últimos {} bytes não foram gravados até o fim",
+    "{} rows of the source were rejected": "{} linhas da origem foram rejeitadas",
+    "{} is named after {}, and was read as {}: is --symbol the right one?": (
+        "{} tem o nome de {}, e foi lido como {}: o --symbol está certo?"
+    ),
     "{}: the last {} bytes were not written to the end": "{}: os últimos {} bytes não foram gravados até o fim",
     "each row's volume is one trade at its last price: several may hide in it": (
         "o volume de cada linha é um negócio ao último preço: pode esconder vários"
@@ -95,7 +99,7 @@ _PATTERNS = [
 
 
 def in_language(note: str, lang: str) -> str:
-    """Return a note of an importer in the language of a report.
+    """Return a note of a source in the language of a report.
 
     Parameters
     ----------

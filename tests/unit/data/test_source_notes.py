@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import quantumtrader.data
-from quantumtrader.backtest.report.source_notes import in_language
+from quantumtrader.data.source_notes import in_language
 
 DATA = Path(quantumtrader.data.__file__).parent
 FILES = sorted((*(DATA / "importers").glob("*.py"), DATA / "source.py", DATA / "roll.py"))
