@@ -42,7 +42,9 @@ def assert_equal(rust, python) -> None:
 
 
 @settings(PAIR, max_examples=60)
-@example(seed=495, size=0.625, feed="levels", clock="event", warmup="full", rlp_sign="drop")  # a roll between sessions
+@example(
+    seed=495, size=0.625, feed="levels", clock="event", warmup="full", rlp_sign="drop"
+)  # a roll between sessions
 @given(
     seed=st.integers(0, 2**32 - 1),
     size=st.floats(0, 1),

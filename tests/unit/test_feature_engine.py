@@ -64,7 +64,7 @@ def test_a_wrong_name_offers_the_right_one():
         UnknownFeatureError, match='no feature "flow_ofi_2m" in the catalogue; did you mean flow_ofi_'
     ):
         FeatureEngine(["flow_ofi_2m"], WDO)
-    with pytest.raises(UnknownFeatureError, match=r'"hmarl" in the catalogue$'):
+    with pytest.raises(UnknownFeatureError, match=r'no feature "hmarl" in the catalogue'):
         features.info("hmarl")
 
 
