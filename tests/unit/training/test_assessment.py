@@ -236,7 +236,7 @@ def test_a_verdict_on_an_adjusted_series_is_in_ticks_of_the_exchange() -> None:
     assert "nets 2.40 (-0.80 to 6.00) exchange ticks per trade" in fine.verdict
     assert "rende 2,40 (-0,80 a 6,00) ticks da bolsa por operação" in verdict_text(fine, "pt")
     poor = replace(fine, money=replace(a.money, net_ticks=(-500.0, -600.0, -700.0)))
-    assert "its trades net -10.0 exchange ticks after costs" in poor.verdict
+    assert "its trades net -10.0 exchange ticks in all after costs" in poor.verdict
 
 
 def test_data_without_results_of_trades() -> None:

@@ -32,8 +32,8 @@ CODES = {
         "Não há o que operar aqui: {model} ganha {edge} nats por linha, mas nunca supera a margem da política.",
     ),
     "loses": (
-        "There is nothing to earn here: {model} predicts, but its trades net {total} {ticks} after costs.",
-        "Não há o que ganhar aqui: {model} prevê, mas suas operações rendem {total} {ticks} depois dos custos.",
+        "There is nothing to earn here: {model} predicts, but its trades net {total} {ticks} in all after costs.",
+        "Não há o que ganhar aqui: {model} prevê, mas suas operações rendem {total} {ticks} no total, depois dos custos.",
     ),
     "few_trades": (
         "Insufficient: {trades} trades on a path in {sessions} sessions; at least 500 in 20 are needed to price an edge.",
