@@ -22,7 +22,7 @@ from quantumtrader.cli.train_results import _net, _vault
 from quantumtrader.data.lake import Lake
 from quantumtrader.exceptions import DataError
 from quantumtrader.training.evaluation import Interval
-from quantumtrader.training.pipelines import DualConfig, DualTrainingSystem, Recording
+from quantumtrader.training.pipelines import DualConfig, DualTrainingSystem, Recording, retraining
 from quantumtrader.training.pipelines.result import _priced
 from quantumtrader.training.pipelines.synthetic import synthetic_bars, synthetic_book
 from quantumtrader.training.study import Study, studies_folder
@@ -270,6 +270,22 @@ def test_errors_have_their_exit_codes(bars: Write, tmp_path: Path) -> None:
         assert dual.exit_code == 2
 
 
+def test_an_update_may_say_how_long_the_next_version_is_valid(
+    bars: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[int | None] = []
+
+    def retrain(*_: object, valid_sessions: int | None, **__: object) -> None:
+        said.append(valid_sessions)
+        raise DataError("enough")
+
+    monkeypatch.setattr(retraining, "retrain", retrain)
+    asked = [*tick(bars(3), tmp_path / "o")[:8], "--update", "y_tick"]
+    for more in ([], ["--valid-sessions", "0"], ["--valid-sessions", "30"]):
+        assert runner.invoke(cli.app, [*asked, *more]).exit_code == 3
+    assert said == [None, 0, 30]
+
+
 def test_dual_takes_costs_and_lookbacks(bars: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     given: list[tuple[DualConfig, int]] = []
 
@@ -281,7 +297,7 @@ def test_dual_takes_costs_and_lookbacks(bars: Write, tmp_path: Path, monkeypatch
     asked = ["train", "dual", "-s", "WDOFUT", "-o", str(tmp_path / "d"), "--ticks", str(bars(12))]
     costs = [
         "--slippage-ticks", "2", "--latency-ms", "50", "--spread-ticks", "3", "--margin", "0.2", "--gaps", "drop",
-        "--csv-lookback", "4", "--half-life", "60",
+        "--csv-lookback", "4", "--half-life", "60", "--valid-sessions", "45",
     ]  # fmt: skip
     measured = tmp_path / "latency.txt"
     measured.write_text("1000000\n3000000\n", "utf-8")
@@ -296,7 +312,7 @@ def test_dual_takes_costs_and_lookbacks(bars: Write, tmp_path: Path, monkeypatch
     assert plain.book == replace(DualConfig().book, targets=("direction_1",))
     for one in (costly.tick, costly.book):
         assert (one.slippage_ticks, one.latency_ms, one.margin, one.gaps) == (2, 50, 0.2, "drop")
-        assert one.half_life_sessions == 60
+        assert (one.half_life_sessions, one.valid_sessions) == (60, 45)
     assert drawn.tick.latency_sample_ns == drawn.book.latency_sample_ns == (1_000_000, 3_000_000)
     assert costly.tick.spread_ticks == 3
     assert (every, few) == (12, 3)  # four days until a Wednesday, one of them a Sunday

@@ -467,7 +467,7 @@ def test_training_again_goes_through_the_same_procedure(result: TrainingResult, 
     assert same.drift[1] < 1
     # As few, with moves that are ten times as large.
     more = Recording.of([*bar_sessions(40, 3, 0.9), *bar_sessions(42, 3, 0.9, step=60)[40:]], Y)
-    found = retrain(models, "y_tick", more, tmp_path / "later", clock=ReplayClock(NOW))
+    found = retrain(models, "y_tick", more, tmp_path / "later", valid_sessions=45, clock=ReplayClock(NOW))
     assert found.due
     assert found.drift is not None
     assert found.drift[0] == "atr_14"
@@ -478,7 +478,7 @@ def test_training_again_goes_through_the_same_procedure(result: TrainingResult, 
     assert registry.states("y_tick").of("1.1.0") is ModelState.CANDIDATE
     assert registry.manifest("y_tick", "1.1.0").code["config"] == registry.manifest("y_tick", "1.0.0").code[
         "config"
-    ] | {"name": "y_tick"}
+    ] | {"name": "y_tick", "valid_sessions": 45}
     other = RetrainingConfig(models=("z",))
     with pytest.raises(ConfigError, match="its rule is for z only"):
         retrain(models, "y_tick", more, tmp_path / "none", other)
