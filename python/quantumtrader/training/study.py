@@ -37,6 +37,9 @@ STUDIES_VARIABLE = "QUANTUMTRADER_STUDIES"
 _FAMILIES = ("triple_barrier", "direction")
 """Labels that begin so are one target: another horizon or another naming of classes is another trial of it."""
 
+_VALID_SESSIONS = 10
+"""Stands for every ``valid_sessions``: what the hashes of lines hold that were written when it made a lineage."""
+
 
 def studies_folder() -> Path:
     """Return the folder of all studies: ``$QUANTUMTRADER_STUDIES``, or one in the user's data folder."""
@@ -47,7 +50,8 @@ def studies_folder() -> Path:
 def lineage_of(request: Mapping[str, Any]) -> str:
     """Return the hash of what was asked of a training, but for its data, its name and the versions that ran it.
 
-    Trainings of one lineage are one procedure: on a recording that has grown it makes no new trials.
+    Trainings of one lineage are one procedure: on a recording that has grown it makes no new trials. How long a model is
+    valid changes no result either.
 
     Parameters
     ----------
@@ -56,7 +60,10 @@ def lineage_of(request: Mapping[str, Any]) -> str:
     """
     asked = {k: v for k, v in request.items() if k not in ("events", "version", "libraries")}
     # An option that is not used is left out: trainings of before there was one are of the same lineage.
-    asked["config"] = {k: v for k, v in request.get("config", {}).items() if k != "name" and v is not None}
+    config = {k: v for k, v in request.get("config", {}).items() if k != "name" and v is not None}
+    if "valid_sessions" in config:
+        config["valid_sessions"] = _VALID_SESSIONS
+    asked["config"] = config
     return configuration_hash(asked)
 
 
