@@ -15,13 +15,13 @@ import numpy.typing as npt
 from quantumtrader.exceptions import DataError, DataFormatError, EmptyDataError
 from quantumtrader.features import FeatureEngine, FeatureManifest
 from quantumtrader.models.bar_regimes import BarRegimes
+from quantumtrader.models.folder import write_whole
 from quantumtrader.models.manifest import columns_of
 from quantumtrader.models.regimes import FEATURES as REGIME_FEATURES
 from quantumtrader.models.regimes import RegimeAnalyzer
 from quantumtrader.training.dataset import Dataset
 from quantumtrader.training.labels.round_trip import RoundTrips
 from quantumtrader.training.rows import Rows
-from quantumtrader.training.run_folder import write_whole
 from quantumtrader.training.seen import SeenValues, useless_features
 from quantumtrader.training.spans import Spans
 from quantumtrader.types import Events, Instrument
