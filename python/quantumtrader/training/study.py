@@ -12,7 +12,7 @@ In the ledger of one training, and so in its report, ``study`` is the name of a 
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,7 @@ from quantumtrader.training.evaluation import sharpe
 from quantumtrader.training.run_folder import RunLedger
 from quantumtrader.training.trials import Trial, configuration_hash, independent_trials
 
-__all__ = ["STUDIES_VARIABLE", "Earlier", "Study", "lineage_of", "log_read", "studies_folder"]
+__all__ = ["STUDIES_VARIABLE", "Earlier", "Study", "lineage_of", "log_read", "require_log", "studies_folder"]
 
 Int64 = npt.NDArray[np.int64]
 
@@ -340,15 +340,34 @@ def log_read(
         market: no file is made then.
     """
     told = {}
+    for study, held in _holding_out(product, sessions, synthetic, label):
+        study.look(held, how=how, model="", who=who, why=why)
+        told[study.folder.name] = tuple(map(str, held.astype("datetime64[D]")))
+    return told
+
+
+def require_log(product: str, sessions: Int64, *, synthetic: bool, label: str | None = None) -> None:
+    """Ask, before the work, whether :func:`log_read` will be able to write; parameters are those of it.
+
+    Raises
+    ------
+    DataAccessError
+        A study that holds out some of the sessions cannot be read or written.
+    """
+    for study, _ in _holding_out(product, sessions, synthetic, label):
+        study.require_writable()
+
+
+def _holding_out(
+    product: str, sessions: Int64, synthetic: bool, label: str | None
+) -> Iterator[tuple[Study, Int64]]:
+    """Yield the studies of a market that hold out some of the sessions, with those."""
     only = None if label is None else Study.of(product, label, synthetic=synthetic).folder
     for study in Study.existing(product, synthetic=synthetic):
-        if only is not None and study.folder != only:
-            continue
-        held = study.held_out(sessions)
-        if len(held):
-            study.look(held, how=how, model="", who=who, why=why)
-            told[study.folder.name] = tuple(map(str, held.astype("datetime64[D]")))
-    return told
+        if only is None or study.folder == only:
+            held = study.held_out(sessions)
+            if len(held):
+                yield study, held
 
 
 def _kind(synthetic: bool) -> str:

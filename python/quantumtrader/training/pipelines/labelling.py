@@ -44,7 +44,8 @@ class Labelled:
     columns : dict of str to ndarray
         What else is known of each label; ``docs/guides/training.md`` says what.
     facts : dict
-        Counts, shares of the classes or quantiles, effective number, what was dropped and why.
+        Counts, shares of the classes or quantiles, effective number, what was dropped and why; of meta-labels whether
+        fees are known (``fees_known``), which count as zero where they are not.
     """
 
     spans: Spans
@@ -125,6 +126,8 @@ def label_recording(
     for column in ("buy_ticks", "sell_ticks", "net_ticks"):
         if column in columns:
             facts[f"mean_{column}"] = float(np.nanmean(columns[column]))
+    if asked.label == "meta":  # the only ones that are net of fees
+        facts["fees_known"] = recording.instrument.fee_known
     return Labelled(spans, y, columns, facts)
 
 
