@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from dataclasses import asdict, replace
+from datetime import date, time
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from types import SimpleNamespace
@@ -62,7 +63,7 @@ from quantumtrader.training.spans import Spans
 from quantumtrader.training.splits import CombinatorialPurged
 from quantumtrader.training.trials import TrialLedger
 from quantumtrader.training.weights import average_uniqueness
-from quantumtrader.types import Events, Instrument, Kind
+from quantumtrader.types import Events, Instrument, Kind, SessionHours
 from reference.planted_bars import SMALL, Y, bar_sessions
 
 NOW = 1_700_000_000 * 10**9
@@ -666,6 +667,12 @@ def test_what_comes_late_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
     read = iter(parts)
     assert choose_features(("ret_1",), Y, "bar", read) == (("ret_1",), {})
     assert len(list(read)) == 4
+
+
+def test_what_has_no_value_under_the_hours_of_the_first_session_is_left_out() -> None:
+    later = replace(Y, hours=(SessionHours(date(2030, 1, 1), time(12), time(20)),))
+    _, left_out = choose_features(("ret_1", "session_frac"), later, "bar", bar_sessions(2, 3, 0.9))
+    assert left_out == {"session_frac": "never there"}
 
 
 def test_gaps_and_mixed_contracts(tmp_path: Path) -> None:
