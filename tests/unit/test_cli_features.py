@@ -290,12 +290,13 @@ def test_check_of_features_whose_input_never_came(tmp_path: Path) -> None:
     bars["ts_event"] = bars["ts_recv"] = bars["id"] + 60 * 10**9
     for field in ("px", "px_ask", "ref_a", "ref_b"):
         bars[field] = 11_000 + np.arange(240) % 7
-    with Lake(tmp_path).writer(instrument(WDO), source="test") as writer:
+    lake = tmp_path / "lake"
+    with Lake(lake).writer(instrument(WDO), source="test") as writer:
         writer.add(bars)
     path = tmp_path / "f.parquet"
     names = "flow_ofi_1m,book_imbalance_5,rsi_14"
-    run("compute", "-i", tmp_path, "-s", WDO, "-f", names, "--clock", "1m", "-o", path)
-    found = run("check", path, "-i", tmp_path, "--json", code=3)["findings"]
+    run("compute", "-i", lake, "-s", WDO, "-f", names, "--clock", "1m", "-o", path)
+    found = run("check", path, "-i", lake, "--json", code=3)["findings"]
     assert {(f["severity"], f["feature"]) for f in found if f["check"] == "absent_input"} == {
         ("error", "flow_ofi_1m"),
         ("warning", "book_imbalance_5"),

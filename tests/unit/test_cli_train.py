@@ -162,7 +162,7 @@ def test_a_model_is_replayed_on_the_recording_it_was_trained_on(bars: Write, tmp
         assert f"were {how}: written into the study" in said
     looks = (studies_folder() / "WDO-triple_barrier" / "vault.jsonl").read_text()
     assert "replay --strategy model" in looks
-    assert '"why":"label"' in looks
+    assert '"why":"label --kind side"' in looks
     judge = [
         "evaluate",
         "model",
