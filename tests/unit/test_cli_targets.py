@@ -70,6 +70,14 @@ def test_a_source_is_never_written_over(command: tuple[str, ...], bars: Path, tm
     assert bars.read_bytes() == before
 
 
+def test_a_training_on_two_sources_writes_into_neither(bars: Path, lake: Path, tmp_path: Path) -> None:
+    line = ("train", "dual", "-s", WDO, "--ticks", bars, "--book", lake, "-o")
+    assert "lies inside" in refused(*line, lake / "new")
+    assert "is what --ticks reads" in refused(*line, bars)
+    gone = ("train", "dual", "-s", WDO, "--ticks", tmp_path / "none.csv", "-o", bars / "sub")
+    assert "bars.csv is a file, not a folder" in refused(*gone, code=1)  # before a source is looked for
+
+
 @pytest.mark.parametrize("command", READERS, ids=lambda command: " ".join(command[:2]))
 def test_nothing_is_written_into_a_folder_that_is_read(
     command: tuple[str, ...], lake: Path, tmp_path: Path

@@ -22,10 +22,11 @@ from quantumtrader.cli.train_results import _net, _vault
 from quantumtrader.data.lake import Lake
 from quantumtrader.exceptions import DataError
 from quantumtrader.training.evaluation import Interval
-from quantumtrader.training.pipelines import DualConfig, DualTrainingSystem, Recording
+from quantumtrader.training.pipelines import DualConfig, DualTrainingSystem, Recording, labelling, retraining
 from quantumtrader.training.pipelines.result import _priced
 from quantumtrader.training.pipelines.synthetic import synthetic_bars, synthetic_book
-from quantumtrader.training.study import Study, studies_folder
+from quantumtrader.training.study import STUDIES_VARIABLE, Study, studies_folder
+from quantumtrader.training.trials import Trial
 from quantumtrader.types import Kind
 from reference.planted import X, sessions
 
@@ -270,6 +271,22 @@ def test_errors_have_their_exit_codes(bars: Write, tmp_path: Path) -> None:
         assert dual.exit_code == 2
 
 
+def test_an_update_may_say_how_long_the_next_version_is_valid(
+    bars: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[int | None] = []
+
+    def retrain(*_: object, valid_sessions: int | None, **__: object) -> None:
+        said.append(valid_sessions)
+        raise DataError("enough")
+
+    monkeypatch.setattr(retraining, "retrain", retrain)
+    asked = [*tick(bars(3), tmp_path / "o")[:8], "--update", "y_tick"]
+    for more in ([], ["--valid-sessions", "0"], ["--valid-sessions", "30"]):
+        assert runner.invoke(cli.app, [*asked, *more]).exit_code == 3
+    assert said == [None, 0, 30]
+
+
 def test_dual_takes_costs_and_lookbacks(bars: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     given: list[tuple[DualConfig, int]] = []
 
@@ -281,7 +298,7 @@ def test_dual_takes_costs_and_lookbacks(bars: Write, tmp_path: Path, monkeypatch
     asked = ["train", "dual", "-s", "WDOFUT", "-o", str(tmp_path / "d"), "--ticks", str(bars(12))]
     costs = [
         "--slippage-ticks", "2", "--latency-ms", "50", "--spread-ticks", "3", "--margin", "0.2", "--gaps", "drop",
-        "--csv-lookback", "4", "--half-life", "60",
+        "--csv-lookback", "4", "--half-life", "60", "--valid-sessions", "45",
     ]  # fmt: skip
     measured = tmp_path / "latency.txt"
     measured.write_text("1000000\n3000000\n", "utf-8")
@@ -296,7 +313,7 @@ def test_dual_takes_costs_and_lookbacks(bars: Write, tmp_path: Path, monkeypatch
     assert plain.book == replace(DualConfig().book, targets=("direction_1",))
     for one in (costly.tick, costly.book):
         assert (one.slippage_ticks, one.latency_ms, one.margin, one.gaps) == (2, 50, 0.2, "drop")
-        assert one.half_life_sessions == 60
+        assert (one.half_life_sessions, one.valid_sessions) == (60, 45)
     assert drawn.tick.latency_sample_ns == drawn.book.latency_sample_ns == (1_000_000, 3_000_000)
     assert costly.tick.spread_ticks == 3
     assert (every, few) == (12, 3)  # four days until a Wednesday, one of them a Sunday
@@ -341,6 +358,28 @@ def test_label_writes_spans_and_classes(bars: Write, tmp_path: Path, monkeypatch
     assert json.loads(move.stdout)["label"] == "price_move_1min"
 
 
+def test_labels_are_not_made_for_a_study_that_cannot_be_written(
+    bars: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(STUDIES_VARIABLE, str(tmp_path / "studies"))
+    study = Study.of("WDO", "triple_barrier", synthetic=False)
+    study.add(Trial("s", {}, ("1970-01-01",), (0.0,)), "a", "x")  # every session of the recording came later
+    (study.folder / "vault.jsonl").mkdir()
+
+    def made(*_: object) -> None:
+        raise DataError("labels are made")
+
+    monkeypatch.setattr(labelling, "label_recording", made)
+    file, out = str(bars(3)), str(tmp_path / "l.parquet")
+    for kind, words in (
+        ("touch", "vault.jsonl: cannot be written"),
+        ("volatility", "vault.jsonl: cannot be written"),
+        ("direction_1", "labels are made"),  # of another study
+    ):
+        asked = ["label", "--kind", kind, "-i", file, "-s", "WDOFUT", "-o", out, "--json"]
+        assert words in json.loads(runner.invoke(cli.app, asked).stdout)["error"]["message"]
+
+
 def test_every_kind_of_label_is_written(bars: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def label(kind: str, *more: str) -> tuple[dict[str, Any], dict[str, list[Any]]]:
         asked = ["label", "--kind", kind, "-i", str(bars(6)), "-s", "WDOFUT", "-o", str(out), "--overwrite"]
@@ -362,6 +401,11 @@ def test_every_kind_of_label_is_written(bars: Write, tmp_path: Path, monkeypatch
     assert list(table)[5:] == barriers
     assert set(table["y"]) == {0, 1}
     assert facts["measured_from"]["latency_max_ns"] == 90 * 10**9
+    assert facts["fees_known"] is False
+    meta = ["label", "--kind", "meta", *barrier, "--sides", str(sides), "--overwrite", "-s", "WDOFUT"]
+    for fees, said in ((["--fee", "0"], False), ([], True)):
+        shown = runner.invoke(cli.app, [*meta, "-i", str(bars(6)), "-o", str(out), *fees])
+        assert ("fees unknown" in shown.stdout) is said, shown.output
     facts, table = label(
         "meta", "--strategy", "bar_trend_baseline", "-p", "cooldown_s=0", "-p", "hold_s=300", *barrier
     )

@@ -165,7 +165,10 @@ def command(
 
 
 def _quiet_stretch(error: DataError) -> int | None:
-    """Return the seconds of a jump of time that a session can have, and that only the clock makes too many rows of."""
+    """Return the seconds of a jump of time that a session can have, and that only the clock makes too many rows of.
+
+    Both engines say it in these words alone, and tests of each hold them to these.
+    """
     found = re.search(r"time jumps (\d+) s ahead, which makes \d+ samples of", str(error))
     return int(found[1]) if found is not None and int(found[1]) < _DAY_S else None
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from quantumtrader.cli import output
+from quantumtrader.cli import output, targets
 from quantumtrader.cli.choices import given
 from quantumtrader.cli.source_options import (
     UNSAID,
@@ -79,7 +79,11 @@ def command(
     ] = None,
     slippage_ticks: Slippage = 1.0,
     side: Annotated[
-        str, typer.Option(help="Whom orders join: bid, ask or each.", rich_help_panel=_VENUE)
+        str,
+        typer.Option(
+            help="Which orders join the best price: buy (the bid), sell (the ask) or both.",
+            rich_help_panel=_VENUE,
+        ),
     ] = "both",
     wait_s: Annotated[
         float, typer.Option("--wait-s", help="Until an order is cancelled.", rich_help_panel=_VENUE)
@@ -111,9 +115,9 @@ def command(
 
     from quantumtrader.cli.held_out import tell_read
     from quantumtrader.cli.replay import read_parameters
-    from quantumtrader.exceptions import DataAccessError
     from quantumtrader.models.folder import write_whole
-    from quantumtrader.training.pipelines.labelling import LEARNED, READ_BY, LabelConfig, label_recording
+    from quantumtrader.training.pipelines.labelling import READ_BY, LabelConfig, label_recording
+    from quantumtrader.training.study import require_log
 
     for name, kinds in READ_BY.items():
         if label not in kinds and (idle := given(ctx, [name])):
@@ -138,29 +142,24 @@ def command(
         queue=queue,
         after_s=tuple(after_s or (1.0, 5.0, 30.0)),
     )
-    if out.is_dir():
-        raise DataAccessError("is a folder", path=out, remedy="Give the name of a file")
-    if out.exists() and not overwrite:
-        raise DataAccessError("is there already", path=out, remedy="Replace it with --overwrite")
-    try:  # before the work, not after it
-        out.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise DataAccessError(f"cannot be made ({error.strerror})", path=out.parent) from error
+    targets.check_file(out, overwrite=overwrite)
     recording = open_recording(input, symbol, config, source, start, end)
+    survey, product = recording.survey(), recording.instrument.product
+    # What no training learns is an outcome for every study of the market.
+    require_log(product, survey.days, synthetic=survey.synthetic, label=asked.study)
     if strategy:
         from quantumtrader.app.primary import primary_sides
 
         asked = replace(asked, sides=primary_sides(recording, strategy, parameters, stage=output.progress))
-    with output.progress(f"labelling {input.name}", float(len(recording.survey().days))) as advance:
+    with output.progress(f"labelling {input.name}", float(len(survey.days))) as advance:
         found = label_recording(recording, asked, advance)
     tell_read(
-        recording.instrument.product,
+        product,
         found.spans.sessions,
         synthetic=found.facts["synthetic"],
         how="labelled",
         why=f"label --kind {label}",
-        # What no training learns is an outcome for every study of the market.
-        label=found.facts["label"] if label in LEARNED else None,
+        label=asked.study,
     )
     whole = pa.BufferOutputStream()
     pq.write_table(found.table(), whole, compression="zstd")
@@ -209,6 +208,11 @@ def _show(symbol: str, facts: dict[str, Any], out: Path) -> None:
             values,
             ("mean span", f"{facts['mean_span_s']:,.1f} s"),
             ("left out", "; ".join(f"{why}: {n:,}" for why, n in facts["dropped"].items() if n) or "none"),
+            *(
+                []
+                if facts.get("fees_known", True)
+                else [("costs", "fees unknown: counted as zero, give --fee")]
+            ),
             ("enough", "yes" if facts["sufficient"] else "; ".join(facts["reasons"])),
         ],
     )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from quantumtrader.cli import output
+from quantumtrader.cli import output, targets
 from quantumtrader.cli.choices import given
 from quantumtrader.cli.source_options import (
     UNSAID,
@@ -56,8 +56,7 @@ from quantumtrader.cli.train_results import show, show_book
 
 _LEARNED = (
     "name", "candidates", "seed", "features", "clock", "horizon_s", "every_s", "classes", "barrier_atr", "least_ticks",
-    "spread_ticks", "slippage_ticks", "margin", "latency_ms", "latency_from", "half_life", "gaps", "valid_sessions",
-    "open_vault",
+    "spread_ticks", "slippage_ticks", "margin", "latency_ms", "latency_from", "half_life", "gaps", "open_vault",
 )  # fmt: skip
 """Options that ``--update`` takes from the model's last training, or does not do."""
 
@@ -168,7 +167,8 @@ def tick(
     )
     recording = open_recording(input, symbol, config, source, start, end)
     if update:
-        _retrain(update, models or Path("models"), recording, out, workers, scheduler, as_json=as_json)
+        valid = valid_sessions if given(ctx, ["valid_sessions"]) else None
+        _retrain(update, models or Path("models"), recording, out, valid, workers, scheduler, as_json=as_json)
         return
     with make_executor(workers, scheduler) as executor:
         pipeline = TickTrainingPipeline(asked, models=models, executor=executor, stage=output.progress)
@@ -194,6 +194,7 @@ def _retrain(
     models: Path,
     recording: Recording,
     out: Path,
+    valid_sessions: int | None,
     workers: int,
     scheduler: str | None,
     *,
@@ -203,7 +204,15 @@ def _retrain(
     from quantumtrader.training.pipelines.retraining import retrain
 
     with make_executor(workers, scheduler) as executor:
-        found = retrain(models, name, recording, out, executor=executor, stage=output.progress)
+        found = retrain(
+            models,
+            name,
+            recording,
+            out,
+            valid_sessions=valid_sessions,
+            executor=executor,
+            stage=output.progress,
+        )
     if found.result is not None:
         show(found.result, as_json=as_json)
     elif as_json:
@@ -370,6 +379,7 @@ def dual(
     latency_from: LatencyFrom = None,
     half_life: HalfLife = None,
     gaps: Gaps = "refuse",
+    valid_sessions: ValidSessions = 30,
     ensemble: Annotated[str, typer.Option(help="How both are joined: stacking or weighted.")] = "stacking",
     workers: Workers = 1,
     scheduler: Scheduler = None,
@@ -390,6 +400,7 @@ def dual(
     from quantumtrader.training.pipelines import DualConfig, DualTrainingSystem, Recording
     from quantumtrader.training.pipelines.synthetic import synthetic_bars, synthetic_book
 
+    targets.check({"ticks": ticks, "book": book, "out": out, "config": config})
     recorded = ticks is not None or book is not None
     if recorded if synthetic else ticks is None:
         raise typer.BadParameter("give --ticks (and --book), or --synthetic", param_hint="--ticks")
@@ -401,6 +412,7 @@ def dual(
         "latency_sample_ns": measured_latency(ctx, latency_from),
         "half_life_sessions": half_life,
         "gaps": gaps,
+        "valid_sessions": valid_sessions,
         "seed": seed,
     }
     if slippage_ticks is not None:

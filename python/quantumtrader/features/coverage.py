@@ -6,23 +6,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from quantumtrader.features.catalogue import info
-from quantumtrader.types import Events, FeatureFrame, Kind
+from quantumtrader.features.guards import InputCounter, absent_inputs
+from quantumtrader.types import Events, FeatureFrame
 
 __all__ = ["Coverage"]
 
-_CARRIERS = {
-    "T": ("trades", (Kind.TRADE,)),
-    "L1": ("quotes", (Kind.QUOTE, Kind.LEVEL, Kind.ORDER)),
-    "L2": ("book levels", (Kind.LEVEL, Kind.ORDER)),
-    "L3": ("orders of the book", (Kind.ORDER,)),
-    "B": ("bars", (Kind.BAR, Kind.TRADE)),
-}
-"""Input of the catalogue to its name, and the kinds of records that it can be made of."""
-
 
 class Coverage:
-    """Watches the events and rows of one computation; memory is a flag per column and per kind.
+    """Watches the events and rows of one computation; memory is two flags per column and a count per input.
 
     Parameters
     ----------
@@ -42,11 +33,11 @@ class Coverage:
         self._names = tuple(names)
         self._valued = np.zeros(len(self._names), bool)
         self._moved = np.zeros(len(self._names), bool)
-        self._kinds: set[int] = set()
+        self._arrived = InputCounter()
 
     def add(self, events: Events, frame: FeatureFrame) -> None:
         """Take the events that the engine was given, and the rows that it made of them."""
-        self._kinds.update(np.unique(events["kind"]).tolist())
+        self._arrived.add(events)
         finite = np.isfinite(frame.values)
         self._valued |= finite.any(axis=0)
         self._moved |= (finite & (frame.values != 0)).any(axis=0)
@@ -56,11 +47,13 @@ class Coverage:
         return tuple(name for name, valued in zip(self._names, self._valued, strict=True) if not valued)
 
     def zero_without_input(self) -> dict[str, tuple[str, ...]]:
-        """Return, for each input that never arrived, the columns that read it and are 0 wherever they have a value."""
+        """Return, for each input that never arrived, the columns that read it and are 0 wherever they have a value.
+
+        Inputs are named as :func:`~quantumtrader.features.guards.absent_inputs` names them.
+        """
+        still = [self._names[k] for k in np.flatnonzero(self._valued & ~self._moved)]
         found: dict[str, list[str]] = {}
-        for name, valued, moved in zip(self._names, self._valued, self._moved, strict=True):
-            if valued and not moved:
-                for what, kinds in (_CARRIERS[input] for input in info(name).inputs):
-                    if self._kinds.isdisjoint(map(int, kinds)):
-                        found.setdefault(what, []).append(name)
+        for name, absent in absent_inputs(still, self._arrived.counts).items():
+            for what in absent:
+                found.setdefault(what, []).append(name)
         return {what: tuple(names) for what, names in found.items()}

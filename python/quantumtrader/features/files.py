@@ -292,7 +292,8 @@ class Computed:
     without_values : tuple of str
         Columns that are NaN in every row written.
     zero_without_input : dict of str to tuple of str
-        Input that the recording never had (``trades``, ``quotes``, …) to the columns that read it and are 0 throughout.
+        Input that the recording never had, as :func:`~quantumtrader.features.guards.absent_inputs` names it, to the
+        columns that read it and are 0 throughout.
     """
 
     path: Path

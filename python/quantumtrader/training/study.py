@@ -12,7 +12,7 @@ In the ledger of one training, and so in its report, ``study`` is the name of a 
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,7 @@ from quantumtrader.training.evaluation import sharpe
 from quantumtrader.training.run_folder import RunLedger
 from quantumtrader.training.trials import Trial, configuration_hash, independent_trials
 
-__all__ = ["STUDIES_VARIABLE", "Earlier", "Study", "lineage_of", "log_read", "studies_folder"]
+__all__ = ["STUDIES_VARIABLE", "Earlier", "Study", "lineage_of", "log_read", "require_log", "studies_folder"]
 
 Int64 = npt.NDArray[np.int64]
 
@@ -36,6 +36,9 @@ STUDIES_VARIABLE = "QUANTUMTRADER_STUDIES"
 """Environment variable that names another folder than the user's."""
 _FAMILIES = ("triple_barrier", "direction")
 """Labels that begin so are one target: another horizon or another naming of classes is another trial of it."""
+
+_VALID_SESSIONS = 10
+"""Stands for every ``valid_sessions``: what the hashes of lines hold that were written when it made a lineage."""
 
 
 def studies_folder() -> Path:
@@ -47,7 +50,8 @@ def studies_folder() -> Path:
 def lineage_of(request: Mapping[str, Any]) -> str:
     """Return the hash of what was asked of a training, but for its data, its name and the versions that ran it.
 
-    Trainings of one lineage are one procedure: on a recording that has grown it makes no new trials.
+    Trainings of one lineage are one procedure: on a recording that has grown it makes no new trials. How long a model is
+    valid changes no result either.
 
     Parameters
     ----------
@@ -56,7 +60,10 @@ def lineage_of(request: Mapping[str, Any]) -> str:
     """
     asked = {k: v for k, v in request.items() if k not in ("events", "version", "libraries")}
     # An option that is not used is left out: trainings of before there was one are of the same lineage.
-    asked["config"] = {k: v for k, v in request.get("config", {}).items() if k != "name" and v is not None}
+    config = {k: v for k, v in request.get("config", {}).items() if k != "name" and v is not None}
+    if "valid_sessions" in config:
+        config["valid_sessions"] = _VALID_SESSIONS
+    asked["config"] = config
     return configuration_hash(asked)
 
 
@@ -333,15 +340,34 @@ def log_read(
         market: no file is made then.
     """
     told = {}
+    for study, held in _holding_out(product, sessions, synthetic, label):
+        study.look(held, how=how, model="", who=who, why=why)
+        told[study.folder.name] = tuple(map(str, held.astype("datetime64[D]")))
+    return told
+
+
+def require_log(product: str, sessions: Int64, *, synthetic: bool, label: str | None = None) -> None:
+    """Ask, before the work, whether :func:`log_read` will be able to write; parameters are those of it.
+
+    Raises
+    ------
+    DataAccessError
+        A study that holds out some of the sessions cannot be read or written.
+    """
+    for study, _ in _holding_out(product, sessions, synthetic, label):
+        study.require_writable()
+
+
+def _holding_out(
+    product: str, sessions: Int64, synthetic: bool, label: str | None
+) -> Iterator[tuple[Study, Int64]]:
+    """Yield the studies of a market that hold out some of the sessions, with those."""
     only = None if label is None else Study.of(product, label, synthetic=synthetic).folder
     for study in Study.existing(product, synthetic=synthetic):
-        if only is not None and study.folder != only:
-            continue
-        held = study.held_out(sessions)
-        if len(held):
-            study.look(held, how=how, model="", who=who, why=why)
-            told[study.folder.name] = tuple(map(str, held.astype("datetime64[D]")))
-    return told
+        if only is None or study.folder == only:
+            held = study.held_out(sessions)
+            if len(held):
+                yield study, held
 
 
 def _kind(synthetic: bool) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from datetime import date, time
+from datetime import date, time, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +16,9 @@ from quantumtrader.backtest import Backtest
 from quantumtrader.cli import main as cli
 from quantumtrader.clock import ReplayClock
 from quantumtrader.data.lake import Lake
+from quantumtrader.data.sessions import session_days
 from quantumtrader.data.source_notes import in_language
-from quantumtrader.exceptions import ConfigError, DataError, DataFormatError, ManifestError
+from quantumtrader.exceptions import ConfigError, DataError, DataFormatError, EmptyDataError, ManifestError
 from quantumtrader.execution import bind_strategy, make_strategy
 from quantumtrader.features import FeatureEngine
 from quantumtrader.models.hybrid import HybridStrategy, combined_confidence
@@ -430,12 +431,25 @@ def test_files_of_one_instrument_follow_one_another(files: dict[str, Any], tmp_p
     events = np.concatenate(list(both.sessions()))
     np.testing.assert_array_equal(events["sequence"], np.arange(len(events)))
     assert (np.diff(events["ts_event"].astype(np.int64)) >= 0).all()
+    july = Recording.open(files["tick_data_path"], "WDOFUT", start=date(2025, 7, 22))  # june.csv ends before
+    assert july.survey().days.tolist() == both.survey().days[21:].tolist()
+    with pytest.raises(EmptyDataError, match="from 2026-01-02 to the end: there are no events"):
+        Recording.open(files["tick_data_path"], "WDOFUT", start=date(2026, 1, 2)).survey()
     with pytest.raises(DataError, match="sessions come in pieces or out of order"):
         Recording.open([files["tick_data_path"][0]] * 2, "WDOFUT").survey()
     with pytest.raises(ConfigError, match="of another instrument"):
         Recording.joined([both, Recording.of(list(both.sessions()), replace(both.instrument, symbol="X"))])
     with pytest.raises(ConfigError, match="none is given"):
         Recording.open([], "WDOFUT")
+
+
+def test_without_hours_dates_choose_events() -> None:
+    events = np.concatenate(list(synthetic_bars(3, minutes=20).sessions()))
+    whole = Recording.of([events], replace(synthetic_bars(1).instrument, hours=()))
+    days = session_days(events["ts_recv"].astype(np.int64), whole.instrument)
+    second = np.unique(days)[1]
+    chosen = whole.between(date(1970, 1, 1) + timedelta(days=int(second)), None)
+    np.testing.assert_array_equal(np.concatenate(list(chosen.sessions())), events[days >= second])
 
 
 def test_ticks_that_begin_with_the_book_are_refused(book: Recording, tmp_path: Path) -> None:

@@ -90,6 +90,8 @@ def test_meta_labels_are_those_of_the_function_after_costs(bars: list[Events]) -
         **alone.dropped,
         "outside a session": alone.dropped["outside a session"] + 1,
     }
+    assert found.facts["fees_known"]
+    assert not label_recording(Recording.of(bars, replace(Y, fee=0.0, free=False)), asked).facts["fees_known"]
     assert found.facts["measured_from"]["sides"] == "mine"
     assert found.facts["measured_from"]["latency_count"] == 3
 

@@ -40,7 +40,7 @@ from quantumtrader.training.report import render_page
 from quantumtrader.training.run_folder import RunLedger
 from quantumtrader.training.spans import Spans
 from quantumtrader.training.study import Earlier, Study, lineage_of, log_read, studies_folder
-from quantumtrader.training.trials import Trial, TrialLedger
+from quantumtrader.training.trials import Trial, TrialLedger, configuration_hash
 from quantumtrader.training.vault import Vault
 from quantumtrader.types import SessionHours
 from reference.assessed import assessed
@@ -95,6 +95,12 @@ def test_the_same_procedure_on_more_sessions_is_no_new_trial(study: Study) -> No
         {**asked, "events": "y", "libraries": {"numpy": "9"}, "config": {"name": "m", "seed": 7}}
     )
     assert lineage_of(asked) != lineage_of({**asked, "config": {"name": "n", "seed": 8}})
+    # How long the model is valid makes no trial, and lines of before held its default.
+    valid = [
+        lineage_of({**asked, "config": {"name": "n", "seed": 7, "valid_sessions": n}}) for n in (0, 10, 30)
+    ]
+    assert len(set(valid)) == 1
+    assert valid[0] == configuration_hash({"kind": "tick", "config": {"seed": 7, "valid_sessions": 10}})
     # Of a version with one option more, which is not used.
     assert lineage_of(asked) == lineage_of({**asked, "config": {"name": "n", "seed": 7, "half_life": None}})
 

@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 from dataclasses import asdict, replace
-from datetime import date
+from datetime import date, time
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from types import SimpleNamespace
@@ -61,7 +61,7 @@ from quantumtrader.training.run_folder import UNKNOWN_LIBRARIES, RunFolder
 from quantumtrader.training.splits import CombinatorialPurged
 from quantumtrader.training.trials import TrialLedger
 from quantumtrader.training.weights import average_uniqueness
-from quantumtrader.types import Events, Instrument, Kind
+from quantumtrader.types import Events, Instrument, Kind, SessionHours
 from reference.planted_bars import SMALL, Y, bar_session, bar_sessions
 
 NOW = 1_700_000_000 * 10**9
@@ -466,7 +466,7 @@ def test_training_again_goes_through_the_same_procedure(result: TrainingResult, 
     assert same.drift[1] < 1
     # As few, with moves that are ten times as large.
     more = Recording.of([*bar_sessions(40, 3, 0.9), *bar_sessions(42, 3, 0.9, step=60)[40:]], Y)
-    found = retrain(models, "y_tick", more, tmp_path / "later", clock=ReplayClock(NOW))
+    found = retrain(models, "y_tick", more, tmp_path / "later", valid_sessions=45, clock=ReplayClock(NOW))
     assert found.due
     assert found.drift is not None
     assert found.drift[0] == "atr_14"
@@ -477,7 +477,7 @@ def test_training_again_goes_through_the_same_procedure(result: TrainingResult, 
     assert registry.states("y_tick").of("1.1.0") is ModelState.CANDIDATE
     assert registry.manifest("y_tick", "1.1.0").code["config"] == registry.manifest("y_tick", "1.0.0").code[
         "config"
-    ] | {"name": "y_tick"}
+    ] | {"name": "y_tick", "valid_sessions": 45}
     other = RetrainingConfig(models=("z",))
     with pytest.raises(ConfigError, match="its rule is for z only"):
         retrain(models, "y_tick", more, tmp_path / "none", other)
@@ -665,6 +665,12 @@ def test_what_comes_late_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
     read = iter(parts)
     assert choose_features(("ret_1",), Y, "bar", read) == (("ret_1",), {})
     assert len(list(read)) == 4
+
+
+def test_what_has_no_value_under_the_hours_of_the_first_session_is_left_out() -> None:
+    later = replace(Y, hours=(SessionHours(date(2030, 1, 1), time(12), time(20)),))
+    _, left_out = choose_features(("ret_1", "session_frac"), later, "bar", bar_sessions(2, 3, 0.9))
+    assert left_out == {"session_frac": "never there"}
 
 
 def test_gaps_and_mixed_contracts(tmp_path: Path) -> None:

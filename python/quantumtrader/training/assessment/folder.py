@@ -12,8 +12,8 @@ import numpy.typing as npt
 from quantumtrader.exceptions import DataAccessError, DataFormatError, ModelError
 from quantumtrader.features.catalogue import canonical_json
 from quantumtrader.models.arrays import pack_arrays, unpack_arrays
+from quantumtrader.models.folder import write_whole
 from quantumtrader.training.assessment.codec import decode, encode
-from quantumtrader.training.run_folder import write_whole
 
 __all__ = ["ARRAYS", "DOCUMENT", "read_assessment", "write_assessment"]
 

@@ -18,6 +18,7 @@ from quantumtrader.exceptions import ConfigError, DataError, EmptyDataError
 from quantumtrader.execution.registry import make_strategy
 from quantumtrader.execution.strategy import Strategy
 from quantumtrader.models.base import model
+from quantumtrader.models.folder import write_whole
 from quantumtrader.models.registry import ModelRegistry
 from quantumtrader.models.stack import Stack
 from quantumtrader.training.cross_validate import Evaluation, evaluate
@@ -39,7 +40,7 @@ from quantumtrader.training.pipelines.tick import TickTrainingPipeline
 from quantumtrader.training.pipelines.tick_config import TickConfig
 from quantumtrader.training.recipes import Recipe, Single, Stacked, splitter_text
 from quantumtrader.training.report import write_join
-from quantumtrader.training.run_folder import RunFolder, write_whole
+from quantumtrader.training.run_folder import RunFolder
 from quantumtrader.training.splits import CombinatorialPurged
 from quantumtrader.types import Events
 

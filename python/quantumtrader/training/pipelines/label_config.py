@@ -121,3 +121,10 @@ class LabelConfig:
     def latency(self) -> Latency:
         """From a decision to the arrival of its order."""
         return Latency.of(self.latency_ms, self.latency_sample_ns, self.seed)
+
+    @property
+    def study(self) -> str | None:
+        """Label of the study of trainings that learn this (see ``Study.of``); None where no training learns it."""
+        if self.label not in LEARNED:
+            return None
+        return "triple_barrier" if self.label in _BARRIER else self.label

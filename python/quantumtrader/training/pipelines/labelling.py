@@ -44,7 +44,8 @@ class Labelled:
     columns : dict of str to ndarray
         What else is known of each label; ``docs/guides/training.md`` says what.
     facts : dict
-        Counts, shares of the classes or quantiles, effective number, what was dropped and why.
+        Counts, shares of the classes or quantiles, effective number, what was dropped and why; of meta-labels whether
+        fees are known (``fees_known``), which count as zero where they are not.
     """
 
     spans: Spans
@@ -125,6 +126,8 @@ def label_recording(
     for column in ("buy_ticks", "sell_ticks", "net_ticks"):
         if column in columns:
             facts[f"mean_{column}"] = float(np.nanmean(columns[column]))
+    if asked.label == "meta":  # the only ones that are net of fees
+        facts["fees_known"] = recording.instrument.fee_known
     return Labelled(spans, y, columns, facts)
 
 
@@ -149,7 +152,8 @@ def _learned(
             int(asked.every_s * 1e9) or horizon // 4,
             asked.label,
         )
-        engine = FeatureEngine([SIGMA], instrument, clock=asked.clock or ("bar" if survey.has_bars else "1m"))
+        clock = asked.clock or ("bar" if survey.has_bars else "1m")
+        engine = FeatureEngine([SIGMA], instrument, clock=clock, day=survey.first_date)
         return build_dataset(
             sessions(),
             engine,
@@ -167,6 +171,6 @@ def _learned(
     require_prices(target.horizon_ns, survey)
     beat = int(asked.every_s * 1e9) or max(100_000_000, int(pace.tau_ns / 2))
     book = BookTask((target,), beat, asked.latency, -(1 << 62), 1 << 62)
-    engine = FeatureEngine(["mid_return_1s"], instrument, clock=asked.clock or "event")
+    engine = FeatureEngine(["mid_return_1s"], instrument, clock=asked.clock or "event", day=survey.first_date)
     found = build_dataset(sessions(), engine, book.label, spread_ticks=spread, gaps=asked.gaps, usable=False)
     return book.dataset(target, found, recording.gap_sessions())

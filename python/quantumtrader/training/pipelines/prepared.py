@@ -6,25 +6,27 @@ import io
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from quantumtrader.data.sessions import session_days
 from quantumtrader.exceptions import DataError, DataFormatError, EmptyDataError
 from quantumtrader.features import FeatureEngine, FeatureManifest
 from quantumtrader.models.bar_regimes import BarRegimes
+from quantumtrader.models.folder import write_whole
 from quantumtrader.models.manifest import columns_of
 from quantumtrader.models.regimes import FEATURES as REGIME_FEATURES
 from quantumtrader.models.regimes import RegimeAnalyzer
 from quantumtrader.training.dataset import Dataset
 from quantumtrader.training.labels.round_trip import RoundTrips
 from quantumtrader.training.rows import Rows
-from quantumtrader.training.run_folder import write_whole
 from quantumtrader.training.seen import SeenValues, useless_features
 from quantumtrader.training.spans import Spans
-from quantumtrader.types import Events, Instrument
+from quantumtrader.types import Events, Instrument, empty_events
 
 __all__ = ["Prepared", "RegimeTrack", "choose_features", "drop_unwarm", "drop_useless"]
 
@@ -187,7 +189,7 @@ class RegimeTrack:
 def choose_features(
     names: str | tuple[str, ...], instrument: Instrument, clock: str, sessions: Iterable[Events]
 ) -> tuple[tuple[str, ...], dict[str, str]]:
-    """Find out which features the source can fill.
+    """Find out which features the source can fill, under the hours in force on its first session.
 
     Parameters
     ----------
@@ -206,10 +208,13 @@ def choose_features(
     left_out : dict of str to str
         The others: ``never there`` or ``always 0``.
     """
-    engine = FeatureEngine(names, instrument, clock=clock)
+    parts = iter(sessions)
+    first = next(parts, empty_events())
+    day = session_days(first["ts_event"][:1], instrument).astype("datetime64[D]").tolist()
+    engine = FeatureEngine(names, instrument, clock=clock, day=day[0] if day else None)
     engine.reset()
     seen = SeenValues(engine.names)
-    for events in sessions:
+    for events in chain((first,), parts):
         for begin in range(0, len(events), _CHUNK):  # rows after every packet are many
             engine.update_many(events[begin : begin + _CHUNK])
             seen.add(engine.take().values)

@@ -166,13 +166,19 @@ class Recording:
         start: date | None = None,
         end: date | None = None,
     ) -> Recording:
-        """Open a lake, a raw file or a folder, or several files; see ``quantumtrader.data.stream.stream_events``."""
+        """Open a lake, a raw file or a folder, or several files; see ``quantumtrader.data.stream.stream_events``.
+
+        Dates choose among the sessions of all files together: one that has none of them is left out.
+        """
         if not isinstance(path, (Path, str)):
-            parts = [
-                cls.open(one, symbol, settings, format=format, options=options, start=start, end=end)
-                for one in path
-            ]
-            return parts[0] if len(parts) == 1 else cls.joined(parts)
+            whole = cls.joined(
+                [cls.open(one, symbol, settings, format=format, options=options) for one in path]
+            )
+            if start is None and end is None:
+                return whole
+            chosen = whole.between(start, end)
+            chosen.origin += f" from {start or 'the start'} to {end or 'the end'}"
+            return chosen
         pack = _backend.core().pack_events
         stream = stream_events(
             path, symbol, settings, format=format, options=options, start=start, end=end, pack=pack
@@ -201,15 +207,20 @@ class Recording:
         return found
 
     def between(self, start: date | None, end: date | None) -> Recording:
-        """Return the sessions from one date to another, both included."""
+        """Return the sessions from one date to another, both included; without hours the events of these dates."""
         first = -(1 << 62) if start is None else (start - _EPOCH).days
         last = 1 << 62 if end is None else (end - _EPOCH).days
-        return Recording(
-            self.instrument,
-            lambda: (part for part in self.sessions() if first <= self.day_of(part) <= last),
-            self.origin,
-            self.notes,
-        )
+
+        def sessions() -> Iterator[Events]:
+            for part in self.sessions():
+                if self.instrument.hours:
+                    if first <= self.day_of(part) <= last:
+                        yield part
+                else:  # parts are not sessions
+                    days = session_days(part["ts_recv"], self.instrument)
+                    yield part[(first <= days) & (days <= last)]
+
+        return Recording(self.instrument, sessions, self.origin, self.notes)
 
     def sessions(self, days: Int64 | None = None) -> Iterator[Events]:
         """Yield the events of each session, or of those on some days (since 1970)."""

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from quantumtrader.data.source_notes import in_language
+from quantumtrader.models.folder import write_whole
 from quantumtrader.training.dataset import LEAST_EFFECTIVE, LEAST_SESSIONS
 from quantumtrader.training.evaluation import Interval
 from quantumtrader.training.notes import Note
@@ -18,7 +19,7 @@ from quantumtrader.training.pipelines.judge import Judged, Plan, interval_docume
 from quantumtrader.training.pipelines.prepared import Prepared
 from quantumtrader.training.pipelines.recording import Recording, Survey
 from quantumtrader.training.report import write_report
-from quantumtrader.training.run_folder import RunFolder, write_whole
+from quantumtrader.training.run_folder import RunFolder
 from quantumtrader.training.vault import Vault
 
 __all__ = ["TrainingResult", "finish"]

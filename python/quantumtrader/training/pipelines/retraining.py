@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -103,6 +103,7 @@ def retrain(
     out: Path,
     config: RetrainingConfig | None = None,
     *,
+    valid_sessions: int | None = None,
     executor: Executor | None = None,
     clock: Clock | None = None,
     stage: Stage | None = None,
@@ -124,6 +125,8 @@ def retrain(
     config : RetrainingConfig, optional
         When it is time; without it the rule that ``ModelManager.setup_auto_retraining`` set for the model, else the usual
         one.
+    valid_sessions : int, optional
+        How long the next version is valid, 0 for no end; as long as the last one was without it.
     executor, clock, stage
         As of ``TickTrainingPipeline``.
 
@@ -136,6 +139,8 @@ def retrain(
     """
     registry = ModelRegistry(models)
     before, asked = config_of(registry, name)
+    if valid_sessions is not None:
+        asked = replace(asked, valid_sessions=valid_sessions)
     rule = config or read_rule(registry.root, name) or RetrainingConfig()
     if not rule.enabled or not rule.is_for(name):
         why = f"is for {', '.join(rule.models)} only" if rule.enabled else "switches it off (enabled = false)"

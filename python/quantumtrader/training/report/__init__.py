@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from quantumtrader.models.folder import write_whole
 from quantumtrader.training.assessment import Assessment
 from quantumtrader.training.report.join import render_join, write_join
 from quantumtrader.training.report.page import render_page
-from quantumtrader.training.run_folder import write_whole
 
 __all__ = ["render_join", "render_page", "write_join", "write_report"]
 

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from quantumtrader.models.folder import write_whole
 from quantumtrader.pages.html import base_style, document, escape, static, table
 from quantumtrader.pages.numbers import language, number
 from quantumtrader.training.report.frame import listed
 from quantumtrader.training.report.words import words_of
-from quantumtrader.training.run_folder import write_whole
 
 __all__ = ["render_join", "write_join"]
 
