@@ -193,11 +193,11 @@ def hot_state(core: Any, count: int) -> str:
 
 def feature_file(core: Any, events: Events, folder: Path) -> str:
     """Compute a feature file from a Parquet lake, as the command does, in a process of its own."""
-    lake = Lake(folder, pack=core.pack_events)
+    lake = Lake(folder / "lake", pack=core.pack_events)
     with lake.writer(WDO, source="synthetic") as writer:
         writer.add(events)
     out = folder / "features.parquet"
-    command = [sys.executable, "-m", "quantumtrader", "features", "compute", "--input", str(folder)]
+    command = [sys.executable, "-m", "quantumtrader", "features", "compute", "--input", str(lake.root)]
     command += ["--symbol", WDO.symbol, "--set", "all", "--clock", "1s", "--out", str(out), "--json"]
     begun = time.perf_counter()
     done = subprocess.run(command, capture_output=True, text=True)
