@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 from quantumtrader.clock import ReplayClock
+from quantumtrader.models.folder import write_whole
 from quantumtrader.training import run_folder
 from quantumtrader.training.pipelines import Recording, TickTrainingPipeline
 from quantumtrader.training.pipelines import prepared as prepared_module
@@ -20,7 +21,6 @@ from reference.planted_bars import SMALL, Y, bar_sessions
 
 def main(folder: str, writes: int) -> None:
     count = 0
-    whole = run_folder.write_whole
 
     def counted(path: Path, data: bytes) -> None:
         nonlocal count
@@ -29,10 +29,10 @@ def main(folder: str, writes: int) -> None:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.with_name(f".{path.name}.half").write_bytes(data[: len(data) // 2])
             os.kill(os.getpid(), signal.SIGKILL)
-        whole(path, data)
+        write_whole(path, data)
 
-    run_folder.write_whole = counted
-    prepared_module.write_whole = counted
+    for module in (run_folder, prepared_module):
+        vars(module)["write_whole"] = counted
     pipeline = TickTrainingPipeline(SMALL, clock=ReplayClock(1_700_000_000 * 10**9 + os.getpid()))
     pipeline.train(Recording.of(bar_sessions(40, 3, 0.9), Y), folder)
 

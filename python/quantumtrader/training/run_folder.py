@@ -37,7 +37,7 @@ from quantumtrader.training.notes import Note
 from quantumtrader.training.splits import Split
 from quantumtrader.training.trials import Trial, TrialLedger
 
-__all__ = ["RunFolder", "RunLedger", "write_whole"]
+__all__ = ["RunFolder", "RunLedger"]
 
 SCHEMA = 1
 REQUEST = "run.json"

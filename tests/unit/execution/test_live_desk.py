@@ -39,15 +39,7 @@ def test_cancels_do_not_wait_for_the_vendors_list(
 ) -> None:
     """After a restart the vendor cannot give its list; an exit fills, and the other one must not stay alive."""
     bench = Bench(tmp_path / "orders.journal")
-    desk = LiveDesk(bench.manager)
-    desk.start()
-    desk.on_market(bench.clock.ns, 1000, 1001, 1000)
-    desk.enter(BracketPlan(1, 1, 8, 8))
-    bench.gateway.show(1, traded=1, leaves=0, average_px=1001.0, status=2)
-    bench.gateway.held = VendorPosition(1, 1001.0)
-    desk.step()
-    bench.gateway.show(2)
-    bench.gateway.show(3)
+    desk = bought(bench, BracketPlan(1, 1, 8, 8))
     desk.step()
     bench.journal.close()
 
@@ -109,6 +101,20 @@ def test_a_desk_that_stops_hands_over_or_flattens(tmp_path: Path) -> None:
         world.journal.close()
 
 
+def bought(bench: Bench, plan: BracketPlan) -> LiveDesk:
+    """A desk whose entry was filled, and whose stop and target the vendor shows."""
+    desk = LiveDesk(bench.manager)
+    desk.start()
+    desk.on_market(bench.clock.ns, 1000, 1001, 1000)
+    desk.enter(plan)
+    bench.gateway.show(1, traded=plan.size, leaves=0, average_px=1001.0, status=2)
+    bench.gateway.held = VendorPosition(plan.size, 1001.0)
+    desk.step()
+    bench.gateway.show(2)
+    bench.gateway.show(3)
+    return desk
+
+
 def loose_desk(bench: Bench, size: int = 3) -> LiveDesk:
     """A desk whose contracts came through ``send_order``: no bracket holds them."""
     desk = LiveDesk(bench.manager)
@@ -135,15 +141,7 @@ def test_a_trade_closed_by_hand_leaves_nothing_that_opens_a_position(
     """A person sells at the platform what the trade bought; under ``claim`` that is the trade's exit."""
     policy = {"foreign_orders": ForeignPolicy.CLAIM, "foreign_position": ForeignPolicy.CLAIM}
     bench = Bench(tmp_path / "o.journal", replace(SETTINGS, reconcile=replace(SETTINGS.reconcile, **policy)))
-    gateway, desk = bench.gateway, LiveDesk(bench.manager)
-    desk.start()
-    desk.on_market(bench.clock.ns, 1000, 1001, 1000)
-    desk.enter(BracketPlan(1, 3, 20, 20))
-    gateway.show(1, traded=3, leaves=0, average_px=1001.0, status=2)
-    gateway.held = VendorPosition(3, 1001.0)
-    desk.step()
-    gateway.show(2)
-    gateway.show(3)
+    gateway, desk = bench.gateway, bought(bench, BracketPlan(1, 3, 20, 20))
     desk.step()
     assert [t.type for t in gateway.sent[1:]] == [OrderType.STOP, OrderType.LIMIT]
     bench.clock.ns += SETTINGS.reconcile_ns
@@ -180,15 +178,7 @@ def test_a_trade_closed_by_hand_leaves_nothing_that_opens_a_position(
 def test_a_mere_number_at_the_vendor_takes_no_stop_away(tmp_path: Path) -> None:
     settings = replace(SETTINGS, reconcile=replace(SETTINGS.reconcile, foreign_position=ForeignPolicy.CLAIM))
     bench = Bench(tmp_path / "o.journal", settings)
-    desk = LiveDesk(bench.manager)
-    desk.start()
-    desk.on_market(bench.clock.ns, 1000, 1001, 1000)
-    desk.enter(BracketPlan(1, 3, 20, 20))
-    bench.gateway.show(1, traded=3, leaves=0, average_px=1001.0, status=2)
-    bench.gateway.held = VendorPosition(3, 1001.0)
-    desk.step()
-    bench.gateway.show(2)
-    bench.gateway.show(3)
+    desk = bought(bench, BracketPlan(1, 3, 20, 20))
     bench.gateway.held = VendorPosition(0)  # without an order that explains it
     for _ in range(8):
         bench.clock.ns += SETTINGS.reconcile_ns // 4
@@ -426,16 +416,8 @@ def test_an_entry_that_was_filled_ends_the_row_of_rejections(bench: Bench) -> No
 def test_a_stop_that_was_jumped_over_does_not_keep_the_position(tmp_path: Path) -> None:
     """A stop-limit whose limit the market has left behind protects nothing."""
     bench = Bench(tmp_path / "orders.journal")
-    desk = LiveDesk(bench.manager)
-    desk.start()
-    desk.on_market(bench.clock.ns, 1000, 1001, 1000)
-    desk.enter(BracketPlan(1, 1, 8, 8))
-    bench.gateway.show(1, traded=1, leaves=0, average_px=1001.0, status=2)
-    bench.gateway.held = VendorPosition(1, 1001.0)
-    desk.step()
+    desk = bought(bench, BracketPlan(1, 1, 8, 8))
     assert [t.type for t in bench.gateway.sent] == [OrderType.MARKET, OrderType.STOP, OrderType.LIMIT]
-    bench.gateway.show(2)
-    bench.gateway.show(3)
     for _ in range(3):
         bench.clock.ns += 400 * MS
         desk.on_market(bench.clock.ns, 950, 951, 950)  # stop 993, its limit 973
