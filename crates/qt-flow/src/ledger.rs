@@ -3,10 +3,9 @@
 //! Size that leaves a row is first explained by prints at that price and side within 50 ms either way, oldest first,
 //! each contract once; the rest was cancelled.
 
-use std::collections::VecDeque;
-
 use crate::tape::Print;
 use crate::time::{MILLI, MINUTE};
+use crate::window::{Row, Sums, WindowId, Windows};
 
 /// How far a print and the removal it explains may lie apart, in ns, inclusive.
 pub const MATCH: i64 = 50 * MILLI;
@@ -14,10 +13,52 @@ pub const MATCH: i64 = 50 * MILLI;
 pub const WINDOW: i64 = MINUTE;
 
 /// An addition or a cancellation: contracts that count for the bid (positive) or for the ask (negative).
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 struct Change {
     ts: i64,
     net: i64,
+}
+
+/// Sums over changes.
+#[derive(Debug, Clone, Copy, Default)]
+struct Net {
+    /// Added less cancelled on the bid, less the same on the ask.
+    net: i64,
+    /// Added and cancelled on both sides.
+    gross: i64,
+}
+
+impl Sums for Net {
+    #[inline]
+    fn minus(&self, o: &Self) -> Self {
+        Self { net: self.net - o.net, gross: self.gross - o.gross }
+    }
+}
+
+impl Row for Change {
+    type Sums = Net;
+    type Small = i32;
+
+    #[inline]
+    fn ts(&self) -> i64 {
+        self.ts
+    }
+
+    #[inline]
+    fn add_to(&self, s: &mut Net) {
+        s.net += self.net;
+        s.gross += self.net.abs();
+    }
+
+    #[inline]
+    fn small(&self) -> Option<i32> {
+        self.net.try_into().ok()
+    }
+
+    #[inline]
+    fn whole(ts: i64, net: i32) -> Self {
+        Self { ts, net: net.into() }
+    }
 }
 
 /// Part of a print that has not explained a removal, or of a cancellation that no print has explained.
@@ -33,39 +74,25 @@ struct Unmatched {
 /// Additions and cancellations over one minute.
 #[derive(Debug, Clone)]
 pub struct Ledger {
-    changes: VecDeque<Change>,
-    /// Changes that have left.
-    left: usize,
-    /// The cancellations of the last 50 ms, each with its number among all changes.
-    cancelled: Vec<(Unmatched, usize)>,
+    changes: Windows<Change>,
+    minute: WindowId,
+    /// The cancellations of the last 50 ms, each with its position among the changes.
+    cancelled: Vec<(Unmatched, u64)>,
     /// The prints of the last 50 ms.
     prints: Vec<Unmatched>,
-    /// When the oldest change leaves.
-    next_exit: i64,
-    /// Added less cancelled on the bid, less the same on the ask.
-    net: i64,
-    /// Added and cancelled on both sides.
-    gross: i64,
 }
 
 impl Default for Ledger {
     fn default() -> Self {
-        Self {
-            changes: VecDeque::new(),
-            left: 0,
-            cancelled: Vec::new(),
-            prints: Vec::new(),
-            next_exit: i64::MAX,
-            net: 0,
-            gross: 0,
-        }
+        let mut changes = Windows::default();
+        let minute = changes.add(WINDOW);
+        Self { changes, minute, cancelled: Vec::new(), prints: Vec::new() }
     }
 }
 
 impl Ledger {
-    /// Makes room, so that a busy minute need not.
+    /// Makes room, so that a busy moment need not.
     pub fn reserve(&mut self) {
-        self.changes.reserve(4096);
         self.cancelled.reserve(256);
         self.prints.reserve(256);
     }
@@ -75,13 +102,15 @@ impl Ledger {
         let side = -p.side;
         let mut rest = i64::from(p.size);
         self.drop_old(p.ts);
-        for (c, number) in &mut self.cancelled {
-            if c.px == p.px && (side == 0 || c.side == side) {
+        for (c, position) in &mut self.cancelled {
+            if rest == 0 {
+                break;
+            }
+            if c.size > 0 && c.px == p.px && (side == 0 || c.side == side) {
                 let explained = rest.min(c.size);
                 (c.size, rest) = (c.size - explained, rest - explained);
                 let back = explained * i64::from(c.side); // the cancellation counted against its side
-                self.changes[*number - self.left].net += back;
-                (self.net, self.gross) = (self.net + back, self.gross - explained);
+                self.changes.amend(*position, |change| change.net += back);
             }
         }
         if rest > 0 {
@@ -90,19 +119,9 @@ impl Ledger {
     }
 
     /// `size` contracts joined a row of this side.
-    pub fn added(&mut self, ts: i64, side: i8, size: i64) {
-        self.push(Change { ts, net: size * i64::from(side) });
-    }
-
     #[inline]
-    fn push(&mut self, change: Change) {
-        self.advance(change.ts); // keeps the ring bounded between samples
-        if self.changes.is_empty() {
-            self.next_exit = change.ts.saturating_add(WINDOW);
-        }
-        self.net += change.net;
-        self.gross += change.net.abs();
-        self.changes.push_back(change);
+    pub fn added(&mut self, ts: i64, side: i8, size: i64) {
+        self.changes.push(Change { ts, net: size * i64::from(side) });
     }
 
     /// `size` contracts left a row.
@@ -119,8 +138,8 @@ impl Ledger {
             }
         }
         if size > 0 {
-            self.push(Change { ts, net: -size * i64::from(side) });
-            self.cancelled.push((Unmatched { ts, px, side, size }, self.left + self.changes.len() - 1));
+            self.cancelled.push((Unmatched { ts, px, side, size }, self.changes.head()));
+            self.changes.push(Change { ts, net: -size * i64::from(side) });
         }
     }
 
@@ -134,31 +153,20 @@ impl Ledger {
     /// Ends the window at `now`.
     #[inline]
     pub fn advance(&mut self, now: i64) {
-        if now >= self.next_exit {
-            self.expire(now);
-        }
-    }
-
-    fn expire(&mut self, now: i64) {
-        self.drop_old(now); // first, as what leaves is no longer recent
-        while let Some(c) = self.changes.front().filter(|c| c.ts <= now - WINDOW) {
-            self.net -= c.net;
-            self.gross -= c.net.abs();
-            self.changes.pop_front();
-            self.left += 1;
-        }
-        self.next_exit = self.changes.front().map_or(i64::MAX, |c| c.ts.saturating_add(WINDOW));
+        self.changes.advance(now);
     }
 
     /// Before this time [`Ledger::advance`] has nothing to do.
     #[inline(always)]
     pub fn next_exit(&self) -> i64 {
-        self.next_exit
+        self.changes.next_exit()
     }
 
     /// `(N, G)`: net and gross flow of limit orders over the window, in contracts.
+    #[inline]
     pub fn net_and_gross(&self) -> (i64, i64) {
-        (self.net, self.gross)
+        let Net { net, gross } = self.changes.sums(self.minute);
+        (net, gross)
     }
 
     /// Starts a session.
@@ -166,7 +174,6 @@ impl Ledger {
         self.changes.clear();
         self.cancelled.clear();
         self.prints.clear();
-        (self.left, self.next_exit, self.net, self.gross) = (0, i64::MAX, 0, 0);
     }
 }
 

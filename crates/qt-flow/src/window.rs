@@ -185,6 +185,35 @@ impl<R: Row> Windows<R> {
         self.next_exit = self.next_exit.min(row.ts().saturating_add(self.shortest));
     }
 
+    /// Changes the row at a position that every window still holds: its time stays, its numbers may not grow.
+    pub fn amend(&mut self, position: u64, change: impl FnOnce(&mut R)) {
+        let newest = position == self.end.position;
+        let mut row = if newest { self.newest } else { self.row(position) };
+        let mut was = R::Sums::default();
+        row.add_to(&mut was);
+        self.totals = self.totals.minus(&was);
+        change(&mut row);
+        row.add_to(&mut self.totals);
+        if newest {
+            self.newest = row;
+            return;
+        }
+        let number = (position as i64 - self.begin) as usize / BLOCK;
+        let kept = &mut self.full.get_mut(number).unwrap_or(&mut self.open)[position as usize % BLOCK];
+        match row.small() {
+            Some(small) if kept.pause != WHOLE => kept.small = small,
+            _ => self.amend_whole(position, row),
+        }
+    }
+
+    #[cold]
+    fn amend_whole(&mut self, position: u64, row: R) {
+        let k = self.whole.partition_point(|(p, _)| *p < position);
+        if let Some((_, kept)) = self.whole.get_mut(k).filter(|(p, _)| *p == position) {
+            *kept = row;
+        }
+    }
+
     /// Puts the newest row into the ring, as another one follows it.
     #[inline(always)]
     fn keep_newest(&mut self, now: i64) {
@@ -440,14 +469,19 @@ mod tests {
 
     proptest! {
         #[test]
-        fn equals_the_naive_window(steps in prop::collection::vec((pause(), -150i64..150, any::<bool>()), 1..6000)) {
+        fn equals_the_naive_window(steps in prop::collection::vec((pause(), -150i64..150, any::<bool>(), 0usize..40), 1..6000)) {
             let mut w = Windows::<Item>::default();
             let ids = [(7, w.add(7)), (100, w.add(100)), (50_000, w.add(50_000))];
             let (mut t, mut all) = (0, Vec::new());
-            for (dt, x, read) in steps {
+            for (dt, x, read, back) in steps {
                 t += dt;
                 w.push(Item(t, x));
                 all.push((t, x));
+                // A row that even the shortest window holds becomes smaller.
+                if let Some(k) = all.len().checked_sub(1 + back).filter(|k| all[*k].0 > t - 7) {
+                    w.amend(k as u64, |row| row.1 /= 2);
+                    all[k].1 /= 2;
+                }
                 if read {
                     w.advance(t);
                     for (length, id) in ids {

@@ -24,7 +24,7 @@ pub const MAX_LEVELS: usize = 1 << 16;
 #[derive(Debug, Clone)]
 pub struct L2Book {
     /// Asks, bids.
-    sides: [Ladder<i64>; 2],
+    sides: [Ladder<i32>; 2],
     max_levels: usize,
     feed: Feed,
 }
@@ -59,7 +59,7 @@ impl L2Book {
     #[inline(always)]
     pub fn set(&mut self, side: i8, px: i32, size: i32) -> i64 {
         let s = index(side);
-        let was = self.sides[s].update(fold(px, s), |level| std::mem::replace(level, i64::from(size)));
+        let was = i64::from(self.sides[s].update(fold(px, s), |level| std::mem::replace(level, size)));
         if was == 0 && self.sides[s].len() > self.max_levels {
             self.drop_worst(s);
         }
@@ -121,7 +121,7 @@ impl Book for L2Book {
         if !self.feed.valid {
             return Touch::NONE;
         }
-        let best = |s: usize| self.sides[s].best().map(|(key, &size)| (key, size));
+        let best = |s: usize| self.sides[s].best().map(|(key, level)| (key, level.size()));
         touch_of(best(1), best(0))
     }
 
@@ -142,6 +142,6 @@ impl Book for L2Book {
 
     fn size_at(&self, side: i8, px: i32) -> i64 {
         let s = index(side);
-        if self.feed.valid && px != PX_NONE { self.sides[s].get(fold(px, s)) } else { 0 }
+        if self.feed.valid && px != PX_NONE { self.sides[s].get(fold(px, s)).size() } else { 0 }
     }
 }

@@ -17,10 +17,10 @@ pub(super) trait Level: Copy + Default {
     fn size(&self) -> i64;
 }
 
-impl Level for i64 {
+impl Level for i32 {
     #[inline(always)]
     fn size(&self) -> i64 {
-        *self
+        i64::from(*self)
     }
 }
 
@@ -257,16 +257,16 @@ impl<'a, L: Level> Iterator for Descending<'a, L> {
 mod tests {
     use super::*;
 
-    fn keys(ladder: &Ladder<i64>) -> Vec<(i32, i64)> {
+    fn keys(ladder: &Ladder<i32>) -> Vec<(i32, i32)> {
         ladder.iter().map(|(k, l)| (k, *l)).collect()
     }
 
     #[test]
     fn follows_the_price_in_both_directions() {
-        let mut ladder = Ladder::<i64>::new();
+        let mut ladder = Ladder::<i32>::new();
         let far = SLOTS as i32 * 10;
         for key in [0, far, -far, far + 1] {
-            ladder.update(key, |l| *l = i64::from(key) + 100_000);
+            ladder.update(key, |l| *l = key + 100_000);
         }
         assert_eq!(keys(&ladder).iter().map(|p| p.0).collect::<Vec<_>>(), [far + 1, far, 0, -far]);
         ladder.update(far + 1, |l| *l = 0);
@@ -278,10 +278,10 @@ mod tests {
 
     #[test]
     fn holds_the_extreme_prices() {
-        let mut ladder = Ladder::<i64>::new();
+        let mut ladder = Ladder::<i32>::new();
         let extremes = [i32::MIN + 1, i32::MAX, 0, -i32::MAX + 1, i32::MAX - 1];
         for (n, &key) in extremes.iter().enumerate() {
-            ladder.update(key, |l| *l = n as i64 + 1);
+            ladder.update(key, |l| *l = n as i32 + 1);
         }
         let mut sorted = extremes;
         sorted.sort_unstable_by_key(|&k| std::cmp::Reverse(k));
@@ -295,7 +295,7 @@ mod tests {
 
     #[test]
     fn a_removal_far_away_does_not_move_the_window() {
-        let mut ladder = Ladder::<i64>::new();
+        let mut ladder = Ladder::<i32>::new();
         ladder.update(100_000, |l| *l = 1);
         let base = ladder.base;
         ladder.update(900_000, |l| *l = 0);
@@ -304,7 +304,7 @@ mod tests {
 
     #[test]
     fn a_falling_price_pulls_the_window_along() {
-        let mut ladder = Ladder::<i64>::new();
+        let mut ladder = Ladder::<i32>::new();
         for step in 0..20_000 {
             ladder.update(100_000 - step, |l| *l = 1);
             ladder.update(100_000 - step + 10, |l| *l = 0);
@@ -315,7 +315,7 @@ mod tests {
 
     #[test]
     fn the_best_levels_are_shown_wherever_they_lie() {
-        let mut ladder = Ladder::<i64>::new();
+        let mut ladder = Ladder::<i32>::new();
         for (n, key) in [5000, 4999, 4900, 4800, 100, -9000, -90_000].into_iter().enumerate() {
             ladder.update(key, |l| *l = 1 << n);
         }
