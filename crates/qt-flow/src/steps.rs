@@ -130,7 +130,7 @@ impl Steps {
     pub fn area(&mut self, t: i64) -> Area {
         self.changes.advance(t);
         let end = self.changes.totals().until(t);
-        if self.changes.last_left(self.window).is_none() {
+        if self.changes.first(self.window) == 0 {
             return end;
         }
         let begin = self.changes.left(self.window).until(t - self.length);

@@ -72,6 +72,8 @@ struct Window<R: Row> {
     cursor: Cursor,
     /// Sums of the rows that have left.
     left: R::Sums,
+    /// Before this time no row leaves: when the oldest one does, or the least time where there was none.
+    due: i64,
 }
 
 /// A row in the ring.
@@ -143,7 +145,7 @@ impl<R: Row> Windows<R> {
         let known = self.spans.iter().position(|w| w.length == length);
         WindowId(known.unwrap_or_else(|| {
             let cursor = self.cursor();
-            self.spans.push(Window { length, cursor, left: self.totals });
+            self.spans.push(Window { length, cursor, left: self.totals, due: i64::MIN });
             self.spans.len() - 1
         }))
     }
@@ -167,6 +169,7 @@ impl<R: Row> Windows<R> {
         for w in &mut self.spans {
             w.cursor = Cursor::default();
             w.left = R::Sums::default();
+            w.due = i64::MIN;
         }
     }
 
@@ -254,14 +257,20 @@ impl<R: Row> Windows<R> {
 
     fn expire(&mut self, now: i64) {
         let mut next_exit = i64::MAX;
-        for k in 0..self.spans.len() {
-            let Window { length, mut cursor, mut left } = self.spans[k];
-            let Some(begin) = now.checked_sub(length) else { continue };
-            if let Some(next) = self.pass_until(begin, &mut cursor, &mut left) {
-                next_exit = next_exit.min(next.saturating_add(length));
+        let mut spans = std::mem::take(&mut self.spans); // put back below: the rows are read meanwhile
+        for w in &mut spans {
+            if now < w.due {
+                next_exit = next_exit.min(w.due);
+                continue;
             }
-            (self.spans[k].cursor, self.spans[k].left) = (cursor, left);
+            let Some(begin) = now.checked_sub(w.length) else { continue };
+            let next = self.pass_until(begin, &mut w.cursor, &mut w.left);
+            w.due = next.map_or(i64::MIN, |next| next.saturating_add(w.length));
+            if next.is_some() {
+                next_exit = next_exit.min(w.due);
+            }
         }
+        self.spans = spans;
         self.next_exit = next_exit;
     }
 

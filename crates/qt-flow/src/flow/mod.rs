@@ -76,6 +76,21 @@ pub mod exit {
     pub const MID: u8 = 4;
 }
 
+/// Before these times nothing leaves the windows: the parts of [`exit`].
+#[derive(Debug, Clone, Copy)]
+struct Exits {
+    tape: i64,
+    book: i64,
+    mid: i64,
+}
+
+impl Default for Exits {
+    /// Everything is looked at once.
+    fn default() -> Self {
+        Self { tape: i64::MIN, book: i64::MIN, mid: i64::MIN }
+    }
+}
+
 /// Where the touch comes from.
 #[derive(Debug, Clone, Default)]
 enum Source {
@@ -160,8 +175,7 @@ pub struct Flow {
     reference: bool,
     /// A record of this packet may have changed the touch.
     changed: bool,
-    /// Windows and profile need nothing before this time; the least time when they need it at once.
-    next_exit: i64,
+    exits: Exits,
     /// The best levels of the book, but for the stale sides.
     levels: Levels,
     /// Levels that are kept up to date, 5 or 10.

@@ -82,10 +82,10 @@ impl Flow {
         if self.good && next.sized() {
             if self.reference && next != self.touch {
                 self.ofi.push(self.now, &self.touch, &next);
-                self.next_exit = self.next_exit.min(self.ofi.next_exit());
+                self.exits.book = self.exits.book.min(self.ofi.next_exit());
                 if self.limit.enabled() {
                     self.limit.on_touch(self.now, &self.touch, &next);
-                    self.next_exit = self.next_exit.min(self.limit.next_exit());
+                    self.exits.book = self.exits.book.min(self.limit.next_exit());
                 }
             }
             self.reference = true;
@@ -113,7 +113,7 @@ impl Flow {
         }
         let before = self.frozen.as_ref().unwrap_or(&self.levels);
         self.removed.end_packet(self.now, changes, before, shown);
-        self.next_exit = self.next_exit.min(self.removed.next_exit());
+        self.exits.book = self.exits.book.min(self.removed.next_exit());
     }
 
     /// Whether so many changes of rows in this packet were all at the best five levels or none, where that is known.
@@ -136,15 +136,15 @@ impl Flow {
         let (now, mid2) = (self.now, self.mid2());
         if self.mids.enabled() {
             self.mids.see(now, mid2);
-            self.next_exit = self.next_exit.min(self.mids.next_exit());
+            self.exits.mid = self.exits.mid.min(self.mids.next_exit());
         }
         if self.spreads.enabled() {
             self.spreads.see(now, self.quote().map(Touch::spread));
-            self.next_exit = self.next_exit.min(self.spreads.next_exit());
+            self.exits.mid = self.exits.mid.min(self.spreads.next_exit());
         }
         if self.markouts.enabled() {
             self.markouts.see(now, mid2);
-            self.next_exit = self.next_exit.min(self.markouts.next_exit());
+            self.exits.mid = self.exits.mid.min(self.markouts.next_exit());
         }
     }
 
@@ -155,12 +155,12 @@ impl Flow {
             self.refresh_levels();
             self.moved = false;
             self.mlofi.push(self.now, &self.levels);
-            self.next_exit = self.next_exit.min(self.mlofi.next_exit());
+            self.exits.book = self.exits.book.min(self.mlofi.next_exit());
         } else if let Edit::Size { side, rank, by } = self.edit
             && rank < mlofi::LEVELS
         {
             self.mlofi.resize(self.now, side, rank, by);
-            self.next_exit = self.next_exit.min(self.mlofi.next_exit());
+            self.exits.book = self.exits.book.min(self.mlofi.next_exit());
         }
     }
 
@@ -170,6 +170,6 @@ impl Flow {
         }
         let shown = self.among_best(self.added.count());
         self.added.end_packet(self.now, self.good.then_some(&self.levels), shown);
-        self.next_exit = self.next_exit.min(self.added.next_exit());
+        self.exits.book = self.exits.book.min(self.added.next_exit());
     }
 }

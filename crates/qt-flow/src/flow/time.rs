@@ -3,7 +3,7 @@
 use qt_core::book::Book;
 use qt_core::event::Event;
 
-use super::{BOTH_SIDES, Flow, Source, exit};
+use super::{BOTH_SIDES, Exits, Flow, Source, exit};
 use crate::parent::Parent;
 use crate::touch::Touch;
 
@@ -44,7 +44,9 @@ impl Flow {
     /// of [`exit`].
     #[inline(always)]
     pub fn prepare(&mut self, t: i64) -> u8 {
-        let exits = if t >= self.next_exit { self.advance(t) } else { 0 };
+        let next = self.exits.tape.min(self.exits.book).min(self.exits.mid);
+        let left = if t >= next { self.advance(t) } else { 0 };
+        self.profile.refresh(&self.moments);
         if self.stale != 0 {
             self.refresh_levels();
         }
@@ -52,37 +54,36 @@ impl Flow {
             let levels = self.frozen.as_ref().unwrap_or(&self.levels);
             self.ladder.take(self.versions, levels);
         }
-        exits
+        left
     }
 
     #[inline(never)]
     fn advance(&mut self, t: i64) -> u8 {
-        let tape = self.tape.next_exit();
-        let book = self.next_exit_of_book();
-        let mid = self.next_exit_of_mid();
-        let left = |at: i64, bit: u8| if at <= t { bit } else { 0 };
-        let exits = left(tape, exit::TAPE) | left(book, exit::BOOK) | left(mid, exit::MID);
-        self.tape.advance(t);
-        self.ofi.advance(t);
-        self.mlofi.advance(t);
-        self.limit.advance(t);
-        self.added.advance(t);
-        self.removed.advance(t);
-        self.mids.advance(t);
-        self.spreads.advance(t);
-        self.markouts.advance(t);
-        self.profile.refresh(&self.moments);
-        self.next_exit = self.tape.next_exit().min(self.next_exit_of_book()).min(self.next_exit_of_mid());
-        exits
-    }
-
-    fn next_exit_of_book(&self) -> i64 {
-        let (ofi, mlofi, limit) = (self.ofi.next_exit(), self.mlofi.next_exit(), self.limit.next_exit());
-        ofi.min(mlofi).min(limit).min(self.added.next_exit()).min(self.removed.next_exit())
-    }
-
-    fn next_exit_of_mid(&self) -> i64 {
-        self.mids.next_exit().min(self.spreads.next_exit()).min(self.markouts.next_exit())
+        let mut left = 0;
+        if t >= self.exits.tape {
+            left |= exit::TAPE;
+            self.tape.advance(t);
+            self.exits.tape = self.tape.next_exit();
+        }
+        if t >= self.exits.book {
+            left |= exit::BOOK;
+            self.ofi.advance(t);
+            self.mlofi.advance(t);
+            self.limit.advance(t);
+            self.added.advance(t);
+            self.removed.advance(t);
+            let at_touch = self.ofi.next_exit().min(self.mlofi.next_exit()).min(self.limit.next_exit());
+            self.exits.book = at_touch.min(self.added.next_exit()).min(self.removed.next_exit());
+        }
+        if t >= self.exits.mid {
+            left |= exit::MID;
+            self.mids.advance(t);
+            self.spreads.advance(t);
+            self.markouts.advance(t);
+            self.exits.mid =
+                self.mids.next_exit().min(self.spreads.next_exit()).min(self.markouts.next_exit());
+        }
+        left
     }
 
     /// Starts a session now: windows, profile, moments and sums begin again, the book stays.
@@ -92,7 +93,7 @@ impl Flow {
     }
 
     fn clear_windows(&mut self) {
-        self.next_exit = i64::MIN;
+        self.exits = Exits::default();
         self.tape.clear();
         self.ofi.clear();
         self.mlofi.clear();

@@ -35,7 +35,7 @@ impl Flow {
         self.passive = passive;
         self.ended = self.parents.push(&print);
         self.tape.push(print);
-        self.next_exit = self.next_exit.min(self.tape.next_exit());
+        self.exits.tape = self.exits.tape.min(self.tape.next_exit());
         // What was executed hidden had not been displayed: no displayed size left by it.
         if t.flags & flag::HIDDEN == 0 {
             if self.limit.enabled() {
@@ -48,11 +48,10 @@ impl Flow {
         }
         if self.profile.enabled() {
             self.profile.push(t.px, t.size);
-            self.next_exit = i64::MIN; // the value area is settled at the next read
         }
         if self.markouts.enabled() {
             self.markouts.on_print(&print, self.mid2());
-            self.next_exit = self.next_exit.min(self.markouts.next_exit());
+            self.exits.mid = self.exits.mid.min(self.markouts.next_exit());
         }
         if self.bars.active() && self.session.open {
             self.bars.push(&print, self.session.start);
