@@ -257,8 +257,9 @@ def check_stream(group: str, engine: Any, levels: Events, floor: np.ndarray) -> 
     engine.update_many(levels)
     _, values, counts = engine.take()
     rows = floor[counts - 1]
+    both = ~np.isnan(rows[:, 2])  # the kernel has no answer while a side is missing; an imbalance has
     for column in (1, 2):
-        close = np.isclose(values[:, column], rows[:, column], rtol=1e-12, atol=1e-12, equal_nan=True)
+        close = np.isclose(values[both, column], rows[both, column], rtol=1e-12, atol=1e-12)
         agree(f"{group}: {STREAM[column]}", bool(close.all()), True)
     changed = np.flatnonzero(
         np.nan_to_num(rows[:, 0])

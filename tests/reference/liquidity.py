@@ -32,8 +32,6 @@ define("book_imbalance_1", sizes=True)(
 
 @define("book_imbalance_5", book=True)
 def _(row: Row) -> float:
-    if row.view.mid is None:
-        return NAN
     return imbalance(depth(row.view.bids, 5), depth(row.view.asks, 5))
 
 

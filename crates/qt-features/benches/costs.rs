@@ -6,7 +6,7 @@
 //! The least of several repeats counts, as everything that disturbs a measurement makes it longer.
 //!
 //! Arguments: `--write` replaces `crates/qt-features/costs.tsv`, from which `make gen` takes them; a number is how
-//! many repeats are made (20: some three minutes); a name measures that feature only.
+//! many repeats are made (20: some five minutes); a name measures that feature only.
 #![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout, clippy::disallowed_methods)]
 
 use std::fmt::Write as _;
@@ -21,9 +21,9 @@ use qt_features::catalogue::catalogue;
 use qt_features::{Config, FeatureEngine, Fitted, MicropriceTable, VpinBucket};
 use qt_venue::{SessionSpec, generate_session};
 
-const EVENTS: i64 = 400_000;
-/// Events before the clock starts, over half an hour: most windows are full then, and rings have grown.
-const UNTIMED: usize = 280_000;
+const EVENTS: i64 = 620_000;
+/// Events before the clock starts, over an hour: every window of the session is full then, and rings have grown.
+const UNTIMED: usize = 520_000;
 /// Events per call.
 const CHUNK: usize = 4096;
 /// A feature that costs nothing per event.

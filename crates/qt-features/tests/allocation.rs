@@ -1,25 +1,29 @@
-//! Nothing is allocated per print once the windows have been full.
+//! Nothing is allocated per event once the windows have been full.
 #![allow(clippy::unwrap_used)] // a test that cannot go on fails
 #![allow(unsafe_code)] // an allocator that counts, and hands everything on to that of the system
 
 mod common;
 
 use std::alloc::{GlobalAlloc, Layout, System};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::cell::Cell;
 
-use common::{MINUTE, SECOND, T0, engine, trade};
+use common::{MINUTE, SECOND, T0, all_names, engine, trade};
 use qt_core::Event;
+use qt_core::event::{Kind, phase};
 use qt_features::catalogue::catalogue;
 use qt_features::spec::{Family, Input};
+use qt_venue::{SessionSpec, generate_session};
 
 struct Counting;
 
-static ALLOCATIONS: AtomicUsize = AtomicUsize::new(0);
+thread_local! {
+    static ALLOCATIONS: Cell<usize> = const { Cell::new(0) };
+}
 
 // SAFETY: every call is that of the system's allocator with the same arguments.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
+        ALLOCATIONS.set(ALLOCATIONS.get() + 1);
         // SAFETY: as for the caller.
         unsafe { System.alloc(layout) }
     }
@@ -58,14 +62,51 @@ fn an_hour_of_prints_allocates_nothing_after_warm_up() {
     let mut warm = 0;
     for k in 0..3_600 * 300 {
         if print(k).ts_event == T0 + 12 * MINUTE && warm == 0 {
-            warm = ALLOCATIONS.load(Ordering::Relaxed);
+            warm = ALLOCATIONS.get();
         }
         e.update(&print(k)).unwrap();
         e.discard();
     }
     assert!(warm > 0);
-    assert_eq!(ALLOCATIONS.load(Ordering::Relaxed), warm);
+    assert_eq!(ALLOCATIONS.get(), warm);
     let mut row = Vec::new();
     e.snapshot(&mut row);
     assert!(row.iter().all(|v| v.is_finite()), "{row:?}");
+}
+
+/// A market whose minutes are all alike: for five seconds over 300 trades and 2,000 book records a second, then silence.
+fn minutes() -> Vec<Event> {
+    let spec = SessionSpec { duration_ns: MINUTE, intensity: 1400, open_ns: T0, ..SessionSpec::default() };
+    let mut minute = generate_session(&spec).unwrap();
+    minute.retain(|e| e.kind != Kind::Session as u8 || e.action != phase::CLOSED);
+    for e in &mut minute {
+        e.ts_event = T0 + (e.ts_event - T0) / 12;
+        e.ts_recv = e.ts_event;
+    }
+    minute
+}
+
+#[test]
+fn a_burst_allocates_nothing_where_the_hour_had_one_before() {
+    let minute = minutes();
+    let trades = minute.iter().filter(|e| e.kind == Kind::Trade as u8).count();
+    assert!(trades > 1_500, "{trades} in five seconds");
+    let mut e = engine(&all_names(), "1s", "full");
+    let mut warm = 0;
+    for k in 0..70 {
+        if k == 65 {
+            warm = ALLOCATIONS.get();
+        }
+        for &event in minute.iter().filter(|e| k == 0 || e.kind != Kind::Session as u8) {
+            let (ts, sequence) = (event.ts_event + k * MINUTE, event.sequence + k * minute.len() as i64);
+            e.update(&Event { ts_event: ts, ts_recv: ts, sequence, ..event }).unwrap();
+        }
+        e.discard();
+    }
+    assert_eq!(ALLOCATIONS.get() - warm, 0);
+    let mut row = Vec::new();
+    e.snapshot(&mut row);
+    let missing: Vec<_> =
+        all_names().into_iter().zip(&row).filter(|(_, v)| v.is_nan()).map(|(n, _)| n).collect();
+    assert!(missing.len() < 25, "{missing:?}");
 }

@@ -131,7 +131,7 @@ impl<L: Level> Ladder<L> {
 
     /// Forgets every level.
     pub(super) fn clear(&mut self) {
-        self.drain();
+        self.drain(|_, _| {});
         self.far.clear();
         self.len = 0;
     }
@@ -195,7 +195,8 @@ impl<L: Level> Ladder<L> {
 
     /// Moves the window so that `best`, the greatest key there is, lies at the anchor.
     fn move_to(&mut self, best: i32) {
-        let kept = self.drain();
+        let mut kept = Vec::new();
+        self.drain(|key, level| kept.push((key, level)));
         let lowest = i64::from(i32::MIN);
         let highest = i64::from(i32::MAX) - (SLOTS as i64 - 1);
         self.base = (i64::from(best) - ANCHOR).clamp(lowest, highest) as i32;
@@ -211,14 +212,12 @@ impl<L: Level> Ladder<L> {
         }
     }
 
-    /// Empties the window.
-    fn drain(&mut self) -> Vec<(i32, L)> {
-        let mut out = Vec::new();
+    /// Empties the window, best level first.
+    fn drain(&mut self, mut taken: impl FnMut(i32, L)) {
         while let Some(slot) = self.best_slot() {
-            out.push((self.key(slot), std::mem::take(&mut self.slots[slot])));
+            taken(self.key(slot), std::mem::take(&mut self.slots[slot]));
             self.mark(slot, false);
         }
-        out
     }
 }
 

@@ -16,7 +16,7 @@ pub const SPECS: &[Spec] = &[
     Spec {
         number: 95,
         name: "book_imbalance_5",
-        definition: "(D_b−D_a)/(D_b+D_a), occupied levels 1–5; NaN while a side is missing",
+        definition: "(D_b−D_a)/(D_b+D_a), occupied levels 1–5; a missing side has size 0",
         source: "Cartea-Jaimungal-Penalva 2015",
         ..IMBALANCE
     },
@@ -46,10 +46,7 @@ struct FiveLevels;
 
 impl Feature for FiveLevels {
     fn value(&mut self, flow: &Flow, _t: i64) -> f64 {
-        match flow.depth() {
-            Some([bid, ask]) if flow.quote().is_some() => imbalance(bid.five, ask.five),
-            _ => f64::NAN,
-        }
+        flow.depth().map_or(f64::NAN, |[bid, ask]| imbalance(bid.five, ask.five))
     }
 }
 
@@ -93,7 +90,7 @@ mod tests {
         assert_eq!(on_book("book_imbalance_w10", &bids, &asks), 99.0 / 291.0);
         assert_eq!(on_book("book_imbalance_1", &[], &asks), -1.0, "no bid");
         assert_eq!(on_book("book_imbalance_w10", &bids, &[]), 1.0, "no ask");
-        assert!(on_book("book_imbalance_5", &[], &asks).is_nan());
+        assert_eq!(on_book("book_imbalance_5", &[], &asks), -1.0, "no bid");
         for name in ["book_imbalance_1", "book_imbalance_5", "book_imbalance_w10"] {
             assert!(on_book(name, &[(101, 1)], &asks).is_nan(), "locked");
         }

@@ -34,9 +34,7 @@ class BookImbalance(LadderFeature):
     """(D_b − D_a)/(D_b + D_a), levels 1-5 (Cartea, Jaimungal and Penalva, 2015)."""
 
     def of(self, levels: Ladder) -> float:
-        """Return the imbalance; NaN while a side is missing."""
-        if not levels[0].two_sided:
-            return NAN
+        """Return the imbalance; a missing side has size 0, and without both it is 0."""
         bid, ask = bid_depth(levels[:LEVELS]), ask_depth(levels[:LEVELS])
         return ratio(bid - ask, bid + ask)
 
