@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from quantumtrader.exceptions import ConfigError, DataError, UnknownFeatureError, UnsortedEventsError
 from quantumtrader.features import catalogue
-from quantumtrader.types import Kind, empty_events
-from reference.flows import FEEDS, random_flow
+from quantumtrader.types import Action, Kind, empty_events
+from reference.flows import FEEDS, as_events, random_flow
 from reference.rules import FITTED, SESSION_SECONDS, sessions_needed
 
 INFO = {f.name: f for f in catalogue()}
@@ -112,6 +112,32 @@ def assert_chunks_equal_whole(module, events, cuts, clock, warmup):
     assert sum(due) <= len(expected[0])
     assert single.snapshot().tobytes() == pieces.snapshot().tobytes() == whole.snapshot().tobytes()
     return expected[1]
+
+
+# -- single cases ---------------------------------------------------------------------------------------
+
+
+def last_row(
+    module: ModuleType, rows: list[dict[str, int]], names: list[str], clock: str = "event"
+) -> list[float]:
+    """What the last row says; records a second apart where they do not say when."""
+    features = build(module, clock, names=names)
+    features.update_many(
+        as_events([{"ts_event": k * 10**9, "ts_recv": k * 10**9} | row for k, row in enumerate(rows)])
+    )
+    return features.take()[1][-1].tolist()
+
+
+def test_a_side_is_a_sign(engine):
+    trades = [{"kind": Kind.TRADE, "px": 10, "size": 3, "side": side} for side in (2, -128, 127)]
+    assert last_row(engine, trades, ["cvd_session", "same_side_run"]) == [3.0, 1.0]
+
+
+def test_a_deletion_of_no_side_is_left_out(engine):
+    order = {"kind": Kind.ORDER, "px": 10, "size": 7, "ref_b": 0}
+    rows = [order | {"side": 1, "action": Action.ADD}]
+    rows += [order | {"side": side, "action": Action.DELETE_FROM} for side in (0, 2, -2)]
+    assert last_row(engine, rows, ["bid_depth_5"]) == [7.0]
 
 
 # -- errors ---------------------------------------------------------------------------------------------
