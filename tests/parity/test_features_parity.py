@@ -148,6 +148,18 @@ def test_a_deletion_of_no_side_is_left_out(engine):
     assert last_row(engine, rows, ["bid_depth_5"]) == [7.0]
 
 
+def test_one_great_bar_leaves_no_rounding_behind(engine):
+    """The accumulation line may wander as far as it likes: what comes long after tells of nothing before."""
+    rng = np.random.default_rng(1)
+    prices = rng.integers(1, 9, (160, 2)).tolist()
+    bars = [
+        {"kind": Kind.BAR, "px": a, "px_ask": 9, "ref_a": 0, "ref_b": b, "size": 1 + a} for a, b in prices
+    ]
+    great = {"kind": Kind.BAR, "px": 0, "px_ask": 9, "ref_a": 0, "ref_b": 7, "size": 2**31 - 1}
+    with_it, without = (last_row(engine, rows, ["ad_osc_3_10"]) for rows in ([great, *bars], bars))
+    np.testing.assert_allclose(with_it, without, rtol=1e-9)
+
+
 # -- errors ---------------------------------------------------------------------------------------------
 
 
