@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from quantumtrader.exceptions import ConfigError, DataError, UnknownFeatureError, UnsortedEventsError
 from quantumtrader.features import catalogue
-from quantumtrader.types import Action, Flag, Kind, empty_events
+from quantumtrader.types import Action, Flag, Kind, Phase, empty_events
 from reference.flows import FEEDS, as_events, random_flow
 from reference.rules import FITTED, SESSION_SECONDS, sessions_needed
 
@@ -131,6 +131,17 @@ def last_row(
 def test_a_side_is_a_sign(engine):
     trades = [{"kind": Kind.TRADE, "px": 10, "size": 3, "side": side} for side in (2, -128, 127)]
     assert last_row(engine, trades, ["cvd_session", "same_side_run"]) == [3.0, 1.0]
+
+
+def test_a_roll_forgets_that_the_source_brought_bars(engine):
+    rows = [
+        {"kind": Kind.BAR, "px": 9, "px_ask": 9, "ref_a": 9, "ref_b": 9},
+        {"kind": Kind.SESSION, "action": Phase.ROLL},
+        {"kind": Kind.TRADE, "px": 10, "size": 1},
+        {"kind": Kind.TRADE, "px": 14, "size": 1},
+        {"kind": Kind.SESSION, "action": Phase.OPEN},
+    ]
+    assert last_row(engine, rows, ["bar_range"]) == [4.0]
 
 
 def test_a_row_of_a_bar_record_sees_the_packet_that_it_ends(engine):
