@@ -10,9 +10,9 @@ import pytest
 from quantumtrader.exceptions import ConfigError
 from quantumtrader.features import DetectorSettings, detector_kinds
 from quantumtrader.features.detectors import detections
-from quantumtrader.types import Events
+from quantumtrader.types import Events, Kind, Phase
 from reference.definitions import DEFINITIONS
-from reference.flows import FEEDS, random_flow
+from reference.flows import FEEDS, as_events, random_flow
 from reference.recording import Recording
 from reference.rules import Row
 from reference.scripts import busy_flow
@@ -155,6 +155,24 @@ def test_detections_do_not_depend_on_features_or_clock(engine):
     one.update_many(events)
     mine = [str(d) for d in detections(one.take_detections())]
     assert mine == [d for d in expected if "kind='layering'" in d]
+
+
+def test_nothing_is_absorbed_between_a_roll_and_the_next_session(engine):
+    def quote(t: int) -> dict[str, int]:
+        return {"kind": Kind.QUOTE, "px": 9, "px_ask": 10, "size": 5, "size_ask": 5, "ts_event": t}
+
+    second = 10**9
+    rows = [
+        quote(0),
+        {"kind": Kind.SESSION, "action": Phase.CLOSED, "ts_event": second},
+        {"kind": Kind.SESSION, "action": Phase.ROLL, "ts_event": second},
+        quote(2 * second),
+        {"kind": Kind.TRADE, "px": 10, "size": 20, "side": 1, "ts_event": 30 * second},
+        quote(60 * second),
+    ]
+    features = engine.FeatureEngine([], 0.5, 10.0, "1h", detect=["absorption"])
+    features.update_many(as_events([row | {"ts_recv": row["ts_event"]} for row in rows]))
+    assert detections(features.take_detections()) == []
 
 
 def test_bad_arguments_are_refused_alike(engines):

@@ -171,6 +171,18 @@ def test_one_great_bar_leaves_no_rounding_behind(engine):
     np.testing.assert_allclose(with_it, without, rtol=1e-9)
 
 
+def test_the_warm_up_begins_again_at_a_roll_between_sessions(engine):
+    rows = [
+        {"kind": Kind.SESSION, "action": Phase.OPEN},
+        {"kind": Kind.TRADE, "px": 10, "size": 1, "side": 1},
+        {"kind": Kind.SESSION, "action": Phase.CLOSED},
+        {"kind": Kind.SESSION, "action": Phase.ROLL, "ts_event": 90 * 10**9, "ts_recv": 90 * 10**9},
+    ]
+    features = build(engine, names=["delta_1m"])
+    features.update_many(as_events([{"ts_event": k, "ts_recv": k} | row for k, row in enumerate(rows)]))
+    assert np.isnan(features.snapshot()).all()
+
+
 # -- errors ---------------------------------------------------------------------------------------------
 
 
