@@ -152,6 +152,11 @@ def test_a_row_of_a_bar_record_sees_the_packet_that_it_ends(engine):
     assert last_row(engine, [*rows, bar | {"flags": Flag.MORE}], ["bid_depth_5"], "bar") == [7.0]
 
 
+def test_a_negative_size_of_a_quote_is_none(engine):
+    quote = {"kind": Kind.QUOTE, "px": 10, "px_ask": 11, "size": -3, "size_ask": 5}
+    assert np.isnan(last_row(engine, [quote], ["weighted_mid_dev", "book_imbalance_1"])).all()
+
+
 def test_a_deletion_of_no_side_is_left_out(engine):
     order = {"kind": Kind.ORDER, "px": 10, "size": 7, "ref_b": 0}
     rows = [order | {"side": 1, "action": Action.ADD}]
