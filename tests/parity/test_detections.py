@@ -157,6 +157,24 @@ def test_detections_do_not_depend_on_features_or_clock(engine):
     assert mine == [d for d in expected if "kind='layering'" in d]
 
 
+@pytest.mark.parametrize("pause_s", [1_000, 100_000])
+def test_a_quiet_stretch_is_the_same_for_every_clock(engine, pause_s):
+    """How often somebody looks at a silent market must not move the last bit of what is usual."""
+    before, after = (flow[flow["kind"] != Kind.SESSION] for flow in (busy_flow(k, "quotes") for k in (6, 7)))
+    for name in ("ts_event", "ts_recv"):
+        after[name] += before["ts_recv"][-1] - after["ts_recv"][0] + pause_s * 10**9 + 3
+    events = np.concatenate((before, after))
+    events["sequence"] = np.arange(len(events))
+    easy = {"absorption_factor": 0.1, "absorption_max_move": 10.0}
+    found = []
+    for clock in ("7s", "1h"):
+        features = engine.FeatureEngine([], 0.5, 10.0, clock, detect=["absorption"], settings=easy)
+        features.update_many(events)
+        found.append([d for d in detections(features.take_detections()) if d.ts > after["ts_event"][0]])
+    assert found[0] == found[1]
+    assert len(found[0]) > 1
+
+
 def test_nothing_is_absorbed_between_a_roll_and_the_next_session(engine):
     def quote(t: int) -> dict[str, int]:
         return {"kind": Kind.QUOTE, "px": 9, "px_ask": 10, "size": 5, "size_ask": 5, "ts_event": t}
