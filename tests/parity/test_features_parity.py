@@ -188,6 +188,18 @@ def test_the_warm_up_begins_again_at_a_roll_between_sessions(engine):
     assert np.isnan(features.snapshot()).all()
 
 
+def test_a_print_far_away_is_not_walked_to(engine):
+    """A wild price costs what any other does: the rows between are empty."""
+    far = 2**31 - 1
+    trades = [{"kind": Kind.TRADE, "px": px, "size": 5} for px in (100, far, 100, -far, -far)]
+    trades.append({"kind": Kind.SESSION, "action": Phase.OPEN})
+    features = build(engine, names=["va_width", "fp_va_close_pos"])
+    features.update_many(as_events([{"ts_event": k, "ts_recv": k} | row for k, row in enumerate(trades)]))
+    values = features.take()[1]
+    assert values[:5, 0].tolist() == [0, far - 100, far - 100, far - 100, 2 * far]
+    assert values[5, 1] == 0.0
+
+
 # -- errors ---------------------------------------------------------------------------------------------
 
 

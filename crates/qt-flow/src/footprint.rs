@@ -98,8 +98,14 @@ impl Footprint {
         let distance = |px| (i128::from(px) * volume - weighted).abs();
         let poc = point_of_control(self.rows.iter().map(|r| (r.px, r.total)), greatest, distance);
         self.poc = poc.map(|px| self.at(px.into()));
-        self.area = poc
-            .map(|px| value_area(px, self.bar.low, self.bar.high, self.bar.volume, |px| self.at(px).total));
+        let row = |at: Option<usize>| at.and_then(|k| self.rows.get(k)).map(|r| i64::from(r.px));
+        let traded = |px: i64, way: i64| {
+            let above = self.rows.partition_point(|r| i64::from(r.px) < px + i64::from(way > 0));
+            row(if way > 0 { Some(above) } else { above.checked_sub(1) }).unwrap_or(px + way)
+        };
+        let volume = |px| self.at(px).total;
+        self.area =
+            poc.map(|px| value_area(px, self.bar.low, self.bar.high, self.bar.volume, volume, traded));
     }
 }
 
