@@ -10,9 +10,9 @@ import pytest
 from quantumtrader.exceptions import ConfigError
 from quantumtrader.features import DetectorSettings, detector_kinds
 from quantumtrader.features.detectors import detections
-from quantumtrader.types import Events
+from quantumtrader.types import Events, Kind, Phase
 from reference.definitions import DEFINITIONS
-from reference.flows import FEEDS, random_flow
+from reference.flows import FEEDS, as_events, random_flow
 from reference.recording import Recording
 from reference.rules import Row
 from reference.scripts import busy_flow
@@ -155,6 +155,42 @@ def test_detections_do_not_depend_on_features_or_clock(engine):
     one.update_many(events)
     mine = [str(d) for d in detections(one.take_detections())]
     assert mine == [d for d in expected if "kind='layering'" in d]
+
+
+@pytest.mark.parametrize("pause_s", [1_000, 100_000])
+def test_a_quiet_stretch_is_the_same_for_every_clock(engine, pause_s):
+    """How often somebody looks at a silent market must not move the last bit of what is usual."""
+    before, after = (flow[flow["kind"] != Kind.SESSION] for flow in (busy_flow(k, "quotes") for k in (6, 7)))
+    for name in ("ts_event", "ts_recv"):
+        after[name] += before["ts_recv"][-1] - after["ts_recv"][0] + pause_s * 10**9 + 3
+    events = np.concatenate((before, after))
+    events["sequence"] = np.arange(len(events))
+    easy = {"absorption_factor": 0.1, "absorption_max_move": 10.0}
+    found = []
+    for clock in ("7s", "1h"):
+        features = engine.FeatureEngine([], 0.5, 10.0, clock, detect=["absorption"], settings=easy)
+        features.update_many(events)
+        found.append([d for d in detections(features.take_detections()) if d.ts > after["ts_event"][0]])
+    assert found[0] == found[1]
+    assert len(found[0]) > 1
+
+
+def test_nothing_is_absorbed_between_a_roll_and_the_next_session(engine):
+    def quote(t: int) -> dict[str, int]:
+        return {"kind": Kind.QUOTE, "px": 9, "px_ask": 10, "size": 5, "size_ask": 5, "ts_event": t}
+
+    second = 10**9
+    rows = [
+        quote(0),
+        {"kind": Kind.SESSION, "action": Phase.CLOSED, "ts_event": second},
+        {"kind": Kind.SESSION, "action": Phase.ROLL, "ts_event": second},
+        quote(2 * second),
+        {"kind": Kind.TRADE, "px": 10, "size": 20, "side": 1, "ts_event": 30 * second},
+        quote(60 * second),
+    ]
+    features = engine.FeatureEngine([], 0.5, 10.0, "1h", detect=["absorption"])
+    features.update_many(as_events([row | {"ts_recv": row["ts_event"]} for row in rows]))
+    assert detections(features.take_detections()) == []
 
 
 def test_bad_arguments_are_refused_alike(engines):

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from quantumtrader.exceptions import ConfigError, DataError, UnknownFeatureError, UnsortedEventsError
 from quantumtrader.features import catalogue
-from quantumtrader.types import Kind, empty_events
-from reference.flows import FEEDS, random_flow
+from quantumtrader.types import Action, Flag, Kind, Phase, empty_events
+from reference.flows import FEEDS, as_events, random_flow
 from reference.rules import FITTED, SESSION_SECONDS, sessions_needed
 
 INFO = {f.name: f for f in catalogue()}
@@ -112,6 +112,92 @@ def assert_chunks_equal_whole(module, events, cuts, clock, warmup):
     assert sum(due) <= len(expected[0])
     assert single.snapshot().tobytes() == pieces.snapshot().tobytes() == whole.snapshot().tobytes()
     return expected[1]
+
+
+# -- single cases ---------------------------------------------------------------------------------------
+
+
+def last_row(
+    module: ModuleType, rows: list[dict[str, int]], names: list[str], clock: str = "event"
+) -> list[float]:
+    """What the last row says; records a second apart where they do not say when."""
+    features = build(module, clock, names=names)
+    features.update_many(
+        as_events([{"ts_event": k * 10**9, "ts_recv": k * 10**9} | row for k, row in enumerate(rows)])
+    )
+    return features.take()[1][-1].tolist()
+
+
+def test_a_side_is_a_sign(engine):
+    trades = [{"kind": Kind.TRADE, "px": 10, "size": 3, "side": side} for side in (2, -128, 127)]
+    assert last_row(engine, trades, ["cvd_session", "same_side_run"]) == [3.0, 1.0]
+
+
+def test_a_roll_forgets_that_the_source_brought_bars(engine):
+    rows = [
+        {"kind": Kind.BAR, "px": 9, "px_ask": 9, "ref_a": 9, "ref_b": 9},
+        {"kind": Kind.SESSION, "action": Phase.ROLL},
+        {"kind": Kind.TRADE, "px": 10, "size": 1},
+        {"kind": Kind.TRADE, "px": 14, "size": 1},
+        {"kind": Kind.SESSION, "action": Phase.OPEN},
+    ]
+    assert last_row(engine, rows, ["bar_range"]) == [4.0]
+
+
+def test_a_row_of_a_bar_record_sees_the_packet_that_it_ends(engine):
+    order = {"kind": Kind.ORDER, "px": 10, "size": 7, "side": 1, "ref_b": -1, "id": 1}
+    bar = {"kind": Kind.BAR, "px": 9, "px_ask": 9, "ref_a": 9, "ref_b": 9}
+    rows = [order | {"action": Action.ADD}, order | {"action": Action.EDIT, "size": 4, "flags": Flag.MORE}]
+    assert last_row(engine, [*rows, bar], ["bid_depth_5"], "bar") == [4.0]
+    assert last_row(engine, [*rows, bar | {"flags": Flag.MORE}], ["bid_depth_5"], "bar") == [7.0]
+
+
+def test_a_negative_size_of_a_quote_is_none(engine):
+    quote = {"kind": Kind.QUOTE, "px": 10, "px_ask": 11, "size": -3, "size_ask": 5}
+    assert np.isnan(last_row(engine, [quote], ["weighted_mid_dev", "book_imbalance_1"])).all()
+
+
+def test_a_deletion_of_no_side_is_left_out(engine):
+    order = {"kind": Kind.ORDER, "px": 10, "size": 7, "ref_b": 0}
+    rows = [order | {"side": 1, "action": Action.ADD}]
+    rows += [order | {"side": side, "action": Action.DELETE_FROM} for side in (0, 2, -2)]
+    assert last_row(engine, rows, ["bid_depth_5"]) == [7.0]
+
+
+def test_one_great_bar_leaves_no_rounding_behind(engine):
+    """The accumulation line may wander as far as it likes: what comes long after tells of nothing before."""
+    rng = np.random.default_rng(1)
+    prices = rng.integers(1, 9, (160, 2)).tolist()
+    bars = [
+        {"kind": Kind.BAR, "px": a, "px_ask": 9, "ref_a": 0, "ref_b": b, "size": 1 + a} for a, b in prices
+    ]
+    great = {"kind": Kind.BAR, "px": 0, "px_ask": 9, "ref_a": 0, "ref_b": 7, "size": 2**31 - 1}
+    with_it, without = (last_row(engine, rows, ["ad_osc_3_10"]) for rows in ([great, *bars], bars))
+    np.testing.assert_allclose(with_it, without, rtol=1e-9)
+
+
+def test_the_warm_up_begins_again_at_a_roll_between_sessions(engine):
+    rows = [
+        {"kind": Kind.SESSION, "action": Phase.OPEN},
+        {"kind": Kind.TRADE, "px": 10, "size": 1, "side": 1},
+        {"kind": Kind.SESSION, "action": Phase.CLOSED},
+        {"kind": Kind.SESSION, "action": Phase.ROLL, "ts_event": 90 * 10**9, "ts_recv": 90 * 10**9},
+    ]
+    features = build(engine, names=["delta_1m"])
+    features.update_many(as_events([{"ts_event": k, "ts_recv": k} | row for k, row in enumerate(rows)]))
+    assert np.isnan(features.snapshot()).all()
+
+
+def test_a_print_far_away_is_not_walked_to(engine):
+    """A wild price costs what any other does: the rows between are empty."""
+    far = 2**31 - 1
+    trades = [{"kind": Kind.TRADE, "px": px, "size": 5} for px in (100, far, 100, -far, -far)]
+    trades.append({"kind": Kind.SESSION, "action": Phase.OPEN})
+    features = build(engine, names=["va_width", "fp_va_close_pos"])
+    features.update_many(as_events([{"ts_event": k, "ts_recv": k} | row for k, row in enumerate(trades)]))
+    values = features.take()[1]
+    assert values[:5, 0].tolist() == [0, far - 100, far - 100, far - 100, 2 * far]
+    assert values[5, 1] == 0.0
 
 
 # -- errors ---------------------------------------------------------------------------------------------

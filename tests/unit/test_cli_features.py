@@ -391,7 +391,7 @@ def test_features_that_no_engine_computes_are_wrong_usage(names: str, words: str
 
 
 def test_a_file_without_permission_is_not_called_broken(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def shut(path: Path) -> None:
+    def shut(path: Path, **_: object) -> None:
         raise PermissionError(13, "Permission denied", str(path))
 
     monkeypatch.setattr(pq, "read_table", shut)  # root may read every file

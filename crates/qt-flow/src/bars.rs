@@ -111,10 +111,9 @@ impl BarBuilder {
         bar.map(|b| Bar { end: now, ..b })
     }
 
-    /// Forgets the forming bar.
+    /// Forgets the forming bar, and that the source brought any: the next contract begins.
     pub fn clear(&mut self) {
-        self.forming = None;
-        self.traded = false;
+        (self.foreign, self.forming, self.traded) = (false, None, false);
     }
 }
 

@@ -63,21 +63,26 @@ impl Footprint {
     }
 
     /// Buyers at the two highest rows as a fraction of twice the mean row; (0, 1) unless price closed below them.
-    pub fn absorbed_high(&self) -> (i64, i64) {
+    pub fn absorbed_high(&self) -> (i128, i128) {
         let top = i64::from(self.bar.high);
         if i64::from(self.bar.close) > top - 2 {
             return (0, 1);
         }
-        ((self.at(top).buy + self.at(top - 1).buy) * self.height(), 2 * self.bar.volume)
+        self.in_mean_rows(self.at(top).buy + self.at(top - 1).buy)
     }
 
     /// Sellers at the two lowest rows as a fraction of twice the mean row; (0, 1) unless price closed above them.
-    pub fn absorbed_low(&self) -> (i64, i64) {
+    pub fn absorbed_low(&self) -> (i128, i128) {
         let bottom = i64::from(self.bar.low);
         if i64::from(self.bar.close) < bottom + 2 {
             return (0, 1);
         }
-        ((self.at(bottom).sell + self.at(bottom + 1).sell) * self.height(), 2 * self.bar.volume)
+        self.in_mean_rows(self.at(bottom).sell + self.at(bottom + 1).sell)
+    }
+
+    /// Contracts of two rows against twice the mean row.
+    fn in_mean_rows(&self, contracts: i64) -> (i128, i128) {
+        (i128::from(contracts) * i128::from(self.height()), 2 * i128::from(self.bar.volume))
     }
 
     /// Row of greatest volume, by the rules of the session profile; `None` without a print.
@@ -98,8 +103,14 @@ impl Footprint {
         let distance = |px| (i128::from(px) * volume - weighted).abs();
         let poc = point_of_control(self.rows.iter().map(|r| (r.px, r.total)), greatest, distance);
         self.poc = poc.map(|px| self.at(px.into()));
-        self.area = poc
-            .map(|px| value_area(px, self.bar.low, self.bar.high, self.bar.volume, |px| self.at(px).total));
+        let row = |at: Option<usize>| at.and_then(|k| self.rows.get(k)).map(|r| i64::from(r.px));
+        let traded = |px: i64, way: i64| {
+            let above = self.rows.partition_point(|r| i64::from(r.px) < px + i64::from(way > 0));
+            row(if way > 0 { Some(above) } else { above.checked_sub(1) }).unwrap_or(px + way)
+        };
+        let volume = |px| self.at(px).total;
+        self.area =
+            poc.map(|px| value_area(px, self.bar.low, self.bar.high, self.bar.volume, volume, traded));
     }
 }
 
@@ -259,6 +270,19 @@ mod tests {
         f.push(&print(3 * SECOND, 11, 2, 1), 3 * SECOND);
         assert!(f.close());
         assert_eq!(f.last().map(|fp| (fp.buy, fp.rows().len(), fp.delta_max)), Some((2, 1, 2)));
+    }
+
+    #[test]
+    fn no_product_is_too_great() {
+        let mut f = Footprints::default();
+        for (px, side) in [(i32::MAX, 1), (i32::MIN + 1, -1), (0, 1)] {
+            f.push(&print(0, px, i32::MAX, side), 0);
+        }
+        f.close();
+        let fp = f.last().unwrap();
+        let height = (1_i128 << 32) - 1;
+        assert_eq!(fp.absorbed_high(), (i128::from(i32::MAX) * height, 6 * i128::from(i32::MAX)));
+        assert_eq!(fp.absorbed_low(), fp.absorbed_high());
     }
 
     #[test]

@@ -85,6 +85,26 @@ impl<T: Copy + Default> Pages<T> {
         )
     }
 
+    /// The nearest row above a price (`way` 1) or below it (−1) that is not empty.
+    #[cold]
+    #[inline(never)]
+    pub fn next(&self, px: i64, way: i64) -> Option<i64>
+    where
+        T: PartialEq,
+    {
+        let filled = |page: &Page<T>, slot: usize| page.rows[slot] != T::default();
+        let price = |page: &Page<T>, slot: usize| i64::from(page.number) << PAGE_BITS | slot as i64;
+        let at = self.used.partition_point(|p| i64::from(p.number) < px >> PAGE_BITS);
+        if way > 0 {
+            let rows = self.used[at..].iter().flat_map(|p| (0..PAGE).map(move |slot| (p, slot)));
+            rows.filter(|(p, slot)| filled(p, *slot)).map(|(p, slot)| price(p, slot)).find(|row| *row > px)
+        } else {
+            let end = self.used.len().min(at + 1);
+            let rows = self.used[..end].iter().rev().flat_map(|p| (0..PAGE).rev().map(move |slot| (p, slot)));
+            rows.filter(|(p, slot)| filled(p, *slot)).map(|(p, slot)| price(p, slot)).find(|row| *row < px)
+        }
+    }
+
     /// Every row of the pages there are, from the lowest price up.
     pub fn iter(&self) -> impl Iterator<Item = (i32, T)> {
         self.used.iter().flat_map(|page| {
@@ -115,6 +135,17 @@ mod tests {
         let traded: Vec<(i32, i64)> = rows.iter().filter(|(_, n)| *n > 0).collect();
         assert_eq!(traded, [(i32::MIN, 1), (-1, 1), (299, 1), (300, 2), (i32::MAX, 1)]);
         assert_eq!((rows.at(300), rows.at(301), rows.at(5_000)), (2, 0, 0));
+        let (least, most) = (i64::from(i32::MIN), i64::from(i32::MAX));
+        let up = |px| rows.next(px, 1);
+        assert_eq!(
+            [up(least), up(-1), up(299), up(300), up(most)],
+            [Some(-1), Some(299), Some(300), Some(most), None]
+        );
+        let down = |px| rows.next(px, -1);
+        assert_eq!(
+            [down(most), down(301), down(300), down(0), down(least)],
+            [Some(300), Some(300), Some(299), Some(-1), None]
+        );
         rows.clear();
         assert_eq!(rows.iter().count(), 0);
         *rows.at_mut(1) += 1;

@@ -68,6 +68,8 @@ impl Session {
             }
             phase::ROLL => {
                 self.opened_by_auction = false;
+                // Nothing of the old contract warms anything up, also when no session of the new one has begun.
+                self.first = None;
                 Turn::Roll
             }
             _ => Turn::None,

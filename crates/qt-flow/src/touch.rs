@@ -59,7 +59,7 @@ impl Touch {
     /// Every side that is there shows its size. Some sources quote prices without sizes.
     #[inline(always)]
     pub const fn sized(&self) -> bool {
-        (self.bid_sz != 0 || self.bid_px == NO_BID) && (self.ask_sz != 0 || self.ask_px == NO_ASK)
+        (self.bid_sz > 0 || self.bid_px == NO_BID) && (self.ask_sz > 0 || self.ask_px == NO_ASK)
     }
 
     /// Ask less bid in ticks.
@@ -113,6 +113,7 @@ mod tests {
     #[test]
     fn sizes_may_be_unknown() {
         assert!(!touch(100, 0, 101, 0).sized());
+        assert!(!touch(100, -3, 101, 5).sized(), "no size is negative");
         assert!(touch(NO_BID, 0, 101, 3).sized());
         assert!(Touch::default().uncrossed() && !Touch::default().two_sided());
     }

@@ -550,6 +550,7 @@ def _write(
         with pq.ParquetWriter(
             handle,
             schema,
+            write_page_checksum=True,
             compression={
                 name: "none" if field in _PACKED else compression for name, field in columns.items()
             },
@@ -596,7 +597,7 @@ class _LakeFile:
         self.folder = folder
         self.fields = FOLDERS[folder]
         try:
-            self.file = pq.ParquetFile(path)
+            self.file = pq.ParquetFile(path, page_checksum_verification=True)
         except (pa.ArrowInvalid, OSError) as error:
             raise self._damaged(error) from error
         self.schema = self.file.schema_arrow

@@ -68,20 +68,24 @@ def read_features(path: Path | str) -> FeatureFrame:
     if not path.is_file():
         raise DataAccessError("no such file", path=path, remedy="Check the path")
     try:
-        table = pq.read_table(path)
+        table = pq.read_table(path, page_checksum_verification=True)
+        about = {
+            k.decode(): v.decode() for k, v in (table.schema.metadata or {}).items() if k != b"ARROW:schema"
+        }
+        columns = table.column_names
     except PermissionError as error:
         raise DataAccessError(
             "may not be read", path=path, remedy="Check the permissions of the file"
         ) from error
-    except (pa.ArrowInvalid, OSError) as error:
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise DataFormatError(
             f"is not readable as Parquet ({str(error).splitlines()[0]})",
             path=path,
             remedy="Compute it again: quantumtrader features compute",
         ) from error
-    if "ts" not in table.column_names or not pa.types.is_timestamp(table.schema.field("ts").type):
+    if "ts" not in columns or not pa.types.is_timestamp(table.schema.field("ts").type):
         raise DataFormatError("has no column `ts` of timestamps: it is not a feature file", path=path)
-    names = tuple(name for name in table.column_names if name != "ts")
+    names = tuple(name for name in columns if name != "ts")
     odd = [name for name in names if not pa.types.is_floating(table.schema.field(name).type)]
     if odd:
         raise DataFormatError(f"column {odd[0]} is not of floats: it is not a feature file", path=path)
@@ -92,14 +96,20 @@ def read_features(path: Path | str) -> FeatureFrame:
             path=path,
             remedy="Compute it again: quantumtrader features compute",
         )
-    times = table["ts"].cast(pa.timestamp("ns", "UTC")).cast(pa.int64()).to_numpy()
+    try:
+        times = table["ts"].cast(pa.timestamp("ns", "UTC")).cast(pa.int64()).to_numpy()
+    except pa.ArrowInvalid as error:
+        raise DataFormatError(
+            f"column ts has a time that no row has ({error})",
+            path=path,
+            remedy="Compute it again: quantumtrader features compute",
+        ) from error
     values = np.empty((len(times), len(names)))
     for k, name in enumerate(names):
         values[:, k] = table[name].to_numpy()  # a null becomes NaN
     back = np.flatnonzero(times[1:] < times[:-1])
     if len(back):
         raise DataFormatError(f"time runs backwards in row {int(back[0]) + 1}", path=path)
-    about = {k.decode(): v.decode() for k, v in (table.schema.metadata or {}).items() if k != b"ARROW:schema"}
     frame = FeatureFrame(names, np.ascontiguousarray(times, np.int64), values, about)
     if "manifest" in about:
         try:
@@ -203,7 +213,9 @@ class FeatureFile:
         table = FeatureFrame(first.names, times[:rows], values[:rows], first.metadata).to_arrow()
         try:
             if self._writer is None:
-                self._writer = pq.ParquetWriter(self._temporary, table.schema, compression="zstd")
+                self._writer = pq.ParquetWriter(
+                    self._temporary, table.schema, compression="zstd", write_page_checksum=True
+                )
             self._writer.write_table(table, row_group_size=max(len(table), 1))
         except OSError as error:
             raise self._failed(error) from error

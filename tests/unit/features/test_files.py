@@ -194,3 +194,24 @@ def test_rows_after_the_end_of_a_recording(cut: int, tmp_path: Path) -> None:
     assert (again.rows, again.extra) == (len(frame), 0)
     with pytest.raises(ConfigError, match="tail_s is -1"):
         compute_to_file(parts, engine, tmp_path / "c.parquet", tail_s=-1)
+
+
+@pytest.mark.parametrize("step", [7, 11])
+def test_a_damaged_file_is_refused_or_the_same(events: Events, tmp_path: Path, step: int) -> None:
+    """One flipped bit, anywhere in the columns: an error of ours, never other numbers."""
+    path = tmp_path / "f.parquet"
+    compute_to_file([events], FeatureEngine(NAMES, WDO, "1s"), path)
+    whole, data = read_features(path), path.read_bytes()
+    columns = len(data) - int.from_bytes(data[-8:-4], "little") - 8
+    refused = 0
+    for at in range(4, len(data), step):
+        path.write_bytes(data[:at] + bytes([data[at] ^ 1 << at % 8]) + data[at + 1 :])
+        try:
+            frame = read_features(path)
+        except DataFormatError:
+            refused += 1
+            continue
+        if at < columns:
+            assert frame.times.tobytes() == whole.times.tobytes()
+            assert frame.values.tobytes() == whole.values.tobytes()
+    assert refused > columns / step / 2

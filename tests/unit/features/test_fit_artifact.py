@@ -136,6 +136,9 @@ def test_what_cannot_be_used_is_refused(
 def test_damage_is_found(files: dict[str, Path], tmp_path: Path) -> None:
     with pytest.raises(DataFormatError, match="it was changed after it was written"):
         read_artifact(changed(files["vpin"], set_value(values={"bucket": 41}), sealed=False))
+    for number in (float("inf"), float("nan")):
+        with pytest.raises(DataFormatError, match="it was changed after it was written"):
+            read_artifact(changed(files["vpin"], set_value(tick_size=number), sealed=False))
     (tmp_path / "half.json").write_text(files["pin"].read_text("utf-8")[:100], "utf-8")
     with pytest.raises(DataFormatError, match="is not JSON"):
         read_artifact(tmp_path / "half.json")

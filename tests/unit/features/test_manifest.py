@@ -55,6 +55,8 @@ def test_json_and_back() -> None:
     ("change", "message"),
     [
         (lambda d: d.update(clock="2s"), "changed after it was written"),
+        (lambda d: d.update(tick_size=float("inf")), "changed after it was written"),
+        (lambda d: d.update(engine="\ud800"), "changed after it was written"),
         (lambda d: d["names"].reverse(), "changed after it was written"),
         (lambda d: d.pop("clock"), "fields are missing or not known: clock"),
         (lambda d: d.update(extra=1), "fields are missing or not known: extra"),
@@ -171,3 +173,8 @@ def test_a_column_is_there_once() -> None:
     mine = engine().manifest
     with pytest.raises(ManifestError, match='"flow_ofi_1m" is there twice'):
         dataclasses.replace(mine, names=("flow_ofi_1m", *mine.names[:3]))
+
+
+def test_a_text_that_is_too_deep_is_no_manifest() -> None:
+    with pytest.raises(DataFormatError, match="manifest: not JSON"):
+        FeatureManifest.from_json("[" * 100_000)

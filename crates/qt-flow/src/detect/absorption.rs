@@ -63,7 +63,7 @@ impl Absorption {
             self.usual = Some(size);
             return;
         };
-        self.usual = Some(usual + (size - usual) * (1.0 - (-1.0 / s.absorption_tau_s).exp()));
+        self.usual = Some(usual + (size - usual) * step(s));
         let Some(moved) = self.moved() else { return };
         let along = moved * delta.signum();
         if delta == 0 || size < s.absorption_factor * usual || along as f64 > 2.0 * s.absorption_max_move {
@@ -96,9 +96,18 @@ impl Absorption {
         Some(now - before)
     }
 
-    /// Seconds without any event pass.
+    /// Seconds without any event pass: the very steps that [`Absorption::on_second`] would take, as how many are left
+    /// out at once depends on who looks in between.
     pub(super) fn quiet(&mut self, seconds: i64, s: &DetectorSettings) {
-        self.usual = self.usual.map(|u| u * (-(seconds as f64) / s.absorption_tau_s).exp());
+        let Some(usual) = &mut self.usual else { return };
+        let step = step(s);
+        for _ in 0..seconds {
+            let next = *usual - *usual * step;
+            if next == *usual {
+                break;
+            }
+            *usual = next;
+        }
     }
 
     /// The side that absorbed in the last second, else 0.
@@ -111,4 +120,9 @@ impl Absorption {
         self.mids.clear();
         (self.usual, self.side) = (None, 0);
     }
+}
+
+/// Share of the way that one step of the average goes.
+fn step(s: &DetectorSettings) -> f64 {
+    1.0 - (-1.0 / s.absorption_tau_s).exp()
 }

@@ -224,11 +224,13 @@ class FeatureEngine:
         if kind == _BAR:
             prices = record[4], record[5], record[8], record[9]
             flow.bars.source_bar(Bar(*prices, record[6], None, None, start=record[3], end=t))
-            self._bar_row(t)
-        if not record[11] & _MORE:
+        ends_packet = not record[11] & _MORE
+        if ends_packet:
             flow.end_packet(t)
-            if self._sampler.due_after_packet():
-                self._row(t)
+        if kind == _BAR:
+            self._bar_row(t)
+        if ends_packet and self._sampler.due_after_packet():
+            self._row(t)
 
     def _advance(self, t: int) -> None:
         """Let time pass to ``t``: close bars that ended, take samples that were due before."""

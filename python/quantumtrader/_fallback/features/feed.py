@@ -158,7 +158,8 @@ class Feed:
                     orders = book._lists.get(side, [])
                     old = orders[-1 - position] if position < len(orders) else None
             if action == Action.DELETE_FROM:
-                places = [(side, row) for row, _ in book._sides[side].levels()]
+                rows = book._sides[side].levels() if side in book._sides else ()
+                places = [(side, row) for row, _ in rows]
             else:
                 places = [] if old is None else [(old.side, old.px)]
                 if px != PX_NONE and action in (Action.ADD, Action.EDIT):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from typing import NamedTuple
 
 from quantumtrader._fallback.features.tape import Print
@@ -61,7 +62,8 @@ class Profile:
         return self.volume * self.s2 - self.s1 * self.s1
 
     def _expand(self, poc: int) -> ValueArea:
-        rows, lowest, highest = self.rows, min(self.rows), max(self.rows)
+        rows, prices = self.rows, sorted(self.rows)
+        lowest, highest = prices[0], prices[-1]
         low = high = poc
         inside = rows[poc]
         while 10 * inside < 7 * self.volume:
@@ -70,7 +72,10 @@ class Profile:
             up = sum(rows.get(p, 0) for p in above)
             down = sum(rows.get(p, 0) for p in below)
             if above and (up >= down or not below):
-                high, inside = above[-1], inside + up
+                # Pairs of empty rows go by one by one, as nothing below holds more: a print far away is not walked to.
+                empty = 0 if up else (prices[bisect_right(prices, high)] - high - 1) // 2
+                high, inside = high + 2 * empty if empty else above[-1], inside + up
             else:
-                low, inside = below[0], inside + down
+                empty = 0 if down else (low - prices[bisect_left(prices, low) - 1] - 1) // 2
+                low, inside = low - 2 * empty if empty else below[0], inside + down
         return ValueArea(poc, low, high)

@@ -55,6 +55,7 @@ class Session:
             self.open = self._started_by_auction = False
             return Change.CLOSE
         if phase == Phase.ROLL:
+            self.first = None
             if not (self.open or first):
                 return Change.ROLL
             self._started_by_auction = False

@@ -123,7 +123,7 @@ class Tape:
         if flags & WITHOUT_AGGRESSOR:
             return 0
         if not flags & _RLP:
-            return side
+            return (side > 0) - (side < 0)
         if not self._rlp_by_quote:
             return 0
         if touch is not None and touch.two_sided and 2 * px != touch.bid_px + touch.ask_px:

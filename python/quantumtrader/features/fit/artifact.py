@@ -267,7 +267,11 @@ def read_artifact(path: Path | str) -> Artifact:
     if document.keys() != own:
         odd = ", ".join(sorted(document.keys() ^ own))
         raise DataFormatError(f"fields are missing or not known: {odd}", path=path, remedy=_AGAIN)
-    if _hash({"version": version, **document, "values_hash": values_hash}) != written:
+    try:
+        found = _hash({"version": version, **document, "values_hash": values_hash})
+    except ValueError:  # a number that JSON has no word for
+        found = None
+    if found is None or found != written:
         raise DataFormatError(
             "it was changed after it was written: the hash does not fit", path=path, remedy=_AGAIN
         )

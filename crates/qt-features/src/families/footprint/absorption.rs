@@ -28,12 +28,12 @@ pub fn build(spec: &'static Spec, setup: &mut Setup<'_>) -> Box<dyn Feature> {
         if spec.name == SPECS[0].name {
             |f, _| {
                 let (part, whole) = f.absorbed_high();
-                ratio_or_zero(part, whole)
+                part as f64 / whole as f64
             }
         } else {
             |f, _| {
                 let (part, whole) = f.absorbed_low();
-                ratio_or_zero(part, whole)
+                part as f64 / whole as f64
             }
         },
     )

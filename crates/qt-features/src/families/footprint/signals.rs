@@ -34,7 +34,7 @@ pub const SPECS: &[Spec] = &[
 ];
 
 fn reversal(f: &Footprint, s: &DetectorSettings) -> f64 {
-    let absorbed = |(part, whole): (i64, i64)| part as f64 >= s.absorption_bar_min * whole as f64;
+    let absorbed = |(part, whole): (i128, i128)| part as f64 >= s.absorption_bar_min * whole as f64;
     let twice = 2 * i64::from(f.bar.close);
     let side = twice.cmp(&(i64::from(f.bar.high) + i64::from(f.bar.low)));
     let down = (absorbed(f.absorbed_high()) || exhaustion::high(f, s)) && side == Ordering::Less;

@@ -74,6 +74,7 @@ class Absorption:
 
     def __init__(self, s: SimpleNamespace, sink: Sink) -> None:
         self._s, self._sink = s, sink
+        self._step = 1.0 - math.exp(-1.0 / s.absorption_tau_s)
         self._seconds: deque[Second] = deque(maxlen=s.absorption_window_s + 1)
         self._usual: float | None = None
         self.side = 0
@@ -92,7 +93,7 @@ class Absorption:
         if usual is None:
             self._usual = size
             return
-        self._usual = usual + (size - usual) * (1.0 - math.exp(-1.0 / s.absorption_tau_s))
+        self._usual = usual + (size - usual) * self._step
         if len(self._seconds) <= s.absorption_window_s:
             return
         before, now = self._seconds[0].mid2, self._seconds[-1].mid2
@@ -111,9 +112,14 @@ class Absorption:
         self._sink.push(g + 1, "absorption", self.side, score, confidence, px, *facts)
 
     def quiet(self, seconds: int) -> None:
-        """Let seconds without any event pass."""
-        if self._usual is not None:
-            self._usual *= math.exp(-float(seconds) / self._s.absorption_tau_s)
+        """Let seconds without any event pass: by the steps that each of them would take, so that any cut is the same."""
+        if self._usual is None:
+            return
+        for _ in range(seconds):
+            usual = self._usual - self._usual * self._step
+            if usual == self._usual:
+                break
+            self._usual = usual
 
 
 @dataclass

@@ -33,8 +33,9 @@ class PercentB(_Bollinger):
         """Return (C − lower)/(upper − lower); NaN before 20 bars and where all closes are equal."""
         if not self.full:
             return NAN
-        mean, deviation = self.moments()
-        return 0.5 + quotient(bar.close - mean, 4.0 * deviation)
+        # With n·sd and n·(C − mean), n cancels; the mean alone would round.
+        n = len(self.last)
+        return 0.5 + quotient(n * bar.close - sum(b.close for b in self.last), 4.0 * n * self.moments()[1])
 
 
 @feature("bb_width_20")

@@ -54,23 +54,23 @@ class ChaikinMoneyFlow(HeldFeature):
 
 @feature("ad_osc_3_10")
 class ChaikinOscillator(HeldFeature):
-    """EMA3 minus EMA10 of the accumulation line over the mean volume; both start at its first value."""
+    """EMA3 minus EMA10 of the accumulation line over the mean volume; both start at its first value.
+
+    They are kept as distances from the line, which may wander far: EMA' − A' = (1 − k)·(EMA − A − ΔA).
+    """
 
     bars = 20
 
     def __init__(self, spec: Spec, flow: Flow) -> None:
         super().__init__(spec, flow)
-        self._line = 0.0
-        self._fast: float | None = None
-        self._slow = 0.0
+        self._fast = self._slow = 0.0
 
     def close(self, bar: Bar) -> float:
         """Return the oscillator; NaN before 20 bars and where nothing traded in them."""
-        self._line += float(accumulated(bar))
-        if self._fast is None:
-            self._fast = self._slow = self._line
-        self._fast += (self._line - self._fast) * (2.0 / 4.0)
-        self._slow += (self._line - self._slow) * (2.0 / 11.0)
+        if len(self.last) > 1:
+            step = float(accumulated(bar))
+            self._fast = (self._fast - step) * (1.0 - 2.0 / 4.0)
+            self._slow = (self._slow - step) * (1.0 - 2.0 / 11.0)
         if not self.full:
             return NAN
         return quotient(20.0 * (self._fast - self._slow), sum(b.volume for b in self.last))
