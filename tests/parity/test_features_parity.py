@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from quantumtrader.exceptions import ConfigError, DataError, UnknownFeatureError, UnsortedEventsError
 from quantumtrader.features import catalogue
-from quantumtrader.types import Action, Flag, Kind, Phase, empty_events
+from quantumtrader.types import PX_NONE, Action, Flag, Kind, Phase, empty_events
 from reference.flows import FEEDS, as_events, random_flow
 from reference.rules import FITTED, SESSION_SECONDS, sessions_needed
 
@@ -155,6 +155,11 @@ def test_a_row_of_a_bar_record_sees_the_packet_that_it_ends(engine):
 def test_a_negative_size_of_a_quote_is_none(engine):
     quote = {"kind": Kind.QUOTE, "px": 10, "px_ask": 11, "size": -3, "size_ask": 5}
     assert np.isnan(last_row(engine, [quote], ["weighted_mid_dev", "book_imbalance_1"])).all()
+
+
+def test_a_missing_side_of_a_quote_shows_nothing_whatever_its_size_says(engine):
+    quote = {"kind": Kind.QUOTE, "px": 10, "px_ask": PX_NONE, "size": 23, "size_ask": 300}
+    assert last_row(engine, [quote], ["book_imbalance_1"]) == [1.0]
 
 
 def test_a_deletion_of_no_side_is_left_out(engine):

@@ -181,8 +181,8 @@ impl Flow {
         self.pending = Touch {
             bid_px: e.px, // `PX_NONE` is the least price
             ask_px: if e.px_ask == PX_NONE { NO_ASK } else { e.px_ask },
-            bid_sz: i64::from(e.size),
-            ask_sz: i64::from(e.size_ask),
+            bid_sz: if e.px == PX_NONE { 0 } else { i64::from(e.size) },
+            ask_sz: if e.px_ask == PX_NONE { 0 } else { i64::from(e.size_ask) },
         };
         self.given = true;
         self.changed = true;
