@@ -8,13 +8,15 @@
 from __future__ import annotations
 
 import json
+import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cache
 from importlib import resources
+from pathlib import Path
 from typing import Any
 
-from quantumtrader.exceptions import ConfigError
+from quantumtrader.exceptions import ConfigError, DataAccessError
 
 
 @cache
@@ -354,6 +356,61 @@ class DetectorSettings:
             if name not in kinds:
                 raise ConfigError(f'detector setting "{name}" is not known')
         return cls(**{name: kinds[name](value) for name, value in changed.items()})
+
+    @classmethod
+    def given(cls, values: Mapping[str, Any], where: str) -> DetectorSettings:
+        """Return the settings with thresholds that somebody wrote down.
+
+        Parameters
+        ----------
+        values : mapping of str to number
+            Thresholds by name; the others are the defaults.
+        where : str
+            Where they stand, for messages.
+
+        Raises
+        ------
+        ConfigError
+            There is no such threshold, or a value is out of its range; the message names the place.
+        """
+        known = {f.name: type(f.default) for f in fields(cls)}
+        unknown = sorted(set(values) - set(known))
+        if unknown:
+            raise ConfigError(
+                f"{where}: no such threshold: {', '.join(unknown)}; there are {', '.join(known)}"
+            )
+        try:
+            return cls(
+                **{
+                    name: int(value)
+                    if known[name] is int and isinstance(value, float) and value.is_integer()
+                    else value
+                    for name, value in values.items()
+                }
+            )
+        except ConfigError as error:
+            raise ConfigError(f"{where}: {error}") from error
+
+    @classmethod
+    def read(cls, file: Path) -> DetectorSettings:
+        """Read thresholds at the top of a TOML file, or under ``[detectors]``.
+
+        Raises
+        ------
+        DataAccessError
+            It cannot be read.
+        ConfigError
+            It is no TOML, or as of :meth:`given`.
+        """
+        try:
+            table = tomllib.loads(file.read_text("utf-8"))
+        except OSError as error:
+            raise DataAccessError(
+                f"cannot be read ({error.strerror or error})", path=file, remedy="Check the path"
+            ) from error
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise ConfigError(f"{file} is not valid TOML: {error}") from error
+        return cls.given(table.get("detectors", table), str(file))
 
     def changed(self) -> dict[str, float]:
         """Return the values that differ from the defaults."""

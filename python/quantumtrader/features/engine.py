@@ -22,12 +22,10 @@ from quantumtrader.features.detectors import (
     thresholds_read,
 )
 from quantumtrader.features.lags import LaggedRows, split_lag
-from quantumtrader.features.manifest import FeatureManifest
+from quantumtrader.features.manifest import THRESHOLD, FeatureManifest
 from quantumtrader.features.sets import resolve
 from quantumtrader.types import Events, FeatureFrame, Fitted, Instrument
 
-_THRESHOLD = "detectors."
-"""Before the name of a threshold among the options of a manifest."""
 FOOTPRINT_ROW = np.dtype([("px", np.int32), ("buy", np.int64), ("sell", np.int64), ("total", np.int64)])
 """One price row of a footprint."""
 
@@ -134,7 +132,7 @@ class FeatureEngine:
         # Thresholds other than the catalogue's change what the columns mean that read them.
         read = thresholds_read(computed)
         options |= {
-            f"{_THRESHOLD}{name}": value for name, value in self._detectors.changed().items() if name in read
+            f"{THRESHOLD}{name}": value for name, value in self._detectors.changed().items() if name in read
         }
         if fitted is not None:
             # Loaded here because few engines need it.
@@ -205,7 +203,7 @@ class FeatureEngine:
         """
         if detectors is None:
             detectors = DetectorSettings.of(
-                {k.removeprefix(_THRESHOLD): v for k, v in manifest.options if k.startswith(_THRESHOLD)}
+                {k.removeprefix(THRESHOLD): v for k, v in manifest.options if k.startswith(THRESHOLD)}
             )
         built = cls(
             manifest.names,

@@ -22,8 +22,10 @@ SCHEMA = 1
 Option = str | int | float | bool | None
 """Value of an engine option."""
 
-_FITTED = "fitted_"
+FITTED = "fitted_"
 """Before the kind of a fit among the options."""
+THRESHOLD = "detectors."
+"""Before the name of a threshold of the detectors among the options."""
 _ABSENT = "not given"
 _SHOWN = 6
 _OPTIONS = ("clock", "warmup", "rlp_sign", "tick_size", "point_value")
@@ -220,7 +222,7 @@ class FeatureManifest:
             Names each fit, with its hash.
         """
         expected, given = (
-            {k.removeprefix(_FITTED): str(v) for k, v in m.options if k.startswith(_FITTED)}
+            {k.removeprefix(FITTED): str(v) for k, v in m.options if k.startswith(FITTED)}
             for m in (self, _manifest_of(engine))
         )
         wrong = [kind for kind in sorted({*expected, *given}) if expected.get(kind) != given.get(kind)]

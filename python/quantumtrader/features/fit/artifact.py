@@ -25,8 +25,11 @@ __all__ = [
     "KINDS",
     "VERSION",
     "Artifact",
+    "Fits",
     "fitted_hashes",
+    "load_fits",
     "load_fitted",
+    "parse_artifact",
     "read_artifact",
     "unused_fits",
     "write_artifact",
@@ -104,8 +107,10 @@ class Artifact:
         )
 
     @classmethod
-    def pin(cls, windows: Windows, instrument: Instrument, range: Range, sessions: int) -> Self:
-        """Make the artifact of a PIN series."""
+    def pin(
+        cls, windows: Windows, instrument: Instrument, range: Range, sessions: int, every: str = "block"
+    ) -> Self:
+        """Make the artifact of a PIN series, with a value at the end of every ``block`` or ``session``."""
         names = ("alpha", "delta", "mu", "eps_buy", "eps_sell")
         return cls._of(
             "pin",
@@ -116,6 +121,7 @@ class Artifact:
             {"pin": _series(windows.values)},
             {
                 "block_seconds": BLOCK_NS // 10**9,
+                "every": every,
                 "windows_without_trades": windows.empty,
                 "models": {name: [getattr(model, name) for model in windows.models] for name in names},
             },
@@ -188,6 +194,54 @@ class Artifact:
         }
         return {**document, "hash": _hash(document)}
 
+    def to_bytes(self) -> bytes:
+        """Return the file."""
+        text = json.dumps(self.to_document(), indent=1, ensure_ascii=False, allow_nan=False)
+        return f"{text}\n".encode()
+
+
+@dataclass(frozen=True, slots=True)
+class Fits:
+    """Fits that go together: of one product, at most one of each kind.
+
+    Parameters
+    ----------
+    artifacts : tuple of Artifact
+        In the order in which they were given.
+    """
+
+    artifacts: tuple[Artifact, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.artifacts)
+
+    @property
+    def fitted(self) -> Fitted:
+        """The engine's input."""
+        given: dict[str, Any] = {}
+        for artifact in self.artifacts:
+            part = artifact.fitted()
+            given |= {
+                f.name: value for f in fields(Fitted) if (value := getattr(part, f.name)) not in (None, ())
+            }
+        return Fitted(**given)
+
+    def of_kind(self, kind: str) -> Artifact | None:
+        """Return the fit of a kind; None where there is none."""
+        return next((artifact for artifact in self.artifacts if artifact.kind == kind), None)
+
+    def read_by(self, features: Iterable[str]) -> Fits:
+        """Return the fits that any of the features reads."""
+        wanted = set(features)
+        return Fits(tuple(a for a in self.artifacts if not wanted.isdisjoint(FEATURES[a.kind])))
+
+    def with_series_of(self, other: Fits) -> Fits:
+        """Return these fits with the PIN series of others, where they have one: a series is of the days that it covers."""
+        series = other.of_kind("pin")
+        if series is None:
+            return self
+        return Fits((*(a for a in self.artifacts if a.kind != "pin"), series))
+
 
 def write_artifact(artifact: Artifact, path: Path | str, *, overwrite: bool = False) -> Path:
     """Write a fit as a JSON file; a file that is there is replaced only with ``overwrite``, and never in part.
@@ -200,10 +254,9 @@ def write_artifact(artifact: Artifact, path: Path | str, *, overwrite: bool = Fa
     path = Path(path)
     check_free(path, overwrite=overwrite)
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
-    text = json.dumps(artifact.to_document(), indent=1, ensure_ascii=False, allow_nan=False)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_text(text + "\n", "utf-8")
+        temporary.write_bytes(artifact.to_bytes())
         os.replace(temporary, path)
     except OSError as error:
         with contextlib.suppress(OSError):
@@ -244,12 +297,32 @@ def read_artifact(path: Path | str) -> Artifact:
     """
     path = Path(path)
     try:
-        document: Any = json.loads(path.read_bytes())
+        data = path.read_bytes()
     except OSError as error:
         if path.is_dir():
             raise DataAccessError("is a folder", path=path, remedy="Name the fit file in it") from error
         what = "no such file" if isinstance(error, FileNotFoundError) else str(error.strerror or error)
         raise DataAccessError(what, path=path, remedy="Check the path") from error
+    return parse_artifact(data, path)
+
+
+def parse_artifact(data: bytes, path: Path) -> Artifact:
+    """Read the bytes of a fit file.
+
+    Parameters
+    ----------
+    data : bytes
+        What :meth:`Artifact.to_bytes` gave.
+    path : Path
+        For messages.
+
+    Raises
+    ------
+    DataFormatError
+        As of :func:`read_artifact`.
+    """
+    try:
+        document: Any = json.loads(data)
     except (ValueError, RecursionError) as error:
         raise DataFormatError(f"is not JSON ({error})", path=path, remedy=_AGAIN) from error
     if not isinstance(document, dict) or "kind" not in document:
@@ -289,7 +362,12 @@ _AGAIN = "Fit it again: quantumtrader fit"
 
 
 def load_fitted(paths: Path | str | Sequence[Path | str], instrument: Instrument) -> Fitted:
-    """Read fit files into what the engine is given.
+    """Read fit files into what the engine is given; parameters and errors are those of :func:`load_fits`."""
+    return load_fits(paths, instrument).fitted
+
+
+def load_fits(paths: Path | str | Sequence[Path | str], instrument: Instrument) -> Fits:
+    """Read fit files that go together.
 
     Parameters
     ----------
@@ -311,7 +389,7 @@ def load_fitted(paths: Path | str | Sequence[Path | str], instrument: Instrument
             f"fitted is {paths!r}; give a Fitted, or the path of a file that `quantumtrader fit` wrote, or a list of such"
         )
     seen: dict[str, Path] = {}
-    given: dict[str, Any] = {}
+    found: list[Artifact] = []
     for path in map(Path, files):
         artifact = read_artifact(path)
         if artifact.kind in seen:
@@ -326,9 +404,8 @@ def load_fitted(paths: Path | str | Sequence[Path | str], instrument: Instrument
             raise ConfigError(
                 f"{path}: its tick is {artifact.tick_size:g}, that of {instrument.symbol} {instrument.tick_size:g}"
             )
-        part = artifact.fitted()
-        given |= {f.name: value for f in fields(Fitted) if (value := getattr(part, f.name)) not in (None, ())}
-    return Fitted(**given)
+        found.append(artifact)
+    return Fits(tuple(found))
 
 
 def fitted_hashes(fitted: Fitted, features: Sequence[str]) -> Mapping[str, str]:

@@ -1,0 +1,89 @@
+"""What settings and commands say of how features are measured: fits, and thresholds of the detectors.
+
+A command's ``--fitted`` files take the place of ``[fitted]``, its ``--detector-settings`` file that of ``[detectors]``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from quantumtrader.features.detectors import DetectorSettings
+from quantumtrader.features.fit.artifact import Fits, load_fits
+from quantumtrader.types import Instrument
+
+if TYPE_CHECKING:
+    from quantumtrader.config import Settings
+
+__all__ = ["given_detectors", "given_files", "given_fits"]
+
+
+def given_files(
+    settings: Settings | None, instrument: Instrument, files: Sequence[Path] | None = None
+) -> tuple[Path, ...]:
+    """Return the fit files of an instrument: those of the command, else those of the settings.
+
+    Parameters
+    ----------
+    settings : Settings or None
+        ``[fitted]`` names files by symbol or product; a symbol is stronger.
+    instrument : Instrument
+        Whose features are computed.
+    files : sequence of Path, optional
+        Of the command.
+
+    Raises
+    ------
+    ConfigError
+        The settings name neither a product, nor a contract, nor an instrument of the user's own.
+    """
+    if files:
+        return tuple(files)
+    named = {} if settings is None else {name.upper(): paths for name, paths in settings.fitted.items()}
+    if settings is not None and named:
+        _require_known(settings, named)
+    return named.get(instrument.symbol.upper(), named.get(instrument.product.upper(), ()))
+
+
+def _require_known(settings: Settings, names: Iterable[str]) -> None:
+    from quantumtrader.data.calendar import facts
+    from quantumtrader.data.contracts import parse_symbol
+    from quantumtrader.exceptions import ConfigError, UnknownInstrumentError
+
+    own = settings.instruments
+    known = {*facts()["products"], *(name.upper() for name in own)}
+    known |= {about.product.upper() for about in own.values() if about.product}
+    for name in names:
+        if name not in known:
+            try:
+                parse_symbol(name)
+            except UnknownInstrumentError:
+                raise ConfigError(
+                    f"settings, [fitted]: {name} names neither a product ({', '.join(facts()['products'])}), nor a "
+                    "contract, nor an instrument of your own; correct the name or remove it"
+                ) from None
+
+
+def given_fits(
+    settings: Settings | None, instrument: Instrument, files: Sequence[Path] | None = None
+) -> Fits:
+    """Read the fits of an instrument; parameters as of :func:`given_files`, errors as of ``load_fits``."""
+    return load_fits(given_files(settings, instrument, files), instrument)
+
+
+def given_detectors(settings: Settings | None, file: Path | None = None) -> DetectorSettings | None:
+    """Return the thresholds of the command's file, else those of the settings; None where nobody says any.
+
+    Raises
+    ------
+    ConfigError
+        There is no such threshold, or a value is out of its range.
+    DataAccessError
+        The file cannot be read.
+    """
+    if file is not None:
+        return DetectorSettings.read(file)
+    if settings is None or not settings.detectors:
+        return None
+    return DetectorSettings.given(settings.detectors, "settings, [detectors]")
