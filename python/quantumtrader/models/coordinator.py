@@ -64,11 +64,14 @@ class MLCoordinator:
         differences = [
             f"{name} is not computed" for name in REGIME_FEATURES if name not in feature_engine.names
         ]
+        running, remedies = feature_engine.manifest, []
         for model in model_manager.models.values():
-            differences += [f"{model.id}: {d}" for d in model.manifest.differences(feature_engine.manifest)]
+            differences += [f"{model.id}: {d}" for d in model.manifest.differences(running)]
+            remedies.append(model.manifest.remedy(running, model.folder))
         if differences:
+            remedy = "".join(f". {text}" for text in dict.fromkeys(remedies) if text)
             raise ManifestError(
-                f"the feature engine does not fit: {'; '.join(differences)}", tuple(differences)
+                f"the feature engine does not fit: {'; '.join(differences)}{remedy}", tuple(differences)
             )
         self._places = [feature_engine.names.index(name) for name in REGIME_FEATURES]
         self._guard = RowGuard(feature_engine.names)

@@ -7,16 +7,20 @@ recording with the feature rows that the engine computed from it; a running engi
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-from quantumtrader.exceptions import DataError, ModelError
+from quantumtrader.exceptions import DataError, ManifestError, ModelError
 from quantumtrader.features.manifest import FeatureManifest
 from quantumtrader.models.arrays import pack_arrays, unpack_arrays
 from quantumtrader.models.manifest import ModelManifest
 from quantumtrader.models.scorers import Scorer
 from quantumtrader.types import EVENT, Events
+
+if TYPE_CHECKING:
+    from quantumtrader.features.fit.artifact import Fits
 
 __all__ = ["EVENTS_FILE", "ROWS", "ROWS_FILE", "GoldenEvents", "GoldenRows"]
 
@@ -115,8 +119,8 @@ class GoldenEvents:
     values: Float64
 
     @classmethod
-    def of(cls, events: Events, manifest: ModelManifest) -> GoldenEvents:
-        """Take the beginning of a recording through the engine that the manifest describes.
+    def of(cls, events: Events, manifest: ModelManifest, fits: Fits | None = None) -> GoldenEvents:
+        """Take the beginning of a recording through the engine that the manifest describes, with the fits of its training.
 
         Raises
         ------
@@ -124,7 +128,7 @@ class GoldenEvents:
             If no row comes of it, or the engine is not that of the manifest.
         """
         chosen = np.ascontiguousarray(events[:EVENTS])
-        times, values = _replay(chosen, manifest)
+        times, values = _replay(chosen, manifest, fits)
         if not len(times):
             raise ModelError(
                 f"golden events: no row in {len(chosen)} events; give the beginning of a whole session"
@@ -147,8 +151,8 @@ class GoldenEvents:
             raise ModelError(f"{EVENTS_FILE} does not hold events and their rows")
         return cls(events, times, values)
 
-    def check(self, manifest: ModelManifest) -> None:
-        """Refuse a running engine that gives other rows.
+    def check(self, manifest: ModelManifest, fits: Fits | None = None) -> None:
+        """Refuse a running engine that gives other rows, with the fits of the model.
 
         Raises
         ------
@@ -156,7 +160,7 @@ class GoldenEvents:
             Names the first feature, its row, and both values.
         """
         names = manifest.features.names
-        times, values = _replay(self.events, manifest)
+        times, values = _replay(self.events, manifest, fits)
         if self.values.shape[1] != len(names):
             raise ModelError(f"{EVENTS_FILE} has {self.values.shape[1]} columns, the manifest {len(names)}")
         if not np.array_equal(times, self.times):
@@ -182,8 +186,13 @@ class GoldenEvents:
         return tuple(name for k, name in enumerate(names) if not np.isfinite(self.values[:, k]).any())
 
 
-def _replay(events: Events, manifest: ModelManifest) -> tuple[npt.NDArray[np.int64], Float64]:
-    _, engine = manifest.running_features()
+def _replay(
+    events: Events, manifest: ModelManifest, fits: Fits | None
+) -> tuple[npt.NDArray[np.int64], Float64]:
+    try:
+        _, engine = manifest.running_features(fits)
+    except ManifestError as error:
+        raise ModelError(f"golden events: {error}", differences=error.differences) from error
     running: FeatureManifest = engine.manifest
     differences = manifest.features.differences(running)
     if differences:

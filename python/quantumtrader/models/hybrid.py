@@ -217,7 +217,14 @@ class HybridStrategy:
             if instrument.product != product:
                 differences.append(f"product is {instrument.product}, {model.id} expects {product}")
         if differences:
-            raise ManifestError(f"hybrid: rows are others: {'; '.join(differences)}", tuple(differences))
+            told = [
+                self._timing.manifest.remedy(running, self._timing.folder),
+                self._base.manifest.remedy(own, self._base.folder),
+            ]
+            remedy = "".join(f". {text}" for text in dict.fromkeys(told) if text)
+            raise ManifestError(
+                f"hybrid: rows are others: {'; '.join(differences)}{remedy}", tuple(differences)
+            )
         states = [model.state for model in self.models]
         closed = [m.id for m in self.models if not m.state.trades]
         if real_money and closed:

@@ -7,21 +7,27 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, time
-from typing import Any, Self
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
 
 from quantumtrader.exceptions import DataFormatError, ManifestError, ModelError
 from quantumtrader.features.catalogue import canonical_json
+from quantumtrader.features.detectors import thresholds_read
 from quantumtrader.features.lags import split_lag
-from quantumtrader.features.manifest import FeatureManifest
+from quantumtrader.features.manifest import FITTED, THRESHOLD, FeatureManifest
 from quantumtrader.models.folder import check_name, check_version, sha256
 from quantumtrader.types import Instrument, SessionHours
 
-__all__ = ["Evidence", "ModelManifest", "columns_of"]
+if TYPE_CHECKING:
+    from quantumtrader.features.fit.artifact import Fits
+
+__all__ = ["Evidence", "ModelManifest", "any_series", "columns_of", "fit_file"]
 
 SCHEMA = 1
 """Version of the manifest's own layout."""
 _SESSION = "session_seconds"
-_FITTED = "fitted_"
+SERIES = f"{FITTED}pin"
+"""Option that tells which PIN series rows read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,13 +212,64 @@ class ModelManifest:
         """Say in which ways rows of a running engine are not those that the model was trained on.
 
         The engine may compute further columns; those of the model must come in their order. How long a session lasts is
-        the calendar's to say, of the day that is traded, and not the model's.
+        the calendar's to say, of the day that is traded, and not the model's. So is a PIN series: there must be one.
         """
         found = columns_of(running, self.features.names)
-        return _any_session(self.features).differences(_any_session(found))
+        return _any_session(any_series(self.features)).differences(_any_session(any_series(found)))
 
-    def running_features(self) -> tuple[Instrument, Any]:
-        """Return the instrument that rows were computed for, and an engine of here that computes them."""
+    def remedy(self, running: FeatureManifest, folder: Path | None = None) -> str:
+        """Say which fits and thresholds to give where they are what differs; empty where they are not.
+
+        Parameters
+        ----------
+        running : FeatureManifest
+            Of the engine that was refused.
+        folder : Path, optional
+            Of the model: its copies of the fits are named there.
+        """
+        expected = dict(any_series(self.features).options)
+        found = dict(any_series(columns_of(running, self.features.names)).options)
+        odd = [name for name in sorted({*expected, *found}) if expected.get(name) != found.get(name)]
+        home = Path(f"models/{self.name}/{self.version}") if folder is None else folder
+        files, without, values, unset = [], [], [], []
+        for name in odd:
+            kind = name.removeprefix(FITTED)
+            threshold = name.removeprefix(THRESHOLD)
+            if name == SERIES and name in expected:
+                files.append("--fitted FILE with a PIN series of the sessions (quantumtrader fit pin)")
+            elif name.startswith(FITTED) and name in expected:
+                files.append(f"--fitted {home / fit_file(kind)}")
+            elif name.startswith(FITTED):
+                without.append(kind)
+            elif name.startswith(THRESHOLD) and name in expected:
+                value = expected[name]
+                shown = f"{value:.12g}" if isinstance(value, float) else str(value)
+                values.append(f"{threshold} = {shown}")
+            elif name.startswith(THRESHOLD):
+                unset.append(threshold)
+        said = []
+        if files:
+            said.append(f"Give {' '.join(files)} (in the settings: [fitted])")
+        if without:
+            said.append(f"Leave the {' and '.join(without)} fit out: it was trained without")
+        if values:
+            said.append(
+                f"Give --detector-settings FILE with {', '.join(values)} (in the settings: [detectors])"
+            )
+        if unset:
+            said.append(
+                f"Leave out the detector thresholds {', '.join(unset)}: it was trained with the defaults"
+            )
+        return ". ".join(said)
+
+    def running_features(self, fits: Fits | None = None) -> tuple[Instrument, Any]:
+        """Return the instrument that rows were computed for, and an engine of here that computes them.
+
+        Parameters
+        ----------
+        fits : Fits, optional
+            That it was trained with.
+        """
         from quantumtrader.features.engine import FeatureEngine
 
         seconds = dict(self.features.options).get(_SESSION)
@@ -229,7 +286,8 @@ class ModelManifest:
             float(about["point_value"]),
             hours=hours,
         )
-        return instrument, FeatureEngine.for_manifest(self.features, instrument)
+        given = fits.fitted if fits else None
+        return instrument, FeatureEngine.for_manifest(self.features, instrument, fitted=given)
 
     def with_files(self, files: Mapping[str, bytes]) -> Self:
         """Return the manifest of a folder with these files."""
@@ -258,10 +316,25 @@ def _any_session(manifest: FeatureManifest) -> FeatureManifest:
     return replace(manifest, options=tuple((k, v) for k, v in manifest.options if k != _SESSION))
 
 
+def any_series(manifest: FeatureManifest) -> FeatureManifest:
+    """Return the manifest without saying which PIN series its rows read: only whether they read one.
+
+    A series is of the days that it covers, as trades are: one that was fitted to later days is the same feature.
+    """
+    return replace(
+        manifest, options=tuple((k, "a series" if k == SERIES else v) for k, v in manifest.options)
+    )
+
+
+def fit_file(kind: str) -> str:
+    """Return the name of the file of a fit in a model's folder."""
+    return f"{FITTED}{kind}.json"
+
+
 def columns_of(manifest: FeatureManifest, names: tuple[str, ...]) -> FeatureManifest:
     """Return the manifest of some columns of a row, in the order in which the row has them.
 
-    Options that only other columns read are left out: the length of the session, fits.
+    Options that only other columns read are left out: the length of the session, fits, thresholds of detectors.
     """
     places = [k for k, name in enumerate(manifest.names) if name in names]
     features = tuple(manifest.features[k] for k in places)
@@ -269,13 +342,15 @@ def columns_of(manifest: FeatureManifest, names: tuple[str, ...]) -> FeatureMani
     options = dict(manifest.options)
     if "session_frac" not in computed:
         options.pop(_SESSION, None)
-    fits = [name for name in options if name.startswith(_FITTED)]
+    fits = [name for name in options if name.startswith(FITTED)]
     if fits:
         from quantumtrader.features.fit.artifact import FEATURES
 
         for name in fits:
-            if not any(feature in computed for feature in FEATURES[name.removeprefix(_FITTED)]):
+            if not any(feature in computed for feature in FEATURES[name.removeprefix(FITTED)]):
                 del options[name]
+    read = {f"{THRESHOLD}{name}" for name in thresholds_read(computed)}
+    options = {k: v for k, v in options.items() if not k.startswith(THRESHOLD) or k in read}
     return replace(
         manifest,
         names=tuple(manifest.names[k] for k in places),

@@ -9,6 +9,7 @@
                             calibration.json            scores to probabilities
                             conformal.json              what prediction sets are made of
                             golden.npz, golden_events.npz   what must be reproduced
+                            fitted_microprice.json, …   the fits that its columns read
                             oof.parquet, report.md      out-of-fold predictions, the report
 
 Plain files, no server, nothing that is executed on reading.
@@ -21,7 +22,7 @@ import io
 import json
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,15 +30,24 @@ import numpy as np
 import numpy.typing as npt
 
 from quantumtrader.clock import Clock, LiveClock
-from quantumtrader.exceptions import DataAccessError, DataError, DataFormatError, ModelError, PromotionError
+from quantumtrader.exceptions import (
+    ConfigError,
+    DataAccessError,
+    DataError,
+    DataFormatError,
+    ModelError,
+    PromotionError,
+)
 from quantumtrader.features.catalogue import canonical_json
+from quantumtrader.features.fit.artifact import KINDS, Fits, parse_artifact
+from quantumtrader.features.lags import split_lag
 from quantumtrader.models.base import Model
 from quantumtrader.models.calibration import Calibration
 from quantumtrader.models.conformal import AdaptiveConformal
 from quantumtrader.models.folder import MANIFEST, check_name, read_folder, sha256, write_folder
 from quantumtrader.models.gate import Condition, conditions
 from quantumtrader.models.golden import EVENTS_FILE, ROWS_FILE, GoldenEvents, GoldenRows
-from quantumtrader.models.manifest import ModelManifest
+from quantumtrader.models.manifest import ModelManifest, fit_file
 from quantumtrader.models.performance import PerformanceLog
 from quantumtrader.models.scorers import Scorer, make_scorer
 from quantumtrader.models.states import Entry, ModelState, Move, StateLog, States
@@ -74,6 +84,10 @@ class LoadedModel:
         The report of its training.
     conformal : AdaptiveConformal or None
         Sets of its calibrated probabilities; None for a model of before they were kept.
+    fits : Fits
+        What its columns read, as in its training.
+    folder : Path, optional
+        Where it lies.
     """
 
     manifest: ModelManifest
@@ -82,6 +96,8 @@ class LoadedModel:
     calibration: Calibration | None
     report: str = ""
     conformal: AdaptiveConformal | None = None
+    fits: Fits = field(default_factory=Fits)
+    folder: Path | None = None
 
     @property
     def id(self) -> str:
@@ -92,6 +108,10 @@ class LoadedModel:
     def names(self) -> tuple[str, ...]:
         """Columns of a row."""
         return self.manifest.features.names
+
+    def fits_with(self, given: Fits) -> Fits:
+        """Return the fits to compute its rows with on sessions after its training; see ``ModelRegistry.fits``."""
+        return _later(self.id, self.fits, given)
 
     def probabilities(self, row: Float64, regime: str = "") -> tuple[float, ...]:
         """Return calibrated probabilities of one row, in the order of the manifest's classes.
@@ -168,6 +188,25 @@ class ModelRegistry:
         """Read the golden events of a model."""
         return GoldenEvents.from_bytes(self._read(name, version)[1].get(EVENTS_FILE, b""))
 
+    def fits(self, name: str, version: str, given: Fits) -> Fits:
+        """Return the fits to compute a model's rows with on sessions after its training.
+
+        Parameters
+        ----------
+        name, version : str
+            Which model.
+        given : Fits
+            Of whoever has the sessions. Only a PIN series counts of them: it is of the days that it covers. The rest are the
+            model's own.
+
+        Raises
+        ------
+        ConfigError
+            The model reads a PIN series and none is given: its own ends with its training.
+        """
+        manifest, files, _ = self._read(name, version)
+        return _later(manifest.id, _fits(files, self.root / name / version), given)
+
     def oof(self, name: str, version: str) -> pa.Table:
         """Read the out-of-fold predictions of a model.
 
@@ -201,6 +240,7 @@ class ModelRegistry:
         conformal: AdaptiveConformal | None = None,
         oof: pa.Table | None = None,
         report: str = "",
+        fits: Fits | None = None,
     ) -> Path:
         """Write a fitted estimator as a new version, and read it back through every check.
 
@@ -222,6 +262,8 @@ class ModelRegistry:
             Out-of-fold predictions.
         report : str
             In Markdown.
+        fits : Fits, optional
+            That the rows were computed with; the model keeps a copy of those that its columns read.
 
         Returns
         -------
@@ -247,11 +289,14 @@ class ModelRegistry:
         )
         scorer = make_scorer(manifest.kind, files, manifest.features.names, classes)
         document = None if calibration is None else calibration.to_document()
+        columns = {split_lag(name)[0] for name in manifest.features.features}
+        own = (fits or Fits()).read_by(columns)
         files |= {
             CALIBRATION: canonical_json(document) + b"\n",
             ROWS_FILE: GoldenRows.of(rows, scorer).to_bytes(),
-            EVENTS_FILE: GoldenEvents.of(events, manifest).to_bytes(),
+            EVENTS_FILE: GoldenEvents.of(events, manifest, own).to_bytes(),
             REPORT: report.encode(),
+            **{fit_file(artifact.kind): artifact.to_bytes() for artifact in own.artifacts},
         }
         if conformal is not None:
             files[CONFORMAL] = canonical_json(conformal.to_document()) + b"\n"
@@ -426,15 +471,17 @@ class ModelRegistry:
         try:
             calibration = _calibration(files[CALIBRATION], manifest)
             conformal = _conformal(files.get(CONFORMAL), manifest)
-            own = {k: v for k, v in files.items() if k not in (*_REQUIRED, CONFORMAL, OOF, REPORT)}
+            fits = _fits(files, folder)
+            kept = (*_REQUIRED, CONFORMAL, OOF, REPORT, *(fit_file(a.kind) for a in fits.artifacts))
+            own = {k: v for k, v in files.items() if k not in kept}
             names = manifest.features.names
             scorer = make_scorer(manifest.kind, own, names, manifest.classes)
-            GoldenEvents.from_bytes(files[EVENTS_FILE]).check(manifest)
+            GoldenEvents.from_bytes(files[EVENTS_FILE]).check(manifest, fits)
             GoldenRows.from_bytes(files[ROWS_FILE]).check(scorer, names)
         except ModelError as error:
             raise ModelError(str(error), path=folder, differences=error.differences) from error
         report = files.get(REPORT, b"").decode(errors="replace")
-        return LoadedModel(manifest, state, scorer, calibration, report, conformal)
+        return LoadedModel(manifest, state, scorer, calibration, report, conformal, fits, folder)
 
 
 def _compare_files(manifest: ModelManifest, files: Mapping[str, bytes], folder: Path) -> None:
@@ -481,6 +528,24 @@ def _conformal(data: bytes | None, manifest: ModelManifest) -> AdaptiveConformal
             f"{CONFORMAL} is of classes {found.classes.tolist()}, the manifest says {list(manifest.classes)}"
         )
     return found
+
+
+def _fits(files: Mapping[str, bytes], folder: Path) -> Fits:
+    """Read the copies of the fits that a model keeps."""
+    names = [fit_file(kind) for kind in KINDS]
+    try:
+        return Fits(tuple(parse_artifact(files[name], folder / name) for name in names if name in files))
+    except DataFormatError as error:
+        raise ModelError(str(error)) from error
+
+
+def _later(model: str, own: Fits, given: Fits) -> Fits:
+    if own.of_kind("pin") is not None and given.of_kind("pin") is None:
+        raise ConfigError(
+            f"{model} reads pin_60, and its own PIN series ends with its training: give one of all these sessions, "
+            "--fitted FILE (quantumtrader fit pin)"
+        )
+    return own.with_series_of(given)
 
 
 def _parquet(table: pa.Table) -> bytes:

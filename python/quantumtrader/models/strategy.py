@@ -188,13 +188,16 @@ class ModelStrategy:
             If the model may not trade real money in its state.
         """
         trained = self._model.manifest
-        differences = list(trained.differences(FeatureManifest.from_json(manifest)))
+        running = FeatureManifest.from_json(manifest)
+        differences = list(trained.differences(running))
         product = trained.instrument["product"]
         if instrument.product != product:
             differences.append(f"product is {instrument.product}, expected {product}")
         if differences:
+            remedy = trained.remedy(running, self._model.folder)
             raise ManifestError(
-                f"{trained.id} was trained on other rows: {'; '.join(differences)}", tuple(differences)
+                f"{trained.id} was trained on other rows: {'; '.join(differences)}{remedy and f'. {remedy}'}",
+                tuple(differences),
             )
         state = self._model.state
         if real_money and not state.trades:
