@@ -55,7 +55,9 @@ def base_scores(
     """
     manifest = loaded.manifest
     # Not the hours of today: the scores become a column of a training, of rows as the model's training made them.
-    engine = FeatureEngine.for_manifest(manifest.features, recording.instrument, day)
+    engine = FeatureEngine.for_manifest(
+        manifest.features, recording.instrument, day, fitted=loaded.fits.fitted
+    )
     engine.reset()
     needed = [k for k, n in enumerate(loaded.names) if n not in manifest.may_be_missing]
     out = np.full(len(decisions), np.nan)

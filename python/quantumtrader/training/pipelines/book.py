@@ -16,6 +16,7 @@ from quantumtrader import __version__
 from quantumtrader.clock import Clock
 from quantumtrader.exceptions import ConfigError, DataError, QuantumTraderError
 from quantumtrader.features import FeatureEngine
+from quantumtrader.features.fit.artifact import Fits
 from quantumtrader.models.base import Model
 from quantumtrader.models.folder import check_name, name_of_symbol
 from quantumtrader.models.registry import ModelRegistry
@@ -38,6 +39,7 @@ from quantumtrader.training.pipelines.look_back import (
     look_backs,
     named,
 )
+from quantumtrader.training.pipelines.measured import Measured
 from quantumtrader.training.pipelines.opening import judge_in_vault
 from quantumtrader.training.pipelines.prepared import (
     Prepared,
@@ -57,7 +59,7 @@ from quantumtrader.training.pipelines.ship import (
     ship,
     trials_document,
 )
-from quantumtrader.training.pipelines.sources import OUT, as_date, split_config
+from quantumtrader.training.pipelines.sources import OUT, Paths, as_date, split_config
 from quantumtrader.training.pipelines.trading_time import TradingTime
 from quantumtrader.training.policy import Policy
 from quantumtrader.training.recipes import Recipe
@@ -65,7 +67,7 @@ from quantumtrader.training.run_folder import RunFolder
 from quantumtrader.training.study import Study
 from quantumtrader.training.trials import TrialLedger
 from quantumtrader.training.vault import Vault
-from quantumtrader.types import Events
+from quantumtrader.types import Events, Instrument
 
 __all__ = ["BookOpening", "BookResult", "BookTrainingPipeline"]
 
@@ -144,6 +146,8 @@ class BookTrainingPipeline:
         What :meth:`train_book_models` reads; ``book_data_path`` of the configuration by default.
     out : Path, optional
         Its folder; ``training/SYMBOL/book`` by default.
+    fitted : path, sequence of paths, or Fits
+        As of ``TickTrainingPipeline``.
     """
 
     config: BookConfig | Mapping[str, Any] = field(default_factory=BookConfig)
@@ -153,10 +157,12 @@ class BookTrainingPipeline:
     stage: Stage | None = None
     recording: Recording | None = None
     out: Path | None = None
+    fitted: Paths | Fits = ()
 
     def __post_init__(self) -> None:
         self._sources, self.config = split_config(self.config, BookConfig, "book training")
         self.models = self.models or self._sources.models
+        self.fitted = self.fitted or self._sources.fitted
 
     @property
     def asked(self) -> BookConfig:
@@ -207,6 +213,7 @@ class BookTrainingPipeline:
             **fee_request(recording.instrument),
             "events": survey.sha256,
             "config": asdict(self.asked),
+            **self._measured(recording.instrument).request(),
             **({"latency": latency.facts()} if latency.measured else {}),
             "version": __version__,
             "libraries": library_versions(self.asked.candidates),
@@ -295,7 +302,12 @@ class BookTrainingPipeline:
         begin = int(next(recording.sessions(vault.locked[:1]))["ts_event"].min())
         task = BookTask((target,), heartbeat, asked.latency, begin, np.iinfo(np.int64).max, thin)
         # Hours of the recording's first session, as when it was trained: those of today may be others.
-        engine = FeatureEngine.for_manifest(features, recording.instrument, survey.first_date)
+        engine = FeatureEngine.for_manifest(
+            features,
+            recording.instrument,
+            survey.first_date,
+            fitted=self._measured(recording.instrument).fitted,
+        )
         features.require(engine)  # a vault opens once: not on other rows
         # The sessions before warm the features up, as they were when the model was trained.
         days = np.concatenate((vault.development[-_WARMING:], vault.locked))
@@ -314,6 +326,10 @@ class BookTrainingPipeline:
             why=why,
             known=own.summary.get("vault_result"),
         )
+
+    def _measured(self, instrument: Instrument) -> Measured:
+        asked = self.asked
+        return Measured.of(self.fitted, instrument, asked.features, asked.thresholds)
 
     def _study(self, recording: Recording, survey: Survey, label: str) -> Study:
         return Study.of(recording.instrument.product, label, synthetic=survey.synthetic, clock=self.clock)
@@ -373,7 +389,8 @@ class BookTrainingPipeline:
         clock = asked.clock or ("event" if per_day <= _EVENT_LIMIT else "100ms")
         _, locked_from = used
         seen = (part[part["ts_event"] < locked_from] for part in recording.sessions(days))
-        names, left_out = choose_features(asked.features, instrument, clock, seen)
+        measured = self._measured(instrument)
+        names, left_out = choose_features(asked.features, instrument, clock, seen, measured)
         names = with_stretches(asked.candidates, names)
         heartbeat = int(asked.heartbeat_s * 1e9) or max(100_000_000, int(pace.tau_ns / 2))
         thin = 1
@@ -381,7 +398,14 @@ class BookTrainingPipeline:
             task = BookTask(wanted, heartbeat, asked.latency, *used, thin, asked.max_rows)
             data = build_dataset(
                 recording.sessions(days),
-                FeatureEngine(names, instrument, clock=clock, day=survey.first_date),
+                FeatureEngine(
+                    names,
+                    instrument,
+                    clock=clock,
+                    day=survey.first_date,
+                    detectors=measured.detectors,
+                    fitted=measured.fitted,
+                ),
                 task.label,
                 gaps=asked.gaps,
                 checks=2,
@@ -457,7 +481,8 @@ class BookTrainingPipeline:
         def parity(recipe: Recipe) -> bool:
             final["model"] = final_fit(recipe, data, plan.half_life)
             sessions = recording.sessions(survey.days)
-            return check_parity(data, final["model"], sessions, instrument, survey.first_date)
+            fitted = self._measured(instrument).fitted
+            return check_parity(data, final["model"], sessions, instrument, survey.first_date, fitted)
 
         study = self._study(recording, survey, data.label)
         if blocks:
@@ -530,6 +555,7 @@ class BookTrainingPipeline:
             judged.evaluation,
             about,
             judged.assessment,
+            self._measured(recording.instrument).fits,
         )
         notes = (BLOCKS_NOTE,) if blocks else ()
         return finish(folder, recording, survey, vault, prepared, plan, judged, saved, notes)

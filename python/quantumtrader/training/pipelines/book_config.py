@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from quantumtrader.exceptions import ConfigError
+from quantumtrader.features.detectors import DetectorSettings
 from quantumtrader.features.sets import resolve
 from quantumtrader.models.folder import check_name
 from quantumtrader.training.labels import Latency, Pace
@@ -36,7 +38,7 @@ class BookConfig:
         Beyond it every second, third, … decision counts.
     slippage_ticks, margin, latency_ms, latency_sample_ns, half_life_sessions
         As of a tick training; with blocks of time in place of sessions the half-life is in blocks.
-    groups, test_groups, walk, vault, candidates, gaps, valid_sessions, seed
+    groups, test_groups, walk, vault, candidates, gaps, valid_sessions, seed, detectors
         As of a tick training.
     """
 
@@ -59,6 +61,7 @@ class BookConfig:
     gaps: str = "refuse"
     valid_sessions: int = 30
     seed: int = 7
+    detectors: Mapping[str, float] | None = None
 
     def __post_init__(self) -> None:
         numbers = {
@@ -69,7 +72,7 @@ class BookConfig:
         odd = [name for name, value in numbers.items() if not (math.isfinite(value) and value >= 0)]
         if odd:
             raise ConfigError(f"book training: {odd[0]} is {numbers[odd[0]]}, expected 0 or more")
-        _ = self.latency  # complains about the sample
+        _ = self.latency, self.thresholds  # complain about the sample, and about a threshold
         check_half_life(self.half_life_sessions)
         if self.max_rows < 100 or not self.targets:
             raise ConfigError(
@@ -82,6 +85,11 @@ class BookConfig:
             check_name(self.name)
         resolve(self.features)  # complains about names
         require_candidates(self.candidates)
+
+    @property
+    def thresholds(self) -> DetectorSettings | None:
+        """Thresholds of the detectors; None for the defaults."""
+        return DetectorSettings.given(self.detectors, "book training, detectors") if self.detectors else None
 
     @property
     def latency(self) -> Latency:

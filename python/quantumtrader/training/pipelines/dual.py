@@ -17,6 +17,7 @@ from quantumtrader.clock import Clock
 from quantumtrader.exceptions import ConfigError, DataError, EmptyDataError
 from quantumtrader.execution.registry import make_strategy
 from quantumtrader.execution.strategy import Strategy
+from quantumtrader.features.fit.artifact import Fits
 from quantumtrader.models.base import model
 from quantumtrader.models.folder import write_whole
 from quantumtrader.models.registry import ModelRegistry
@@ -133,6 +134,8 @@ class DualTrainingSystem:
         Where the methods that take a symbol train, each symbol in a folder of its name.
     models : Path, optional
         The registry; ``models`` in the training's folder by default.
+    fitted : path, sequence of paths, or Fits
+        As of ``TickTrainingPipeline``, for both trainings.
     """
 
     config: DualConfig | Mapping[str, Any] = field(default_factory=DualConfig)
@@ -141,10 +144,12 @@ class DualTrainingSystem:
     stage: Stage | None = None
     out: Path = OUT
     models: Path | None = None
+    fitted: Paths | Fits = ()
 
     def __post_init__(self) -> None:
         self._sources, self.config = split_config(self.config, DualConfig, "dual training")
         self.models = self.models or self._sources.models
+        self.fitted = self.fitted or self._sources.fitted
         self._ticks: dict[str, tuple[Recording, TrainingResult]] = {}
         self._books: dict[str, tuple[Recording, BookResult]] = {}
 
@@ -356,12 +361,18 @@ class DualTrainingSystem:
             self.clock,
             self.stage,
             newest_day,
+            self.fitted,
         )
         return pipeline.train(recording, out)
 
     def _book(self, recording: Recording, out: Path) -> BookResult:
         pipeline = BookTrainingPipeline(
-            self.asked.book, self.models or out.parent / "models", self.executor, self.clock, self.stage
+            self.asked.book,
+            self.models or out.parent / "models",
+            self.executor,
+            self.clock,
+            self.stage,
+            fitted=self.fitted,
         )
         return pipeline.train(recording, out)
 

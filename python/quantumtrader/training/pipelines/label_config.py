@@ -33,6 +33,8 @@ READ_BY = {
     "strategy": ("meta",),
     "param": ("meta",),
     "sides": ("meta",),
+    "fitted": ("meta",),
+    "detector_settings": ("meta",),
     "side": _VENUE,
     "wait_s": _VENUE,
     "queue": _VENUE,

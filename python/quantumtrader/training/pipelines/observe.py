@@ -10,6 +10,7 @@ import numpy as np
 
 from quantumtrader.data.calendar import Calendar
 from quantumtrader.exceptions import ConfigError, EmptyDataError
+from quantumtrader.features.fit.artifact import Fits
 from quantumtrader.models.manifest import ModelManifest
 from quantumtrader.models.observation import (
     OBSERVED,
@@ -41,6 +42,7 @@ def observe_shadow(
     absent: Collection[date] = (),
     calendar: Calendar | None = None,
     advance: Callable[[float], None] | None = None,
+    given: Fits | None = None,
 ) -> Observed:
     """Replay sessions after a model's training, let it predict beside the market, and record what each would have brought.
 
@@ -66,6 +68,8 @@ def observe_shadow(
     calendar : Calendar, optional
     advance : callable, optional
         Told of each session that was read.
+    given : Fits, optional
+        See ``LoadedModel.fits_with``.
 
     Raises
     ------
@@ -102,7 +106,7 @@ def observe_shadow(
     if not due:
         raise EmptyDataError(f"{manifest.id}: events were lost in every session that is left to observe")
     days = np.array(due, "datetime64[D]").astype(np.int64)
-    data, _ = unseen_rows(loaded, recording, days, advance)
+    data, _ = unseen_rows(loaded, recording, days, advance, given)
     silent = sorted(set(days.tolist()) - set(data.spans.sessions.tolist()))
     if silent:
         raise EmptyDataError(

@@ -82,4 +82,5 @@ class TrainingOrchestrator:
         recording = Recording.open(csv_file, sources.require("symbol"))
         last = _EPOCH + timedelta(days=int(recording.survey().days[-1]))
         part = recording.between(last - timedelta(days=lookback_days - 1), None)
-        return TickTrainingPipeline(asked, sources.models, self.executor).train(part, out)
+        pipeline = TickTrainingPipeline(asked, sources.models, self.executor, fitted=sources.fitted)
+        return pipeline.train(part, out)

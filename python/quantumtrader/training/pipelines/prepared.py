@@ -23,6 +23,7 @@ from quantumtrader.models.regimes import FEATURES as REGIME_FEATURES
 from quantumtrader.models.regimes import RegimeAnalyzer
 from quantumtrader.training.dataset import Dataset
 from quantumtrader.training.labels.round_trip import RoundTrips
+from quantumtrader.training.pipelines.measured import Measured
 from quantumtrader.training.rows import Rows
 from quantumtrader.training.seen import SeenValues, useless_features
 from quantumtrader.training.spans import Spans
@@ -187,7 +188,11 @@ class RegimeTrack:
 
 
 def choose_features(
-    names: str | tuple[str, ...], instrument: Instrument, clock: str, sessions: Iterable[Events]
+    names: str | tuple[str, ...],
+    instrument: Instrument,
+    clock: str,
+    sessions: Iterable[Events],
+    measured: Measured | None = None,
 ) -> tuple[tuple[str, ...], dict[str, str]]:
     """Find out which features the source can fill, under the hours in force on its first session.
 
@@ -200,6 +205,8 @@ def choose_features(
     sessions : iterable of Events
         Of the development part. All are looked at, unless every feature is seen to vary before: what comes late, such as
         the quotes of a later recording, is there as well.
+    measured : Measured, optional
+        Fits and thresholds.
 
     Returns
     -------
@@ -211,7 +218,15 @@ def choose_features(
     parts = iter(sessions)
     first = next(parts, empty_events())
     day = session_days(first["ts_event"][:1], instrument).astype("datetime64[D]").tolist()
-    engine = FeatureEngine(names, instrument, clock=clock, day=day[0] if day else None)
+    given = measured or Measured()
+    engine = FeatureEngine(
+        names,
+        instrument,
+        clock=clock,
+        day=day[0] if day else None,
+        detectors=given.detectors,
+        fitted=given.fitted,
+    )
     engine.reset()
     seen = SeenValues(engine.names)
     for events in chain((first,), parts):

@@ -13,6 +13,7 @@ from quantumtrader.clock import Clock
 from quantumtrader.exceptions import ConfigError, ModelError
 from quantumtrader.features import FeatureEngine
 from quantumtrader.features.debugger import population_stability
+from quantumtrader.features.fit.artifact import Fits
 from quantumtrader.models.manifest import ModelManifest
 from quantumtrader.models.registry import ModelRegistry
 from quantumtrader.models.retraining import RetrainingConfig, read_rule
@@ -107,6 +108,7 @@ def retrain(
     executor: Executor | None = None,
     clock: Clock | None = None,
     stage: Stage | None = None,
+    given: Fits | None = None,
 ) -> Retraining:
     """Train the next version of a tick model, if enough has come since the last one, or its features have moved.
 
@@ -129,6 +131,9 @@ def retrain(
         How long the next version is valid, 0 for no end; as long as the last one was without it.
     executor, clock, stage
         As of ``TickTrainingPipeline``.
+    given : Fits, optional
+        Of whoever has the recording. The model's own micro-price table and bucket are kept; a model that reads a PIN series
+        needs one of the whole recording.
 
     Raises
     ------
@@ -147,7 +152,7 @@ def retrain(
         raise ConfigError(
             f"retraining {name}: its rule {why}; set another with ModelManager.setup_auto_retraining"
         )
-    manifest = registry.manifest(name, before)
+    manifest, fits = registry.manifest(name, before), registry.fits(name, before, given or Fits())
     data = manifest.data
     known = int(np.datetime64(str(data["recorded_until"]), "D").astype(np.int64))
     sessions = int((recording.survey().days > known).sum())
@@ -156,15 +161,17 @@ def retrain(
     drift: tuple[str, float] | None = None
     due = rule.due(sessions, rows, float("nan"))
     if not due and sessions and rule.due(sessions, rows, float("inf")):  # only the features could tell
-        drift = feature_drift(manifest, recording)
+        drift = feature_drift(manifest, recording, fits)
         due = rule.due(sessions, rows, float("nan") if drift is None else drift[1])
     if not due:
         return Retraining(before, sessions, rows, False, rule, drift, None)
-    pipeline = TickTrainingPipeline(asked, models, executor or SerialExecutor(), clock, stage)
+    pipeline = TickTrainingPipeline(asked, models, executor or SerialExecutor(), clock, stage, fitted=fits)
     return Retraining(before, sessions, rows, True, rule, drift, pipeline.train(recording, out))
 
 
-def feature_drift(manifest: ModelManifest, recording: Recording) -> tuple[str, float] | None:
+def feature_drift(
+    manifest: ModelManifest, recording: Recording, fits: Fits | None = None
+) -> tuple[str, float] | None:
     """Return the feature that has moved farthest since a training, and its population stability index.
 
     The sessions that the model was fitted on are held against those recorded since; those that were locked away between
@@ -176,6 +183,8 @@ def feature_drift(manifest: ModelManifest, recording: Recording) -> tuple[str, f
         Of the training.
     recording : Recording
         With the sessions of the training and later ones.
+    fits : Fits, optional
+        Of the model, with a PIN series of the whole recording.
 
     Returns
     -------
@@ -183,7 +192,13 @@ def feature_drift(manifest: ModelManifest, recording: Recording) -> tuple[str, f
         None where no feature has values on both sides.
     """
     survey = recording.survey()
-    engine = FeatureEngine.for_manifest(manifest.features, recording.instrument, survey.first_date)
+    engine = FeatureEngine.for_manifest(
+        manifest.features,
+        recording.instrument,
+        survey.first_date,
+        fitted=fits.fitted if fits else None,
+        require_fits=False,
+    )
     engine.reset()
     first, last, known = (
         int(np.datetime64(str(day), "D").astype(np.int64))

@@ -16,6 +16,7 @@ import numpy.typing as npt
 from quantumtrader import __version__
 from quantumtrader.exceptions import ModelError
 from quantumtrader.features import FeatureEngine
+from quantumtrader.features.fit.artifact import Fits
 from quantumtrader.models.base import Model
 from quantumtrader.models.calibration import Calibration
 from quantumtrader.models.conformal import AdaptiveConformal
@@ -34,7 +35,7 @@ from quantumtrader.training.recipes import Recipe, Stacked
 from quantumtrader.training.report.summary import model_summary
 from quantumtrader.training.run_folder import RunFolder
 from quantumtrader.training.weights import average_uniqueness
-from quantumtrader.types import Events, Instrument
+from quantumtrader.types import Events, Fitted, Instrument
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -142,7 +143,12 @@ def golden_events(sessions: Iterable[Events]) -> Events:
 
 
 def check_parity(
-    data: Dataset, estimator: Model, sessions: Iterable[Events], instrument: Instrument, day: date
+    data: Dataset,
+    estimator: Model,
+    sessions: Iterable[Events],
+    instrument: Instrument,
+    day: date,
+    fitted: Fitted | None = None,
 ) -> bool:
     """Replay sessions as trading would, and hold rows and predictions against those of the training.
 
@@ -161,8 +167,10 @@ def check_parity(
     instrument : Instrument
     day : date
         The recording's first session: the engine counts with its hours, as that of the training did.
+    fitted : Fitted, optional
+        That of the training.
     """
-    engine = FeatureEngine.for_manifest(data.manifest, instrument, day)
+    engine = FeatureEngine.for_manifest(data.manifest, instrument, day, fitted=fitted)
     engine.reset()
     spans = data.spans
     second = spans.sessions[:2][-1]
@@ -254,6 +262,7 @@ def ship(
     oof: Evaluation,
     about: Shipment,
     assessment: Assessment,
+    fits: Fits | None = None,
 ) -> Path:
     """Save the model as a candidate; a version that this training saved before is kept as it is.
 
@@ -272,6 +281,8 @@ def ship(
     about : Shipment
     assessment : Assessment
         Of the training; the model's report is written from it.
+    fits : Fits, optional
+        Of the training; the model keeps a copy of those that its columns read.
 
     Raises
     ------
@@ -347,6 +358,7 @@ def ship(
         conformal=conformal_scores(data, oof, calibration),
         oof=oof_table(prepared, oof),
         report=model_summary(draft, assessment),
+        fits=fits,
     )
 
 

@@ -19,7 +19,7 @@ Paths = Path | str | Sequence[Path | str]
 
 OUT = Path("training")
 """Folder of trainings that are given none."""
-_KEYS = ("symbol", "tick_data_path", "book_data_path", "models_path")
+_KEYS = ("symbol", "tick_data_path", "book_data_path", "models_path", "fitted")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +35,8 @@ class Sources:
         What ``Recording.open`` takes.
     models_path : path, optional
         The registry.
+    fitted : path, or sequence of paths, optional
+        Files of ``quantumtrader fit``.
     """
 
     who: str
@@ -42,6 +44,7 @@ class Sources:
     tick_data_path: Paths | None = None
     book_data_path: Paths | None = None
     models_path: Path | str | None = None
+    fitted: Paths = ()
 
     @property
     def models(self) -> Path | None:

@@ -14,6 +14,7 @@ from quantumtrader import __version__
 from quantumtrader.clock import Clock
 from quantumtrader.exceptions import ConfigError, DataError
 from quantumtrader.features import FeatureEngine
+from quantumtrader.features.fit.artifact import Fits
 from quantumtrader.models.base import Model
 from quantumtrader.models.folder import name_of_symbol
 from quantumtrader.models.registry import ModelRegistry
@@ -27,6 +28,7 @@ from quantumtrader.training.pipelines.judge import Judged, Plan, Stage, judge, m
 from quantumtrader.training.pipelines.libraries import library_versions
 from quantumtrader.training.pipelines.liquidity import LIQUID, entry_books, measure_liquidity
 from quantumtrader.training.pipelines.look_back import decided_ns, longest_window, look_backs
+from quantumtrader.training.pipelines.measured import Measured
 from quantumtrader.training.pipelines.opening import judge_in_vault
 from quantumtrader.training.pipelines.prepared import (
     Prepared,
@@ -46,7 +48,7 @@ from quantumtrader.training.pipelines.ship import (
     ship,
     trials_document,
 )
-from quantumtrader.training.pipelines.sources import OUT, split_config
+from quantumtrader.training.pipelines.sources import OUT, Paths, split_config
 from quantumtrader.training.pipelines.tick_config import TickConfig
 from quantumtrader.training.policy import Policy
 from quantumtrader.training.recipes import Recipe
@@ -54,6 +56,7 @@ from quantumtrader.training.run_folder import RunFolder
 from quantumtrader.training.study import Study
 from quantumtrader.training.trials import TrialLedger
 from quantumtrader.training.vault import Vault
+from quantumtrader.types import Instrument
 
 __all__ = ["TickTrainingPipeline"]
 
@@ -80,6 +83,9 @@ class TickTrainingPipeline:
         Shows progress.
     newest_day : int
         Session from which on the model's validity counts, where that is later than the recording's last.
+    fitted : path, sequence of paths, or Fits
+        Files of ``quantumtrader fit``, at most one of each kind; ``fitted`` of the configuration by default. The model keeps
+        a copy of those that its columns read.
     """
 
     config: TickConfig | Mapping[str, Any] = field(default_factory=TickConfig)
@@ -88,10 +94,12 @@ class TickTrainingPipeline:
     clock: Clock | None = None
     stage: Stage | None = None
     newest_day: int = 0
+    fitted: Paths | Fits = ()
 
     def __post_init__(self) -> None:
         self._sources, self.config = split_config(self.config, TickConfig, "tick training")
         self.models = self.models or self._sources.models
+        self.fitted = self.fitted or self._sources.fitted
 
     @property
     def asked(self) -> TickConfig:
@@ -129,6 +137,7 @@ class TickTrainingPipeline:
             **fee_request(recording.instrument),
             "events": survey.sha256,
             "config": asdict(self.asked),
+            **self._measured(recording.instrument).request(),
             **({"latency": latency.facts()} if latency.measured else {}),
             "version": __version__,
             "libraries": library_versions(self.asked.candidates),
@@ -172,7 +181,8 @@ class TickTrainingPipeline:
         def parity(recipe: Recipe) -> bool:
             final["model"] = final_fit(recipe, data, plan.half_life)
             sessions = recording.sessions(vault.development)
-            return check_parity(data, final["model"], sessions, instrument, survey.first_date)
+            fitted = self._measured(instrument).fitted
+            return check_parity(data, final["model"], sessions, instrument, survey.first_date, fitted)
 
         judged = judge(
             prepared,
@@ -235,7 +245,9 @@ class TickTrainingPipeline:
         asked, instrument = self.asked, recording.instrument
         dev = vault.development
         clock = self._clock(survey)
-        names, left_out = choose_features(asked.features, instrument, clock, recording.sessions(dev))
+        names, left_out = choose_features(
+            asked.features, instrument, clock, recording.sessions(dev), self._measured(instrument)
+        )
         if SIGMA not in names:
             raise DataError(
                 f"tick training: the barriers are measured in {SIGMA}, which the source does not fill or features lack",
@@ -259,6 +271,10 @@ class TickTrainingPipeline:
         found = prepared.take(rows)
         return Prepared(warm, found.regimes, found.contracts, may, left_out, found.extra)
 
+    def _measured(self, instrument: Instrument) -> Measured:
+        asked = self.asked
+        return Measured.of(self.fitted, instrument, asked.features, asked.thresholds)
+
     def _study(self, recording: Recording, survey: Survey) -> Study:
         return Study.of(
             recording.instrument.product, "triple_barrier", synthetic=survey.synthetic, clock=self.clock
@@ -278,6 +294,7 @@ class TickTrainingPipeline:
     ) -> tuple[Dataset, BarrierTask]:
         asked, instrument = self.asked, recording.instrument
         unit = instrument.ticks_per_exchange_tick
+        measured = self._measured(instrument)
         horizon = barrier_horizon_ns(asked.horizon_s, survey)
         task = BarrierTask(
             multiple=asked.barrier_atr,
@@ -289,7 +306,14 @@ class TickTrainingPipeline:
         )
         data = build_dataset(
             recording.sessions(days),
-            FeatureEngine(names, instrument, clock=self._clock(survey), day=survey.first_date),
+            FeatureEngine(
+                names,
+                instrument,
+                clock=self._clock(survey),
+                day=survey.first_date,
+                detectors=measured.detectors,
+                fitted=measured.fitted,
+            ),
             task.label,
             payer=task.pay,
             spread_ticks=self._assumed_spread(recording, survey),
@@ -355,6 +379,7 @@ class TickTrainingPipeline:
             judged.evaluation,
             about,
             judged.assessment,
+            self._measured(instrument).fits,
         )
         return finish(folder, recording, survey, vault, prepared, plan, judged, saved)
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from quantumtrader.exceptions import ConfigError
+from quantumtrader.features.detectors import DetectorSettings
 from quantumtrader.features.sets import resolve
 from quantumtrader.models.folder import check_name
 from quantumtrader.training.labels import Latency
@@ -61,6 +63,8 @@ class TickConfig:
     valid_sessions : int
         How long the model is valid; 0 for no end.
     seed : int
+    detectors : mapping of str to float, or None
+        Thresholds of the detectors behind features that differ from the defaults; see ``DetectorSettings``.
     """
 
     name: str = ""
@@ -85,6 +89,7 @@ class TickConfig:
     gaps: str = "refuse"
     valid_sessions: int = 30
     seed: int = 7
+    detectors: Mapping[str, float] | None = None
 
     def __post_init__(self) -> None:
         numbers = {
@@ -101,7 +106,7 @@ class TickConfig:
                 f"tick training: spread {self.spread_ticks} and least barrier {self.least_ticks} ticks must be positive, "
                 f"barrier_atr {self.barrier_atr} not negative"
             )
-        _ = self.latency  # complains about the sample
+        _ = self.latency, self.thresholds  # complain about the sample, and about a threshold
         check_half_life(self.half_life_sessions)
         if self.classes not in ("side", "touch"):
             raise ConfigError(f"tick training: classes is {self.classes!r}, expected side or touch")
@@ -111,6 +116,11 @@ class TickConfig:
             check_name(self.name)
         resolve(self.features)  # complains about names
         require_candidates(self.candidates)
+
+    @property
+    def thresholds(self) -> DetectorSettings | None:
+        """Thresholds of the detectors; None for the defaults."""
+        return DetectorSettings.given(self.detectors, "tick training, detectors") if self.detectors else None
 
     @property
     def latency(self) -> Latency:

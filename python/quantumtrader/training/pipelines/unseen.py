@@ -13,7 +13,8 @@ import numpy.typing as npt
 
 from quantumtrader.exceptions import ConfigError, DataError, EmptyDataError
 from quantumtrader.features import FeatureEngine
-from quantumtrader.models.manifest import ModelManifest
+from quantumtrader.features.fit.artifact import Fits
+from quantumtrader.models.manifest import ModelManifest, any_series
 from quantumtrader.models.observation import LOOKED_AT, OBSERVED, append_look
 from quantumtrader.models.registry import LoadedModel, ModelRegistry
 from quantumtrader.training.assessment.record import RecordFacts, judge_record
@@ -84,6 +85,7 @@ def judge_unseen(
     policy: Policy,
     *,
     who: str,
+    given: Fits | None = None,
 ) -> Unseen:
     """Replay a recording, and judge the model on what came after its last training session.
 
@@ -102,6 +104,8 @@ def judge_unseen(
         What is traded.
     who : str
         For the record.
+    given : Fits, optional
+        See ``LoadedModel.fits_with``.
 
     Raises
     ------
@@ -114,7 +118,7 @@ def judge_unseen(
     """
     manifest = loaded.manifest
     days = unseen_days(manifest, recording.survey().days)
-    data, dropped = unseen_rows(loaded, recording, days)
+    data, dropped = unseen_rows(loaded, recording, days, given=given)
     earlier = write_look(registry, manifest, data, recording, who)
     until = manifest.data.get("recorded_until")
     seen = data.spans.sessions.astype("datetime64[D]")
@@ -136,6 +140,7 @@ def unseen_rows(
     recording: Recording,
     days: Int64,
     advance: Callable[[float], None] | None = None,
+    given: Fits | None = None,
 ) -> tuple[Dataset, dict[str, int]]:
     """Replay a recording, label it as the training did, and keep the rows of some sessions that the model can score.
 
@@ -148,6 +153,8 @@ def unseen_rows(
         Sessions to keep, as days since 1970.
     advance : callable, optional
         Told of each session that was read: ``advance(1)``.
+    given : Fits, optional
+        See ``LoadedModel.fits_with``.
 
     Returns
     -------
@@ -161,14 +168,21 @@ def unseen_rows(
     DataError
         No row can be scored, or the touch is not known and the label assumes no spread.
     ConfigError
-        The label is of a kind that cannot be measured again.
+        The label is of a kind that cannot be measured again, or a PIN series of these sessions is missing.
     ManifestError
         The running engine computes other features.
     """
     manifest, survey = loaded.manifest, recording.survey()
+    fits = loaded.fits_with(given or Fits())
     # Rows that a training on this recording would make: with the hours of its first session, not with those of today.
-    engine = FeatureEngine.for_manifest(manifest.features, recording.instrument, survey.first_date)
-    manifest.features.require(engine)
+    engine = FeatureEngine.for_manifest(
+        manifest.features,
+        recording.instrument,
+        survey.first_date,
+        fitted=fits.fitted,
+        require_fits=False,
+    )
+    any_series(manifest.features).check(any_series(engine.manifest))
     label, payer = measures_of(manifest.label)
     spread = None if survey.has_touch else manifest.label.get("spread_ticks")
     if spread is None and not survey.has_touch:
