@@ -43,6 +43,10 @@ class DemoConfig:
         Overrides of the strategy's parameters.
     risk : mapping
         What differs from the default ``RiskLimits``.
+    fitted : tuple of Path
+        Files of ``quantumtrader fit``, of WDO.
+    detector_settings : Path or None
+        TOML of detector thresholds.
     """
 
     out: Path
@@ -53,6 +57,8 @@ class DemoConfig:
     strategy: str = "order_flow_baseline"
     parameters: Mapping[str, str] = field(default_factory=dict)
     risk: Mapping[str, Any] = field(default_factory=dict)
+    fitted: tuple[Path, ...] = ()
+    detector_settings: Path | None = None
 
     def __post_init__(self) -> None:
         if not 5 <= self.minutes <= 600:
@@ -81,6 +87,8 @@ def run_demo(
         pace=config.pace,
         lang=config.lang,
         seed=config.seed,
+        fitted=config.fitted,
+        detector_settings=config.detector_settings,
     )
     return run_events(
         events,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from quantumtrader.app.fit_notes import fit_notes
 from quantumtrader.app.pace import Pacer, parse_pace
 from quantumtrader.backtest import (
     Backtest,
@@ -27,6 +28,7 @@ from quantumtrader.backtest.report.labels import count, labels
 from quantumtrader.data.source_notes import in_language
 from quantumtrader.exceptions import ConfigError
 from quantumtrader.execution import RiskLimits, Strategy, Trade, has_parameter, make_strategy
+from quantumtrader.features.given import given_detectors, given_fits
 from quantumtrader.types import Events, Flag, Instrument, Kind
 
 if TYPE_CHECKING:
@@ -93,6 +95,10 @@ class ReplayConfig:
         First and last local day to replay.
     settings_file : Path or None
         TOML file in place of ``quantumtrader.toml``.
+    fitted : tuple of Path
+        Files of ``quantumtrader fit``, in place of ``[fitted]`` of the settings.
+    detector_settings : Path or None
+        TOML of detector thresholds, in place of ``[detectors]`` of the settings.
     """
 
     input: Path
@@ -118,6 +124,8 @@ class ReplayConfig:
     start: date | None = None
     end: date | None = None
     settings_file: Path | None = None
+    fitted: tuple[Path, ...] = ()
+    detector_settings: Path | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -190,6 +198,7 @@ def run_replay(
         notes=notes,
         stage=stage,
         on_trade=on_trade,
+        settings=settings,
     )
 
 
@@ -203,17 +212,22 @@ def run_events(
     notes: list[str] | None = None,
     stage: Stage | None = None,
     on_trade: Callable[[Trade], None] | None = None,
+    settings: Settings | None = None,
 ) -> ReplayResult:
-    """Replay events that are in memory already; see ``run_replay``."""
+    """Replay events that are in memory already; see ``run_replay``. Settings say fits and thresholds that it does not."""
     _check(config)
     notes = list(notes or [])
+    fits = given_fits(settings, instrument, config.fitted)
+    detectors = given_detectors(settings, config.detector_settings)
     strategy = choose_strategy(
         events, instrument, config.strategy, config.parameters, notes, lang=config.lang
     )
     if (events["flags"] & Flag.SIDE_INFERRED).any():
         notes.append(labels(config.lang)["sides_inferred"])
     fee = instrument.fee if config.fee is None else config.fee
-    settings = BacktestSettings(
+    until = int(events["ts_event"].max()) if len(events) else None
+    notes += fit_notes(fits, (*strategy.features, *config.features), until_ns=until, lang=config.lang)
+    assumed = BacktestSettings(
         clock=config.clock,
         venue=_venue(config),
         limits=limits or RiskLimits(),
@@ -222,6 +236,8 @@ def run_events(
         rlp_sign=config.rlp_sign,
         seed=config.seed,
         fees_known=config.fee is not None or config.instrument.get("fee") is not None,
+        fitted=fits.fitted if fits else None,
+        detectors=detectors,
     )
     speed = parse_pace(config.pace)
     with _stage(stage, "replaying", float(len(events))) as advance:
@@ -229,7 +245,7 @@ def run_events(
             events,
             replace(instrument, fee=fee),
             strategy,
-            settings,
+            assumed,
             on_progress=advance,
             on_sample=Pacer(speed) if speed else None,
             on_trade=on_trade,

@@ -46,6 +46,10 @@ class TradingSystem:
         Folder of sessions.
     source : EventSource, optional
         In place of the library.
+    fitted : tuple of Path
+        Files of ``quantumtrader fit``, in place of ``[fitted]`` of the settings.
+    detector_settings : Path, optional
+        TOML of detector thresholds, in place of ``[detectors]`` of the settings.
 
     Attributes
     ----------
@@ -70,9 +74,19 @@ class TradingSystem:
         scenario: Path | None = None,
         out: Path | None = None,
         source: EventSource | None = None,
+        fitted: tuple[Path, ...] = (),
+        detector_settings: Path | None = None,
     ) -> None:
         self._config = config
-        self._request = RunRequest(real=real, limits=limits, day=day, scenario=scenario, out=out)
+        self._request = RunRequest(
+            real=real,
+            limits=limits,
+            day=day,
+            scenario=scenario,
+            out=out,
+            fitted=fitted,
+            detector_settings=detector_settings,
+        )
         self._source = source
         self._settings: Settings | None = None
         self._planned: Planned | None = None

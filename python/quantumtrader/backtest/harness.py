@@ -34,8 +34,8 @@ from quantumtrader.execution.orders import JournalEntry
 from quantumtrader.execution.risk import Refused, RiskLimits
 from quantumtrader.execution.signals import MarketState, Signal, SignalAction
 from quantumtrader.execution.strategy import Strategy, bind_strategy
-from quantumtrader.features import FeatureEngine, InputCounter
-from quantumtrader.types import Events, FeatureFrame, Fill, Instrument
+from quantumtrader.features import DetectorSettings, FeatureEngine, InputCounter
+from quantumtrader.types import Events, FeatureFrame, Fill, Fitted, Instrument
 
 __all__ = ["Backtest", "BacktestResult", "BacktestSettings", "Decision", "EquityCurve"]
 
@@ -86,6 +86,10 @@ class BacktestSettings:
         Of the random baseline.
     fees_known : bool
         Whether a fee of 0 is meant; without it a fee of 0 counts as not known.
+    fitted : Fitted or None
+        What features read that was fitted beforehand.
+    detectors : DetectorSettings or None
+        Thresholds of the detectors behind features; None for the defaults.
     """
 
     clock: str = ""
@@ -98,6 +102,8 @@ class BacktestSettings:
     seed: int = 0
     draws: int = 1_000
     fees_known: bool = False
+    fitted: Fitted | None = None
+    detectors: DetectorSettings | None = None
 
     @property
     def flatten_before_ns(self) -> int:
@@ -334,6 +340,8 @@ class Backtest:
             settings.warmup,
             settings.rlp_sign,
             date(1970, 1, 1) + timedelta(days=first[0]) if first else None,
+            detectors=settings.detectors,
+            fitted=settings.fitted,
         )
         bind_strategy(self._strategy, instrument, engine.manifest.to_json())
         metadata: dict[str, str] = {}

@@ -28,6 +28,7 @@ from quantumtrader.backtest.statistics import Summary
 from quantumtrader.backtest.verdict import verdict, verdict_code
 from quantumtrader.exceptions import QuantumTraderError
 from quantumtrader.execution import strategy_parameters
+from quantumtrader.features.manifest import FITTED, THRESHOLD
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -143,12 +144,22 @@ def summary_document(
             "limits": {k: v for k, v in asdict(settings.limits).items() if not k.startswith("trading_")},
             "seed": settings.seed,
             "draws": settings.draws,
+            **_measured(result),
         },
         "engine": {"name": result.engine, "version": __version__},
         "halted": result.halted,
         "notes": [*notes, *remarks(result, lang)],
     }
     return {key: _plain(value) for key, value in document.items()}
+
+
+def _measured(result: BacktestResult) -> dict[str, Any]:
+    """Hashes of the fits and thresholds of the detectors that the columns read; nothing where they read none."""
+    manifest = json.loads(result.frame.metadata.get("manifest", "{}"))
+    options = dict(manifest.get("options", ()))
+    fits = {k.removeprefix(FITTED): v for k, v in options.items() if k.startswith(FITTED)}
+    thresholds = {k.removeprefix(THRESHOLD): v for k, v in options.items() if k.startswith(THRESHOLD)}
+    return {name: values for name, values in (("fitted", fits), ("detectors", thresholds)) if values}
 
 
 def _plain(value: Any) -> Any:

@@ -43,8 +43,8 @@ from quantumtrader.execution import (
     bind_strategy,
 )
 from quantumtrader.execution.risk import RiskState, hours_on
-from quantumtrader.features import FeatureEngine, InputCounter
-from quantumtrader.types import Events, Instrument, empty_events
+from quantumtrader.features import DetectorSettings, FeatureEngine, InputCounter
+from quantumtrader.types import Events, Fitted, Instrument, empty_events
 
 __all__ = ["LiveLoop", "LoopSettings", "MarketContext", "Sample"]
 
@@ -87,6 +87,10 @@ class LoopSettings:
         Last moment of trading of the contract, ns UTC.
     paper_latency_ns : int
         Of the paper broker, one way, in ns.
+    fitted : Fitted or None
+        What features read that was fitted beforehand.
+    detectors : DetectorSettings or None
+        Thresholds of the detectors behind features; None for the defaults.
     """
 
     clock: str = ""
@@ -102,6 +106,8 @@ class LoopSettings:
     capital: float | None = None
     roll_ts: int | None = None
     paper_latency_ns: int = 20_000_000
+    fitted: Fitted | None = None
+    detectors: DetectorSettings | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,6 +213,8 @@ class LiveLoop:
             settings.warmup,
             settings.rlp_sign,
             settings.first_day,
+            detectors=settings.detectors,
+            fitted=settings.fitted,
         )
         bind_strategy(strategy, instrument, self.engine.manifest.to_json(), real_money=broker is None)
         self.market = LiveMarket(_backend.core(), settings.stamp if broker is None else "ts_event")

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from quantumtrader import _backend
+from quantumtrader.app.fit_notes import fit_notes
 from quantumtrader.app.live.gateway_source import GatewaySource
 from quantumtrader.app.live.loop import LoopSettings
 from quantumtrader.app.live.profit_source import ProfitSource
@@ -34,6 +35,7 @@ from quantumtrader.execution import (
     load_limits,
     make_strategy,
 )
+from quantumtrader.features.given import given_detectors, given_fits
 from quantumtrader.profitdll.credentials import Credentials, load_credentials
 from quantumtrader.types import Instrument
 
@@ -79,6 +81,10 @@ class RunRequest:
         Folder of sessions.
     day : date, optional
         Of the contract, where the ticker names a product; today's.
+    fitted : tuple of Path
+        Files of ``quantumtrader fit``, in place of ``[fitted]``.
+    detector_settings : Path, optional
+        TOML of detector thresholds, in place of ``[detectors]``.
     """
 
     ticker: str = ""
@@ -94,6 +100,8 @@ class RunRequest:
     clear_halt: str = ""
     out: Path | None = None
     day: date | None = None
+    fitted: tuple[Path, ...] = ()
+    detector_settings: Path | None = None
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -161,6 +169,8 @@ def plan_run(
     parameters = dict(live.parameters) if strategy == live.strategy else {}
     parameters.update(request.parameters)
     made = make_strategy(strategy, **parameters)  # complains before anything is connected
+    fits = given_fits(settings, traded, request.fitted)
+    detectors = given_detectors(settings, request.detector_settings)
     spec = SessionSpec(
         mode="real" if request.real else "paper",
         account=account,
@@ -177,6 +187,8 @@ def plan_run(
             capital=live.capital,
             roll_ts=_roll_ts(traded, settings),
             paper_latency_ns=round(live.latency_ms * 1e6),
+            fitted=fits.fitted if fits else None,
+            detectors=detectors,
         ),
         manager=ManagerSettings(
             ReconcileSettings(
@@ -189,6 +201,7 @@ def plan_run(
     if simulated:
         notices.append(SYNTHETIC)
     notices.append(f"strategy {made.name}: {made.rule}")
+    notices += fit_notes(fits, (*made.features, *live.features))
     if source is None and gateway:
         folder = None if gateway == "default" else Path(gateway)
         source = GatewaySource(folder, day_trade=live.day_trade, disconnected_s=live.disconnect_halt_s)

@@ -197,6 +197,8 @@ def _as_backtest(loop: LiveLoop, spec: SessionSpec, folder: Path, halted: str, e
             flatten_before_s=spec.loop.flatten_before_s,
             rlp_sign=spec.loop.rlp_sign,
             warmup=spec.loop.warmup,
+            fitted=spec.loop.fitted,
+            detectors=spec.loop.detectors,
         ),
         strategy=loop.strategy,
         engine=_backend.engine().name,

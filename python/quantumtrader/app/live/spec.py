@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -94,6 +96,8 @@ class SessionSpec:
     def to_header(self) -> dict[str, Any]:
         """Return it as JSON has it."""
         found: dict[str, Any] = _adapter().dump_python(self, mode="json")
+        if table := _table(found):  # JSON has no NaN
+            table[:] = [None if math.isnan(x) else x for x in table]
         return found
 
     @classmethod
@@ -107,8 +111,11 @@ class SessionSpec:
         """
         from pydantic import ValidationError
 
+        known: dict[str, Any] = copy.deepcopy(dict(header))
+        if table := _table(known):
+            table[:] = [math.nan if x is None else x for x in table]
         try:
-            spec: SessionSpec = _adapter().validate_python(dict(header))
+            spec: SessionSpec = _adapter().validate_python(known)
         except ValidationError as error:
             raise ConfigError(f"the session was recorded by another version: {error}") from error
         if spec.strategy_hash != strategy_hash(spec.strategy):
@@ -116,6 +123,15 @@ class SessionSpec:
                 f"strategy {spec.strategy} has changed since the session was recorded: restore that version of its file"
             )
         return spec
+
+
+def _table(header: Mapping[str, Any]) -> list[Any]:
+    """Return the micro-price table of a header; empty without one."""
+    found = header.get("loop")
+    for name in ("fitted", "microprice"):
+        found = found.get(name) if isinstance(found, dict) else None
+    table = found[1] if isinstance(found, list) and len(found) == 2 else []
+    return table if isinstance(table, list) else []
 
 
 @cache

@@ -242,6 +242,22 @@ LABELS: dict[str, tuple[str, str]] = {
         "The source knows no sizes at the touch: the rule goes without the book (book_min=0).",
         "A fonte não tem quantidades na melhor oferta: a regra dispensa o livro (book_min=0).",
     ),
+    "fit_unused": (
+        "The {kind} fit is not used: no column is {features}.",
+        "O ajuste {kind} não é usado: nenhuma coluna é {features}.",
+    ),
+    "fit_later": (
+        "The {kind} fit counts for sessions that start at or after {when} UTC: none of these does.",
+        "O ajuste {kind} vale para pregões que começam em {when} UTC ou depois: nenhum destes começa.",
+    ),
+    "fit_from": (
+        "The {kind} fit counts for sessions that start at or after {when} UTC.",
+        "O ajuste {kind} vale para pregões que começam em {when} UTC ou depois.",
+    ),
+    "pin_until": (
+        "The PIN series ends at {when} UTC; from then on pin_60 stays at {value}.",
+        "A série de PIN termina em {when} UTC; daí em diante pin_60 fica em {value}.",
+    ),
     "implausible": (
         "WARNING: most prices are around {middle}, which {product} never traded at (plausible: {low} to {high} points). "
         "Is this the file of {symbol}? Results in money are worthless if it is not.",
