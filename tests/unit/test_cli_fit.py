@@ -162,6 +162,37 @@ def test_pin_of_a_lake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "pin" in text
 
 
+def test_pin_once_for_each_session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "1")
+    pytest.importorskip("scipy.optimize", reason="scipy comes with the extra `fit`")
+    rng = np.random.default_rng(0)
+    opened, per, n = 1_755_172_800_000_000_000, 8, 63  # 2025-08-14 09:00 in São Paulo
+    root = tmp_path / "lake"
+    with Lake(root).writer(instrument(WDO), source="test") as writer:
+        for day in range(2):
+            events = np.zeros(n * per, EVENT)
+            events["kind"], events["px"], events["size"] = Kind.TRADE, 10_800, 1
+            events["side"] = rng.choice([-1, 1], len(events))
+            begin = opened + day * 86_400 * 10**9
+            events["ts_event"] = events["ts_recv"] = begin + np.arange(len(events)) * (300 * 10**9 // per)
+            events["sequence"] = day * len(events) + np.arange(len(events))
+            writer.add(events)
+    asked = ("fit", "pin", "-i", root, "-s", WDO, "--json")
+    blocks = run(*asked, "-o", tmp_path / "b.json", "--end", "2025-08-14")["values"]["pin"]
+    sessions = run(*asked, "-o", tmp_path / "s.json", "--every", "session")
+    last = [opened + day * 86_400 * 10**9 + (n - 1) * 300 * 10**9 for day in range(2)]
+    assert [t for t, _ in sessions["values"]["pin"]] == last
+    assert blocks[-1] == sessions["values"]["pin"][0]
+    assert len(blocks) == 3
+    assert sessions["details"]["every"] == "session"
+    assert (
+        "--every"
+        in run(
+            "fit", "pin", "-i", root, "-s", WDO, "-o", tmp_path / "x.json", "--every", "day", code=2
+        ).stderr
+    )
+
+
 def test_a_fit_that_no_column_reads_is_told(lake: Path, tmp_path: Path) -> None:
     fit, out = tmp_path / "v.json", tmp_path / "f.parquet"
     first, _ = days(lake)

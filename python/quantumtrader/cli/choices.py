@@ -54,6 +54,7 @@ CHOICES = {
     "source": ("generator", "simulator", "profitdll"),
     "on_client_lost": ("keep", "cancel"),
     "transport": ("auto", "unix", "tcp"),
+    "every": ("block", "session"),
     "family": ("order_flow", "tape_reading", "footprint", "liquidity", "microstructure", "technical"),
     "candidates": ("standard", "quick", "tuned", "deep"),
     "classes": ("side", "touch"),
@@ -212,7 +213,10 @@ EXAMPLES = {
         "quantumtrader features compute -i data/lake -s WDOU25 --start 2025-08-01 -f microprice_dev "
         "--fitted fits/microprice.json -o out/wdo.parquet",
     ),
-    "fit pin": ("quantumtrader fit pin -i data/lake -s WDOU25 -o fits/pin.json",),
+    "fit pin": (
+        "quantumtrader fit pin -i data/lake -s WDOU25 -o fits/pin.json",
+        "quantumtrader fit pin -i data/lake -s WDOU25 --every session -o fits/pin.json --overwrite",
+    ),
     "fit vpin": ("quantumtrader fit vpin -i data/lake -s WDOU25 --end 2025-07-31 -o fits/vpin.json",),
     "features plot": (
         "quantumtrader features plot out/dol.parquet -f flow_ofi_1m,cvd_session -o out/flow.png",

@@ -26,7 +26,8 @@ from quantumtrader.cli.source_options import (
 if TYPE_CHECKING:
     from quantumtrader.data.stream import EventStream
     from quantumtrader.features.fit.artifact import Artifact
-    from quantumtrader.types import Events
+    from quantumtrader.features.fit.pin import Block
+    from quantumtrader.types import Events, Instrument
 
 Input = Annotated[
     Path, typer.Option("--input", "-i", readable=False, help="File, folder or lake of a recording.")
@@ -97,6 +98,13 @@ def pin(
     input: Input,
     symbol: Symbol,
     out: Out,
+    every: Annotated[
+        str,
+        typer.Option(
+            help="A value at the end of every block, or of every session: what a live session knows, which reads the fit "
+            "of the evening before."
+        ),
+    ] = "block",
     overwrite: Overwrite = False,
     source: Source = UNSAID,
     start: Start = None,
@@ -121,11 +129,23 @@ def pin(
     began = time.perf_counter()
     counter, blocks = BlockCounter(), list[Block]()
     _read(stream, input, lambda events: blocks.extend(counter.add(events)))
-    with output.progress("fitting windows", max(1, len(blocks) - BLOCKS + 1)) as advance:
-        windows = series(blocks, advance=advance)
-    artifact = Artifact.pin(windows, stream.instrument, counter.range, len(counter.sessions))
+    ends = None if every == "block" else _last_of_sessions(blocks, stream.instrument)
+    count = len(blocks) - BLOCKS + 1 if ends is None else sum(k >= BLOCKS - 1 for k in ends)
+    with output.progress("fitting windows", max(1, count)) as advance:
+        windows = series(blocks, advance=advance, ends=ends)
+    artifact = Artifact.pin(windows, stream.instrument, counter.range, len(counter.sessions), every)
     notes = [f"{windows.empty:,} windows have no signed trade: no value"] if windows.empty else []
     _finish(artifact, out, overwrite, stream, time.perf_counter() - began, notes, as_json=as_json)
+
+
+def _last_of_sessions(blocks: list[Block], instrument: Instrument) -> set[int]:
+    """Return the index of the last block of each session."""
+    import numpy as np
+
+    from quantumtrader.data.sessions import session_days
+
+    days = session_days(np.array([block.end_ns - 1 for block in blocks], np.int64), instrument)
+    return {int(k) for k in np.flatnonzero(np.append(days[1:] != days[:-1], True))} if len(days) else set()
 
 
 @reads_source

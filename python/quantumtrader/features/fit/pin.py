@@ -8,7 +8,7 @@ factorised as in Lin and Ke (2011), so that it overflows at no count.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from itertools import product
 from math import lgamma
@@ -359,7 +359,10 @@ class Windows:
 
 
 def series(
-    blocks: list[Block], length: int = BLOCKS, advance: Callable[[float], None] | None = None
+    blocks: list[Block],
+    length: int = BLOCKS,
+    advance: Callable[[float], None] | None = None,
+    ends: Collection[int] | None = None,
 ) -> Windows:
     """Fit each window of consecutive blocks of one contract; no value looks beyond its own window.
 
@@ -371,6 +374,8 @@ def series(
         Blocks of a window.
     advance : callable, optional
         Called with 1 after each window.
+    ends : collection of int, optional
+        Indices of the blocks that a window may end with; all by default.
 
     Raises
     ------
@@ -380,6 +385,8 @@ def series(
     values, models, empty = [], [], 0
     for last in range(length, len(blocks) + 1):
         window = blocks[last - length : last]
+        if ends is not None and last - 1 not in ends:
+            continue
         if window[0].contract == window[-1].contract:
             model = fit([block.bought for block in window], [block.sold for block in window])
             if model is None:
