@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from quantumtrader.cli.source_options import DailyLoss, MaxOrderSize, MaxPosition, make_risk
+from quantumtrader.cli.source_options import (
+    DailyLoss,
+    DetectorFile,
+    FittedFiles,
+    MaxOrderSize,
+    MaxPosition,
+    make_risk,
+    read_detectors,
+)
 
 if TYPE_CHECKING:
     from quantumtrader.execution import Trade
@@ -25,6 +33,8 @@ def command(
     param: Annotated[
         list[str] | None, typer.Option("--param", "-p", help="Strategy parameter, NAME=VALUE; repeatable.")
     ] = None,
+    fitted: FittedFiles = None,
+    detector_settings: DetectorFile = None,
     daily_loss: DailyLoss = None,
     max_position: MaxPosition = None,
     max_order_size: MaxOrderSize = None,
@@ -36,6 +46,7 @@ def command(
     from quantumtrader.cli.output import progress
     from quantumtrader.cli.replay import read_parameters, show
 
+    read_detectors(detector_settings)
     result = run_demo(
         DemoConfig(
             out=out,
@@ -46,6 +57,8 @@ def command(
             strategy=strategy,
             parameters=read_parameters(param or []),
             risk=make_risk(daily_loss, max_position, max_order_size),
+            fitted=tuple(fitted or ()),
+            detector_settings=detector_settings,
         ),
         stage=progress,
         on_trade=None if pace == "max" or as_json else _tell,

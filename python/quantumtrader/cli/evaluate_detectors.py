@@ -16,13 +16,13 @@ from quantumtrader.cli.source_options import (
     AsJson,
     Config,
     Source,
+    read_detectors,
     reads_source,
 )
 
 if TYPE_CHECKING:
     from quantumtrader.evaluation.detectors import DetectorReport
     from quantumtrader.evaluation.scoring import Share
-    from quantumtrader.features import DetectorSettings
 
 _FILE = "detectors.json"
 _SYNTHETIC = "SYNTHETIC: made by a generator; this says how the generator works, nothing about a market"
@@ -46,8 +46,14 @@ def command(
     injections: Annotated[int, typer.Option(min=0, max=10_000, help="Injected patterns of a kind.")] = 20,
     shuffles: Annotated[int, typer.Option(min=0, max=1_000, help="Shuffles of each control.")] = 5,
     seed: Annotated[int, typer.Option(min=0, help="Seed of injections, shuffles and session.")] = 7,
-    detectors: Annotated[
-        Path | None, typer.Option("--settings", readable=False, help="TOML file of detector thresholds.")
+    detector_settings: Annotated[
+        Path | None,
+        typer.Option(
+            "--detector-settings",
+            "--settings",
+            readable=False,
+            help="TOML file of detector thresholds; in place of the section detectors of the settings.",
+        ),
     ] = None,
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="Folder for detectors.json; it is replaced.")
@@ -70,10 +76,10 @@ def command(
     from quantumtrader.evaluation.detectors import evaluate_detectors
 
     if out is not None:
-        read = {"input": input, "config": config, "detectors": detectors}
+        read = {"input": input, "config": config, "detector_settings": detector_settings}
         targets.check_folder(out, (_FILE,), read, overwrite=True)
     wanted = _kinds(kinds)
-    thresholds = _thresholds(detectors)
+    thresholds = read_detectors(detector_settings, load_settings(config))
     notes: list[str] = []
     rejected: list[Any] = []
     truth: Path | None = None
@@ -170,37 +176,6 @@ def _kinds(given: list[str] | None) -> list[str] | None:
             f"{', '.join(unknown) or 'nothing'}: use {', '.join(detector_kinds())}", param_hint="--kinds"
         )
     return list(dict.fromkeys(names))
-
-
-def _thresholds(file: Path | None) -> DetectorSettings | None:
-    """Thresholds at the top of a TOML file, or under ``[detectors]``."""
-    if file is None:
-        return None
-    import tomllib
-
-    from quantumtrader.exceptions import ConfigError, DataAccessError
-    from quantumtrader.features import DetectorSettings
-
-    try:
-        table = tomllib.loads(file.read_text("utf-8"))
-    except OSError as error:
-        raise DataAccessError(
-            f"cannot be read ({error.strerror})", path=file, remedy="Check --settings"
-        ) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{file} is not valid TOML: {error}") from error
-    table = table.get("detectors", table)
-    known = DetectorSettings.__dataclass_fields__
-    unknown = sorted(set(table) - set(known))
-    if unknown:
-        raise typer.BadParameter(
-            f"{file}: no such threshold: {', '.join(unknown)}; there are {', '.join(known)}",
-            param_hint="--settings",
-        )
-    try:
-        return DetectorSettings(**table)
-    except ConfigError as error:
-        raise typer.BadParameter(f"{file}: {error}", param_hint="--settings") from error
 
 
 def _print(symbol: str, report: DetectorReport) -> None:

@@ -14,6 +14,7 @@ from quantumtrader.cli.source_options import (
     UNSAID,
     AsJson,
     Config,
+    FittedFiles,
     Source,
     reads_source,
 )
@@ -62,6 +63,7 @@ def command(
             "--slippage-ticks", min=0, help="Per round trip, beyond spread and fees.", rich_help_panel=_SOURCE
         ),
     ] = 1.0,
+    fitted: FittedFiles = None,
     who: Annotated[
         str, typer.Option("--who", help="Who looks; your user name without it.", rich_help_panel=_SOURCE)
     ] = "",
@@ -97,7 +99,7 @@ def command(
     if input is None:
         found, where = judge_record(registry.oof(name, version), manifest.classes), "out of fold"
     else:
-        from quantumtrader.cli.train_options import open_recording, user_name
+        from quantumtrader.cli.train_options import open_recording, told_of_features, user_name
         from quantumtrader.training.pipelines.costs import cost_ticks
         from quantumtrader.training.pipelines.unseen import judge_unseen
         from quantumtrader.training.policy import Policy
@@ -105,6 +107,7 @@ def command(
         recording = open_recording(
             input, symbol or str(manifest.instrument["symbol"]), config, source, start, end
         )
+        fits, _ = told_of_features(recording.instrument, config, fitted, None)
         synthetic |= recording.survey().synthetic
         policy = Policy(margin, cost_ticks(recording, slippage_ticks))
         with output.progress(f"replaying {input.name}"):
@@ -114,6 +117,7 @@ def command(
                 recording,
                 policy,
                 who=who or user_name(),
+                given=fits,
             )
         found, where = unseen.facts, "after its training"
         extra = {

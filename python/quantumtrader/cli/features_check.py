@@ -138,7 +138,10 @@ def _recompute(
     from quantumtrader import _backend
     from quantumtrader.config import load_settings, with_instrument
     from quantumtrader.data.stream import stream_events
-    from quantumtrader.features import FeatureManifest, load_fitted
+    from quantumtrader.features import FeatureManifest
+    from quantumtrader.features.fit.artifact import Fits
+    from quantumtrader.features.given import given_fits
+    from quantumtrader.features.manifest import FITTED
     from quantumtrader.features.verify import recompute
 
     about = symbol or frame.metadata.get("symbol")
@@ -148,8 +151,12 @@ def _recompute(
     stream = stream_events(
         path, about, settings, format=format, options=options, pack=_backend.core().pack_events
     )
-    fits = load_fitted(fitted, stream.instrument) if fitted else None
-    unused = unused_notes(fits, FeatureManifest.of_frame(frame).features)
+    manifest = FeatureManifest.of_frame(frame)
+    found = given_fits(settings, stream.instrument, fitted)
+    unused = unused_notes(found.fitted, manifest.features) if fitted else []
+    if not fitted and not any(name.startswith(FITTED) for name, _ in manifest.options):
+        found = Fits()  # those of the settings came after the file
+    fits = found.fitted if found else None
     with output.progress(f"computing the features of {path.name} again", stream.total) as advance:
         return recompute(frame, stream, stream.instrument, fitted=fits, advance=advance), unused
 

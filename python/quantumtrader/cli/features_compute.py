@@ -18,9 +18,11 @@ from quantumtrader.cli.source_options import (
     UNSAID,
     AsJson,
     Config,
+    DetectorFile,
     FittedFiles,
     Source,
     Symbol,
+    read_detectors,
     reads_source,
 )
 
@@ -54,6 +56,7 @@ def command(
         ),
     ] = "drop",
     fitted: FittedFiles = None,
+    detector_settings: DetectorFile = None,
     tail_s: Annotated[
         float,
         typer.Option(
@@ -81,7 +84,8 @@ def command(
     from quantumtrader.config import load_settings, with_instrument
     from quantumtrader.data.stream import stream_events
     from quantumtrader.exceptions import DataError
-    from quantumtrader.features import FeatureEngine, compute_to_file, load_fitted
+    from quantumtrader.features import FeatureEngine, compute_to_file
+    from quantumtrader.features.given import given_fits
 
     names = known(features)
     if (set is None) == (names is None):
@@ -92,6 +96,7 @@ def command(
         raise typer.BadParameter(f"{out} is written as Parquet: end it with .parquet", param_hint="--out")
     targets.check_file(out, overwrite=overwrite)
     settings = with_instrument(load_settings(config), symbol, given)
+    detectors = read_detectors(detector_settings, settings)
     began = time.perf_counter()
     stream = stream_events(
         input,
@@ -104,8 +109,11 @@ def command(
         pack=_backend.core().pack_events,
     )
     wanted = names if names is not None else (set or "")
-    fits = load_fitted(fitted, stream.instrument) if fitted else None
-    engine = FeatureEngine(wanted, stream.instrument, clock, warmup, rlp_sign, fitted=fits)
+    found = given_fits(settings, stream.instrument, fitted)
+    fits = found.fitted if found else None
+    engine = FeatureEngine(
+        wanted, stream.instrument, clock, warmup, rlp_sign, detectors=detectors, fitted=fits
+    )
     with output.progress(f"computing {len(engine.names)} features of {input.name}", stream.total) as advance:
         tail = None if keep_tail else tail_s
         try:
@@ -130,7 +138,7 @@ def command(
             "left out: nothing stands behind them; --keep-tail writes them"
         )
     notes += _value_notes(done, clock)
-    notes += unused_notes(fits, engine.manifest.features)
+    notes += unused_notes(fits, engine.manifest.features) if fitted else []
     result: dict[str, Any] = {
         "out": out,
         "source": stream.origin,

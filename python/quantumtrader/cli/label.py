@@ -14,8 +14,11 @@ from quantumtrader.cli.source_options import (
     UNSAID,
     AsJson,
     Config,
+    DetectorFile,
+    FittedFiles,
     Source,
     Symbol,
+    read_detectors,
     reads_source,
 )
 from quantumtrader.cli.train_options import (
@@ -97,6 +100,8 @@ def command(
             rich_help_panel=_VENUE,
         ),
     ] = None,
+    fitted: FittedFiles = None,
+    detector_settings: DetectorFile = None,
     gaps: Gaps = "refuse",
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a file that is there.")] = False,
     source: Source = UNSAID,
@@ -143,14 +148,27 @@ def command(
         after_s=tuple(after_s or (1.0, 5.0, 30.0)),
     )
     targets.check_file(out, overwrite=overwrite)
+    read_detectors(detector_settings)  # before the recording is read
     recording = open_recording(input, symbol, config, source, start, end)
     survey, product = recording.survey(), recording.instrument.product
     # What no training learns is an outcome for every study of the market.
     require_log(product, survey.days, synthetic=survey.synthetic, label=asked.study)
     if strategy:
         from quantumtrader.app.primary import primary_sides
+        from quantumtrader.config import load_settings
+        from quantumtrader.features.given import given_fits
 
-        asked = replace(asked, sides=primary_sides(recording, strategy, parameters, stage=output.progress))
+        settings = load_settings(config)
+        fits = given_fits(settings, recording.instrument, fitted)
+        found_sides = primary_sides(
+            recording,
+            strategy,
+            parameters,
+            fitted=fits.fitted if fits else None,
+            detectors=read_detectors(detector_settings, settings),
+            stage=output.progress,
+        )
+        asked = replace(asked, sides=found_sides)
     with output.progress(f"labelling {input.name}", float(len(survey.days))) as advance:
         found = label_recording(recording, asked, advance)
     tell_read(

@@ -11,7 +11,7 @@ import typer
 from quantumtrader.cli import output
 from quantumtrader.cli.choices import given
 from quantumtrader.cli.models import Folder, Name, Who
-from quantumtrader.cli.source_options import UNSAID, AsJson, Config, Source, reads_source
+from quantumtrader.cli.source_options import UNSAID, AsJson, Config, FittedFiles, Source, reads_source
 
 if TYPE_CHECKING:
     from quantumtrader.models.observation import Observed
@@ -48,6 +48,7 @@ def command(
             "--symbol", "-s", help="Contract or series; the model's without it.", rich_help_panel=_SOURCE
         ),
     ] = "",
+    fitted: FittedFiles = None,
     session: Annotated[
         list[Path] | None,
         typer.Option(
@@ -78,7 +79,7 @@ def command(
     A canary or a live model has the fills of its own sessions (--session). Each session counts once, in unbroken order;
     those that the model was trained or judged on do not count. Exit code 3: the sessions cannot be used.
     """
-    from quantumtrader.cli.train_options import open_recording, user_name
+    from quantumtrader.cli.train_options import open_recording, told_of_features, user_name
     from quantumtrader.config import load_settings
     from quantumtrader.data.calendar import Calendar
     from quantumtrader.models.registry import ModelRegistry
@@ -113,6 +114,7 @@ def command(
 
         of_model = str(registry.manifest(name, version).instrument["symbol"])
         recording = open_recording(input, symbol or of_model, config, source, start, end)
+        about["given"], _ = told_of_features(recording.instrument, config, fitted, None)
         with output.progress(f"replaying {input.name}", float(len(recording.survey().days))) as advance:
             found = observe_shadow(registry, name, version, recording, advance=advance, **about)
     _show(registry, name, version, found, as_json=as_json)

@@ -15,11 +15,14 @@ from quantumtrader.cli.source_options import (
     AsJson,
     Config,
     DailyLoss,
+    DetectorFile,
+    FittedFiles,
     MaxOrderSize,
     MaxPosition,
     Source,
     Symbol,
     make_risk,
+    read_detectors,
     reads_source,
 )
 from quantumtrader.exceptions import TradingHaltedError
@@ -60,6 +63,8 @@ def command(
             "--rlp-sign", help="Side of retail liquidity prints: drop (none), quote (against the mid)."
         ),
     ] = "drop",
+    fitted: FittedFiles = None,
+    detector_settings: DetectorFile = None,
     seed: Annotated[int, typer.Option(help="Seed of the random baseline.")] = 0,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace the files of a replay in a folder that is not empty.")
@@ -103,8 +108,12 @@ def command(
         start=None if start is None else start.date(),
         end=None if end is None else end.date(),
         settings_file=config,
+        fitted=tuple(fitted or ()),
+        detector_settings=detector_settings,
     )
-    targets.check_folder(out, FILES, {"input": input, "config": config}, overwrite=overwrite)
+    read = {"input": input, "config": config, "fitted": fitted, "detector_settings": detector_settings}
+    targets.check_folder(out, FILES, read, overwrite=overwrite)
+    read_detectors(detector_settings)  # before the recording is read
     result = run_replay(asked, stage=progress)
     tell_replay(result, "replay")
     show(result, lang=lang, as_json=as_json)

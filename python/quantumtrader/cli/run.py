@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from quantumtrader.cli import output
-from quantumtrader.cli.source_options import AsJson, Config
+from quantumtrader.cli.source_options import AsJson, Config, DetectorFile, FittedFiles, read_detectors
 from quantumtrader.cli.stopping import seconds, stop_signals
 
 if TYPE_CHECKING:
@@ -43,6 +43,8 @@ def command(
             help="Folder of a running `quantumtrader gateway`, which has the library; `default` for the user's.",
         ),
     ] = "",
+    fitted: FittedFiles = None,
+    detector_settings: DetectorFile = None,
     duration: Annotated[str | None, typer.Option("--duration", help="Stop after 90s, 30m or 2h.")] = None,
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="Folder of sessions. Default data/live.")
@@ -78,6 +80,7 @@ def command(
         if not relived.identical:
             raise typer.Exit(DIFFERENT)
         return
+    read_detectors(detector_settings)
     planned = plan_run(
         load_settings(config),
         RunRequest(
@@ -93,6 +96,8 @@ def command(
             duration_s=None if duration is None else seconds(duration),
             clear_halt=clear_halt,
             out=out,
+            fitted=tuple(fitted or ()),
+            detector_settings=detector_settings,
         ),
     )
     for notice in planned.notices:

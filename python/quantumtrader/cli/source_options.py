@@ -17,7 +17,9 @@ import typer
 from quantumtrader.cli import targets
 
 if TYPE_CHECKING:
+    from quantumtrader.config import Settings
     from quantumtrader.data.importers import Options
+    from quantumtrader.features import DetectorSettings
 
 _SOURCE = "How the source is read"
 _INSTRUMENT = "What the instrument is (for this run; beats the table and the settings)"
@@ -31,7 +33,17 @@ Config = Annotated[
 FittedFiles = Annotated[
     list[Path] | None,
     typer.Option(
-        "--fitted", readable=False, help="File of quantumtrader fit; may be given once for each kind."
+        "--fitted",
+        readable=False,
+        help="File of quantumtrader fit, once for each kind; in place of the section fitted of the settings.",
+    ),
+]
+DetectorFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--detector-settings",
+        readable=False,
+        help="TOML file of detector thresholds; in place of the section detectors of the settings.",
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -63,6 +75,27 @@ MaxOrderSize = Annotated[
         show_default=False,
     ),
 ]
+
+
+def read_detectors(file: Path | None, settings: Settings | None = None) -> DetectorSettings | None:
+    """Read the thresholds of ``--detector-settings``, else those of the settings; None where nobody says any.
+
+    Raises
+    ------
+    typer.BadParameter
+        Usage error (exit code 2): there is no such threshold, or a value is out of its range.
+    DataAccessError
+        The file cannot be read.
+    """
+    from quantumtrader.exceptions import ConfigError
+    from quantumtrader.features.given import given_detectors
+
+    try:
+        return given_detectors(settings, file)
+    except ConfigError as error:
+        if file is None or not (error.__cause__ is None or isinstance(error.__cause__, ConfigError)):
+            raise  # the settings, or no TOML
+        raise typer.BadParameter(str(error), param_hint="--detector-settings") from error
 
 
 def make_risk(

@@ -30,7 +30,7 @@ _READ = {
     "book": "--book",
     "reference": "--reference",
     "fitted": "--fitted",
-    "detectors": "--settings",
+    "detector_settings": "--detector-settings",
     "config": "--config",
 }
 _RECORDINGS = ("--input", "--ticks", "--book")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,12 +15,16 @@ from quantumtrader.cli.source_options import (
     UNSAID,
     AsJson,
     Config,
+    DetectorFile,
+    FittedFiles,
     Source,
     Symbol,
+    read_detectors,
     reads_source,
 )
 
 if TYPE_CHECKING:
+    from quantumtrader.features.fit.artifact import Fits
     from quantumtrader.training.pipelines import Recording
 from quantumtrader.cli.train_options import (
     LABEL,
@@ -50,6 +55,8 @@ from quantumtrader.cli.train_options import (
     measured_latency,
     model_name,
     open_recording,
+    tell_unused,
+    told_of_features,
     user_name,
 )
 from quantumtrader.cli.train_results import show, show_book
@@ -57,6 +64,7 @@ from quantumtrader.cli.train_results import show, show_book
 _LEARNED = (
     "name", "candidates", "seed", "features", "clock", "horizon_s", "every_s", "classes", "barrier_atr", "least_ticks",
     "spread_ticks", "slippage_ticks", "margin", "latency_ms", "latency_from", "half_life", "gaps", "open_vault",
+    "detector_settings",
 )  # fmt: skip
 """Options that ``--update`` takes from the model's last training, or does not do."""
 
@@ -110,6 +118,8 @@ def tick(
     half_life: HalfLife = None,
     gaps: Gaps = "refuse",
     valid_sessions: ValidSessions = 30,
+    fitted: FittedFiles = None,
+    detector_settings: DetectorFile = None,
     update: Annotated[
         str,
         typer.Option(
@@ -165,13 +175,23 @@ def tick(
         valid_sessions=valid_sessions,
         seed=seed,
     )
+    read_detectors(detector_settings)  # before the recording is read
     recording = open_recording(input, symbol, config, source, start, end)
+    fits, detectors = told_of_features(recording.instrument, config, fitted, detector_settings)
     if update:
         valid = valid_sessions if given(ctx, ["valid_sessions"]) else None
-        _retrain(update, models or Path("models"), recording, out, valid, workers, scheduler, as_json=as_json)
+        home = models or Path("models")
+        _retrain(
+            update, home, recording, out, valid, workers, scheduler, fits, asked=bool(fitted), as_json=as_json
+        )
         return
+    asked = replace(asked, detectors=detectors)
+    if fitted:
+        tell_unused(fits, asked.features)
     with make_executor(workers, scheduler) as executor:
-        pipeline = TickTrainingPipeline(asked, models=models, executor=executor, stage=output.progress)
+        pipeline = TickTrainingPipeline(
+            asked, models=models, executor=executor, stage=output.progress, fitted=fits
+        )
         result = pipeline.train(recording, out)
     refused = ""
     if open_vault:
@@ -197,12 +217,23 @@ def _retrain(
     valid_sessions: int | None,
     workers: int,
     scheduler: str | None,
+    fits: Fits,
     *,
+    asked: bool,
     as_json: bool,
 ) -> None:
+    from quantumtrader.models.registry import ModelRegistry
     from quantumtrader.training.executor import make_executor
-    from quantumtrader.training.pipelines.retraining import retrain
+    from quantumtrader.training.pipelines.retraining import config_of, retrain
 
+    if asked:
+        registry = ModelRegistry(models)
+        own = registry.fits(name, config_of(registry, name)[0], fits)
+        if own.of_kind("pin") is None or [a.kind for a in fits.artifacts] != ["pin"]:
+            raise typer.BadParameter(
+                f"{name} is trained again with its own copies; only a PIN series may be given, to a model that reads one",
+                param_hint="--fitted",
+            )
     with make_executor(workers, scheduler) as executor:
         found = retrain(
             models,
@@ -212,6 +243,7 @@ def _retrain(
             valid_sessions=valid_sessions,
             executor=executor,
             stage=output.progress,
+            given=fits,
         )
     if found.result is not None:
         show(found.result, as_json=as_json)
@@ -279,6 +311,8 @@ def book(
     half_life: HalfLife = None,
     gaps: Gaps = "refuse",
     valid_sessions: ValidSessions = 30,
+    fitted: FittedFiles = None,
+    detector_settings: DetectorFile = None,
     update: Annotated[str, typer.Option("--update", hidden=True)] = "",
     open_vault: OpenVault = False,
     why: Why = "",
@@ -322,9 +356,16 @@ def book(
         valid_sessions=valid_sessions,
         seed=seed,
     )
+    read_detectors(detector_settings)  # before the recording is read
     recording = open_recording(input, symbol, config, source, start, end)
+    fits, detectors = told_of_features(recording.instrument, config, fitted, detector_settings)
+    asked = replace(asked, detectors=detectors)
+    if fitted:
+        tell_unused(fits, asked.features)
     with make_executor(workers, scheduler) as executor:
-        pipeline = BookTrainingPipeline(asked, models=models, executor=executor, stage=output.progress)
+        pipeline = BookTrainingPipeline(
+            asked, models=models, executor=executor, stage=output.progress, fitted=fits
+        )
         if open_vault:
             pipeline.require_vault(recording)  # before the work
         result = pipeline.train(recording, out)
@@ -380,6 +421,8 @@ def dual(
     half_life: HalfLife = None,
     gaps: Gaps = "refuse",
     valid_sessions: ValidSessions = 30,
+    fitted: FittedFiles = None,
+    detector_settings: DetectorFile = None,
     ensemble: Annotated[str, typer.Option(help="How both are joined: stacking or weighted.")] = "stacking",
     workers: Workers = 1,
     scheduler: Scheduler = None,
@@ -392,15 +435,17 @@ def dual(
     What is asked of costs and latency holds for both; without it slippage is 1 tick for ticks and 0 for the book, and
     latency 200 ms and 20 ms, as of train tick and train book. Exit code 3: the data cannot be learned from.
     """
-    from dataclasses import replace
-
     from quantumtrader.cli.features_compute import known
     from quantumtrader.config import load_settings
+    from quantumtrader.features.sets import resolve
     from quantumtrader.training.executor import make_executor
     from quantumtrader.training.pipelines import DualConfig, DualTrainingSystem, Recording
     from quantumtrader.training.pipelines.synthetic import synthetic_bars, synthetic_book
 
-    targets.check({"ticks": ticks, "book": book, "out": out, "config": config})
+    read: dict[str, Any] = {"ticks": ticks, "book": book, "config": config}
+    read |= {"fitted": fitted, "detector_settings": detector_settings}
+    targets.check({**read, "out": out})
+    read_detectors(detector_settings)  # before the recordings are read
     recorded = ticks is not None or book is not None
     if recorded if synthetic else ticks is None:
         raise typer.BadParameter("give --ticks (and --book), or --synthetic", param_hint="--ticks")
@@ -434,7 +479,6 @@ def dual(
     )
     settings = load_settings(config)
     with make_executor(workers, scheduler) as executor:
-        system = DualTrainingSystem(asked, executor, stage=output.progress, models=models)
         if synthetic:
             recording = synthetic_bars(synthetic_sessions, seed)
             levels: Recording | None = synthetic_book(synthetic_days, seed)
@@ -442,6 +486,18 @@ def dual(
             assert ticks is not None  # checked above
             recording = Recording.open(ticks, symbol, settings)
             levels = None if book is None else Recording.open(book, symbol, settings)
+        fits, detectors = told_of_features(recording.instrument, config, fitted, detector_settings)
+        asked = replace(
+            asked,
+            tick=replace(asked.tick, detectors=detectors),
+            book=replace(asked.book, detectors=detectors),
+        )
+        if fitted:
+            tell_unused(
+                fits, tuple(dict.fromkeys((*resolve(asked.tick.features), *resolve(asked.book.features))))
+            )
+        system = DualTrainingSystem(asked, executor, stage=output.progress, models=models, fitted=fits)
+        if not synthetic:
             recording, levels = system.within(recording, levels)
         result = system.train(recording, levels, out)
     if as_json:

@@ -12,10 +12,13 @@ from quantumtrader.cli import output
 from quantumtrader.cli.choices import given
 from quantumtrader.cli.source_options import (
     Source,
+    read_detectors,
 )
 
 if TYPE_CHECKING:
+    from quantumtrader.features.fit.artifact import Fits
     from quantumtrader.training.pipelines import Recording
+    from quantumtrader.types import Instrument
 
 WHERE = "Where folds are computed"
 LABEL = "What is learned"
@@ -132,6 +135,31 @@ def measured_latency(ctx: typer.Context, path: Path | None) -> tuple[int, ...] |
     if given(ctx, ["latency_ms"]):
         raise typer.BadParameter("give one of --latency-ms and --latency-from", param_hint="--latency-from")
     return read_latencies(path)
+
+
+def told_of_features(
+    instrument: Instrument, config: Path | None, fitted: list[Path] | None, detector_settings: Path | None
+) -> tuple[Fits, dict[str, float] | None]:
+    """Return the fits that the features of an instrument read, and thresholds of the detectors; None for the defaults."""
+    from quantumtrader.config import load_settings
+    from quantumtrader.features.given import given_fits
+
+    settings = load_settings(config)
+    detectors = read_detectors(detector_settings, settings)
+    return given_fits(
+        settings, instrument, fitted
+    ), None if detectors is None else detectors.changed() or None
+
+
+def tell_unused(fits: Fits, features: str | tuple[str, ...]) -> None:
+    """Say which fits of the command line no feature reads."""
+    from quantumtrader.cli.features_compute import unused_notes
+    from quantumtrader.features.aliases import canonical
+    from quantumtrader.features.lags import split_lag
+    from quantumtrader.features.sets import resolve
+
+    for text in unused_notes(fits.fitted, [split_lag(canonical(name))[0] for name in resolve(features)]):
+        output.note(f"note: {text}")
 
 
 def open_recording(
