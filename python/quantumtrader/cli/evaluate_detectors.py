@@ -108,7 +108,7 @@ def command(
         rejected = list(loaded.rejected)
         truth = _fills(input, description, lambda: locate(input, name, source.format)[0], start, end)
     # Steps: recording, scripts, one injection a kind, truths, two controls.
-    with output.progress("measuring detectors", 3 + 7 * bool(injections) + 2 * shuffles) as advance:
+    with output.progress("measuring detectors", 3 + 12 * bool(injections) + 2 * shuffles) as advance:
         report = evaluate_detectors(
             events,
             instrument,
@@ -215,11 +215,23 @@ def _print(symbol: str, report: DetectorReport) -> None:
             ("recall", "precision", "restorations told"),
             [(_share(report.natives.recall), _share(report.natives.precision), report.natives.detections)],
         )
+        sizes = report.natives.sizes
+        output.table(
+            f"{mark}: contracts executed of native icebergs (Kaplan-Meier)",
+            ("orders", "executed whole", "median", "mean"),
+            [(sizes.cases, sizes.complete, _number(sizes.median, ",.0f"), _number(sizes.mean, ",.1f"))],
+        )
     if report.sweeps is not None:
         output.table(
             f"{mark}: executions of one time over three rows or more, against sweeps",
             ("recall", "precision"),
             [(_share(report.sweeps.recall), _share(report.sweeps.precision))],
+        )
+    if report.absorbed:
+        output.table(
+            f"{mark}: the mid 30 s after absorptions, and after matched moments without one",
+            ("", "cases", "moves to the absorbing side", "mean ticks"),
+            [(a.name, a.cases, _share(a.towards), _number(a.mean_ticks, "+.2f")) for a in report.absorbed],
         )
     if report.controls:
         names = list(report.controls[0].by_control)

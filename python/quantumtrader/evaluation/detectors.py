@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from quantumtrader.evaluation.aftermath import Aftermath, after_absorptions
 from quantumtrader.evaluation.controls import CONTROLS
 from quantumtrader.evaluation.injection import inject, injectable, watched_hours
 from quantumtrader.evaluation.scoring import Score, Share, score, wilson
@@ -21,6 +22,7 @@ from quantumtrader.evaluation.truths import (
     score_hidden,
     score_natives,
 )
+from quantumtrader.exceptions import ConfigError
 from quantumtrader.features import Detection, DetectorSettings, FeatureEngine, detector_kinds
 from quantumtrader.types import Events, Flag, Instrument, Kind
 
@@ -117,6 +119,8 @@ class DetectorReport:
         Part c, where fills are in the file.
     sweeps : Score or None
         Part c: executions of one time over three rows or more.
+    absorbed : tuple of Aftermath
+        What the mid did after absorptions, and after moments like them; no truth, as nothing proves one.
     controls : tuple of Control
         Part d.
     notes : tuple of str
@@ -131,6 +135,7 @@ class DetectorReport:
     hidden: tuple[HiddenTruth, ...]
     natives: NativeTruth | None
     sweeps: Score | None
+    absorbed: tuple[Aftermath, ...]
     controls: tuple[Control, ...]
     notes: tuple[str, ...]
 
@@ -221,7 +226,11 @@ def evaluate_detectors(
     say("scripts")
     scripted = score_scripts(chosen, settings)
 
-    can = injectable(events) if injections else ()
+    can: tuple[str, ...] = ()
+    try:
+        can = injectable(events) if injections else ()
+    except ConfigError as error:
+        notes.append(f"nothing can be injected: {error}")
     injected = []
     for kind in (k for k in chosen if k in can):
         say(f"injecting {kind}")
@@ -237,6 +246,7 @@ def evaluate_detectors(
 
     say("what the recording proves")
     hidden, natives, sweeps = _proven(events, instrument, chosen, run, source, recorded, hours)
+    absorbed = after_absorptions(events, recorded)
 
     controls = []
     counts: dict[str, dict[str, float]] = {kind: {} for kind in chosen}
@@ -261,6 +271,7 @@ def evaluate_detectors(
         hidden=tuple(hidden),
         natives=natives,
         sweeps=sweeps,
+        absorbed=absorbed,
         controls=tuple(controls),
         notes=tuple(notes),
     )

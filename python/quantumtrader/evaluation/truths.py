@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from quantumtrader.evaluation.scoring import Episode, Share, wilson
+from quantumtrader.evaluation.survival import Survival, kaplan_meier
 from quantumtrader.exceptions import DataFormatError
 from quantumtrader.features import Detection
 from quantumtrader.types import Events, Flag, Kind
@@ -34,7 +35,26 @@ def one_time_sweeps(events: Events, rows: int = 3) -> list[Episode]:
     return out
 
 
-def native_icebergs(path: Path) -> set[int]:
+@dataclass(frozen=True, slots=True)
+class Iceberg:
+    """An order that was executed for more than the greatest size it displayed.
+
+    Parameters
+    ----------
+    order_id : int
+        Its id.
+    executed : int
+        Contracts filled.
+    complete : bool
+        Whether its last fill ended it; else it was cancelled with a rest, or outlived the file.
+    """
+
+    order_id: int
+    executed: int
+    complete: bool
+
+
+def native_icebergs(path: Path) -> list[Iceberg]:
     """Return the orders of a by-order file that were executed for more than the greatest size they displayed.
 
     Fills are records of their own there (action ``F``), which the detectors never see. Fills up to the last unsigned
@@ -60,9 +80,17 @@ def native_icebergs(path: Path) -> set[int]:
     for k in np.flatnonzero((action == "A") | (action == "M")).tolist():
         shown[int(ident[k])] = max(shown.get(int(ident[k]), 0), int(size[k]))
     filled: dict[int, int] = {}
+    last: dict[int, int] = {}
     for k in np.flatnonzero(fill).tolist():
-        filled[int(ident[k])] = filled.get(int(ident[k]), 0) + int(size[k])
-    return {order for order, q in filled.items() if q > shown.get(order, 0)}
+        order = int(ident[k])
+        filled[order], last[order] = filled.get(order, 0) + int(size[k]), int(ts[k])
+    gone = {int(ident[k]): int(ts[k]) for k in np.flatnonzero(action == "C").tolist()}
+    # The cancellation that follows a fill within its message removes the executed order.
+    return [
+        Iceberg(order, q, gone.get(order) == last[order])
+        for order, q in filled.items()
+        if q > shown.get(order, 0)
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,18 +103,23 @@ class NativeTruth:
         By order: proven ones that were told of, and told ones that are proven.
     detections : int
         Restorations told.
+    sizes : Survival
+        Kaplan-Meier estimate of what a proven one is executed for; orders cancelled with a rest are cut short.
     """
 
     recall: Share
     precision: Share
     detections: int
+    sizes: Survival
 
 
-def score_natives(truth: set[int], detections: list[Detection]) -> NativeTruth:
+def score_natives(proven: list[Iceberg], detections: list[Detection]) -> NativeTruth:
     """Compare order ids; a detection's id is exact up to 2**53."""
+    truth = {i.order_id for i in proven}
+    sizes = kaplan_meier([i.executed for i in proven], [i.complete for i in proven])
     told = {int(d.evidence["order_id"]) for d in detections if d.kind == "iceberg_native"}
     both = len(told & truth)
-    return NativeTruth(wilson(both, len(truth)), wilson(both, len(told)), len(detections))
+    return NativeTruth(wilson(both, len(truth)), wilson(both, len(told)), len(detections), sizes)
 
 
 @dataclass(frozen=True, slots=True)

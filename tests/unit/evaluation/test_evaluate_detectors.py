@@ -12,9 +12,18 @@ import pytest
 from typer.testing import CliRunner
 
 from quantumtrader.cli import main as cli
+from quantumtrader.evaluation.aftermath import after_absorptions
 from quantumtrader.evaluation.detectors import evaluate_detectors, score_scripts
-from quantumtrader.evaluation.scripts import ASK, BID, MS, Script
-from quantumtrader.evaluation.truths import masked, native_icebergs, one_time_sweeps, score_hidden
+from quantumtrader.evaluation.scoring import found
+from quantumtrader.evaluation.scripts import ASK, BID, MS, OPENING, Script
+from quantumtrader.evaluation.truths import (
+    Iceberg,
+    masked,
+    native_icebergs,
+    one_time_sweeps,
+    score_hidden,
+    score_natives,
+)
 from quantumtrader.exceptions import DataFormatError
 from quantumtrader.features import DetectorSettings, detector_kinds
 from quantumtrader.types import Flag, Instrument, Kind
@@ -57,12 +66,21 @@ def test_orders_executed_beyond_what_they_showed(tmp_path: Path):
         ("M", "B", 1, 3),
         ("F", "B", 1, 2),  # 4 of 3
         ("F", "B", 2, 5),
+        ("C", "B", 1, 1),
+        ("A", "B", 3, 1),
+        ("F", "B", 3, 4),
+        ("C", "B", 3, 1),
     ]
     columns = list(zip(*rows, strict=True))
     names = ("action", "side", "order_id", "size")
-    table = pa.table({"ts_event": np.arange(8), **dict(zip(names, map(list, columns), strict=True))})
+    ts = [*range(8), 8, 9, 10, 10]  # the rest of order 1 is cancelled, order 3 is executed whole
+    table = pa.table({"ts_event": ts, **dict(zip(names, map(list, columns), strict=True))})
     pq.write_table(table, tmp_path / "x.parquet")
-    assert native_icebergs(tmp_path / "x.parquet") == {1}
+    found = native_icebergs(tmp_path / "x.parquet")
+    assert found == [Iceberg(1, 4, complete=False), Iceberg(3, 4, complete=True)]
+    truth = score_natives(found, [])
+    assert (truth.recall.hits, truth.recall.of) == (0, 2)
+    assert (truth.sizes.cases, truth.sizes.complete, truth.sizes.beyond) == (2, 1, (0.5,))
     pq.write_table(table.drop(["action"]), tmp_path / "y.parquet")
     with pytest.raises(DataFormatError):
         native_icebergs(tmp_path / "y.parquet")
@@ -78,6 +96,27 @@ def test_hidden_seconds():
     (h,) = score_hidden(events, [], (times, np.array([0.0, 0.5, 0.5])))
     assert (h.base.hits, h.base.of) == (1, 2)
     assert (h.recall.share, h.precision.share) == (1, 1)
+
+
+def test_the_mid_after_absorptions():
+    """By hand: told at 100 s on the side of buyers, the mid is 2 ticks up 30 s later; sellers before it and after."""
+    s = Script("levels")
+    s.wait(1).timer()
+    for second in range(1, 400):
+        s.wait(1_000 * MS).trade(-1, BID, 1)
+        if second in (110, 350):
+            s.shift(2 if second == 110 else -1)
+    told = found("absorption", 1, OPENING + 100 * 1_000 * MS + 1)
+    own, like = after_absorptions(s.events(), [told])
+    assert (own.cases, own.towards.hits, own.towards.of, own.mean_ticks) == (1, 1, 1, 2.0)
+    # 70, 130, 40, 160 and 10 or 190 s: none of them sees the step at 110 s, which lies in (80, 110].
+    assert (like.cases, like.towards.of, like.mean_ticks) == (5, 0, 0.0)
+    bought = found("absorption", -1, OPENING + 100 * 1_000 * MS + 1)
+    own, like = after_absorptions(s.events(), [bought])
+    assert (own.towards.hits, own.mean_ticks) == (0, -2.0)
+    assert like.cases == 0  # nobody bought
+    assert after_absorptions(s.events(), []) == ()
+    assert after_absorptions(Script("trades").trade(1, 5).events(), [told]) == ()
 
 
 def test_what_every_run_dropped_is_told():
