@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import ModuleType
 
 import numpy as np
 import pytest
+from tests.unit.data.offers import WDO, Market
 
 from quantumtrader import core
+from quantumtrader.evaluation import evaluate_detectors
 from quantumtrader.evaluation.controls import shuffled_sides, shuffled_times
 from quantumtrader.evaluation.injection import inject, injectable, watched_hours
+from quantumtrader.evaluation.patterns import Bar, Refused, in_bar
+from quantumtrader.evaluation.recorded_book import Form, RecordedBook, form_of
 from quantumtrader.evaluation.scripts import MS, Script
 from quantumtrader.exceptions import ConfigError
-from quantumtrader.types import PX_NONE, Events, Flag, Kind
+from quantumtrader.types import PX_NONE, Action, Events, Flag, Kind
 
-KINDS = ("sweep", "iceberg_synthetic", "spoofing", "layering", "ignition", "stuffing")
+KINDS = (
+    *("sweep", "sweep_run", "iceberg_synthetic", "iceberg_tape", "absorption", "spoofing", "layering"),
+    *("ignition", "stuffing", "absorption_bar", "exhaustion"),
+)
+BARS = ("absorption_bar", "exhaustion")
 
 
 @pytest.fixture(scope="module")
@@ -45,6 +54,9 @@ def test_the_book_is_consistent_and_ends_as_recorded(session, by_order, kind, fe
         assert (kind, feed) == ("iceberg_native", "levels")
         return
     made = inject(events, kind, 4, seed=1)
+    if kind in BARS and feed == "orders":  # calm trading has bars of two rows
+        assert not made.episodes
+        return
     assert len(made.episodes) >= 3
     recorded, crossed = book_of(events, core())
     book, crossed_now = book_of(made.events, core())
@@ -69,17 +81,160 @@ def test_the_same_seed_gives_the_same_stream(session):
     assert one.episodes != other.episodes
 
 
-def test_prints_alone_take_sweeps_only():
+def test_prints_alone_take_what_prints_show():
     s = Script("trades")
-    for k in range(400):
-        s.wait(500 * MS).trade(1 if k % 2 else -1, 1_000, 1)
+    for k in range(1_600):
+        s.wait(500 * MS).trade(1 if k % 3 else -1, 1_000 + abs(k % 30 - 15), 4)
     events = s.events()
-    assert injectable(events) == ("sweep",)
+    assert injectable(events) == ("sweep", "sweep_run", "iceberg_tape", "absorption_bar", "exhaustion")
     assert len(inject(events, "sweep", 5).episodes) == 5
+    for kind in injectable(events):
+        made = inject(events, kind, 5)
+        assert made.episodes
+        trade = made.events["kind"] == Kind.TRADE
+        assert trade.sum() > (events["kind"] == Kind.TRADE).sum()
+        assert len(made.events) - trade.sum() == 1  # the marker
     with pytest.raises(ConfigError, match="cannot be injected into this stream"):
         inject(events, "spoofing")
     with pytest.raises(ConfigError, match="use sweep"):
-        inject(events, "absorption")
+        inject(events, "nonsense")
+
+
+class Steady(Market):
+    """A market by position without gaps and new images, ten actions a second."""
+
+    def marker(self, kind, action=0, **fields):
+        if kind != Kind.GAP:
+            super().marker(kind, action, **fields)
+
+    def snapshot(self, orders):
+        if not self.lists[1]:
+            super().snapshot(orders)
+
+    def step(self):
+        self.now += 100 * MS
+        super().step()
+
+
+@pytest.fixture(scope="module")
+def by_position() -> Events:
+    """What a B3 recording holds: trades, offers by position, and depth by level beside them."""
+    return np.ascontiguousarray(Steady(1).events(6_000))
+
+
+@pytest.mark.parametrize("kind", [k for k in (*KINDS, "iceberg_native") if k not in BARS])
+def test_a_book_by_position_takes_patterns_too(by_position, kind):
+    """It goes on by position: what is shown is the recording, but for what is injected."""
+    assert set(injectable(by_position)) == {*KINDS, "iceberg_native"}
+    made = inject(by_position, kind, 6, seed=3)
+    assert len(made.episodes) >= 3
+    recorded, book = core().OrderBook(), core().OrderBook()
+    before = recorded.depth_after_each(by_position, 40)
+    after = book.depth_after_each(made.events, 40)
+    assert book.rejected == recorded.rejected == 0
+    for side in (1, -1):
+        for now, then in zip(book.orders(side), recorded.orders(side), strict=True):
+            np.testing.assert_array_equal(now, then)
+    touch = (after[0][:, 0] != PX_NONE) & (after[2][:, 0] != PX_NONE)
+    assert (after[0][touch, 0] < after[2][touch, 0]).all()
+
+    new = (made.events["flags"] & int(Flag.SYNTHETIC)) != 0
+    assert (~new).sum() == len(by_position)
+    order = new & (made.events["kind"] == Kind.ORDER)
+    levels = by_position["kind"] == Kind.LEVEL
+    np.testing.assert_array_equal(made.events[~new][levels]["px"], by_position[levels]["px"])
+    if kind == "ignition":  # its recorded rows come and go
+        return
+    change = np.select([made.events["action"] == k for k in (Action.ADD, Action.DELETE)], [1, -1])
+    alive = np.cumsum(np.where(order, change, 0))
+    assert alive[-1] == 0
+    apart = alive[~new] == 0
+    assert 0 < apart.sum() < len(apart)
+    for now, then in zip(after, before, strict=True):
+        np.testing.assert_array_equal(now[~new][apart], then[apart])
+    same = made.events[~new][apart]
+    for name in ("px", "size", "side", "action", "ref_b"):
+        np.testing.assert_array_equal(same[name], by_position[apart][name])
+
+
+def test_patterns_in_a_book_by_position_are_found():
+    events = np.ascontiguousarray(Steady(1, depth=False).events(6_000))
+    kinds = ("sweep", "iceberg_native", "iceberg_synthetic", "spoofing", "layering")
+    report = evaluate_detectors(events, WDO, kinds=kinds, shuffles=0, injections=6)
+    found = {i.kind: i.score.recall for i in report.injected}
+    assert set(found) == set(kinds)
+    for kind, recall in found.items():
+        assert recall.hits == recall.of >= 5, kind
+
+
+def test_a_run_of_the_book_through_an_injected_order_is_no_place():
+    """A deletion of the best orders, reaching rows behind an injected one, leaves no room for it."""
+    s = Script("trades")
+    for k in range(4):
+        order = {"id": k + 1, "px": 1_000 - k, "size": 5, "side": 1, "ref_b": k, "action": Action.ADD}
+        s.put(Kind.ORDER, **order)
+    s.put(Kind.ORDER, id=9, px=1_001, size=50, side=-1, action=Action.ADD)
+    for _ in range(600):
+        s.wait(100 * MS).put(Kind.ORDER, side=1, ref_b=2, action=Action.DELETE_FROM)
+        for k in range(3):
+            order = {"id": k + 1, "px": 1_000 - k, "size": 5, "side": 1, "ref_b": k, "action": Action.ADD}
+            s.put(Kind.ORDER, **order)
+    made = inject(s.events(), "iceberg_synthetic", 5)
+    assert all(e.side == -1 for e in made.episodes)
+    assert made.refused > 0
+
+
+def test_two_ways_of_naming_an_order_in_one_stream():
+    s = Script("orders")
+    s.put(Kind.ORDER, id=5, px=999, size=1, side=1, ref_b=0, action=Action.ADD)
+    with pytest.raises(ConfigError, match="others by its position"):
+        injectable(s.events())
+    report = evaluate_detectors(s.events(), WDO, kinds=["sweep"], shuffles=0)
+    assert not report.injected
+    assert any("nothing can be injected" in note for note in report.notes)
+
+
+def test_what_the_book_refuses_changes_nothing():
+    """By id: edits of orders that are not there, a change of a size below zero, levels in a book by order."""
+    s = Script("orders")
+    before = len(s.rows)
+    s.put(Kind.ORDER, id=77, px=999, size=1, side=1, ref_b=-1, action=Action.EDIT)
+    some = next(iter(s.orders))
+    s.put(Kind.ORDER, id=some, px=PX_NONE, size=-99, ref_b=-1, action=Action.EDIT, flags=Flag.DELTA)
+    s.put(Kind.LEVEL, px=1_000, size=500, side=1, action=Action.EDIT)
+    s.put(Kind.ORDER, id=some, px=PX_NONE, size=-3, ref_b=-1, action=Action.EDIT, flags=Flag.DELTA)
+    events = s.events()
+    assert form_of(events) is Form.ID
+    book, real = RecordedBook(Form.ID), core().OrderBook()
+    names = ("kind", "action", "side", "px", "size", "id", "flags", "ref_a", "ref_b")
+    for k, row in enumerate(events):
+        changes = book.apply({n: int(row[n]) for n in names})
+        assert bool(changes) == (before > k >= 1 or k == before + 3)
+    real.update_many(events)
+    for (side, px), size in book.rows.items():
+        assert real.size_at(side, px) == size
+    assert sum(book.rows.values()) == sum(int(q.sum()) for q in (real.depth(40)[1], real.depth(40)[3]))
+
+
+def test_a_bar_shows_what_was_added_to_it():
+    """Twelve rows of 10 each; at the high 3 by buyers."""
+    traded = {px: {1: 5, -1: 5} for px in range(1_000, 1_011)} | {1_011: {1: 3}}
+    bar = Bar(99, traded, dict.fromkeys(traded, 7), close=1_005)
+    rng = np.random.default_rng(1)
+    acts, e = in_bar("absorption_bar", bar, 1, rng, shown=False)
+    (trade,) = acts
+    assert (trade.t, trade.side, trade.px) == (7, 1, 1_011)
+    ratio = (trade.size + 3 + 5) * 12 / (2 * (113 + trade.size))
+    assert 2.2 <= ratio < 3.7
+    assert (e.side, e.start_ns, e.px) == (-1, 99, (1_011,))
+    (trade,), e = in_bar("exhaustion", bar, 1, rng, shown=False)
+    assert trade.px == 1_009
+    assert 3 * 3 < trade.size + 5 <= 23
+    assert (e.side, e.px) == (-1, (1_011,))
+    with pytest.raises(Refused):  # it closes at its high
+        in_bar("absorption_bar", replace(bar, close=1_010), 1, rng, shown=False)
+    with pytest.raises(Refused):  # no buyer at the high
+        in_bar("exhaustion", replace(bar, traded=traded | {1_011: {-1: 3}}), 1, rng, shown=False)
 
 
 def test_pauses_are_not_watched():
