@@ -29,9 +29,16 @@ SETS = {
     "BTCUSDT": f"-i DATA/binance_l2_20240808/usdm_btcusdt -s BTCUSDT --tick-size 0.1 --size-step 0.001 {_USD} {_SHORT}",
     "ETHUSDT": f"-i DATA/binance_l2_20240808/usdm_ethusdt -s ETHUSDT --tick-size 0.01 --size-step 0.001 {_USD} {_SHORT}",
     "BTCUSD perpetual": f"-i DATA/binance_l2_20240808/cm_btcusd_perp -s BTCUSDPERP --tick-size 0.1 {_USD} {_SHORT}",
+    "AMZN": f"-i DATA/lobster_amzn_l1_day -s AMZN --date 2012-06-21 --timezone America/New_York --tick-size 0.01 {_USD}",
+    "IF2101": "-i DATA/cffex_if_ticks_202101 -s IF2101 --format wondertrader --timezone Asia/Shanghai "
+    "--hours 09:30-15:00 --tick-size 0.2 --point-value 300 --currency CNY",
+    "BTCUSD Bitstamp": "-i DATA/bitstamp_btcusd_l3_20150501 -s BTCUSD --format bitstamp --tick-size 0.01 "
+    f"--size-step 0.00001 {_USD}",
     "DOLK20": "-i DATA/b3_dol_ticks_20200402 -s DOLK20",
 }
 """Set to the options of ``quantumtrader evaluate forms``."""
+_NOT_DRAWN = ("BTCUSD Bitstamp",)
+"""Its usable intervals are the quiet ones."""
 
 
 def measure(options: str, data: Path) -> Forms:
@@ -75,7 +82,14 @@ def tables(forms: dict[str, Forms]) -> str:
         for name, one in forms.items()
     ]
     depth = [
-        (name, *(_number(series[m - 1]) for m in (1, 5, 10) for series in _by_depth(one)))
+        (
+            name,
+            *(
+                _number(series[m - 1]) if m <= len(series) else "–"
+                for m in (1, 5, 10)
+                for series in _by_depth(one)
+            ),
+        )
         for name, one in forms.items()
         if one.r2_by_depth
     ]
@@ -152,7 +166,7 @@ def main() -> None:
     forms = {name: measure(options, given.data.resolve()) for name, options in SETS.items()}
     print(tables(forms))
     if given.figure is not None:
-        plot_forms(forms, given.figure)
+        plot_forms({name: one for name, one in forms.items() if name not in _NOT_DRAWN}, given.figure)
 
 
 if __name__ == "__main__":

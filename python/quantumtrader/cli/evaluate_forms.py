@@ -153,7 +153,8 @@ def _remarks(forms: Forms) -> list[str]:
         )
     if forms.windows_left_out:
         out.append(
-            f"{forms.windows_left_out} windows are left out: fewer than 30 usable intervals, or a mid that never moved"
+            f"{forms.windows_left_out} windows are left out: fewer than 30 usable intervals, or a mid that moved less than "
+            "twice"
         )
     if forms.sign_acf and forms.positive_lags < min(40, len(forms.sign_acf)):
         out.append(

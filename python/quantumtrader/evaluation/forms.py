@@ -82,7 +82,8 @@ class Forms:
     windows : tuple of ImpactFit
         In time order.
     windows_left_out : int
-        Windows with fewer than 30 usable intervals, or with a mid that never moved.
+        Windows with fewer than 30 usable intervals, or with a mid that moved in one of them or in none: a line
+        through one move explains it whole.
     r2_by_depth : tuple of float
         R² of the mid change on the order-flow imbalances of levels 1 to m, all windows together, m = 1, 2, ….
     adjusted_r2_by_depth : tuple of float
@@ -235,7 +236,7 @@ def _impact(series: Intervals, span: slice) -> ImpactFit | None:
     usable = series.usable[span]
     change, flow, delta = series.change[span], series.flow[span], series.delta[span]
     y = change[usable]
-    if len(y) < LEAST or np.ptp(y) == 0:
+    if len(y) < LEAST or np.ptp(y) == 0 or np.count_nonzero(y) < 2:
         return None
     x = flow[:, 0] if series.sized else delta
     shuffled = np.random.default_rng(0)

@@ -82,7 +82,7 @@ def _draw_impact(axes: Any, forms: Mapping[str, Forms]) -> None:
             axes.plot(np.full(len(values), x), values, ".", color="black", markersize=3, zorder=3)
         if at:
             axes.bar(at, means, width, color=colour, label=label)
-    axes.set_xticks(range(len(forms)), list(forms), fontsize=7)
+    axes.set_xticks(range(len(forms)), [name.replace(" ", "\n") for name in forms], fontsize=7)
     axes.set_ylabel("R²", fontsize=8)
     axes.set_title("Mid change on imbalance: mean of the windows, each a dot", loc="left", fontsize=9)
 

@@ -242,6 +242,15 @@ def test_quiet_windows_are_counted_not_shown() -> None:
     assert math.isnan(got.auc)
 
 
+def test_a_window_with_one_move_is_left_out() -> None:
+    """A line through one move explains it whole."""
+    t = SECOND + np.arange(0, 240) * SECOND
+    for moves, windows in ((1, 0), (2, 1)):
+        bid = 100 + np.isin(np.arange(240), [70, 90][:moves]).cumsum()
+        got = measure_forms(quotes(t, bid, 1 + np.arange(240) % 5, bid + 1, 3), **SHORT)
+        assert len(got.windows) == windows
+
+
 def test_one_sided_and_crossed_books_have_no_mid() -> None:
     t = SECOND + np.arange(120) * SECOND
     assert measure_forms(stream(quotes(t, 100, 1, PX_NONE, 0), trades(t + 1, 1)), **SHORT).usable == 0
