@@ -2,81 +2,96 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
-from datetime import date
+from importlib import util
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
-from quantumtrader import core
-from quantumtrader.config import load_settings, with_instrument
-from quantumtrader.data.contracts import instrument
-from quantumtrader.data.importers import Options
-from quantumtrader.data.source import load_events
-from quantumtrader.evaluation import DetectorReport, evaluate_detectors
+from exhaustive import sample
 
-SharedData = Callable[[str], Path]
-SETS = {
-    "AAPL": (
-        "lobster_aapl_l50_1h",
-        "",
-        0.01,
-        1.0,
-        "USD",
-        1.0,
-        {"date": date(2012, 6, 21), "timezone": "America/New_York"},
-    ),
-    "ESH4": ("cme_es_mbo_20231225", "esh4_mbo_20231225.parquet", 0.25, 50.0, "USD", 1.0, {}),
-    "BTCUSDT": ("binance_l2_20240808", "usdm_btcusdt", 0.1, 1.0, "USDT", 0.001, {}),
-}
-KINDS = ("sweep", "iceberg_native", "iceberg_synthetic", "spoofing", "layering", "ignition", "stuffing")
-BY_LEVEL = tuple(kind for kind in KINDS if kind != "iceberg_native")
-RECALL = {
-    "AAPL": dict(zip(KINDS, (20, 20, 20, 16, 16, 16, 12), strict=True)),
-    "ESH4": dict(zip(KINDS, (17, 17, 17, 17, 17, 17, 15), strict=True)),
-    "BTCUSDT": dict(zip(BY_LEVEL, (20, 17, 13, 14, 3, 6), strict=True)),
-}
+PAGES = ("docs/concepts/detector-quality.md", "docs/pt-br/concepts/detector-quality.md")
+SHUFFLES = sample(0, 5)
+"""The page has five; without any only what was recorded is compared."""
 
 
-def measured(symbol: str, shared_data: SharedData) -> DetectorReport:
-    folder, name, tick, value, currency, step, options = SETS[symbol]
-    given = {"tick_size": tick, "point_value": value, "currency": currency, "size_step": step}
-    path = shared_data(folder) / name
-    loaded = load_events(
-        path, symbol, with_instrument(load_settings(), symbol, given), options=Options(**options)
-    )
-    source = path if symbol == "ESH4" else None
-    return evaluate_detectors(loaded.events, loaded.instrument, shuffles=1, source=source)
+@pytest.fixture(scope="module")
+def script(root: Path) -> ModuleType:
+    spec = util.spec_from_file_location("detector_quality", root / "scripts" / "detector_quality.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def rows_of(text: str, heading: str, *, comma: bool) -> dict[str, list[str]]:
+    """The cells of a page's table after a heading, by their first cell, with points as in English."""
+    after = text.split(f"\n{heading}\n")[1].split("\n")
+    first = next(k for k, line in enumerate(after) if line.startswith("|"))
+    table = itertools.takewhile(lambda line: line.startswith("|"), after[first + 2 :])
+    lines = [line.strip("| ").split(" | ") for line in table]
+    swap = str.maketrans(".,", ",.") if comma else {}
+    return {line[0]: [cell.translate(swap) for cell in line[1:]] for line in lines}
+
+
+def cells(row: str) -> tuple[str, list[str]]:
+    name, *rest = row.strip("| ").split(" | ")
+    return name, rest
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("symbol", ["AAPL", "ESH4", pytest.param("BTCUSDT", marks=pytest.mark.slow)])
-def test_injections_found(symbol: str, shared_data: SharedData) -> None:
-    report = measured(symbol, shared_data)
-    assert not report.synthetic
-    found = {i.kind: i.score.recall.hits for i in report.injected}
-    assert found == RECALL[symbol]
-    rates = {c.kind: c for c in report.controls}
-    if symbol == "AAPL":
-        by = {h.name: h for h in report.hidden}
-        assert round(by["hidden_volume_ratio_5m"].precision.share, 2) == 0.69
-        assert round(by["hidden_volume_ratio_5m"].base.share, 2) == 0.64
-        assert report.sweeps is not None
-        assert (report.sweeps.recall.hits, report.sweeps.recall.of) == (101, 107)
-        assert round(rates["spoofing"].recorded) == 803
-        assert rates["spoofing"].by_control["shuffled sides"] > 700
-    if symbol == "ESH4":
-        assert report.natives is not None
-        assert (report.natives.recall.hits, report.natives.recall.of) == (12, 12)
-        assert (report.natives.precision.hits, report.natives.precision.of) == (12, 13)
-    if symbol == "BTCUSDT":
-        assert report.dropped["recording"] == 3426
-        assert round(rates["sweep"].recorded, -1) == 4010
+@pytest.mark.parametrize("name", ["AAPL", "ES", "synthetic", pytest.param("BTCUSDT", marks=pytest.mark.slow)])
+def test_the_page_says_what_the_data_gives(
+    name: str, script: ModuleType, shared_data: Callable[[str], Path], root: Path
+) -> None:
+    options = script.SETS[name]
+    data = shared_data(options.split("DATA/")[1].split("/")[0].split()[0]).parent if options else root
+    report = script.measure(f"{options} --shuffles {SHUFFLES}", data)
+    assert report["synthetic"] is (name == "synthetic")
+    assert all(s["positives"]["share"] == 1 and s["misses"]["share"] == 0 for s in report["scripted"])
+    for page, headings in zip(PAGES, (ENGLISH, PORTUGUESE), strict=True):
+        text, comma = (root / page).read_text("utf-8"), "pt-br" in page
+        injections, proven, after, controls, synthetic = headings
+        title = synthetic if name == "synthetic" else name
+        written = rows_of(text, f"### {title}", comma=comma)
+        assert dict(map(cells, script.injected(report))) == written, injections
+        for heading, measured in ((proven, script.proven(name, report)), (after, script.after(name, report))):
+            # The pages name what is measured in their language; the order is that of the command.
+            there = [v for k, v in rows_of(text, heading, comma=comma).items() if k.startswith(f"{title}:")]
+            assert [cells(row)[1] for row in measured] == there, heading
+        column = list(script.SETS).index(name)
+        shown = rows_of(text, controls, comma=comma)
+        for kind, rate in script.recorded(report).items():
+            assert shown[kind][column].split(" / ")[0] == rate, kind
+        for kind, (cell,) in map(cells, script.controls({name: report})):
+            assert shown[kind][column] == cell, kind
 
 
-def test_the_synthetic_session() -> None:
-    report = evaluate_detectors(core().generate_session(seed=7), instrument("WDOU25"), shuffles=0)
-    assert report.synthetic
-    found = {i.kind: i.score.recall.hits for i in report.injected}
-    assert found == dict(zip(BY_LEVEL, (20, 20, 18, 16, 19, 4), strict=True))
-    assert all(s.positives.share == 1 and s.misses.share == 0 for s in report.scripted)
+ENGLISH = ("Injections", "## What a recording proves", "## After an absorption", "## Controls", "synthetic")
+PORTUGUESE = (
+    "Injeções",
+    "## O que a gravação prova",
+    "## Depois de uma absorção",
+    "## Controles",
+    "sintético",
+)
+
+
+def test_the_page_gives_the_commands(script: ModuleType, root: Path) -> None:
+    for page in PAGES:
+        text = (root / page).read_text("utf-8")
+        for options in script.SETS.values():
+            assert f"quantumtrader evaluate detectors {options}".strip() + "\n" in text, page
+
+
+def test_the_page_counts_the_scripts(root: Path) -> None:
+    from quantumtrader.evaluation.scripts import cases
+
+    positive = [case.positive for case in cases()]
+    found, missed = sum(positive), len(positive) - sum(positive)
+    english, portuguese = ((root / page).read_text("utf-8") for page in PAGES)
+    assert f"All {found} patterns are found, and of {missed} near misses none is told" in english
+    assert f"Os {found} padrões são encontrados, e dos {missed} quase-padrões nenhum é apontado" in portuguese

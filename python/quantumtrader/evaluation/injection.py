@@ -128,7 +128,7 @@ class _Injection:
         # Places at which a packet may be put in: its predecessor has ended.
         self.open = np.flatnonzero(np.concatenate([[True], ~more]))
         self.form = form_of(events)
-        self.book_record = (events["kind"] == self.form.kind) & (self.form is not Form.NONE)
+        self.book_record = events["kind"] == self.form.kind
         whole = self.book_record & (
             np.isin(events["action"], _WHOLE) | ((events["flags"] & int(Flag.SNAPSHOT)) != 0)
         )

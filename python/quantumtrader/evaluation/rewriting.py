@@ -236,7 +236,7 @@ class Window:
         """Take a recorded record along: it may be hidden, or lie on a row with injected size."""
         changes = self.book.apply(r)
         form = self.run.form
-        if r["kind"] != form.kind or form is Form.NONE:
+        if r["kind"] != form.kind:
             return
         if form is Form.LEVEL:
             side, px = r["side"], r["px"]
