@@ -188,31 +188,35 @@ impl<R: Row> Windows<R> {
         self.next_exit = self.next_exit.min(row.ts().saturating_add(self.shortest));
     }
 
-    /// Changes the row at a position that every window still holds: its time stays, its numbers may not grow.
+    /// Changes the row at a position that every window still holds: its time stays, its numbers may not grow, so that
+    /// it fits where it lies. Anything else is a bug of the caller, which a debug build stops at.
     pub fn amend(&mut self, position: u64, change: impl FnOnce(&mut R)) {
+        debug_assert!(position < self.head && self.spans.iter().all(|w| w.cursor.position <= position));
         let newest = position == self.end.position;
         let mut row = if newest { self.newest } else { self.row(position) };
         let mut was = R::Sums::default();
         row.add_to(&mut was);
-        self.totals = self.totals.minus(&was);
         change(&mut row);
-        row.add_to(&mut self.totals);
         if newest {
             self.newest = row;
-            return;
+        } else {
+            let number = (position as i64 - self.begin) as usize / BLOCK;
+            let kept = &mut self.full.get_mut(number).unwrap_or(&mut self.open)[position as usize % BLOCK];
+            match row.small() {
+                Some(small) if kept.pause != WHOLE => kept.small = small,
+                _ => self.amend_whole(position, row),
+            }
         }
-        let number = (position as i64 - self.begin) as usize / BLOCK;
-        let kept = &mut self.full.get_mut(number).unwrap_or(&mut self.open)[position as usize % BLOCK];
-        match row.small() {
-            Some(small) if kept.pause != WHOLE => kept.small = small,
-            _ => self.amend_whole(position, row),
-        }
+        self.totals = self.totals.minus(&was);
+        row.add_to(&mut self.totals);
     }
 
     #[cold]
     fn amend_whole(&mut self, position: u64, row: R) {
         let k = self.whole.partition_point(|(p, _)| *p < position);
-        if let Some((_, kept)) = self.whole.get_mut(k).filter(|(p, _)| *p == position) {
+        let kept = self.whole.get_mut(k).filter(|(p, _)| *p == position);
+        debug_assert!(kept.is_some(), "a row has grown");
+        if let Some((_, kept)) = kept {
             *kept = row;
         }
     }
