@@ -198,7 +198,6 @@ pub struct Flow {
     told: u64,
     /// Levels before the packet of several records that is being applied.
     frozen: Option<Levels>,
-    scratch: Vec<(i32, i64)>,
 }
 
 impl Flow {
