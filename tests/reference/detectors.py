@@ -458,8 +458,11 @@ def by_row(views: list[View], voids: list[int]) -> list[list[tuple[View, Change]
 
 
 def near(v: View, c: Change, order_id: int) -> bool:
-    best = v.bids if c.side > 0 else v.asks
-    return v.good and bool(best) and (0 if order_id else 1) <= (best[0][0] - c.px) * c.side <= 5
+    levels = [px for px, _ in (v.bids if c.side > 0 else v.asks)]
+    better = sum(1 for px in levels if (px - c.px) * c.side > 0)
+    return (
+        v.good and bool(levels) and (levels[0] - c.px) * c.side >= 0 and (0 if order_id else 1) <= better <= 5
+    )
 
 
 def pressure(row: Row, c: Candidate, until: int) -> float:

@@ -143,6 +143,22 @@ fn a_large_order_taken_away_with_all_before_it() {
 }
 
 #[test]
+fn the_distance_of_a_large_order_is_counted_in_levels() {
+    let told = |apart: i32, rank: i32| {
+        let book = (0..8).flat_map(|k| {
+            [(0.0, level(side::BUY, 1000 - apart * k, 10)), (0.0, level(side::SELL, 1001 + apart * k, 10))]
+        });
+        let px = 1000 - apart * rank;
+        let spoof =
+            [(1.0, level(side::BUY, px, 130)), (1.2, trade(1001, 3, 1)), (1.5, level(side::BUY, px, 10))];
+        found(DetectorKind::Spoofing, book.chain(spoof).chain([timer(5.0)])).len()
+    };
+    for apart in [1, 2, 7, 18] {
+        assert_eq!([0, 1, 2, 5, 6].map(|rank| told(apart, rank)), [0, 1, 1, 1, 0], "{apart} ticks apart");
+    }
+}
+
+#[test]
 fn a_large_order_that_goes_as_it_came() {
     let told = |withdrawn: f64| {
         found(

@@ -218,7 +218,7 @@ impl Detectors {
                 d.on_touch(t, touch, s);
             }
         }
-        let (by_order, touch) = (flow.by_order(), flow.touch());
+        let by_order = flow.by_order();
         for c in flow.rows.changes() {
             if let Some(d) = &mut self.stuffing {
                 d.on_row(t, c, &mut self.second, s);
@@ -227,7 +227,7 @@ impl Detectors {
                 d.on_row(t, c, if by_order { 0.7 } else { 0.6 }, s, sink);
             }
             if let Some(d) = &mut self.spoofing {
-                d.on_row(t, c, touch, s);
+                d.on_row(t, c, flow, s);
                 self.quiet = self.quiet.min(d.earliest());
             }
         }

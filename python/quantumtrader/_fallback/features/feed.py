@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import takewhile
 from typing import NamedTuple
 
 from quantumtrader._fallback.books import L2Book, Order, OrderBook, Row, edited, order_of
@@ -117,6 +118,11 @@ class Feed:
         return (
             self.book.size_at(side, px) if self.book is not None and self._given and self.book.valid else None
         )
+
+    def levels_before(self, side: int, px: int) -> int:
+        """Return how many levels of a side are better than a price, after the last record."""
+        levels = () if self.book is None else self.book._sides[side].levels()
+        return sum(1 for _ in takewhile(lambda level: side * (level[0] - px) > 0, levels))
 
     def _void(self) -> None:
         self.voided, self.rows = True, []

@@ -154,7 +154,7 @@ class Detectors:
             if self.synthetic:
                 self.synthetic.on_row(t, c, 0.7 if by_order else 0.6)
             if self.spoofing:
-                self.spoofing.on_row(t, c, touch)
+                self.spoofing.on_row(t, c, touch, feed.levels_before)
         if self.native:
             self.native.on_packet(t)
 
