@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from quantumtrader.types import Action, Flag, Kind
+from quantumtrader.types import Flag, Kind
 from reference.recording import Change, Deal, Recording, View
 from reference.rules import NAN, SECOND, Row, define, over, points
 
@@ -207,40 +207,35 @@ class Hit:
     packet: bool
     left: int
     orders: list[tuple[int, int, int]] = field(default_factory=list)
-    """(fit, id, peak): 2 it did not shrink, 1 it shrank, 0 it was deleted."""
+    """(fit, id, hidden before): 2 it did not shrink, 1 it shrank, 0 it was deleted."""
 
 
 def by_orders(row: Row) -> Found:
     """Trades against what the order records after them explain."""
     recording = row.recording
     out: Found = []
-    book: dict[int, tuple[int, int, int, int]] = {}
     kind = next((e["kind"] for e in recording.events if e["kind"] in (Kind.LEVEL, Kind.ORDER)), 0)
     if kind != Kind.ORDER:
         return out
-    validity = dict(recording._validity) if recording.views else {}
     hits: dict[tuple[int, int], Hit] = {}
     hidden: dict[int, int] = {}
     peaks: dict[int, int] = {}
     gone: list[tuple[int, tuple[int, int, int, int], int]] = []
     deals = {d.at: d for d in row.deals}
     views = {v.at: v for v in recording.views}
-    valid = False
     started = False
 
     def judge(ts: int, place: tuple[int, int]) -> None:
         hit = hits.pop(place)
         if hit.left <= 0 or not hit.orders:
             return
-        fit, ident, peak = max(reversed(hit.orders), key=lambda o: o[0])
-        if fit and ident not in peaks:
-            return
-        total = hidden.get(ident, 0) + hit.left
-        if fit:
-            hidden[ident] = total
-        else:
-            total = peak + hit.left  # for a deleted order ``peak`` holds what was hidden before
-        out.append((ts, place[0], total))
+        fit, ident, before = max(reversed(hit.orders), key=lambda o: o[0])
+        if fit and ident:
+            if ident not in peaks:
+                return
+            before = hidden.get(ident, 0)
+            hidden[ident] = before + hit.left
+        out.append((ts, place[0], before + hit.left))
 
     for i in range(row.seen):
         e, t = recording.events[i], recording.times[i]
@@ -252,44 +247,38 @@ def by_orders(row: Row) -> Found:
             d = deals[i]
             hit = hits.setdefault((-d.side, d.px), Hit(t, False, 0))
             hit.at, hit.packet, hit.left = t, bool(e["flags"] & Flag.MORE), hit.left + d.q
-        if e["kind"] == Kind.ORDER:
-            if valid and started and not e["flags"] & Flag.SNAPSHOT:
-                old = book.get(e["id"])
-                if e["action"] == Action.ADD:
-                    gone = [g for g in gone if t - g[0] <= 5 * MILLI]
-                    me = (e["ref_a"], e["side"], e["px"], e["size"])
-                    match = next((g for g in gone if g[1] == me), None)
-                    if match:
-                        gone.remove(match)
-                        hidden[e["id"]], peaks[e["id"]] = match[2] + e["size"], e["size"]
-                        out.append((t, e["side"], hidden[e["id"]]))
-                elif old and e["action"] in (Action.EDIT, Action.DELETE):
-                    side, px, size, broker = old
-                    now = e["size"] if e["action"] == Action.EDIT else 0
-                    hit = hits.get((side, px))
-                    stays = e["action"] == Action.DELETE or e["px"] == px
-                    if hit and stays:
-                        executed = min(max(0, size - now), hit.left)
-                        hit.left -= executed
-                        peak, before = peaks.get(e["id"], size), hidden.get(e["id"], 0)
-                        if now > 0:
-                            peaks[e["id"]] = peak
-                            hit.orders.append((1 if now < size else 2, e["id"], peak))
-                        else:
-                            if hit.packet:
-                                hit.orders.append((0, e["id"], before))
-                            if executed == size and broker:
-                                gone.append((hit.at, (broker, side, px, peak), before))
-                    if now <= 0 and (stays or not hit):
-                        peaks.pop(e["id"], None)
-                        hidden.pop(e["id"], None)
-            follow(book, e)
-            valid = validity.get(i, valid)
-        elif e["kind"] == Kind.GAP:
-            valid = False
-        elif e["kind"] == Kind.SESSION and i in recording.rolls:
-            book.clear()
-            valid = True
+        for step in recording.steps(i) if started else ():
+            # An order that shows nothing is none.
+            old, new = (lot if lot and lot.size else None for lot in step)
+            if new and not old:
+                gone = [g for g in gone if t - g[0] <= 5 * MILLI]
+                me = (new.broker, new.side, new.px, new.size)
+                match = next((g for g in gone if g[1] == me), None)
+                if match:
+                    gone.remove(match)
+                    if new.id:
+                        hidden[new.id], peaks[new.id] = match[2] + new.size, new.size
+                    out.append((t, new.side, match[2] + new.size))
+            elif old:
+                now = new.size if new else 0
+                hit = hits.get((old.side, old.px))
+                stays = new is None or new.px == old.px
+                if hit and stays:
+                    executed = min(max(0, old.size - now), hit.left)
+                    hit.left -= executed
+                    peak, before = peaks.get(old.id, old.size), hidden.get(old.id, 0)
+                    if now:
+                        if old.id:
+                            peaks[old.id] = peak
+                        hit.orders.append((1 if now < old.size else 2, old.id, before))
+                    else:
+                        if hit.packet:
+                            hit.orders.append((0, old.id, before))
+                        if executed == old.size and old.broker:
+                            gone.append((hit.at, (old.broker, old.side, old.px, peak), before))
+                if not now:
+                    peaks.pop(old.id, None)
+                    hidden.pop(old.id, None)
         if i in views and e["kind"] != Kind.SESSION:
             if views[i].voided:
                 hits, hidden, peaks, gone = {}, {}, {}, []
@@ -302,23 +291,6 @@ def by_orders(row: Row) -> Found:
 
 def kind_seen(recording: Recording, i: int) -> bool:
     return any(e["kind"] == Kind.ORDER for e in recording.events[:i])
-
-
-def follow(book: dict[int, tuple[int, int, int, int]], e: dict[str, int]) -> None:
-    """Orders by id, as (side, px, size, broker)."""
-    action, ident = e["action"], e["id"]
-    if action == Action.ADD and ident not in book:
-        book[ident] = (e["side"], e["px"], e["size"], e["ref_a"])
-    elif action == Action.EDIT and ident in book:
-        side, _, _, broker = book[ident]
-        book[ident] = (side, e["px"], e["size"], e["ref_a"] or broker)
-    elif action == Action.DELETE:
-        book.pop(ident, None)
-    elif action == Action.SNAPSHOT_BEGIN:
-        book.clear()
-    elif action == Action.CLEAR:
-        for k in [k for k, o in book.items() if e["side"] in (0, o[0])]:
-            del book[k]
 
 
 def latest_iceberg(row: Row) -> tuple[int, int, float] | None:
@@ -357,14 +329,6 @@ class Candidate:
     @property
     def size(self) -> int:
         return self.change.after - self.change.before
-
-
-def identity(recording: Recording, change: Change) -> tuple[int, int]:
-    e = recording.events[change.at]
-    if e["kind"] != Kind.ORDER:
-        return 0, 0
-    own = (x for x in reversed(recording.events[: change.at + 1]) if x["id"] == e["id"] and x["ref_a"])
-    return e["id"], next((x["ref_a"] for x in own if x["kind"] == Kind.ORDER), 0)
 
 
 def usual_sizes(changes: list[tuple[View, Change]]) -> list[float | None]:
@@ -432,11 +396,11 @@ def withdrawn_candidates(row: Row) -> list[Candidate]:
             and not row.recording.events[d.at]["flags"] & Flag.HIDDEN
         ]
         facts += [(v.at, 1, (v, c, u)) for (v, c), u in zip(rows, usual_sizes(rows), strict=True)]
-        done += [c for c in of_row(facts, row.recording, void_t) if c.ended is not None]
+        done += [c for c in of_row(facts, void_t) if c.ended is not None]
     return sorted(done, key=lambda c: (due(c), c.view.at, c.change.at))
 
 
-def of_row(facts: list, recording: Recording, until: int) -> list[Candidate]:
+def of_row(facts: list, until: int) -> list[Candidate]:
     """The candidates of one row whose time was over before ``until``."""
     done: list[Candidate] = []
     active: list[Candidate] = []
@@ -457,9 +421,9 @@ def of_row(facts: list, recording: Recording, until: int) -> list[Candidate]:
             prints.append(traded)
             continue
         view, change, usual = fact
-        order_id, broker = identity(recording, change)
+        order_id, broker = change.order_id, change.broker
         q = change.after - change.before
-        mine = next((c for c in active if c.order_id == order_id), None)
+        mine = next((c for c in active if c.order_id in (0, order_id)), None)
         live = mine if mine is not None and t - mine.view.t <= 2 * SECOND else None
         if q < 0 and active:
             gone = Contracts(t, view.at, broker, -q)
@@ -494,8 +458,11 @@ def by_row(views: list[View], voids: list[int]) -> list[list[tuple[View, Change]
 
 
 def near(v: View, c: Change, order_id: int) -> bool:
-    best = v.bids if c.side > 0 else v.asks
-    return v.good and bool(best) and (0 if order_id else 1) <= (best[0][0] - c.px) * c.side <= 5
+    levels = [px for px, _ in (v.bids if c.side > 0 else v.asks)]
+    better = sum(1 for px in levels if (px - c.px) * c.side > 0)
+    return (
+        v.good and bool(levels) and (levels[0] - c.px) * c.side >= 0 and (0 if order_id else 1) <= better <= 5
+    )
 
 
 def pressure(row: Row, c: Candidate, until: int) -> float:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from quantumtrader.types import EVENT, PX_NONE, Action, Events, Flag, Kind, Phase
+from reference.places import FORMS, Lists, Rows, tell
 
 OPENING = 1_700_000_000_000_000_000
 CENTRE = 1_000
 
-FEEDS = ("quotes", "levels", "orders", "trades", "bars")
+FEEDS = ("quotes", "levels", "orders", "positions", "trades", "bars")
 
 
 class _Writer:
@@ -141,7 +142,7 @@ class _Writer:
 
     def image(self, centre: int, kind: Kind) -> None:
         more, snap = int(Flag.MORE), int(Flag.SNAPSHOT)
-        self.orders, self.levels = {}, set()
+        self.forget(0)
         self.put(kind, action=Action.SNAPSHOT_BEGIN, flags=more | snap)
         for _ in range(int(self.rng.integers(0, 8))):
             if kind == Kind.LEVEL:
@@ -154,6 +155,11 @@ class _Writer:
                 self.order(centre, more | snap)
         self.put(kind, action=Action.SNAPSHOT_END, flags=snap)
 
+    def forget(self, side: int) -> None:
+        """Empty a side, or both when ``side`` is 0."""
+        self.orders = {k: o for k, o in self.orders.items() if side not in (0, o[0])}
+        self.levels = {x for x in self.levels if side not in (0, x[0])}
+
     def bar(self, centre: int) -> None:
         px = centre + self.rng.integers(-6, 7, 4)
         self.put(
@@ -165,6 +171,64 @@ class _Writer:
             ref_a=int(px.min()),
             size=int(self.rng.integers(0, 500)),
         )
+
+
+class _Placer(_Writer):
+    """Orders by position."""
+
+    def __init__(self, rng: np.random.Generator, calm: bool, anonymous: bool) -> None:
+        super().__init__(rng, calm)
+        self.lists = Lists(rng, anonymous)
+
+    def forget(self, side: int) -> None:
+        self.lists.forget(side)
+
+    def order(self, centre: int, flags: int = 0) -> None:
+        lists, side, r = self.lists, int(self.rng.choice([-1, 1])), self.rng.random()
+        lots, last = lists.sides[side], flags | self.more()
+        if flags or r < 0.4 or not lots:
+            px = self.place(centre, side)
+            lists.uncross(side, px, flags)
+            lists.add(side, px, lists.whole(1, 30), last)
+        elif r < 0.5:
+            lists.sweep(side)
+        elif r < 0.6:
+            lists.take(side, min(len(lots), lists.whole(1, 5)), last)
+        elif r < 0.7:
+            lists.delete(side, lists.whole(0, len(lots)), last)
+        elif r < 0.72:
+            # Behind the last order: the record makes no sense.
+            action = [Action.DELETE, Action.DELETE_FROM][lists.whole(0, 2)]
+            lists.put(action, side, len(lots) + lists.whole(0, 3), [], flags=last)
+        elif r < 0.8:
+            self.flash(centre, side)
+        else:
+            lists.edit(side, lists.whole(0, len(lots)), self.place(centre, side), last)
+        self.tell()
+
+    def flash(self, centre: int, side: int) -> None:
+        """Show large orders of one broker, and take them away with all that is before them."""
+        lists, broker, shown = self.lists, self.lists.whole(0, 4), []
+        for _ in range(int(self.rng.choice([1, 1, 5]))):
+            px = self.place(centre, side)
+            lists.uncross(side, px, 0)
+            shown.append(lists.add(side, px, lists.whole(100, 400), 0, broker))
+            self.tell()
+            self.now += lists.whole(0, 300) * 10**6
+        self.now += lists.whole(100, 1_600) * 10**6
+        if lists.chance(0.7) and lists.sides[-side]:
+            best = lists.sides[-side][0]
+            lists.trade(-side, best.px, lists.whole(1, 5), best.broker, 0)
+            self.tell()
+        places = [k for k, order in enumerate(lists.sides[side]) if any(order is x for x in shown)]
+        if places:
+            lists.take(side, places[-1] + 1, 0)
+
+    def tell(self) -> None:
+        """Stamp what the lists have to say: all of it comes at once."""
+        rows, self.lists.rows = self.lists.rows, []
+        for row in rows:
+            self.put(**row)
 
 
 def random_flow(seed: int, n: int, feed: str, *, markers: bool = True, calm: bool = False) -> Events:
@@ -183,9 +247,19 @@ def random_flow(seed: int, n: int, feed: str, *, markers: bool = True, calm: boo
     calm : bool
         No crossed or one-sided quotes, no gaps, no flags on trades, sizes known.
     """
+    return as_events(tell(_random_rows(seed, n, feed, markers, calm, anonymous=True), "from"))
+
+
+def told_alike(seed: int, n: int, *, calm: bool = False) -> dict[str, Events]:
+    """Make one market by order and tell it in each of ``FORMS``; see :func:`random_flow`."""
+    rows = _random_rows(seed, n, "positions", True, calm, anonymous=False)
+    return {form: as_events(tell(rows, form)) for form in FORMS}
+
+
+def _random_rows(seed: int, n: int, feed: str, markers: bool, calm: bool, anonymous: bool) -> Rows:
     rng = np.random.default_rng(seed)
-    w = _Writer(rng, calm)
-    kind = {"levels": Kind.LEVEL, "orders": Kind.ORDER}.get(feed)
+    w = _Placer(rng, calm, anonymous) if feed == "positions" else _Writer(rng, calm)
+    kind = {"levels": Kind.LEVEL, "orders": Kind.ORDER, "positions": Kind.ORDER}.get(feed)
     centre = CENTRE
     if markers and rng.random() < 0.5:
         w.put(Kind.SESSION, action=int(rng.choice([Phase.OPEN, Phase.AUCTION, Phase.CLOSED])))
@@ -196,7 +270,10 @@ def random_flow(seed: int, n: int, feed: str, *, markers: bool = True, calm: boo
         centre += int(rng.choice([-1, 0, 0, 0, 0, 0, 1]))
         r = rng.random()
         if markers and r < 0.006:
-            w.put(Kind.SESSION, action=int(rng.integers(0, 6)))
+            phase = int(rng.integers(0, 6))
+            w.put(Kind.SESSION, action=phase)
+            if phase == Phase.ROLL and feed == "positions":
+                w.forget(0)  # what is addressed by place must be there
         elif markers and r < 0.012:
             w.put(Kind.SESSION, action=Phase.OPEN)
         elif r < 0.03:
@@ -207,8 +284,7 @@ def random_flow(seed: int, n: int, feed: str, *, markers: bool = True, calm: boo
                 w.image(centre, kind)
         elif not calm and kind is not None and r < 0.042:
             side = int(rng.choice([-1, 0, 1]))
-            w.orders = {k: o for k, o in w.orders.items() if side not in (0, o[0])}
-            w.levels = {x for x in w.levels if side not in (0, x[0])}
+            w.forget(side)
             w.put(kind, action=Action.CLEAR, side=side)
         elif feed == "bars":
             w.bar(centre)
@@ -220,7 +296,7 @@ def random_flow(seed: int, n: int, feed: str, *, markers: bool = True, calm: boo
             w.level(centre)
         else:
             w.order(centre)
-    return as_events(w.rows)
+    return w.rows
 
 
 def many_sessions(seed: int, sessions: int, minutes: int = 3) -> Events:

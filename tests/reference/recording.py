@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import itertools
 from bisect import bisect_left
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -54,6 +55,24 @@ class Change:
     px: int
     before: int
     after: int
+    order_id: int = 0
+    """Of the order that it was, 0 where the feed has none."""
+    broker: int = 0
+
+
+@dataclass(frozen=True)
+class Lot:
+    """An order at rest."""
+
+    id: int
+    side: int
+    px: int
+    size: int
+    broker: int
+
+
+Step = tuple[Lot | None, Lot | None]
+"""One order as it was before, and as it is after."""
 
 
 @dataclass(frozen=True)
@@ -104,22 +123,59 @@ class Candle:
 
 @dataclass
 class _Rows:
-    """A book as a dict of rows, or of orders, per side."""
+    """A book as a dict of rows, or as a list of orders, per side; in the order of the feed if that has places."""
 
     sides: dict[int, dict[int, int]] = field(default_factory=lambda: {1: {}, -1: {}})
-    orders: dict[int, tuple[int, int, int]] = field(default_factory=dict)
+    lots: dict[int, list[Lot]] = field(default_factory=lambda: {1: [], -1: []})
     valid: bool = True
     given: bool = False
     imaging: bool = False
 
     def rows(self, side: int) -> dict[int, int]:
-        if not self.orders:
-            return self.sides[side]
-        out: dict[int, int] = {}
-        for s, px, q in self.orders.values():
-            if s == side:
-                out[px] = out.get(px, 0) + q
+        out = dict(self.sides[side])
+        for lot in self.lots[side]:
+            if lot.size:
+                out[lot.px] = out.get(lot.px, 0) + lot.size
         return out
+
+    def steps(self, e: dict[str, int]) -> Iterator[Step]:
+        """Apply a record about orders, one order after the other; nothing where it makes no sense."""
+        action, side, place = e["action"], e["side"], e["ref_b"]
+        if action == Action.DELETE_FROM:
+            for _ in range(place + 1 if place < len(self.lots[side]) else 0):
+                yield self.lots[side].pop(0), None
+            return
+        if place < 0:
+            found = [(s, k) for s in (1, -1) for k, lot in enumerate(self.lots[s]) if lot.id == e["id"]]
+        else:
+            found = [(side, place)] if place < len(self.lots[side]) else []
+        if action == Action.ADD:
+            new = Lot(e["id"], side, e["px"], e["size"], e["ref_a"])
+            if place <= len(self.lots[side]) and not (place < 0 and found):
+                self.lots[side].insert(max(0, place), new)
+                yield None, new
+        elif found:
+            side, k = found[0]
+            old = self.lots[side][k]
+            new = replace(
+                old,
+                id=e["id"] or old.id,
+                px=old.px if e["px"] == PX_NONE else e["px"],
+                size=e["size"] + (old.size if e["flags"] & Flag.DELTA else 0),
+                broker=e["ref_a"] or old.broker,
+            )
+            if action == Action.DELETE or (place < 0 and new.size == 0):
+                del self.lots[side][k]
+                yield replace(old, broker=new.broker), None
+            elif new.size >= 0 and old.id in (0, new.id):
+                self.lots[side][k] = new
+                yield old, new
+            elif new.size >= 0:
+                # Another id is another order.
+                self.lots[side][k] = replace(old, size=0)
+                yield old, None
+                self.lots[side][k] = new
+                yield None, new
 
     def best(self, side: int) -> tuple[tuple[int, int], ...]:
         return tuple(sorted(self.rows(side).items(), key=lambda r: -side * r[0])[:10])
@@ -143,6 +199,7 @@ class Recording:
         self._shown: dict[tuple[int, int], int] | None = None
         self._history: dict[tuple[int, int], list[tuple[int, int]]] = {}
         self._validity: list[tuple[int, bool]] = []
+        self._steps: dict[int, list[Step]] = {}
 
     # -- sessions ---------------------------------------------------------------------------------------
 
@@ -251,19 +308,24 @@ class Recording:
                 if e["action"] in (Action.CLEAR, Action.SNAPSHOT_BEGIN) or e["flags"] & Flag.SNAPSHOT:
                     broken = voided = True
                     changes = []
-                shown = dict(book.rows(e["side"])) if e["side"] else {}
-                was_valid = book.valid
-                self._apply(book, e)
+                told = book.valid and not e["flags"] & Flag.SNAPSHOT
+                shown = {side: book.rows(side) for side in (1, -1)}
+                for old, new in self._apply(book, e):
+                    mine = new or old
+                    side, px = (mine.side, mine.px) if mine else (e["side"], e["px"])
+                    whose = (mine.id, mine.broker) if mine else (0, 0)
+                    now = book.rows(side)
+                    moved = [px for px in {**shown[side], **now} if shown[side].get(px, 0) != now.get(px, 0)]
+                    for x in sorted(moved, key=lambda x, to=px: x == to):
+                        change = Change(i, side, x, shown[side].get(x, 0), now.get(x, 0), *whose)
+                        if told:
+                            changes.append(change)
+                        if told and change.after > change.before:
+                            additions.append((side, x, change.after - change.before))
+                    shown[side] = now
+                    if told and mine:
+                        self._steps.setdefault(i, []).append((old, new))
                 self._remember(i, book)
-                if e["side"] and was_valid and book.valid and not e["flags"] & Flag.SNAPSHOT:
-                    for px, q in book.rows(e["side"]).items():
-                        if q > shown.get(px, 0):
-                            additions.append((e["side"], px, q - shown.get(px, 0)))
-                    if e["action"] in (Action.ADD, Action.EDIT, Action.DELETE):
-                        now = book.rows(e["side"])
-                        moved = [px for px in {**shown, **now} if shown.get(px, 0) != now.get(px, 0)]
-                        for px in sorted(moved, key=lambda px: px == e["px"]):
-                            changes.append(Change(i, e["side"], px, shown.get(px, 0), now.get(px, 0)))
             if e["flags"] & Flag.MORE or not dirty:
                 continue
             dirty = False
@@ -316,31 +378,32 @@ class Recording:
         asks = () if ask_px == PX_NONE else ((ask_px, ask_sz),)
         return bids, asks, True
 
+    def steps(self, i: int) -> list[Step]:
+        """What event ``i`` did to orders of a valid book, order by order; nothing inside images."""
+        _ = self.views
+        return self._steps.get(i, [])
+
     @staticmethod
-    def _apply(book: _Rows, e: dict[str, int]) -> None:
+    def _apply(book: _Rows, e: dict[str, int]) -> Iterator[Step]:
+        """Apply a record of a book: a step for each order or row that an update is about."""
         book.given = True
         action, side = e["action"], e["side"]
         if action == Action.SNAPSHOT_BEGIN:
-            book.sides, book.orders, book.valid, book.imaging = {1: {}, -1: {}}, {}, False, True
+            book.sides, book.lots, book.valid, book.imaging = {1: {}, -1: {}}, {1: [], -1: []}, False, True
         elif action == Action.SNAPSHOT_END:
             book.valid, book.imaging = book.valid or book.imaging, False
         elif action == Action.CLEAR:
             for s in (1, -1) if side == 0 else (side,):
-                book.sides[s] = {}
-                book.orders = {k: o for k, o in book.orders.items() if o[0] != s}
+                book.sides[s], book.lots[s] = {}, []
             book.valid = book.valid or side == 0
         elif e["kind"] == Kind.ORDER:
-            known = book.orders.get(e["id"])
-            if action == Action.ADD and known is None:
-                book.orders[e["id"]] = (side, e["px"], e["size"])
-            elif action == Action.DELETE and known is not None:
-                del book.orders[e["id"]]
-            elif action == Action.EDIT and known is not None:
-                book.orders[e["id"]] = (known[0], e["px"], e["size"])
+            yield from book.steps(e)
         elif action == Action.DELETE or e["size"] == 0:
             book.sides[side].pop(e["px"], None)
+            yield None, None
         else:
             book.sides[side][e["px"]] = e["size"]
+            yield None, None
 
     # -- prints -----------------------------------------------------------------------------------------
 

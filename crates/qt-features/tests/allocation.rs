@@ -9,7 +9,8 @@ use std::cell::Cell;
 
 use common::{MINUTE, SECOND, T0, all_names, engine, trade};
 use qt_core::Event;
-use qt_core::event::{Kind, phase};
+use qt_core::event::{Kind, Order, action, phase, side};
+use qt_features::FeatureEngine;
 use qt_features::catalogue::catalogue;
 use qt_features::spec::{Family, Input};
 use qt_venue::{SessionSpec, generate_session};
@@ -51,6 +52,54 @@ fn print(k: i64) -> Event {
         ref_b: (x % 7_000) as i32 - 100,
         ..trade(1_000 + (x % 3) as i32, size, (x % 5 % 3) as i8 - 1)
     }
+}
+
+#[test]
+fn sweeps_told_by_position_allocate_nothing_after_warm_up() {
+    let names =
+        ["iceberg_detected", "iceberg_hidden_est", "spoof_score", "layering_score", "cancel_ratio_1m"];
+    let mut e = engine(&names, "event", "partial");
+    let mut id = 0;
+    let tell = |e: &mut FeatureEngine, ts: i64, record: Event| {
+        e.update(&Event { ts_event: ts, ts_recv: ts, ..record }).unwrap();
+        e.discard();
+    };
+    let mut warm = 0;
+    for k in 0..40_000 {
+        let (ts, side) = (T0 + k * SECOND / 50, [side::BUY, side::SELL][k as usize % 2]);
+        let px = |row: i32| if side > 0 { 1000 - row } else { 1001 + row };
+        if k == 30_000 {
+            warm = ALLOCATIONS.get();
+        }
+        let order = Order { side, ..Order::default() };
+        for row in 0..4 {
+            id += 1;
+            let size = 3 + (k % 5) as i32;
+            let added = Order {
+                action: action::ADD,
+                position: row,
+                order_id: id,
+                px: px(row),
+                size,
+                broker: 3,
+                ..order
+            };
+            tell(&mut e, ts, added.into());
+        }
+        tell(&mut e, ts + 1000, Event { ref_a: 3, ref_b: 3, ..trade(px(0), 4, -side) });
+        tell(
+            &mut e,
+            ts + 2000,
+            Order { action: action::DELETE_FROM, position: (k % 3) as i32, ..order }.into(),
+        );
+        tell(
+            &mut e,
+            ts + 3000,
+            Order { action: action::DELETE_FROM, position: 3 - (k % 3 + 1) as i32, ..order }.into(),
+        );
+    }
+    assert!(warm > 0);
+    assert_eq!(ALLOCATIONS.get(), warm);
 }
 
 #[test]

@@ -79,6 +79,85 @@ fn an_order_restored_within_its_packet() {
     assert_eq!(found(DetectorKind::IcebergNative, events(2))[0].evidence[0], 3.0);
 }
 
+fn placed(action: u8, side: i8, position: i32, id: i64, px: i32, size: i32, flags: u16) -> Event {
+    Order { order_id: id, px, size, side, action, flags, broker: 3, position, ..Order::default() }.into()
+}
+
+#[test]
+fn a_sweep_told_by_position_is_no_iceberg() {
+    let bid = |action, position, id, size, flags| placed(action, side::BUY, position, id, 100, size, flags);
+    let told = |gone: &[Event], lost: i32| {
+        let book = (0..3).map(|k| bid(action::ADD, k, 1 + i64::from(k), [5, 5, 20][k as usize], 0));
+        let rest = [bid(action::EDIT, 0, 0, -lost, flag::DELTA)];
+        let records = book.map(|e| (0.0, e)).chain([(1.0, trade(100, 13, -1))]);
+        let after = gone.iter().copied().chain(rest).map(|e| (1.001, e));
+        found(DetectorKind::IcebergNative, records.chain(after).chain([timer(3.0)]))
+    };
+    let single = [bid(action::DELETE, 0, 0, 0, 0); 2];
+    let both = [bid(action::DELETE_FROM, 1, 0, 0, 0)];
+    assert!(told(&single, 3).is_empty() && told(&both, 3).is_empty(), "5, 5 and 3 are all that traded");
+    // It lost one less than it gave.
+    let (a, b) = (told(&single, 2), told(&both, 2));
+    assert_eq!(a, b);
+    assert_eq!((a[0].px, &a[0].evidence[..4]), (100, &[1.0, 1.0, 3.0, 18.0][..]));
+}
+
+#[test]
+fn orders_without_an_id_explain_trades_too() {
+    let bid = |action, position, size, flags| placed(action, side::BUY, position, 0, 100, size, flags);
+    let told = |lost: i32| {
+        let records = [
+            (0.0, bid(action::ADD, 0, 5, 0)),
+            (0.0, bid(action::ADD, 1, 9, 0)),
+            (1.0, trade(100, 8, -1)),
+            (1.001, bid(action::DELETE, 0, 0, 0)),
+            (1.001, bid(action::EDIT, 0, -lost, flag::DELTA)),
+            timer(3.0),
+        ];
+        found(DetectorKind::IcebergNative, records)
+    };
+    assert!(told(3).is_empty());
+    assert_eq!(told(1)[0].evidence[..4], [2.0, 1.0, 0.0, 8.0]);
+}
+
+#[test]
+fn a_large_order_taken_away_with_all_before_it() {
+    let told = |gone: &[Event]| {
+        let records = [
+            (0.0, placed(action::ADD, side::BUY, 0, 1, 100, 5, 0)),
+            (0.0, placed(action::ADD, side::SELL, 0, 2, 101, 9, 0)),
+            (0.0, placed(action::ADD, side::BUY, 1, 3, 99, 5, 0)),
+            (1.0, placed(action::ADD, side::BUY, 1, 4, 100, 60, 0)),
+            (1.5, Event { ref_b: 3, ..trade(101, 3, 1) }),
+        ];
+        let gone = gone.iter().map(|e| (2.0, *e));
+        found(DetectorKind::Spoofing, records.into_iter().chain(gone).chain([timer(9.0)]))
+    };
+    let single = [
+        placed(action::DELETE, side::BUY, 0, 0, 0, 0, flag::MORE),
+        placed(action::DELETE, side::BUY, 0, 0, 0, 0, 0),
+    ];
+    let both = told(&[placed(action::DELETE_FROM, side::BUY, 1, 0, 0, 0, 0)]);
+    assert_eq!(both, told(&single));
+    assert_eq!((both[0].score, both[0].confidence, both[0].evidence[5]), (1.0, 1.0, 4.0));
+}
+
+#[test]
+fn the_distance_of_a_large_order_is_counted_in_levels() {
+    let told = |apart: i32, rank: i32| {
+        let book = (0..8).flat_map(|k| {
+            [(0.0, level(side::BUY, 1000 - apart * k, 10)), (0.0, level(side::SELL, 1001 + apart * k, 10))]
+        });
+        let px = 1000 - apart * rank;
+        let spoof =
+            [(1.0, level(side::BUY, px, 130)), (1.2, trade(1001, 3, 1)), (1.5, level(side::BUY, px, 10))];
+        found(DetectorKind::Spoofing, book.chain(spoof).chain([timer(5.0)])).len()
+    };
+    for apart in [1, 2, 7, 18] {
+        assert_eq!([0, 1, 2, 5, 6].map(|rank| told(apart, rank)), [0, 1, 1, 1, 0], "{apart} ticks apart");
+    }
+}
+
 #[test]
 fn a_large_order_that_goes_as_it_came() {
     let told = |withdrawn: f64| {

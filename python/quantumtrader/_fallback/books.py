@@ -291,7 +291,9 @@ class L2Book(_Book):
 
 
 @dataclass(frozen=True, slots=True)
-class _Order:
+class Order:
+    """One resting order."""
+
     id: int
     side: int
     px: int
@@ -299,11 +301,12 @@ class _Order:
     broker: int
 
 
-def _order(row: Row) -> _Order:
-    return _Order(row[6], row[2], row[4], row[5], row[7])
+def order_of(row: Row) -> Order:
+    """Return the order that an add brings."""
+    return Order(row[6], row[2], row[4], row[5], row[7])
 
 
-def _edited(old: _Order, row: Row) -> _Order | None:
+def edited(old: Order, row: Row) -> Order | None:
     """Return the order after an edit; None when the result makes no sense."""
     delta = row[3] & _DELTA
     size = old.size + row[5] if delta else row[5]
@@ -321,8 +324,9 @@ class OrderBook(_Book):
 
     By id, an order added goes to the back of its price; an edit that adds size or changes the price loses the
     place, one that takes size away keeps it, one to size 0 removes. By position, records are the list operations
-    of ProfitDLL: add at, edit, delete, delete-from. In both, ``Flag.DELTA`` makes the size of an edit a signed
-    change; a price of ``PX_NONE`` is unchanged.
+    of ProfitDLL: add at, edit, delete, delete-from. A delete-from is the delete of position 0 as many times as it
+    takes orders: the one at its position and every better one, best first. In both, ``Flag.DELTA`` makes the size
+    of an edit a signed change; a price of ``PX_NONE`` is unchanged.
 
     Parameters
     ----------
@@ -342,11 +346,11 @@ class OrderBook(_Book):
         self._max_orders = _at_least_one("max_orders", max_orders)
         self.unknown_ids = 0
         """Edits and deletes of ids that were not in the book."""
-        self._ids: dict[int, _Order] = {}
+        self._ids: dict[int, Order] = {}
         # Ids by side and price, in order of priority: a dict keeps the order of insertion.
         self._queues: dict[tuple[int, int], dict[int, None]] = {}
         # By position: one list per side, worst first.
-        self._lists: dict[int, list[_Order]] = {_BUY: [], _SELL: []}
+        self._lists: dict[int, list[Order]] = {_BUY: [], _SELL: []}
 
     def __len__(self) -> int:
         return len(self._ids) + len(self._lists[_BUY]) + len(self._lists[_SELL])
@@ -362,7 +366,7 @@ class OrderBook(_Book):
 
     def orders(self, side: int) -> tuple[Int64, Int32, Int32, Int32]:
         """Return every order of a side, best first: ``(order_id, px, size, broker)``, each of shape (n_orders,)."""
-        found: Iterable[_Order] = ()
+        found: Iterable[Order] = ()
         if _checked_side(side) and self.valid:
             by_id = (o for px, _ in self._sides[side].levels() for o in self._queue(side, px))
             found = by_id if self._ids else reversed(self._lists[side])
@@ -384,16 +388,16 @@ class OrderBook(_Book):
                 size, count = size + order.size, count + 1
         return size, count
 
-    def _find(self, order_id: int) -> _Order | None:
+    def _find(self, order_id: int) -> Order | None:
         if not self.valid:
             return None
         lists = (o for side in (_SELL, _BUY) for o in reversed(self._lists[side]) if o.id == order_id)
         return self._ids.get(order_id) or next(lists, None)
 
-    def _queue(self, side: int, px: int) -> Iterable[_Order]:
+    def _queue(self, side: int, px: int) -> Iterable[Order]:
         return (self._ids[i] for i in self._queues.get((side, px), ()))
 
-    def _at(self, side: int, px: int) -> list[_Order]:
+    def _at(self, side: int, px: int) -> list[Order]:
         orders = self._queue(side, px) if self._ids else self._lists[side]
         return [o for o in orders if o.px == px and o.size > 0]
 
@@ -417,7 +421,7 @@ class OrderBook(_Book):
         action, order_id = row[1], row[6]
         old = self._ids.get(order_id)
         if action == _ADD:
-            order = _order(row)
+            order = order_of(row)
             if (
                 old
                 or not order_id
@@ -438,7 +442,7 @@ class OrderBook(_Book):
         elif action == _DELETE:
             self._unlink(old)
         else:
-            new = _edited(old, row)
+            new = edited(old, row)
             if new is None:
                 return False
             if new.size == 0:
@@ -451,12 +455,12 @@ class OrderBook(_Book):
                 self._sides[new.side].add(new.px, new.size - old.size)
         return True
 
-    def _link(self, order: _Order) -> None:
+    def _link(self, order: Order) -> None:
         self._ids[order.id] = order
         self._queues.setdefault((order.side, order.px), {})[order.id] = None
         self._sides[order.side].add(order.px, order.size)
 
-    def _unlink(self, order: _Order) -> None:
+    def _unlink(self, order: Order) -> None:
         del self._ids[order.id]
         queue = self._queues[order.side, order.px]
         del queue[order.id]
@@ -471,7 +475,7 @@ class OrderBook(_Book):
         orders, levels = self._lists[side], self._sides[side]
         at = len(orders) - 1 - position
         if action == _ADD:
-            order = _order(row)
+            order = order_of(row)
             if at < -1 or order.size <= 0 or order.px == PX_NONE:
                 return False
             orders.insert(at + 1, order)
@@ -484,7 +488,7 @@ class OrderBook(_Book):
         if at < 0:
             return False
         if action == _EDIT:
-            new = _edited(orders[at], row)
+            new = edited(orders[at], row)
             if new is None:
                 return False
             levels.add(orders[at].px, -orders[at].size)

@@ -239,8 +239,8 @@ class DetectorSettings:
         Size at which the score no longer grows, in usual sizes.
     spoof_tau_s : float, s, 1.0 to 86400.0
         Time constant of a row's usual size.
-    spoof_max_distance : int, rows, 0 to 100
-        Greatest distance of a candidate from the touch.
+    spoof_max_distance : int, levels, 0 to 100
+        Greatest distance of a candidate from the touch, in occupied levels.
     spoof_lifetime_ns : int, ns, 1 to 600_000_000_000
         Time within which a candidate is withdrawn.
     spoof_withdrawn : float, 0.01 to 1.0

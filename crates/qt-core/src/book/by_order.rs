@@ -24,6 +24,28 @@ pub struct Order {
     pub side: i8,
 }
 
+impl Order {
+    /// The order that an add brings.
+    #[must_use]
+    pub const fn of(e: &Event) -> Self {
+        Self { id: e.id, px: e.px, size: e.size, broker: e.ref_a, side: e.side }
+    }
+
+    /// The order after an edit; `None` when the result makes no sense.
+    #[must_use]
+    pub fn edited(&self, e: &Event) -> Option<Self> {
+        let delta = e.has(flag::DELTA);
+        let size = if delta { self.size.checked_add(e.size)? } else { e.size };
+        let px = if e.px == PX_NONE { self.px } else { e.px };
+        if size < 0 {
+            return None;
+        }
+        let id = if e.id == 0 { self.id } else { e.id };
+        let broker = if e.ref_a == 0 { self.broker } else { e.ref_a };
+        Some(Self { id, px, size, broker, side: self.side })
+    }
+}
+
 /// How the feed says which order it means.
 #[derive(Debug, Clone, Default)]
 enum Orders {
@@ -53,7 +75,8 @@ impl Orders {
 ///   are counted in [`OrderBook::unknown_ids`]; an add of an id that is there is rejected. `side` matters for
 ///   adds only.
 /// - **By position.** Add at, edit, delete, delete-from: the list operations of `ProfitDLL`. An edit sets what it
-///   carries: id and broker where not 0.
+///   carries: id and broker where not 0. A delete-from is the delete of position 0 as many times as it takes orders:
+///   the one at its position and every better one, best first.
 ///
 /// In both, `flag::DELTA` makes the size of an edit a signed change, and a price of `PX_NONE` is unchanged.
 #[derive(Debug, Clone)]
@@ -164,7 +187,7 @@ impl OrderBook {
                 if known || !is_side(e.side) || e.size <= 0 || e.px == PX_NONE {
                     return false;
                 }
-                queues.add(&mut self.sides, order_of(e));
+                queues.add(&mut self.sides, Order::of(e));
                 self.limit(e.side);
             }
             action::EDIT => {
@@ -172,7 +195,7 @@ impl OrderBook {
                     self.unknown_ids += 1;
                     return true;
                 };
-                let Some(order) = edited(old, e) else { return false };
+                let Some(order) = old.edited(e) else { return false };
                 if order.size == 0 {
                     queues.remove(&mut self.sides, e.id);
                 } else {
@@ -197,14 +220,14 @@ impl OrderBook {
         let position = e.ref_b as usize;
         match e.action {
             action::ADD => {
-                let done = e.size > 0 && e.px != PX_NONE && list.add(&mut self.sides, position, order_of(e));
+                let done = e.size > 0 && e.px != PX_NONE && list.add(&mut self.sides, position, Order::of(e));
                 if done {
                     self.limit(e.side);
                 }
                 done
             }
             action::EDIT => {
-                let Some(order) = list.get(e.side, position).and_then(|old| edited(old, e)) else {
+                let Some(order) = list.get(e.side, position).and_then(|old| old.edited(e)) else {
                     return false;
                 };
                 list.edit(&mut self.sides, position, order);
@@ -251,23 +274,6 @@ impl OrderBook {
             }
         }
     }
-}
-
-const fn order_of(e: &Event) -> Order {
-    Order { id: e.id, px: e.px, size: e.size, broker: e.ref_a, side: e.side }
-}
-
-/// The order after an edit; `None` when the result makes no sense.
-fn edited(old: &Order, e: &Event) -> Option<Order> {
-    let delta = e.has(flag::DELTA);
-    let size = if delta { old.size.checked_add(e.size)? } else { e.size };
-    let px = if e.px == PX_NONE { old.px } else { e.px };
-    if size < 0 {
-        return None;
-    }
-    let id = if e.id == 0 { old.id } else { e.id };
-    let broker = if e.ref_a == 0 { old.broker } else { e.ref_a };
-    Some(Order { id, px, size, broker, side: old.side })
 }
 
 impl Book for OrderBook {

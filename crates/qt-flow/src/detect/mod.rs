@@ -19,7 +19,6 @@ mod stuffing;
 mod sweep;
 
 use qt_core::book::Order;
-use qt_core::event::{Event, Kind};
 
 pub use absorption::Absorption;
 pub use detection::{Detection, DetectorKind, EVIDENCE, MAX_DETECTIONS};
@@ -187,15 +186,15 @@ impl Detectors {
         }
     }
 
-    /// An order record outside images, with the order as it was before it.
+    /// An order as it was displayed before a record outside images, and as it is after it.
     #[inline]
-    pub(crate) fn on_order(&mut self, t: i64, e: &Event, old: Option<&Order>) {
+    pub(crate) fn on_order(&mut self, t: i64, old: Option<&Order>, new: Option<&Order>) {
         if let Some(d) = &mut self.native {
-            d.on_order(t, e, old, &self.settings, &mut self.sink);
+            d.on_order(t, old, new, &self.settings, &mut self.sink);
         }
     }
 
-    /// Whether order records are wanted.
+    /// Whether single orders are wanted.
     #[inline(always)]
     pub(crate) fn wants_orders(&self) -> bool {
         self.native.is_some()
@@ -219,7 +218,7 @@ impl Detectors {
                 d.on_touch(t, touch, s);
             }
         }
-        let (by_order, touch) = (flow.by_order(), flow.touch());
+        let by_order = flow.by_order();
         for c in flow.rows.changes() {
             if let Some(d) = &mut self.stuffing {
                 d.on_row(t, c, &mut self.second, s);
@@ -228,7 +227,7 @@ impl Detectors {
                 d.on_row(t, c, if by_order { 0.7 } else { 0.6 }, s, sink);
             }
             if let Some(d) = &mut self.spoofing {
-                d.on_row(t, c, touch, s);
+                d.on_row(t, c, flow, s);
                 self.quiet = self.quiet.min(d.earliest());
             }
         }
@@ -343,10 +342,4 @@ impl Detectors {
         self.stuffing.iter_mut().for_each(Stuffing::clear);
         (self.second, self.next, self.quiet) = (Second::default(), None, i64::MIN);
     }
-}
-
-/// Whether an order record is news about one order.
-#[inline]
-pub(crate) fn is_news(e: &Event) -> bool {
-    e.kind == Kind::Order as u8 && !e.has(qt_core::event::flag::SNAPSHOT)
 }

@@ -92,7 +92,7 @@ settings! {
     spoof_factor: f64 = 5.0 in 1.0..=1_000.0 "" "Least size of a candidate, in usual sizes of its row.";
     spoof_full_factor: f64 = 10.0 in 1.0..=1_000.0 "" "Size at which the score no longer grows, in usual sizes.";
     spoof_tau_s: f64 = 300.0 in 1.0..=86_400.0 "s" "Time constant of a row's usual size.";
-    spoof_max_distance: i64 = 5 in 0..=100 "rows" "Greatest distance of a candidate from the touch.";
+    spoof_max_distance: i64 = 5 in 0..=100 "levels" "Greatest distance of a candidate from the touch, in occupied levels.";
     spoof_lifetime_ns: i64 = 2_000_000_000 in 1..=600_000_000_000 "ns" "Time within which a candidate is withdrawn.";
     spoof_withdrawn: f64 = 0.9 in 0.01..=1.0 "" "Least share of a candidate that is withdrawn unexecuted.";
     spoof_after_ns: i64 = 500_000_000 in 0..=60_000_000_000 "ns" "How long after the withdrawal prints still count.";

@@ -5,6 +5,7 @@ use super::layering::Layering;
 use super::matching::{Matching, Taken};
 use super::settings::DetectorSettings;
 use super::slots::{Places, SLOTS, Slots};
+use crate::flow::Flow;
 use crate::rows::RowChange;
 use crate::tape::Print;
 use crate::time::SECOND;
@@ -145,8 +146,8 @@ impl Spoofing {
         });
     }
 
-    pub(super) fn on_row(&mut self, t: i64, c: &RowChange, touch: Option<&Touch>, s: &DetectorSettings) {
-        let distance = distance(c, touch);
+    pub(super) fn on_row(&mut self, t: i64, c: &RowChange, flow: &Flow, s: &DetectorSettings) {
+        let distance = distance(c, flow.touch());
         let usual = self.usual(t, c, distance, s);
         let change = c.change();
         self.facts += 1;
@@ -158,9 +159,7 @@ impl Spoofing {
             return;
         }
         let Some(usual) = usual else { return };
-        let least = i64::from(c.order_id == 0);
-        let near = distance.is_some_and(|d| (least..=s.spoof_max_distance).contains(&d));
-        if !near || (change as f64) < s.layer_factor.min(s.spoof_factor) * usual {
+        if (change as f64) < s.layer_factor.min(s.spoof_factor) * usual || !is_near(c, distance, flow, s) {
             return;
         }
         if self.candidates.len() == MAX_CANDIDATES {
@@ -324,7 +323,16 @@ impl Spoofing {
     }
 }
 
-/// Rows behind the touch of its side.
+/// Whether a row is so few occupied levels behind the touch of its side as a candidate may be.
+fn is_near(c: &RowChange, distance: Option<i64>, flow: &Flow, s: &DetectorSettings) -> bool {
+    // The touch is a level: a row behind it has one before it. And no more than there are ticks.
+    let least = i64::from(c.order_id == 0);
+    let Some(ticks) = distance.filter(|d| *d >= least) else { return false };
+    let most = s.spoof_max_distance;
+    ticks <= most || flow.levels_before(c.side, c.px, most as usize + 1) as i64 <= most
+}
+
+/// Ticks behind the touch of its side.
 fn distance(c: &RowChange, touch: Option<&Touch>) -> Option<i64> {
     let touch = touch?;
     let (best, none) = if c.side > 0 { (touch.bid_px, NO_BID) } else { (touch.ask_px, NO_ASK) };

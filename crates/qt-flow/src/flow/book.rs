@@ -5,7 +5,7 @@ use qt_core::event::{Event, Kind, PX_NONE, action, flag, side};
 
 use super::{BOTH_SIDES, Flow, Source};
 use crate::added::{Added, Increase};
-use crate::detect;
+use crate::detect::Detectors;
 use crate::levels::{self, Edit};
 use crate::rows::{RowChange, Rows};
 use crate::touch::{NO_ASK, Touch};
@@ -50,17 +50,16 @@ impl Flow {
                     self.mlofi.forget_reference();
                     self.rows.void();
                 }
-                if let Some(detectors) = self.detectors.as_mut().filter(|d| d.wants_orders())
-                    && detect::is_news(e)
-                    && book.feed().valid
-                {
-                    detectors.on_order(self.now, e, old_order(book, e).as_ref());
-                }
-                if self.added.is_idle() && !self.rows.enabled() || e.has(flag::SNAPSHOT) || !book.feed().valid
-                {
+                let mut listeners = Listeners {
+                    now: self.now,
+                    detectors: self.detectors.as_deref_mut().filter(|d| d.wants_orders()),
+                    added: &mut self.added,
+                    rows: &mut self.rows,
+                };
+                if listeners.are_none() || e.has(flag::SNAPSHOT) || !book.feed().valid {
                     book.apply(e);
                 } else {
-                    apply_order(book, e, &mut self.added, &mut self.rows, &mut self.scratch);
+                    listeners.apply(book, e);
                 }
             }
             Source::Quotes => return self.first_book_record(e),
@@ -231,41 +230,87 @@ fn old_order(book: &OrderBook, e: &Event) -> Option<Order> {
     }
 }
 
-/// Applies an order record and notes what it did to the displayed size of its rows.
-fn apply_order(
-    book: &mut OrderBook,
-    e: &Event,
-    added: &mut Added,
-    rows: &mut Rows,
-    scratch: &mut Vec<(i32, i64)>,
-) {
-    let old = old_order(book, e);
-    let broker = if e.ref_a == 0 { old.map_or(0, |o| o.broker) } else { e.ref_a };
-    let order_id = if e.id == 0 { old.map_or(0, |o| o.id) } else { e.id };
-    let mut told = |side, px, before, after| {
-        note(added, rows, RowChange { side, px, before, after, order_id, broker });
-    };
-    if e.action == action::DELETE_FROM {
-        scratch.clear();
-        scratch.extend(book.levels(e.side).map(|l| (l.px, l.size)));
-        book.apply(e);
-        for &(px, before) in scratch.iter() {
-            told(e.side, px, before, book.size_at(e.side, px));
+/// Who hears of what records do to single orders and to the displayed size of rows.
+struct Listeners<'a> {
+    now: i64,
+    detectors: Option<&'a mut Detectors>,
+    added: &'a mut Added,
+    rows: &'a mut Rows,
+}
+
+impl Listeners<'_> {
+    #[inline]
+    fn are_none(&self) -> bool {
+        self.detectors.is_none() && self.added.is_idle() && !self.rows.enabled()
+    }
+
+    /// Applies an order record. A delete-from is told as what it is: the orders it takes, one by one, best first.
+    #[inline]
+    fn apply(&mut self, book: &mut OrderBook, e: &Event) {
+        // One that reaches behind the last order takes none: the book rejects it.
+        if e.action != action::DELETE_FROM || book.order_at(e.side, e.ref_b as usize).is_none() {
+            self.apply_one(book, e);
+            return;
         }
-        return;
+        let best = Event { action: action::DELETE, ref_b: 0, id: 0, ref_a: 0, ..*e };
+        for _ in 0..=e.ref_b {
+            self.apply_one(book, &best);
+        }
     }
-    let (side, from) = old.map_or((e.side, PX_NONE), |o| (o.side, o.px));
-    let to = match e.action {
-        action::ADD => e.px,
-        action::EDIT if e.px != PX_NONE => e.px,
-        _ => from,
-    };
-    let (before_from, before_to) = (book.size_at(side, from), book.size_at(side, to));
-    book.apply(e);
-    if from != to && from != PX_NONE {
-        told(side, from, before_from, book.size_at(side, from));
+
+    /// Applies a record about one order.
+    #[inline]
+    fn apply_one(&mut self, book: &mut OrderBook, e: &Event) {
+        let old = old_order(book, e);
+        let new = match e.action {
+            action::ADD => Some(Order::of(e)),
+            action::EDIT => old.and_then(|o| o.edited(e)),
+            _ => None,
+        };
+        let side = old.map_or(e.side, |o| o.side);
+        let from = old.map_or(PX_NONE, |o| o.px);
+        let to = new.map_or(from, |o| o.px);
+        let (before_from, before_to) = (book.size_at(side, from), book.size_at(side, to));
+        let rejected = book.feed().rejected;
+        book.apply(e);
+        if book.feed().rejected != rejected {
+            return;
+        }
+        let is_another = match (&old, &new) {
+            (Some(old), Some(new)) => old.id != new.id && old.id != 0,
+            _ => false,
+        };
+        self.tell_orders(old.filter(|o| o.size > 0), new.filter(|o| o.size > 0), is_another);
+        let order_id = if e.id == 0 { old.map_or(0, |o| o.id) } else { e.id };
+        let broker = if e.ref_a == 0 { old.map_or(0, |o| o.broker) } else { e.ref_a };
+        let told =
+            RowChange { side, px: to, before: before_to, after: book.size_at(side, to), order_id, broker };
+        if let Some(old) = old.filter(|_| from != to || is_another) {
+            let after = before_from - i64::from(old.size);
+            let (order_id, broker) = if is_another { (old.id, old.broker) } else { (order_id, broker) };
+            self.tell_row(RowChange { side, px: from, before: before_from, after, order_id, broker });
+            let before = if from == to { after } else { before_to };
+            self.tell_row(RowChange { before, ..told });
+        } else if to != PX_NONE {
+            self.tell_row(told);
+        }
     }
-    if to != PX_NONE {
-        told(side, to, before_to, book.size_at(side, to));
+
+    /// Tells of an order as it was displayed before a record and as it is after it. An edit that gives it another id
+    /// takes one order away and adds another.
+    #[inline]
+    fn tell_orders(&mut self, old: Option<Order>, new: Option<Order>, is_another: bool) {
+        let Some(detectors) = &mut self.detectors else { return };
+        if is_another {
+            detectors.on_order(self.now, old.as_ref(), None);
+            detectors.on_order(self.now, None, new.as_ref());
+        } else {
+            detectors.on_order(self.now, old.as_ref(), new.as_ref());
+        }
+    }
+
+    #[inline(always)]
+    fn tell_row(&mut self, change: RowChange) {
+        note(self.added, self.rows, change);
     }
 }

@@ -6,7 +6,7 @@ mod time;
 mod trade;
 mod wants;
 
-use qt_core::book::{Book, L2Book, Order, OrderBook};
+use qt_core::book::{Book, L2Book, Order, OrderBook, PriceLevel};
 use qt_core::event::{Event, Kind, Trade};
 
 use crate::added::Added;
@@ -198,7 +198,6 @@ pub struct Flow {
     told: u64,
     /// Levels before the packet of several records that is being applied.
     frozen: Option<Levels>,
-    scratch: Vec<(i32, i64)>,
 }
 
 impl Flow {
@@ -340,6 +339,16 @@ impl Flow {
             Source::Levels(book) if self.given && book.feed().valid => Some(book.size_at(side, px)),
             Source::Orders(book) if self.given && book.feed().valid => Some(book.size_at(side, px)),
             _ => None,
+        }
+    }
+
+    /// Levels of a side that are better than a price, after the last record; counted up to `most`.
+    pub fn levels_before(&self, side: i8, px: i32, most: usize) -> usize {
+        let better = |l: &PriceLevel| if side > 0 { l.px > px } else { l.px < px };
+        match &self.source {
+            Source::Quotes => 0,
+            Source::Levels(book) => book.levels(side).take(most).take_while(better).count(),
+            Source::Orders(book) => book.levels(side).take(most).take_while(better).count(),
         }
     }
 

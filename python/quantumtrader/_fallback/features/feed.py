@@ -3,28 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from itertools import takewhile
 from typing import NamedTuple
 
-from quantumtrader._fallback.books import L2Book, OrderBook
+from quantumtrader._fallback.books import L2Book, Order, OrderBook, Row, edited, order_of
 from quantumtrader._fallback.features.touch import Touch
 from quantumtrader.types import PX_NONE, Action, Flag, Kind
 
 _IMAGE = int(Flag.SNAPSHOT)
 _LEVEL = int(Kind.LEVEL)
+_SIDES = (-1, 1)
 _VOIDS = (int(Action.CLEAR), int(Action.SNAPSHOT_BEGIN))
 
 Record = tuple[int, int, int, int, int, int, int, int, int, int, int, int, int, int, int, int]
 """One event as plain integers, fields in the order of ``EVENT``."""
-
-
-class OldOrder(NamedTuple):
-    """An order as it was before a record about it."""
-
-    id: int
-    side: int
-    px: int
-    size: int
-    broker: int
 
 
 class Addition(NamedTuple):
@@ -62,8 +55,8 @@ class Feed:
         self.voided = False
         """Whether an image, a clear or a gap of the packet voided what was displayed before."""
         self.dirty = False
-        self.order_listeners: list[Callable[[Record, OldOrder | None], None]] = []
-        """Hear of order records outside images, before they are applied."""
+        self.order_listeners: list[Callable[[Order | None, Order | None], None]] = []
+        """Hear of each order that a record outside images changed: as it was displayed, and as it is."""
         self._given = False
         self._gap: Record | None = None
         self._quote: Touch | None = None
@@ -96,18 +89,17 @@ class Feed:
         self.dirty = self._given = True
         if flags & _IMAGE or action in _VOIDS:
             self._void()
-        if self.order_listeners and isinstance(book, OrderBook) and not flags & _IMAGE and book.valid:
-            old = self._old_order(book, record)
-            for listener in self.order_listeners:
-                listener(record, old)
-        before = None if flags & _IMAGE or not book.valid else self._rows_of(book, record)
-        self._apply(book, record)
-        for row in before or ():
-            after = book.size_at(row.side, row.px)
-            if after > row.before:
-                self.additions.append(Addition(row.side, row.px, after - row.before))
-            if after != row.before:
-                self.rows.append(row._replace(after=after))
+        if flags & _IMAGE or not book.valid:
+            self._apply(book, record)
+        elif isinstance(book, OrderBook):
+            for one in _one_by_one(book, record):
+                self._apply_order(book, one)
+        else:
+            px, side = record[4], record[14]
+            before = book.size_at(side, px) if side in _SIDES else 0
+            self._apply(book, record)
+            if side in _SIDES and px != PX_NONE:
+                self._tell(RowChange(side, px, before, book.size_at(side, px), 0, 0))
         return not (switched or flags & _IMAGE or action in _VOIDS)
 
     def touch(self) -> Touch | None:
@@ -127,52 +119,82 @@ class Feed:
             self.book.size_at(side, px) if self.book is not None and self._given and self.book.valid else None
         )
 
-    @staticmethod
-    def _old_order(book: OrderBook, record: Record) -> OldOrder | None:
-        ident, position, action, side = record[3], record[9], record[13], record[14]
-        if action not in (Action.EDIT, Action.DELETE):
-            return None
-        if position < 0:
-            old = book._find(ident)
-        else:
-            orders = book._lists.get(side, [])
-            old = orders[-1 - position] if position < len(orders) else None
-        return None if old is None else OldOrder(old.id, old.side, old.px, old.size, old.broker)
+    def levels_before(self, side: int, px: int) -> int:
+        """Return how many levels of a side are better than a price, after the last record."""
+        levels = () if self.book is None else self.book._sides[side].levels()
+        return sum(1 for _ in takewhile(lambda level: side * (level[0] - px) > 0, levels))
 
     def _void(self) -> None:
         self.voided, self.rows = True, []
 
-    @staticmethod
-    def _rows_of(book: L2Book | OrderBook, record: Record) -> list[RowChange]:
-        """Rows that a record may change, with their size before it."""
-        px, side, position, broker, action = record[4], record[14], record[9], record[8], record[13]
-        if not isinstance(book, OrderBook):
-            places, ident, broker = [(side, px)], 0, 0
-        else:
-            ident = record[3]
-            old = None
-            if action in (Action.EDIT, Action.DELETE):
-                if position < 0:
-                    old = book._find(ident)
-                else:
-                    orders = book._lists.get(side, [])
-                    old = orders[-1 - position] if position < len(orders) else None
-            if action == Action.DELETE_FROM:
-                rows = book._sides[side].levels() if side in book._sides else ()
-                places = [(side, row) for row, _ in rows]
+    def _tell(self, row: RowChange) -> None:
+        if row.after > row.before:
+            self.additions.append(Addition(row.side, row.px, row.after - row.before))
+        if row.after != row.before:
+            self.rows.append(row)
+
+    def _apply_order(self, book: OrderBook, record: Record) -> None:
+        """Apply a record about one order; tell of the order and of its rows, before and after it."""
+        ident, broker = record[3], record[8]
+        old, new = _change_of(book, record)
+        side = record[14] if old is None else old.side
+        places = dict.fromkeys(o.px for o in (old, new) if o is not None and o.px != PX_NONE)
+        before = {px: book.size_at(side, px) for px in places if side in _SIDES}
+        rejected = book.rejected
+        self._apply(book, record)
+        if book.rejected != rejected:
+            return
+        changes = [(old, new)]
+        if old and new and old.id not in (0, new.id):
+            # An edit to another id takes one order away and adds another.
+            changes = [(old, None), (None, new)]
+        for was, is_now in changes:
+            shown = tuple(o if o and o.size else None for o in (was, is_now))
+            for listener in self.order_listeners if any(shown) else ():
+                listener(*shown)
+            me = was or is_now
+            whose = (0, 0) if me is None else (me.id, me.broker)
+            if len(changes) == 1:
+                whose = ident or whose[0], broker or whose[1]
+            if was is None or is_now is None or was.px != is_now.px:
+                steps = [(was, -1), (is_now, 1)]
             else:
-                places = [] if old is None else [(old.side, old.px)]
-                if px != PX_NONE and action in (Action.ADD, Action.EDIT):
-                    places.append((side if old is None else old.side, px))
-            if old is not None:
-                ident, broker = ident or old.id, broker or old.broker
-        return [
-            RowChange(s, p, book.size_at(s, p), 0, ident, broker)
-            for s, p in dict.fromkeys(places)
-            if p != PX_NONE and s in (-1, 1)
-        ]
+                steps = [(replace(was, size=is_now.size - was.size), 1)]
+            for order, sign in steps:
+                if order is not None and order.px in before:
+                    after = before[order.px] + sign * order.size
+                    self._tell(RowChange(side, order.px, before[order.px], after, *whose))
+                    before[order.px] = after
 
     @staticmethod
     def _apply(book: L2Book | OrderBook, record: Record) -> None:
-        _, _, _, ident, px, _, size, _, ref_a, ref_b, _, flags, kind, action, side, _ = record
-        book._apply((kind, action, side, flags, px, size, ident, ref_a, ref_b))
+        book._apply(_row(record))
+
+
+def _one_by_one(book: OrderBook, record: Record) -> list[Record]:
+    """Return a delete-from as the deletes that it is, best first; any other record, and one to be rejected, as it is."""
+    position, action, side = record[9], record[13], record[14]
+    if action != Action.DELETE_FROM or not 0 <= position < len(book._lists.get(side, ())):
+        return [record]
+    best = (*record[:3], 0, *record[4:8], 0, 0, *record[10:13], int(Action.DELETE), *record[14:])
+    return [best] * (position + 1)
+
+
+def _change_of(book: OrderBook, record: Record) -> tuple[Order | None, Order | None]:
+    """Return the order that a record is about, as it is before it and as it would be after it."""
+    ident, position, action, side = record[3], record[9], record[13], record[14]
+    if action == Action.ADD:
+        return None, order_of(_row(record))
+    if action not in (Action.EDIT, Action.DELETE):
+        return None, None
+    if position < 0:
+        old = book._find(ident)
+    else:
+        orders = book._lists.get(side, [])
+        old = orders[-1 - position] if position < len(orders) else None
+    return old, None if old is None or action == Action.DELETE else edited(old, _row(record))
+
+
+def _row(record: Record) -> Row:
+    _, _, _, ident, px, _, size, _, ref_a, ref_b, _, flags, kind, action, side, _ = record
+    return kind, action, side, flags, px, size, ident, ref_a, ref_b

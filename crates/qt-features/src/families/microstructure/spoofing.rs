@@ -23,7 +23,7 @@ pub const SPECS: &[Spec] = &[
     spec(
         147,
         "spoof_score",
-        "±a·c·o of the last candidate (+ for bids), held 10 s from withdrawal + 500 ms; candidate: an addition ≥ 5 × the row's usual size (EWMA, τ = 5 min, over the time it displays something), 1–5 rows from the touch (0–5 by order), withdrawn ≥ 90 % unexecuted within 2 s; a = min(1, size/(10 × usual)), c = withdrawn share, o = share of buy (bid candidate) or sell aggressors in what was printed since the addition, only those against the candidate's broker where it is known",
+        "±a·c·o of the last candidate (+ for bids), held 10 s from withdrawal + 500 ms; candidate: an addition ≥ 5 × the row's usual size (EWMA, τ = 5 min, over the time it displays something), 1–5 levels from the touch (0–5 by order), withdrawn ≥ 90 % unexecuted within 2 s; a = min(1, size/(10 × usual)), c = withdrawn share, o = share of buy (bid candidate) or sell aggressors in what was printed since the addition, only those against the candidate's broker where it is known",
         "Tao et al. 2020; Lee-Eom-Park 2013",
     ),
     spec(

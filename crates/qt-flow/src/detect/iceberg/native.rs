@@ -1,7 +1,6 @@
 //! Orders that are restored after they were executed: icebergs as a by-order feed shows them.
 
 use qt_core::book::Order;
-use qt_core::event::{Event, PX_NONE, action, flag};
 
 use super::super::detection::{Detection, DetectorKind, Held, Sink, evidence};
 use super::super::settings::DetectorSettings;
@@ -106,34 +105,29 @@ impl NativeIceberg {
         self.traded.push(row);
     }
 
-    /// An order record, with the order as it was before it.
+    /// What a record did to one order: as it was displayed before it, and as it is after it.
     pub(in super::super) fn on_order(
         &mut self,
         t: i64,
-        e: &Event,
         old: Option<&Order>,
+        new: Option<&Order>,
         s: &DetectorSettings,
         sink: &mut Sink,
     ) {
-        if e.action == action::ADD {
-            self.added(t, e, s, sink);
+        let Some(old) = old else {
+            if let Some(new) = new {
+                self.added(t, new, s, sink);
+            }
             return;
-        }
-        let Some(old) = old.filter(|o| o.id != 0) else { return };
-        let px = if e.action == action::DELETE || e.px == PX_NONE { old.px } else { e.px };
-        let size = match e.action {
-            action::DELETE => 0,
-            action::EDIT if e.has(flag::DELTA) => old.size.saturating_add(e.size),
-            action::EDIT => e.size,
-            _ => return,
         };
+        let size = new.map_or(0, |o| o.size);
         let Some(row) = self.traded.iter_mut().find(|r| (r.side, r.px) == (old.side, old.px)) else {
-            if size <= 0 {
+            if size == 0 {
                 self.forget(old.id);
             }
             return;
         };
-        if px != old.px {
+        if new.is_some_and(|o| o.px != old.px) {
             return;
         }
         let lost = i64::from(old.size) - i64::from(size);
@@ -151,7 +145,7 @@ impl NativeIceberg {
         // Whether other orders explain the rest of a trade is certain only within its packet.
         let counts = fit != Fit::Deleted || row.packet;
         if counts && row.restored.is_none_or(|r| r.fit <= fit) {
-            row.restored = Some(Restored { id: old.id, shown: size.max(0), fit, known });
+            row.restored = Some(Restored { id: old.id, shown: size, fit, known });
         }
         if size > 0 {
             self.remember(old.id, known);
@@ -169,20 +163,18 @@ impl NativeIceberg {
     }
 
     /// An order was added: perhaps a fully executed one under a new id.
-    fn added(&mut self, t: i64, e: &Event, s: &DetectorSettings, sink: &mut Sink) {
+    fn added(&mut self, t: i64, order: &Order, s: &DetectorSettings, sink: &mut Sink) {
         self.gone.retain(|g| t - g.at <= s.native_window_ns);
-        let (broker, size) = (e.ref_a, i64::from(e.size));
-        let same = |g: &Gone| (g.broker, g.side, g.px, g.known.peak) == (broker, e.side, e.px, size);
+        let (side, px, size) = (order.side, order.px, i64::from(order.size));
+        let same = |g: &Gone| (g.broker, g.side, g.px, g.known.peak) == (order.broker, side, px, size);
         let Some(k) = self.gone.iter().position(same) else { return };
         let mut known = self.gone.remove(k).known;
         known.hidden += size;
         known.restorations += 1;
-        if e.id != 0 {
-            self.remember(e.id, known);
-        }
-        let restored = Some(Restored { id: e.id, shown: e.size, fit: Fit::Shrunk, known });
+        self.remember(order.id, known);
+        let restored = Some(Restored { id: order.id, shown: order.size, fit: Fit::Shrunk, known });
         let (volume, left) = (size, size);
-        let row = Traded { side: e.side, px: e.px, at: t, packet: false, volume, left, restored };
+        let row = Traded { side, px, at: t, packet: false, volume, left, restored };
         self.tell(t, &row, &known, 0.9, sink);
     }
 
@@ -215,7 +207,9 @@ impl NativeIceberg {
     fn resolve(&mut self, ts: i64, row: &Traded, confidence: f64, sink: &mut Sink) {
         let Some(r) = row.restored.filter(|_| row.left > 0) else { return };
         let mut gone = r.known;
+        // An order without an id is known by this record alone.
         let known = match r.fit {
+            _ if r.id == 0 => &mut gone,
             Fit::Deleted => &mut gone,
             _ => match self.known.get_mut(&r.id) {
                 Some((_, known)) => known,
@@ -251,6 +245,9 @@ impl NativeIceberg {
     }
 
     fn remember(&mut self, id: i64, known: Known) {
+        if id == 0 {
+            return;
+        }
         if let Some(entry) = self.known.get_mut(&id) {
             entry.1 = known;
             return;

@@ -6,13 +6,14 @@ import math
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
+from quantumtrader._fallback.books import Order
 from quantumtrader._fallback.features.detect.detection import Sink
 from quantumtrader._fallback.features.detect.exhaustion import absorption, exhaustion
 from quantumtrader._fallback.features.detect.iceberg import NativeIceberg, SyntheticIceberg, TapeIceberg
 from quantumtrader._fallback.features.detect.seconds import Absorption, Ignition, Second, Stuffing
 from quantumtrader._fallback.features.detect.spoofing import Spoofing
 from quantumtrader._fallback.features.detect.sweep import Sweep, SweepRun
-from quantumtrader._fallback.features.feed import OldOrder, Record, RowChange
+from quantumtrader._fallback.features.feed import RowChange
 from quantumtrader._fallback.features.footprints import Footprint
 from quantumtrader._fallback.features.numbers import SECOND
 from quantumtrader._fallback.features.parents import Parent
@@ -127,10 +128,10 @@ class Detectors:
         if "exhaustion" in self._wanted:
             exhaustion(footprint, ts, self.settings, self.sink)
 
-    def on_order(self, record: Record, old: OldOrder | None) -> None:
-        """Take an order record outside images."""
+    def on_order(self, old: Order | None, new: Order | None) -> None:
+        """Take an order as it was displayed before a record outside images, and as it is after it."""
         if self.native:
-            self.native.on_order(self._flow.now, record, old)
+            self.native.on_order(self._flow.now, old, new)
 
     def on_packet(
         self, t: int, touch: Touch | None, moved: bool, rows: list[RowChange], voided: bool
@@ -153,7 +154,7 @@ class Detectors:
             if self.synthetic:
                 self.synthetic.on_row(t, c, 0.7 if by_order else 0.6)
             if self.spoofing:
-                self.spoofing.on_row(t, c, touch)
+                self.spoofing.on_row(t, c, touch, feed.levels_before)
         if self.native:
             self.native.on_packet(t)
 

@@ -9,19 +9,17 @@ from dataclasses import dataclass, replace
 from types import SimpleNamespace
 from typing import NamedTuple
 
+from quantumtrader._fallback.books import Order
 from quantumtrader._fallback.features.detect.detection import Held, Sink
-from quantumtrader._fallback.features.feed import OldOrder, Record, RowChange
+from quantumtrader._fallback.features.feed import RowChange
 from quantumtrader._fallback.features.tape import Print
 from quantumtrader._fallback.features.touch import Touch
-from quantumtrader.types import PX_NONE, Action, Flag
 
 _MAX_PRINTS = 1 << 14
 _MAX_FOLLOWED = 64
 _MAX_TRADED = 16
 _MAX_ORDERS = 512
 _MAX_GONE = 64
-_DELTA = int(Flag.DELTA)
-_ADD, _EDIT, _DELETE = int(Action.ADD), int(Action.EDIT), int(Action.DELETE)
 
 
 class TapeIceberg:
@@ -232,36 +230,29 @@ class NativeIceberg:
             self._sink.dropped += 1
         self._traded.append(_Traded(side, trade.px, trade.t, packet, trade.size, trade.size))
 
-    def on_order(self, t: int, record: Record, old: OldOrder | None) -> None:
-        """Take an order record with the order as it was before it."""
-        px, size, broker = record[4], record[6], record[8]
-        flags, action, side = record[11], record[13], record[14]
-        if action == _ADD:
-            self._added(t, side, px, size, broker, record[3])
+    def on_order(self, t: int, old: Order | None, new: Order | None) -> None:
+        """Take what a record did to one order: as it was displayed before it, and as it is after it."""
+        if old is None:
+            if new is not None:
+                self._added(t, new)
             return
-        if old is None or old.id == 0 or action not in (_EDIT, _DELETE):
-            return
-        if action == _DELETE:
-            size, px = 0, old.px
-        elif flags & _DELTA:
-            size += old.size
-        px = old.px if px == PX_NONE else px
+        size = 0 if new is None else new.size
         row = next((r for r in self._traded if (r.side, r.px) == (old.side, old.px)), None)
         if row is None:
-            if size <= 0:
+            if not size:
                 self._known.pop(old.id, None)
             return
-        if px != old.px:
+        if new is not None and new.px != old.px:
             return
         lost = old.size - size
         executed = min(max(lost, 0), row.left)
         row.left -= executed
         known = self._known[old.id][1] if old.id in self._known else _Known(old.size)
-        fit = 0 if size <= 0 else 1 if lost > 0 else 2
+        fit = 0 if not size else 1 if lost > 0 else 2
         # Whether other orders explain the rest of a trade is certain only within its packet.
         if (fit or row.packet) and (row.restored is None or row.restored.fit <= fit):
-            row.restored = _Restored(old.id, max(0, size), fit, known)
-        if size > 0:
+            row.restored = _Restored(old.id, size, fit, known)
+        if size:
             self._remember(old.id, known)
             return
         self._known.pop(old.id, None)
@@ -271,15 +262,15 @@ class NativeIceberg:
                 self._sink.dropped += 1
             self._gone.append((row.at, old.side, old.px, old.broker, known))
 
-    def _added(self, t: int, side: int, px: int, size: int, broker: int, ident: int) -> None:
+    def _added(self, t: int, order: Order) -> None:
         """Take a new order: perhaps a fully executed one under a new id."""
+        side, px, size, ident = order.side, order.px, order.size, order.id
         self._gone = [g for g in self._gone if t - g[0] <= self._s.native_window_ns]
         for k, (_, s, p, b, known) in enumerate(self._gone):
-            if (s, p, b, known.peak) == (side, px, broker, size):
+            if (s, p, b, known.peak) == (side, px, order.broker, size):
                 del self._gone[k]
                 known = replace(known, hidden=known.hidden + size, restorations=known.restorations + 1)
-                if ident:
-                    self._remember(ident, known)
+                self._remember(ident, known)
                 self._tell(
                     t, _Traded(side, px, t, False, size, size, _Restored(ident, size, 1, known)), known, 0.9
                 )
@@ -305,11 +296,13 @@ class NativeIceberg:
 
     def _resolve(self, ts: int, row: _Traded, confidence: float) -> None:
         order = row.restored
-        if order is None or row.left <= 0 or (order.fit and order.id not in self._known):
+        # A deleted order, and one without an id, is known by its last record alone.
+        by_id = order is not None and order.fit > 0 and order.id != 0
+        if order is None or row.left <= 0 or (by_id and order.id not in self._known):
             return
-        known = self._known[order.id][1] if order.fit else order.known
+        known = self._known[order.id][1] if by_id else order.known
         known = replace(known, hidden=known.hidden + row.left, restorations=known.restorations + 1)
-        if order.fit:
+        if by_id:
             self._remember(order.id, known)
         self._tell(ts, row, known, confidence)
 
@@ -322,6 +315,8 @@ class NativeIceberg:
         self._sink.push(ts, "iceberg_native", row.side, score, confidence, row.px, *facts)
 
     def _remember(self, ident: int, known: _Known) -> None:
+        if not ident:
+            return
         if ident in self._known:
             self._known[ident] = self._known[ident][0], known
             return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import NamedTuple
@@ -17,6 +18,7 @@ from quantumtrader._fallback.features.tape import Print
 from quantumtrader._fallback.features.touch import NO_ASK, NO_BID, Touch
 from quantumtrader.types import Flag
 
+LevelsBefore = Callable[[int, int], int]
 _MAX_CANDIDATES = 128
 _MAX_LAYERS = 64
 _HIDDEN = int(Flag.HIDDEN)
@@ -120,8 +122,8 @@ class Spoofing:
                     c.withdrawn -= contracts
                     c.judge(trade.t, self._s)
 
-    def on_row(self, t: int, c: RowChange, touch: Touch | None) -> None:
-        """Take a change of a row."""
+    def on_row(self, t: int, c: RowChange, touch: Touch | None, levels_before: LevelsBefore) -> None:
+        """Take a change of a row; ``levels_before`` counts the occupied levels better than a price of a side."""
         s, change = self._s, c.after - c.before
         usual = self._usual_size(t, c, touch)
         self._facts += 1
@@ -131,7 +133,7 @@ class Spoofing:
         self._follow(t, c, own if own and t - own.began <= s.spoof_lifetime_ns else None)
         if usual is None or known or change < min(s.layer_factor, s.spoof_factor) * usual:
             return
-        if not self._near(c, touch):
+        if not self._near(c, touch, levels_before):
             return
         if len(self._candidates) == _MAX_CANDIDATES:
             self._sink.dropped += 1
@@ -173,9 +175,12 @@ class Spoofing:
         self._usual.put(c.side, c.px, (size, t))
         return size if known is not None or c.before else None
 
-    def _near(self, c: RowChange, touch: Touch | None) -> bool:
-        distance = _distance(c, touch)
-        return distance is not None and (0 if c.order_id else 1) <= distance <= self._s.spoof_max_distance
+    def _near(self, c: RowChange, touch: Touch | None, levels_before: LevelsBefore) -> bool:
+        ticks = _distance(c, touch)
+        if ticks is None or ticks < 0:
+            return False
+        levels = levels_before(c.side, c.px)
+        return bool((0 if c.order_id else 1) <= levels <= self._s.spoof_max_distance)
 
     def due(self) -> float:
         """Return the time after which something is due."""
@@ -202,7 +207,7 @@ class Spoofing:
 
 
 def _distance(c: RowChange, touch: Touch | None) -> int | None:
-    """Return how many rows it is behind the touch of its side."""
+    """Return how many ticks it is behind the touch of its side."""
     if touch is None:
         return None
     best = touch.bid_px if c.side > 0 else touch.ask_px
