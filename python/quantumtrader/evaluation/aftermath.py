@@ -13,12 +13,10 @@ from quantumtrader._records import NOT_A_PRINT, WITHOUT_AGGRESSOR
 from quantumtrader.evaluation.book_states import book_packets
 from quantumtrader.evaluation.scoring import Share, wilson
 from quantumtrader.evaluation.stretches import Stretch, stretches
-from quantumtrader.features import Detection
+from quantumtrader.features import Detection, DetectorSettings
 from quantumtrader.types import Events, Flag, Kind
 
 SECOND = 10**9
-WINDOW_S = 10
-"""Seconds of the delta that the side of a moment is taken from, as the detector does."""
 AHEAD_S = 30
 MATCHES = 5
 
@@ -45,19 +43,33 @@ class Aftermath:
     mean_ticks: float
 
 
-def after_absorptions(events: Events, detections: Sequence[Detection]) -> tuple[Aftermath, ...]:
+def after_absorptions(
+    events: Events, detections: Sequence[Detection], settings: DetectorSettings
+) -> tuple[Aftermath, ...]:
     """Compare the sign of the next 30 s move of the mid after absorptions with that after matched non-events.
 
-    A non-event is a whole second of the stretch that is at least 30 s from every absorption and whose delta of 10 s
-    has the sign of the absorption's. Each absorption, in the order of time, is matched with up to five that are
-    nearest in time among those still free; all are 30 s apart, so that no two see the same move.
+    A non-event is a whole second of the stretch that is more than 30 s from every absorption and whose delta, over
+    ``absorption_window_s``, has the sign of the absorption's. Each absorption, in the order of time, is matched with up
+    to five that are nearest in time among those still free. The matched are at least 30 s apart, so that no two of them
+    see the same move; absorptions may be nearer to each other.
+
+    Parameters
+    ----------
+    events : Events
+        In stream order.
+    detections : sequence of Detection
+        Of this stream; other kinds are passed over.
+    settings : DetectorSettings
+        The thresholds they were made with.
 
     Returns
     -------
     tuple of Aftermath
         ``told`` and ``matched``; empty without an absorption, or without a mid.
     """
+    # A second is judged 1 ns after its end, once all of it is known: the moment is its end.
     told = sorted((d.ts - 1, d.side) for d in detections if d.kind == "absorption")
+    window = settings.absorption_window_s * SECOND
     mids = _Mids(events)
     if not told or not len(mids.times):
         return ()
@@ -66,13 +78,13 @@ def after_absorptions(events: Events, detections: Sequence[Detection]) -> tuple[
     matched: list[float] = []
     for stretch in stretches(events):
         inside = [(t, side) for t, side in told if stretch.start_ns < t <= stretch.end_ns]
-        seconds = _seconds(stretch)
+        seconds = _seconds(stretch, window)
         near = np.searchsorted(at, seconds - AHEAD_S * SECOND) < np.searchsorted(
             at, seconds + AHEAD_S * SECOND, side="right"
         )
         ahead = mids.ahead(seconds)
         usable = ~near & ~np.isnan(ahead)
-        flow = _deltas(events, seconds)
+        flow = _deltas(events, seconds, window)
         for t, side in inside:
             own = float(mids.ahead(np.array([t]))[0]) if t + AHEAD_S * SECOND <= stretch.end_ns else math.nan
             if math.isnan(own):
@@ -106,21 +118,21 @@ class _Mids:
         return self.at(t + AHEAD_S * SECOND) - self.at(t)
 
 
-def _seconds(stretch: Stretch) -> Int64:
+def _seconds(stretch: Stretch, window: int) -> Int64:
     """Whole seconds with the delta before them, and the 30 s after, inside the stretch."""
-    first, last = stretch.start_ns + WINDOW_S * SECOND, stretch.end_ns - AHEAD_S * SECOND
+    first, last = stretch.start_ns + window, stretch.end_ns - AHEAD_S * SECOND
     return np.arange(first, last + 1, SECOND, dtype=np.int64)
 
 
-def _deltas(events: Events, seconds: Int64) -> Int64:
-    """Contracts bought less sold in the 10 s up to each second."""
+def _deltas(events: Events, seconds: Int64, window: int) -> Int64:
+    """Contracts bought less sold in the window, ns, up to each second."""
     none = NOT_A_PRINT | WITHOUT_AGGRESSOR | int(Flag.RLP)
     prints = (events["kind"] == Kind.TRADE) & ((events["flags"] & none) == 0)
     times = np.maximum.accumulate(events["ts_event"])[prints]
     signed = events["size"][prints].astype(np.int64) * events["side"][prints]
     total = np.concatenate([[0], np.cumsum(signed)])
     upto = total[np.searchsorted(times, seconds, side="right")]
-    before = total[np.searchsorted(times, seconds - WINDOW_S * SECOND, side="right")]
+    before = total[np.searchsorted(times, seconds - window, side="right")]
     return np.asarray(upto - before, np.int64)
 
 

@@ -246,7 +246,7 @@ def evaluate_detectors(
 
     say("what the recording proves")
     hidden, natives, sweeps = _proven(events, instrument, chosen, run, source, recorded, hours)
-    absorbed = after_absorptions(events, recorded)
+    absorbed = after_absorptions(events, recorded, settings or DetectorSettings())
 
     controls = []
     counts: dict[str, dict[str, float]] = {kind: {} for kind in chosen}

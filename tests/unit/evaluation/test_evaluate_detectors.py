@@ -12,6 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from quantumtrader.cli import main as cli
+from quantumtrader.evaluation import detectors
 from quantumtrader.evaluation.aftermath import after_absorptions
 from quantumtrader.evaluation.detectors import evaluate_detectors, score_scripts
 from quantumtrader.evaluation.scoring import found
@@ -107,16 +108,54 @@ def test_the_mid_after_absorptions():
         if second in (110, 350):
             s.shift(2 if second == 110 else -1)
     told = found("absorption", 1, OPENING + 100 * 1_000 * MS + 1)
-    own, like = after_absorptions(s.events(), [told])
+    usual = DetectorSettings()
+    own, like = after_absorptions(s.events(), [told], usual)
     assert (own.cases, own.towards.hits, own.towards.of, own.mean_ticks) == (1, 1, 1, 2.0)
-    # 70, 130, 40, 160 and 10 or 190 s: none of them sees the step at 110 s, which lies in (80, 110].
+    # 69, 131, 39, 161 and 191 s: none of them sees the step at 110 s, which lies in (80, 110].
     assert (like.cases, like.towards.of, like.mean_ticks) == (5, 0, 0.0)
     bought = found("absorption", -1, OPENING + 100 * 1_000 * MS + 1)
-    own, like = after_absorptions(s.events(), [bought])
+    own, like = after_absorptions(s.events(), [bought], usual)
     assert (own.towards.hits, own.mean_ticks) == (0, -2.0)
     assert like.cases == 0  # nobody bought
-    assert after_absorptions(s.events(), []) == ()
-    assert after_absorptions(Script("trades").trade(1, 5).events(), [told]) == ()
+    assert after_absorptions(s.events(), [], usual) == ()
+    assert after_absorptions(Script("trades").trade(1, 5).events(), [told], usual) == ()
+
+
+def test_matched_moments_have_the_delta_of_the_detectors_window():
+    """Sellers take 3 in every second but each tenth, in which buyers take 40: over 10 s bought, over 3 s mostly sold."""
+    s = Script("levels")
+    s.wait(1).timer()
+    for second in range(1, 400):
+        s.wait(1_000 * MS)
+        s.trade(1, ASK, 40) if second % 10 == 5 else s.trade(-1, BID, 3)
+    told = found("absorption", 1, OPENING + 105 * 1_000 * MS + 1)
+    events = s.events()
+    cases = {w: after_absorptions(events, [told], DetectorSettings(absorption_window_s=w)) for w in (3, 10)}
+    assert {w: like.cases for w, (_, like) in cases.items()} == {3: 5, 10: 0}
+
+
+def test_a_moment_exactly_30_s_away_sees_the_same_move():
+    """Told at 100 s; the mid steps just after 160 s, which 131 sees and 130 would not."""
+    s = Script("levels")
+    s.wait(1).timer()
+    for second in range(1, 400):
+        s.wait(1_000 * MS).trade(-1, BID, 1)
+        if second == 160:
+            s.shift(2)
+    told = found("absorption", 1, OPENING + 100 * 1_000 * MS + 1)
+    _, like = after_absorptions(s.events(), [told], DetectorSettings())
+    assert (like.cases, like.towards.of) == (5, 1)
+
+
+def test_the_evaluation_takes_the_window_of_its_settings(monkeypatch: pytest.MonkeyPatch):
+    given: list[DetectorSettings] = []
+    monkeypatch.setattr(
+        detectors, "after_absorptions", lambda events, told, settings: given.append(settings) or ()
+    )
+    events, own = Script("levels").events(), DetectorSettings(absorption_window_s=60)
+    for settings in (None, own):
+        evaluate_detectors(events, WDO, kinds=["absorption"], injections=0, shuffles=0, settings=settings)
+    assert given == [DetectorSettings(), own]
 
 
 def test_what_every_run_dropped_is_told():
