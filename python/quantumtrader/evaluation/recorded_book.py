@@ -115,6 +115,7 @@ class RecordedBook:
     last_px: int | None = None
     valid: bool = True
     _next: int = -1
+    _in_snapshot: bool = False
     _kind: int = field(init=False)
 
     def __post_init__(self) -> None:
@@ -128,10 +129,10 @@ class RecordedBook:
         if kind == _TRADE:
             self.last_px = r["px"]
         elif kind == _GAP:
-            self.valid = False
+            self._restart(valid=False)
         elif kind == _SESSION and r["action"] == _ROLL:
             self._clear(0)
-            self.valid = True
+            self._restart(valid=True)
         return []
 
     def _book(self, r: Record) -> list[Change]:
@@ -145,14 +146,21 @@ class RecordedBook:
                 self._move(change)
             return changes
         if action == _CLEAR:
-            self._clear(r["side"])
-            self.valid |= r["side"] == 0
+            if r["side"] in (0, 1, -1):
+                self._clear(r["side"])
+            if r["side"] == 0:
+                self._restart(valid=True)
         elif action == _BEGIN:
             self._clear(0)
-            self.valid = False
-        elif action == _END:
-            self.valid = True
+            self._restart(valid=False)
+            self._in_snapshot = True
+        elif action == _END and self._in_snapshot:
+            self._restart(valid=True)
         return []
+
+    def _restart(self, *, valid: bool) -> None:
+        self.valid = valid
+        self._in_snapshot = False
 
     def _level(self, r: Record) -> None:
         size = 0 if r["action"] == _DELETE else r["size"]
@@ -162,6 +170,8 @@ class RecordedBook:
         self._put(r["side"], r["px"], size - self.rows.get((r["side"], r["px"]), 0))
 
     def _by_id(self, r: Record) -> list[Change]:
+        if r["ref_b"] < -1:
+            return []
         key, old = r["id"], self.orders.get(r["id"])
         if r["action"] == _ADD:
             return [Change(key, None, _order(r))] if old is None and key and _sound(r) else []
@@ -195,12 +205,14 @@ class RecordedBook:
         return [Change(key, self.orders[key], None) for key in gone]
 
     def _move(self, change: Change) -> None:
-        if change.before is not None:
-            del self.orders[change.key]
-            self._put(change.before.side, change.before.px, -change.before.size)
-        if change.after is not None:
-            self.orders[change.key] = change.after
-            self._put(change.after.side, change.after.px, change.after.size)
+        before, after = change.before, change.after
+        if before is not None:
+            if after is None or after.px != before.px or after.size > before.size:
+                del self.orders[change.key]  # what comes after goes to the back
+            self._put(before.side, before.px, -before.size)
+        if after is not None:
+            self.orders[change.key] = after
+            self._put(after.side, after.px, after.size)
 
     def _put(self, side: int, px: int, change: int) -> None:
         size = self.rows.get((side, px), 0) + change
@@ -216,7 +228,7 @@ class RecordedBook:
             self.lists[s] = []
 
     def keys(self, side: int) -> Iterable[int]:
-        """Return the orders of a side: by position best first, by id as they came."""
+        """Return the orders of a side: by position best first, by id those of one price in their order of priority."""
         if self.form is Form.POSITION:
             return self.lists[side]
         return [key for key, o in self.orders.items() if o.side == side]
@@ -230,7 +242,14 @@ class RecordedBook:
         """Return a copy."""
         lists = {side: list(line) for side, line in self.lists.items()}
         return RecordedBook(
-            self.form, dict(self.rows), dict(self.orders), lists, self.last_px, self.valid, self._next
+            self.form,
+            dict(self.rows),
+            dict(self.orders),
+            lists,
+            self.last_px,
+            self.valid,
+            self._next,
+            self._in_snapshot,
         )
 
 
