@@ -74,6 +74,7 @@ def command(
     from quantumtrader.config import load_settings, with_instrument
     from quantumtrader.data.contracts import instrument as find_instrument
     from quantumtrader.evaluation.detectors import evaluate_detectors
+    from quantumtrader.evaluation.patterns import KINDS
 
     if out is not None:
         read = {"input": input, "config": config, "detector_settings": detector_settings}
@@ -108,7 +109,7 @@ def command(
         rejected = list(loaded.rejected)
         truth = _fills(input, description, lambda: locate(input, name, source.format)[0], start, end)
     # Steps: recording, scripts, one injection a kind, truths, two controls.
-    with output.progress("measuring detectors", 3 + 12 * bool(injections) + 2 * shuffles) as advance:
+    with output.progress("measuring detectors", 3 + len(KINDS) * bool(injections) + 2 * shuffles) as advance:
         report = evaluate_detectors(
             events,
             instrument,

@@ -13,10 +13,10 @@ from quantumtrader._records import NOT_A_PRINT, WITHOUT_AGGRESSOR
 from quantumtrader.evaluation.book_states import book_packets
 from quantumtrader.evaluation.scoring import Share, wilson
 from quantumtrader.evaluation.stretches import Stretch, stretches
+from quantumtrader.evaluation.units import SECOND
 from quantumtrader.features import Detection, DetectorSettings
 from quantumtrader.types import Events, Flag, Kind
 
-SECOND = 10**9
 AHEAD_S = 30
 MATCHES = 5
 

@@ -17,9 +17,10 @@ import numpy as np
 
 from quantumtrader._protocols import Float64
 from quantumtrader.evaluation.book_states import Bool
-from quantumtrader.evaluation.intervals import SECOND, Intervals, Touches, measure_intervals
+from quantumtrader.evaluation.intervals import Intervals, Touches, measure_intervals
 from quantumtrader.evaluation.prints import Prints
 from quantumtrader.evaluation.stretches import stretches
+from quantumtrader.evaluation.units import SECOND
 from quantumtrader.exceptions import ConfigError, EmptyDataError
 from quantumtrader.types import Events, Flag
 

@@ -20,7 +20,6 @@ from quantumtrader.evaluation.patterns import (
     KINDS,
     NEED_HISTORY,
     PATTERNS,
-    SECOND,
     WITHOUT_BOOK,
     Act,
     Bar,
@@ -31,6 +30,7 @@ from quantumtrader.evaluation.patterns import (
 from quantumtrader.evaluation.recorded_book import Form, Record, RecordedBook, form_of
 from quantumtrader.evaluation.rewriting import Window
 from quantumtrader.evaluation.scoring import Episode
+from quantumtrader.evaluation.units import SECOND
 from quantumtrader.exceptions import ConfigError
 from quantumtrader.features.fit.segments import Segments
 from quantumtrader.types import EVENT, Action, Events, Flag, Kind

@@ -10,10 +10,10 @@ from quantumtrader._protocols import Float64, Int64
 from quantumtrader.evaluation.book_states import Bool, Packets, book_packets
 from quantumtrader.evaluation.prints import Prints
 from quantumtrader.evaluation.stretches import Stretch
+from quantumtrader.evaluation.units import SECOND
 from quantumtrader.exceptions import ConfigError
 from quantumtrader.types import Events
 
-SECOND = 1_000_000_000
 MOST_INTERVALS = 2_000_000
 
 

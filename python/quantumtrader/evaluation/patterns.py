@@ -11,9 +11,7 @@ import numpy as np
 
 from quantumtrader.evaluation.recorded_book import RecordedBook
 from quantumtrader.evaluation.scoring import Episode
-
-MS = 10**6
-SECOND = 10**9
+from quantumtrader.evaluation.units import MS, SECOND
 
 
 class Act(NamedTuple):

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from quantumtrader.evaluation.units import MS as MS
+from quantumtrader.evaluation.units import SECOND as SECOND
 from quantumtrader.types import EVENT, PX_NONE, Action, Events, Flag, Kind, Phase
 
-MS = 10**6
-SECOND = 10**9
 OPENING = 1_700_000_000_000_000_000
 BID, ASK = 1_000, 1_001
 FAR = 12

@@ -15,7 +15,8 @@ from quantumtrader.evaluation.controls import shuffled_sides, shuffled_times
 from quantumtrader.evaluation.injection import inject, injectable, watched_hours
 from quantumtrader.evaluation.patterns import Bar, Refused, in_bar
 from quantumtrader.evaluation.recorded_book import Form, RecordedBook, form_of
-from quantumtrader.evaluation.scripts import MS, Script
+from quantumtrader.evaluation.scripts import Script
+from quantumtrader.evaluation.units import MS
 from quantumtrader.exceptions import ConfigError
 from quantumtrader.types import PX_NONE, Action, Events, Flag, Kind
 
