@@ -40,7 +40,9 @@ class Survival:
     mean: float
 
 
-def kaplan_meier(sizes: Sequence[int], complete: Sequence[bool]) -> Survival:
+def kaplan_meier(
+    sizes: Sequence[int], complete: Sequence[bool], entered: Sequence[int] | None = None
+) -> Survival:
     """Estimate the distribution of totals (Kaplan and Meier, 1958, *Nonparametric Estimation from Incomplete Observations*).
 
     Parameters
@@ -49,14 +51,29 @@ def kaplan_meier(sizes: Sequence[int], complete: Sequence[bool]) -> Survival:
         Contracts executed of each case.
     complete : sequence of bool
         Whether that was all there was of it; else its total is greater, or would have been.
+    entered : sequence of int, optional
+        Contracts beyond which each case can be one at all: it is at risk only from there on (left truncation). Shares
+        are then of totals beyond the least of these, and the few that are at risk early on weigh on all of them: where
+        all of those ended, the estimate is zero although others went on, and neither median nor mean is known. By
+        default all are at risk from the beginning.
+
+    Raises
+    ------
+    ValueError
+        If a case does not go beyond where it entered, or the lengths differ.
     """
+    begun = [0] * len(sizes) if entered is None else entered
+    if entered is not None and any(x <= b for x, b in zip(sizes, entered, strict=True)):
+        raise ValueError("a case ends where it enters or before")
     ends = sorted({q for q, whole in zip(sizes, complete, strict=True) if whole})
     share, beyond = 1.0, []
     for q in ends:
-        at_risk = sum(x >= q for x in sizes)
+        at_risk = sum(b < q <= x for x, b in zip(sizes, begun, strict=True))
         done = sum(x == q and whole for x, whole in zip(sizes, complete, strict=True))
         share *= (at_risk - done) / at_risk
         beyond.append(share)
+    if any(x > q for x in sizes for q, s in zip(ends, beyond, strict=True) if s == 0):
+        return Survival(tuple(ends), tuple(beyond), len(sizes), sum(complete), math.nan, math.nan)
     median = next((float(q) for q, s in zip(ends, beyond, strict=True) if s <= 0.5), math.nan)
     out = Survival(tuple(ends), tuple(beyond), len(sizes), sum(complete), median, math.nan)
     return Survival(out.totals, out.beyond, out.cases, out.complete, median, expected_total(out, 0))

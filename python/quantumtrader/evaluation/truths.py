@@ -9,11 +9,10 @@ import numpy as np
 
 from quantumtrader.evaluation.scoring import Episode, Share, wilson
 from quantumtrader.evaluation.survival import Survival, kaplan_meier
+from quantumtrader.evaluation.units import SECOND
 from quantumtrader.exceptions import DataFormatError
 from quantumtrader.features import Detection
 from quantumtrader.types import Events, Flag, Kind
-
-SECOND = 10**9
 
 
 def one_time_sweeps(events: Events, rows: int = 3) -> list[Episode]:
@@ -43,6 +42,8 @@ class Iceberg:
     ----------
     order_id : int
         Its id.
+    displayed : int
+        The greatest size it displayed, contracts; 0 where the file holds none.
     executed : int
         Contracts filled.
     complete : bool
@@ -50,6 +51,7 @@ class Iceberg:
     """
 
     order_id: int
+    displayed: int
     executed: int
     complete: bool
 
@@ -87,7 +89,7 @@ def native_icebergs(path: Path) -> list[Iceberg]:
     gone = {int(ident[k]): int(ts[k]) for k in np.flatnonzero(action == "C").tolist()}
     # The cancellation that follows a fill within its message removes the executed order.
     return [
-        Iceberg(order, q, gone.get(order) == last[order])
+        Iceberg(order, shown.get(order, 0), q, gone.get(order) == last[order])
         for order, q in filled.items()
         if q > shown.get(order, 0)
     ]
@@ -104,7 +106,8 @@ class NativeTruth:
     detections : int
         Restorations told.
     sizes : Survival
-        Kaplan-Meier estimate of what a proven one is executed for; orders cancelled with a rest are cut short.
+        Kaplan-Meier estimate of what a proven one is executed for. Orders cancelled with a rest are cut short; each is
+        at risk only beyond what it displayed, as before that it would not be known as one.
     """
 
     recall: Share
@@ -116,7 +119,9 @@ class NativeTruth:
 def score_natives(proven: list[Iceberg], detections: list[Detection]) -> NativeTruth:
     """Compare order ids; a detection's id is exact up to 2**53."""
     truth = {i.order_id for i in proven}
-    sizes = kaplan_meier([i.executed for i in proven], [i.complete for i in proven])
+    sizes = kaplan_meier(
+        [i.executed for i in proven], [i.complete for i in proven], [i.displayed for i in proven]
+    )
     told = {int(d.evidence["order_id"]) for d in detections if d.kind == "iceberg_native"}
     both = len(told & truth)
     return NativeTruth(wilson(both, len(truth)), wilson(both, len(told)), len(detections), sizes)

@@ -16,7 +16,7 @@ from quantumtrader.evaluation import detectors
 from quantumtrader.evaluation.aftermath import after_absorptions
 from quantumtrader.evaluation.detectors import evaluate_detectors, score_scripts
 from quantumtrader.evaluation.scoring import found
-from quantumtrader.evaluation.scripts import ASK, BID, MS, OPENING, Script
+from quantumtrader.evaluation.scripts import ASK, BID, OPENING, Script
 from quantumtrader.evaluation.truths import (
     Iceberg,
     masked,
@@ -25,6 +25,7 @@ from quantumtrader.evaluation.truths import (
     score_hidden,
     score_natives,
 )
+from quantumtrader.evaluation.units import MS
 from quantumtrader.exceptions import DataFormatError
 from quantumtrader.features import DetectorSettings, detector_kinds
 from quantumtrader.types import Flag, Instrument, Kind
@@ -78,10 +79,12 @@ def test_orders_executed_beyond_what_they_showed(tmp_path: Path):
     table = pa.table({"ts_event": ts, **dict(zip(names, map(list, columns), strict=True))})
     pq.write_table(table, tmp_path / "x.parquet")
     found = native_icebergs(tmp_path / "x.parquet")
-    assert found == [Iceberg(1, 4, complete=False), Iceberg(3, 4, complete=True)]
+    assert found == [Iceberg(1, 3, 4, complete=False), Iceberg(3, 1, 4, complete=True)]
     truth = score_natives(found, [])
     assert (truth.recall.hits, truth.recall.of) == (0, 2)
     assert (truth.sizes.cases, truth.sizes.complete, truth.sizes.beyond) == (2, 1, (0.5,))
+    late = [Iceberg(1, 1, 3, complete=True), Iceberg(2, 2, 9, complete=True), Iceberg(3, 5, 9, complete=True)]
+    assert score_natives(late, []).sizes.beyond == (0.5, 0)  # at 3 the third is not known yet
     pq.write_table(table.drop(["action"]), tmp_path / "y.parquet")
     with pytest.raises(DataFormatError):
         native_icebergs(tmp_path / "y.parquet")

@@ -34,3 +34,30 @@ def test_no_cases():
     assert (found.totals, found.beyond, found.cases) == ((), (), 0)
     assert math.isnan(found.median)
     assert math.isnan(found.mean)
+
+
+def test_a_case_counts_only_once_it_has_entered():
+    """At 3 one of two has ended, at 6 one of three; at 8 one of two, at 9 the last. Without entries 3 is one of four."""
+    sizes, complete, entered = [3, 6, 8, 9], [True] * 4, [1, 2, 4, 5]
+    found = kaplan_meier(sizes, complete, entered)
+    assert found.totals == (3, 6, 8, 9)
+    assert found.beyond == pytest.approx((1 / 2, 1 / 3, 1 / 6, 0))
+    assert (found.median, found.mean) == (3, pytest.approx(3 / 2 + 6 / 6 + 8 / 6 + 9 / 6))
+    assert kaplan_meier(sizes, complete).beyond == (0.75, 0.5, 0.25, 0)
+    assert kaplan_meier(sizes, complete, [0] * 4) == kaplan_meier(sizes, complete)
+
+
+def test_one_that_enters_where_another_ends_is_not_at_risk_there():
+    found = kaplan_meier([4, 4, 7], [True, False, True], [1, 2, 4])
+    assert found.beyond == pytest.approx((1 / 2, 0))
+    alone = kaplan_meier([3, 9], [True, True], [1, 5])  # nobody else was at risk at 3
+    assert alone.beyond == (0, 0)
+    assert math.isnan(alone.median)
+    assert math.isnan(alone.mean)
+
+
+def test_a_case_goes_beyond_where_it_enters():
+    with pytest.raises(ValueError, match="enters"):
+        kaplan_meier([4], [True], [4])
+    with pytest.raises(ValueError, match="shorter"):
+        kaplan_meier([4], [True], [])
