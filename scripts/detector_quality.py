@@ -55,7 +55,7 @@ class Page:
 
     def figures(self, text: str) -> str:
         """Return figures as this page writes them."""
-        return text.translate(str.maketrans(".,", ",.")) if self.comma else text
+        return _comma(text) if self.comma else text
 
 
 PAGES = (
@@ -232,7 +232,7 @@ def prose(name: str, report: Report) -> list[tuple[str, str]]:
         if "iceberg_native" in hidden:
             native = hidden["iceberg_native"]
             hits, of = native["precision"]["hits"], native["precision"]["of"]
-            every = round(native["recall"]["of"] / native["recall"]["hits"])
+            every = round(native["recall"]["of"] / max(1, native["recall"]["hits"]))
             out.append(
                 (
                     f"is right in {hits} of its {of} seconds, and finds one in {every}",
@@ -240,7 +240,7 @@ def prose(name: str, report: Report) -> list[tuple[str, str]]:
                 )
             )
     if name == "ES":
-        most = max(share["of"] for share in by_kind.values())
+        most = max((share["of"] for share in by_kind.values()), default=0)
         out.append((f"ES at most {most} of a kind", f"ES no máximo {most} por tipo"))
         found("iceberg_tape", "{hits} of {of} on ES", "{hits} de {of} em ES")
         if report["natives"] is not None:

@@ -218,7 +218,7 @@ def _print(symbol: str, report: DetectorReport) -> None:
         )
         sizes = report.natives.sizes
         output.table(
-            f"{mark}: contracts executed of native icebergs (Kaplan-Meier)",
+            f"{mark}: contracts executed of native icebergs, each at risk beyond its display (Kaplan-Meier)",
             ("orders", "executed whole", "median", "mean"),
             [(sizes.cases, sizes.complete, _number(sizes.median, ",.0f"), _number(sizes.mean, ",.1f"))],
         )
