@@ -73,7 +73,7 @@ SLICES = [
     Slice("BTCUSDT", "100ms", 4_000, 109, 203, 60),
     Slice("ETHUSDT", "100ms", 4_000, 108, 478, 60),
     Slice("BTCUSD", "100ms", 4_000, 111, 3, 60),
-    Slice("ESH4", "3trades", 4_500, 0, 5, 15),
+    Slice("ESH4", "3trades", 4_500, 142, 5, 15),
     Slice("Bitstamp", "20s", 4_000, 197, 516_061),
     Slice("IF2101", "20s", 4_000, 154, 277),
     Slice("EURUSD quotes", "5s", 4_000, 46, 1),

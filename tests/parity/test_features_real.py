@@ -16,8 +16,8 @@ from reference.rules import FITTED, SESSION_SECONDS, Row
 from reference.sets import SETS, load
 
 INFO = {f.name: f for f in catalogue()}
-LOOSE = {"bb_pctb_20": 1e-10, "ad_osc_3_10": 1e-10}
-"""A position in a band that may be nearly nothing wide, and differences of sums over all bars. All other floats: 1e-12."""
+LOOSE = {"bb_pctb_20": 1e-10, "ad_osc_3_10": 1e-10, "eom_14": 1e-10}
+"""A position in a band that may be nearly nothing wide, and differences of sums over all bars. All other floats: 1e-11."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ def test_engines_agree_on_recorded_flow(engines, shared_data, case: Case):
     for k, name in enumerate(INFO):
         a, b = rust[1][:, k], python[1][:, k]
         if INFO[name].kind == "float":
-            tolerance = LOOSE.get(name, 1e-12)
+            tolerance = LOOSE.get(name, 1e-11)
             np.testing.assert_allclose(a, b, rtol=tolerance, atol=tolerance, err_msg=name)
         else:
             np.testing.assert_array_equal(a, b, err_msg=name)
@@ -101,8 +101,8 @@ def test_engines_agree_on_recorded_flow(engines, shared_data, case: Case):
 
 
 def test_engines_equal_definitions_on_a_b3_day(engines, shared_data):
-    """DOL, 2 April 2020: 63,632 events; a row near the close, and some before it when all is asked for."""
-    events = load(SETS["DOL day"], shared_data)
+    """DOL, 2 April 2020, 63,632 events: a row in the middle of the day; some until the close when all is asked for."""
+    events = load(SETS["DOL day"], shared_data, sample(30_000, 70_000))
     recording = Recording(events)
     (times, *rust), (_, *python) = (run(module, events, "1m") for module in engines)
     for k in np.linspace(len(times) - 20, len(times) // 8, sample(1, 6)).astype(int):

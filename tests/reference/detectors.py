@@ -706,16 +706,16 @@ def absorbed(row: Row) -> list[Absorbed | None]:
     whole = [i for i, g in enumerate(seconds.points) if g - row.began >= n * SECOND]
     out: list[Absorbed | None] = []
     usual = float(abs(delta[whole[0]])) if whole else 0.0
+    step = 1 - math.exp(-1 / limits.absorption_tau_s)
     for i in whole[1:]:
         d = int(delta[i])
-        now, before = seconds.mid(i), seconds.mid(i - n)
-        sign = 1 if d > 0 else -1
         out.append(None)
-        if d and abs(d) >= limits.absorption_factor * usual and None not in (now, before):
-            move = (now - before) * sign
-            if move <= limits.absorption_max_move:
+        if d and abs(d) >= limits.absorption_factor * usual:
+            now, before = seconds.mid(i), seconds.mid(i - n)
+            sign = 1 if d > 0 else -1
+            if None not in (now, before) and (now - before) * sign <= limits.absorption_max_move:
                 out[-1] = Absorbed(int(seconds.points[i]), -sign, d, usual, now - before)
-        usual += (abs(d) - usual) * (1 - math.exp(-1 / limits.absorption_tau_s))
+        usual += (abs(d) - usual) * step
     return out
 
 
