@@ -107,6 +107,13 @@ def engine(request: pytest.FixtureRequest) -> ModuleType:
 
 
 @pytest.fixture(scope="session")
+def built() -> dict[str, ModuleType]:
+    """Every engine that is built, by name: for tests where what they are compared with costs more than they do."""
+    found = {name: engine_module(name) for name in ("rust", "python")}
+    return {name: module for name, module in found.items() if module is not None}
+
+
+@pytest.fixture(scope="session")
 def engines() -> tuple[ModuleType, ModuleType]:
     """Both engine modules, ``(rust, python)``, for parity tests."""
     rust, python = engine_module("rust"), engine_module("python")

@@ -1,4 +1,7 @@
-"""What must hold for every feature of the catalogue; a new one is found by itself."""
+"""What must hold for every feature of the catalogue; a new one is found by itself.
+
+What changes of sizes, sides, times and prices do to it is in ``test_invariances.py``.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ import pytest
 
 from quantumtrader._fallback.features.registry import registered
 from quantumtrader.features import FeatureInfo, catalogue
-from quantumtrader.types import PX_NONE, Events, Flag, Kind, Phase
+from quantumtrader.types import Events, Flag, Kind, Phase
 from reference.flows import FEEDS, as_events, many_sessions, random_flow
 from reference.rules import FITTED, SESSION_SECONDS, sessions_needed
 
@@ -196,73 +199,6 @@ def test_footprint_warm_up_is_exact(engine, info: FeatureInfo):
     np.testing.assert_array_equal(np.isnan(values), closed < info.warmup_items)
 
 
-MIRRORED = {
-    "fp_delta_max": ("fp_delta_min", -1),
-    "fp_buy_imb_count": ("fp_sell_imb_count", 1),
-    "fp_stacked_buy": ("fp_stacked_sell", 1),
-    "fp_absorption_high": ("fp_absorption_low", 1),
-    "fp_exhaustion_high": ("fp_exhaustion_low", 1),
-    "fp_unfinished_high": ("fp_unfinished_low", 1),
-}
-
-
-@pytest.mark.parametrize("name", MIRRORED)
-def test_pairs_change_places_when_sides_swap(engine, flows, table, name):
-    """What one feature says of buyers, its twin says of sellers in the mirror."""
-    twin, sign = MIRRORED[name]
-    for feed in ("levels", "trades"):
-        mirrored = run(engine, [name, twin], mirror(flows[feed, False]))[1]
-        rows = table(engine, feed, False)
-        np.testing.assert_array_equal(mirrored[:, 0], sign * column(rows, INFO[twin]))
-        np.testing.assert_array_equal(mirrored[:, 1], sign * column(rows, INFO[name]))
-
-
-@features_where(lambda f: f.swap_sides is not None)
-def test_flips_when_sides_swap(engine, flows, table, info: FeatureInfo):
-    for feed in ("levels", "quotes"):
-        direct = column(table(engine, feed, False), info)
-        mirrored = run(engine, [info.name], mirror(flows[feed, False]))[1][:, 0]
-        sign = -1 if info.swap_sides == "flips" else 1
-        np.testing.assert_allclose(mirrored, sign * direct, rtol=1e-9, atol=1e-9)
-
-
-def mirror(events: Events) -> Events:
-    """Exchange bid and ask, buyer and seller, and negate prices about 1,000 ticks."""
-    out = events.copy()
-    kind = out["kind"]
-    out["side"] = -out["side"]
-
-    def flip(px):
-        return np.where(px == PX_NONE, px, 2_000 - px)
-
-    for k in (Kind.TRADE, Kind.LEVEL, Kind.ORDER):
-        out["px"][kind == k] = flip(events["px"][kind == k])
-    trade = kind == Kind.TRADE
-    for x, y in (("ref_a", "ref_b"), ("ref_b", "ref_a")):
-        out[x][trade] = events[y][trade]
-    q = kind == Kind.QUOTE
-    for a, b in (("px", "px_ask"), ("size", "size_ask"), ("ref_a", "ref_b")):
-        for x, y in ((a, b), (b, a)):
-            out[x][q] = flip(events[y][q]) if x.startswith("px") else events[y][q]
-    trade = kind == Kind.TRADE
-    out["ref_a"][trade], out["ref_b"][trade] = events["ref_b"][trade], events["ref_a"][trade]
-    bar = kind == Kind.BAR
-    for x, y in (("px", "px"), ("px_ask", "ref_a"), ("ref_a", "px_ask"), ("ref_b", "ref_b")):
-        out[x][bar] = flip(events[y][bar])
-    return out
-
-
-@features_where(lambda f: f.scale_sizes is not None)
-def test_scaling_sizes(engine, flows, table, info: FeatureInfo):
-    scaled = flows["levels", False].copy()
-    scaled["size"] *= 7
-    values = run(engine, [info.name], scaled)[1][:, 0]
-    direct = column(table(engine, "levels", False), info)
-    factor = 7 if info.scale_sizes == "scales" else 1
-    # Square roots are rounded to fixed point, so flow_sqrt_imb_1m is exact to about 1e-10 only.
-    np.testing.assert_allclose(values, factor * direct, rtol=1e-8, atol=1e-9)
-
-
 # -- how it behaves -------------------------------------------------------------------------------------
 
 
@@ -302,36 +238,6 @@ def test_no_look_ahead(engine, flows, feed, clock):
         n = len(part[0])
         for a, b in zip(part, whole, strict=True):
             assert a.tobytes() == np.ascontiguousarray(b[:n]).tobytes()
-
-
-def test_shifting_time_changes_nothing(engine, flows):
-    events = flows["levels", False][:800]
-    later = events.copy()
-    for stamp in ("ts_event", "ts_recv"):
-        later[stamp] += 123_456_789_012_345
-    a, b = (run(engine, INFO, e, "20s") for e in (events, later))
-    assert a[1].tobytes() == b[1].tobytes()
-    assert (b[0] - a[0] == 123_456_789_012_345).all()
-
-
-# Log returns, and widths in units of the price level.
-RELATIVE_TO_PRICE = {n for n in INFO if n.startswith("ret_") or INFO[n].unit in ("%", "bps")} | {
-    "gap_open", "natr_14", "bb_width_20", "rv_close_30", "parkinson_30", "garman_klass_30", "rogers_satchell_30",
-    "yang_zhang_30", "ewma_vol", "vol_ratio_10_60", "hurst_120", "mfi_14",
-    "variance_ratio_5", "signature_ratio_5m", "jump_ratio_30m",
-    "amihud_30m", "hasbrouck_lambda_30m", "corwin_schultz_30m",
-}  # fmt: skip
-
-
-def test_shifting_prices_changes_only_returns(engine, flows):
-    events = flows["levels", False][:800]
-    higher = events.copy()
-    priced = np.isin(events["kind"], (Kind.TRADE, Kind.LEVEL))
-    higher["px"][priced] += 5_000
-    a, b = (run(engine, INFO, e)[1] for e in (events, higher))
-    for k, name in enumerate(INFO):
-        if name not in RELATIVE_TO_PRICE:
-            np.testing.assert_allclose(a[:, k], b[:, k], rtol=1e-7, atol=1e-7, err_msg=name)
 
 
 def test_memory_of_samples_is_handed_over(engine, flows):

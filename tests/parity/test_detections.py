@@ -7,15 +7,18 @@ from types import ModuleType
 import numpy as np
 import pytest
 
+from exhaustive import sample
 from quantumtrader.exceptions import ConfigError
 from quantumtrader.features import DetectorSettings, detector_kinds
 from quantumtrader.features.detectors import detections
 from quantumtrader.types import Events, Kind, Phase
 from reference.definitions import DEFINITIONS
 from reference.flows import FEEDS, as_events, random_flow
+from reference.positives import positives as one_of_each
 from reference.recording import Recording
 from reference.rules import Row
 from reference.scripts import busy_flow
+from reference.told import TOLD
 
 HELD = [
     "sweep_detected",
@@ -116,20 +119,55 @@ def test_flow_with_patterns(engines, feed, settings):
     assert kinds == expected
 
 
+@pytest.mark.parametrize("settings", [None, OTHER], ids=["defaults", "others"])
 @pytest.mark.parametrize("feed", ["trades", "quotes", "levels", "orders"])
-def test_held_features_equal_definitions(engine, feed):
-    for seed in range(3):
+def test_held_features_equal_definitions(engine, feed, settings):
+    for seed in range(sample(2 if settings else 3, 12)):
         events = busy_flow(seed, feed)
         recording = Recording(events)
-        (times, values, counts), found, _ = run(engine, events)
+        (times, values, counts), found, _ = run(engine, events, settings=settings)
         # Half of the rows follow a detection closely: there is something to hold.
         near = np.searchsorted(times, found[0][:: max(1, len(found[0]) // 6)])
         rows = np.concatenate((near, np.random.default_rng(seed).integers(0, len(times), 6)))
         for k in rows[rows < len(times)]:
             row = Row(recording, int(times[k]), int(counts[k]))
+            row.limits = settings or row.limits
             for name, got in zip(HELD, values[k].tolist(), strict=True):
                 text = f"{name} of seed {seed} at row {k}"
                 np.testing.assert_allclose(got, DEFINITIONS[name](row), rtol=1e-9, atol=1e-9, err_msg=text)
+
+
+@pytest.mark.parametrize("settings", [None, OTHER], ids=["defaults", "others"])
+@pytest.mark.parametrize("feed", ["trades", "quotes", "levels", "orders"])
+def test_what_is_told_equals_definitions(engine, feed, settings):
+    """Time, side, place, strength, confidence and every piece of evidence, of patterns and of their near misses."""
+    compared = set()
+    streams = [busy_flow(seed, feed) for seed in range(20, 20 + sample(2, 12))]
+    if feed in ("levels", "orders"):
+        streams.append(one_of_each(feed))
+    for events in streams:
+        _, found, _ = run(engine, events, settings=settings)
+        recording = Recording(events)
+        # All that was told until each session ended, at the time of the event that ended it.
+        ends = [p.first for p in recording.periods[1:]] + [len(events)]
+        told = {kind: [] for kind in TOLD}
+        for seen in ends:
+            row = Row(recording, recording.times[min(seen, len(events) - 1)], seen)
+            row.limits = settings or row.limits
+            for kind, tell in TOLD.items():
+                told[kind] += tell(row)
+        for kind, expected in told.items():
+            mine = [d for d in detections(found) if d.kind == kind]
+            assert [(d.ts, d.side, d.px) for d in mine] == [(d.ts, d.side, d.px) for d in expected], kind
+            for got, d in zip(mine, expected, strict=True):
+                numbers = [got.score, got.confidence, *got.evidence.values()]
+                assert list(got.evidence) == list(d.evidence)
+                wanted = [d.score, d.confidence, *d.evidence.values()]
+                np.testing.assert_allclose(numbers, wanted, rtol=1e-12, atol=1e-12, err_msg=str(d))
+                compared.add(kind)
+    expected = {"sweep"} | ({"absorption"} if feed != "trades" else set())
+    expected |= {"spoofing"} if feed in ("levels", "orders") else set()
+    assert compared >= expected | ({"iceberg_native"} if feed == "orders" else set())
 
 
 @pytest.mark.parametrize("feed", ["levels", "orders"])

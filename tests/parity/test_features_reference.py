@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from exhaustive import sample
 from quantumtrader.features import catalogue
 from quantumtrader.types import Events
 from reference.definitions import DEFINITIONS, reference
@@ -17,8 +18,16 @@ from reference.recording import Recording
 from reference.rules import FITTED, SESSION_SECONDS, Row, sessions_needed
 
 CLOCKS = ("event", "bar", "100ms", "1s", "7s", "1m", "3trades", "50trades")
-NAMES = [f.name for f in catalogue()]
+INFO = {f.name: f for f in catalogue()}
+NAMES = list(INFO)
 SESSIONS = {f.name for f in catalogue() if sessions_needed(f)}
+
+
+def wrong(name: str, got: float, expected: float) -> bool:
+    """Whole numbers and flags are exact; a difference of nearly equal floats has no relative precision."""
+    if INFO[name].kind != "float":
+        return not np.array_equal(got, expected, equal_nan=True)
+    return not np.isclose(got, expected, rtol=1e-9, atol=1e-9, equal_nan=True)
 
 
 def test_every_feature_has_a_definition():
@@ -37,51 +46,55 @@ def test_every_feature_has_a_definition():
 @example(seed=7, size=900, feed="levels", clock="1m", partial=False, rlp_by_quote=True)
 @example(seed=8, size=900, feed="quotes", clock="7s", partial=False, rlp_by_quote=False)
 @example(seed=9, size=900, feed="orders", clock="3trades", partial=True, rlp_by_quote=False)
-def test_engine_equals_reference(engine: ModuleType, seed, size, feed, clock, partial, rlp_by_quote):
+def test_engine_equals_reference(built, seed, size, feed, clock, partial, rlp_by_quote):
+    """At 25 rows of each stream on every push, at each when all is asked for."""
     events = random_flow(seed, min(size, 40) if clock == "100ms" else size, feed)
     recording = Recording(events, rlp_by_quote)
-    features = engine.FeatureEngine(
-        NAMES,
-        0.5,
-        10.0,
-        clock,
-        "partial" if partial else "full",
-        "quote" if rlp_by_quote else "drop",
-        SESSION_SECONDS,
-        FITTED,
-    )
-    features.update_many(events)
-    times, values, counts = features.take()
+    warmup, rlp = "partial" if partial else "full", "quote" if rlp_by_quote else "drop"
+    tables = {}
+    for name, engine in built.items():
+        features = engine.FeatureEngine(NAMES, 0.5, 10.0, clock, warmup, rlp, SESSION_SECONDS, FITTED)
+        features.update_many(events)
+        times, values, counts = features.take()
+        assert list(zip(times.tolist(), counts.tolist(), strict=True)) == recording.rows(clock), name
+        tables[name] = values
 
-    assert list(zip(times.tolist(), counts.tolist(), strict=True)) == recording.rows(clock)
-
-    rows = np.random.default_rng(seed).permutation(len(times))[:6]
+    rows = np.random.default_rng(seed).permutation(len(times))[: sample(25, 400)]
     for k in rows:
         expected = reference(recording, int(times[k]), int(counts[k]), partial, clock == "bar")
-        wrong = {
-            name: (got, expected[name])
-            for name, got in zip(NAMES, values[k].tolist(), strict=True)
-            # A difference of nearly equal floats has no relative precision: 1e-9 is far below any unit here.
-            if not np.isclose(got, expected[name], rtol=1e-9, atol=1e-9, equal_nan=True)
-        }
-        assert not wrong, f"row {k} at {times[k]} after {counts[k]} events"
+        for name, values in tables.items():
+            found = {
+                feature: (got, expected[feature])
+                for feature, got in zip(NAMES, values[k].tolist(), strict=True)
+                if wrong(feature, got, expected[feature])
+            }
+            assert not found, f"{name}, row {k} at {times[k]} after {counts[k]} events"
 
 
 @pytest.mark.parametrize("feed", ["levels", "quotes"])
-def test_long_windows_are_reached(engine: ModuleType, feed):
+def test_long_windows_are_reached(built, feed):
     """Five hours without markers: every feature of the feed has been compared with a number, not only NaN."""
     events = random_flow(3, 2_400, feed, markers=False, calm=True)
     recording = Recording(events)
-    features = engine.FeatureEngine(NAMES, 0.5, 10.0, "event", session_seconds=SESSION_SECONDS, fitted=FITTED)
-    features.update_many(events)
-    times, values, counts = features.take()
+    tables = {}
+    for name, engine in built.items():
+        features = engine.FeatureEngine(
+            NAMES, 0.5, 10.0, "event", session_seconds=SESSION_SECONDS, fitted=FITTED
+        )
+        features.update_many(events)
+        times, tables[name], counts = features.take()
     seen = set()
-    for k in (len(times) // 2, len(times) - 200, len(times) - 100, len(times) - 40, len(times) - 1):
+    last = len(times) - 1
+    for k in (last // 2, *np.linspace(last - 200, last, sample(4, 40)).astype(int)):
         expected = reference(recording, int(times[k]), int(counts[k]))
-        for name, got in zip(NAMES, values[k].tolist(), strict=True):
-            np.testing.assert_allclose(got, expected[name], rtol=1e-9, atol=1e-9, err_msg=name)
-            if not np.isnan(got):
-                seen.add(name)
+        for name, values in tables.items():
+            found = {
+                feature: (got, expected[feature])
+                for feature, got in zip(NAMES, values[k].tolist(), strict=True)
+                if wrong(feature, got, expected[feature])
+            }
+            assert not found, f"{name}, row {k}"
+        seen |= {feature for feature, x in expected.items() if not np.isnan(x)}
     book = {f.name for f in catalogue() if "L2" in f.inputs}
     assert set(NAMES) - seen == SESSIONS | (book if feed == "quotes" else set())
 

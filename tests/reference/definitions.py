@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
+
+from quantumtrader.types import Fitted
+
 # Imported for their definitions, which register themselves.
 from reference import (  # noqa: F401
     detectors,
@@ -16,17 +20,24 @@ from reference import (  # noqa: F401
     technical_volume,
 )
 from reference.recording import Recording
-from reference.rules import DEFINITIONS, Row
+from reference.rules import DEFINITIONS, FITTED, Row
 
 __all__ = ["DEFINITIONS", "reference"]
 
 
 def reference(
-    recording: Recording, t: int, seen: int, partial: bool = False, at_close: bool = False
+    recording: Recording,
+    t: int,
+    seen: int,
+    partial: bool = False,
+    at_close: bool = False,
+    inputs: Fitted = FITTED,
+    without: Container[str] = (),
 ) -> dict[str, float]:
-    """Every feature at time ``t`` after the first ``seen`` events.
+    """Every feature, but for those of ``without``, at time ``t`` after the first ``seen`` events.
 
     ``at_close``: the row is due to a bar's close, so a marker that closed one at ``t`` has done so already.
     """
     row = Row(recording, t, seen, partial, at_close)
-    return {name: definition(row) for name, definition in DEFINITIONS.items()}
+    row.fitted = inputs
+    return {name: definition(row) for name, definition in DEFINITIONS.items() if name not in without}

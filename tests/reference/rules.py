@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable
 from fractions import Fraction
+from typing import Any
 
-from quantumtrader.features import FeatureInfo
+from quantumtrader.features import DetectorSettings, FeatureInfo
 from quantumtrader.types import Fitted
 from reference.recording import Candle, Deal, Recording, View
 
@@ -33,6 +35,7 @@ class Row:
         self.t, self.seen, self.partial, self.at_close = t, seen, partial, at_close
         self.session_seconds: float | None = SESSION_SECONDS
         self.fitted: Fitted | None = FITTED
+        self.limits = DetectorSettings()
         self.recording = recording
         self.period = recording.period(seen)
         first = self.period.first if self.period else seen
@@ -44,6 +47,7 @@ class Row:
         self.known = known
         self.first = first
         self._candles: list[Candle] | None = None
+        self.kept: dict[str, object] = {}
 
     @property
     def candles(self) -> list[Candle]:
@@ -72,6 +76,18 @@ class Row:
 
     def warm(self, window: int) -> bool:
         return self.partial or (self.began is not None and self.t - self.began >= window)
+
+
+def shared(f: Callable[[Row], Any]) -> Callable[[Row], Any]:
+    """Work out once a row what several of its definitions ask for."""
+
+    @functools.wraps(f)
+    def kept(row: Row) -> Any:
+        if f.__name__ not in row.kept:
+            row.kept[f.__name__] = f(row)
+        return row.kept[f.__name__]
+
+    return kept
 
 
 def sessions_needed(info: FeatureInfo) -> int:

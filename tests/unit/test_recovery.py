@@ -251,3 +251,72 @@ def test_hawkes_intensity_of_a_steady_stream(engine):
     _, (buy, sell) = run(engine, ["hawkes_buy", "hawkes_sell"], trades(np.arange(n) / 2, 100, 1))
     np.testing.assert_allclose(buy[-1], 0.2 + 0.8 / (np.exp(0.5) - 1), rtol=1e-12)
     assert sell[-1] == 0.2
+
+
+MU, ALPHA, BETA = 0.2, 0.8, 1.0
+"""What the features assume, per second: four fifths of all parents are offspring of earlier ones."""
+
+
+def hawkes(rng: np.random.Generator, until: float) -> np.ndarray:
+    """Times in s of a self-exciting process, by Ogata's thinning."""
+    now, excited = 0.0, 0.0
+    out: list[float] = []
+    while True:
+        bound = MU + excited
+        wait = rng.exponential(1 / bound)
+        now, excited = now + wait, excited * np.exp(-BETA * wait)
+        if now > until:
+            return np.array(out)
+        if rng.random() * bound <= MU + excited:
+            out.append(now)
+            excited += ALPHA
+
+
+def kolmogorov(residuals: np.ndarray) -> float:
+    """Distance of a sample from the unit exponential, times the root of its size: 1.63 is the 1 % level."""
+    n = len(residuals)
+    cdf = 1 - np.exp(-np.sort(residuals))
+    steps = np.arange(n + 1) / n
+    return max((steps[1:] - cdf).max(), (cdf - steps[:-1]).max()) * np.sqrt(n)
+
+
+def test_hawkes_intensity_of_self_exciting_sides(engine):
+    """Buyers and sellers, each of whom excite their own side: the intensity is what their compensator grows by.
+
+    In the time that the integral of the intensity tells, arrivals are a Poisson process of rate 1 (Papangelou 1972):
+    what lies between two of them is unit exponential, and independent of what came before.
+    """
+    rng = np.random.default_rng(10)
+    until = 1_200.0
+    own = [np.round(hawkes(rng, until), 9) for _ in range(2)]
+    at = np.concatenate(own)
+    side = np.repeat([1, -1], [len(x) for x in own])
+    order = np.argsort(at)
+    events = trades(np.concatenate(([0.0], at[order], [until])), 100, np.concatenate(([0], side[order], [0])))
+    features = engine.FeatureEngine(
+        # Of one parent are prints of one time only.
+        ["hawkes_buy", "hawkes_sell"],
+        0.5,
+        10.0,
+        "20ms",
+        settings={"sweep_gap_ns": 0.0},
+    )
+    features.update_many(events)
+    times, intensities, _ = features.take()
+    seconds = (times - START) / SECOND
+    residuals = []
+    for arrivals, intensity in zip(own, intensities.T, strict=True):
+        grown = np.concatenate(([0.0], np.cumsum((intensity[1:] + intensity[:-1]) / 2 * np.diff(seconds))))
+        # What is expected less what came is a martingale whose variance is what is expected.
+        assert abs(len(arrivals) - grown[-1]) < 4 * np.sqrt(grown[-1])
+        between = np.diff(np.interp(arrivals, seconds, grown))
+        assert_within(between, 1.0)
+        assert kolmogorov(between) < 1.63
+        assert abs(np.corrcoef(between[1:], between[:-1])[0, 1]) < 3 / np.sqrt(len(between))
+        residuals.append(between)
+        # Neither a constant rate nor the other side's intensity does that.
+        assert kolmogorov(np.diff(arrivals) * len(arrivals) / until) > 3
+    other = np.concatenate(([0.0], np.cumsum(intensities[1:, 1] * np.diff(seconds))))
+    assert kolmogorov(np.diff(np.interp(own[0], seconds, other))) > 3
+    assert kolmogorov(np.concatenate(residuals)) < 1.63
+    assert min(len(x) for x in residuals) > 800

@@ -23,10 +23,12 @@ pub const ALIASES: &[(&str, &str)] = &[
     ("order_flow_imbalance", "flow_ofi_1m"),
     ("micro_price_deviation", "microprice_dev"),
     ("cumulative_delta", "cvd_session"),
+    ("momentum", "flow_momentum"),
     ("amihud", "amihud_30m"),
     ("pin", "pin_60"),
     ("poc", "poc_distance"),
     ("value_area", "va_position"),
+    ("skew", "profile_skew"),
 ];
 
 /// The group of all aliases with the bridge's prefix.
@@ -35,6 +37,7 @@ const BRIDGE: (&str, &str) = ("hmarl", "hmarl_");
 const NAMED: &[(&str, &[&str])] = &[
     ("kyle_lambda", &["kyle_lambda_5m", "kyle_lambda_30m"]),
     ("delta_divergence", &["delta_divergence_5m", "delta_divergence_15m"]),
+    ("divergence", &["delta_divergence_5m", "delta_divergence_15m"]),
     ("micro_price", &["weighted_mid_dev", "microprice_dev"]),
     ("volume_profile", &["poc_distance", "va_position", "profile_skew"]),
     ("accumulation_distribution", &["book_pressure", "fp_absorption_live"]),

@@ -77,6 +77,7 @@ CHOICES = {
         "hmarl",
         "kyle_lambda",
         "delta_divergence",
+        "divergence",
         "micro_price",
         "volume_profile",
         "accumulation_distribution",

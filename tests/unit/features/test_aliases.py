@@ -46,6 +46,13 @@ def test_order_flow_imbalance_is_that_of_trades() -> None:
     assert features.info("cumulative_delta") is features.info("cvd_session")
 
 
+def test_short_names_of_the_design_documents() -> None:
+    """``momentum`` is that of the flow, not of prices (``mom_10``); ``skew`` that of the profile, not of sizes."""
+    assert canonical("momentum") == "flow_momentum"
+    assert canonical("skew") == "profile_skew"
+    assert features.resolve("divergence") == features.resolve("delta_divergence")
+
+
 def test_a_column_keeps_the_name_that_was_asked_for(events: Events) -> None:
     names = ["hmarl_ofi_1m", "cvd_session", "order_flow_imbalance", "flow_ofi_1m", "cumulative_delta"]
     engine = FeatureEngine(names, WDO, clock="1s", warmup="partial")
