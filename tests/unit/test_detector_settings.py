@@ -38,8 +38,10 @@ def test_settings_are_the_declared_parameters(root: Path):
 def test_every_parameter_and_kind_is_documented(root: Path):
     page = (root / "docs/concepts/detectors.md").read_text("utf-8")
     for p in declared(root)["parameters"]:
-        assert f"| `{p['name']}` |" in page
-        assert p["doc"] in page
+        row = page.split(f"\n| `{p['name']}` | ")[1].splitlines()[0]
+        assert p["doc"] in row
+        # The page is written by hand: a default that moves by mistake differs from it.
+        assert float(row.split(" |")[0].replace(",", "")) == p["default"]
     for kind in detector_kinds():
         assert f"`{kind}`" in page
         assert all(f"`{name}`" in page for name in evidence_fields(kind))
