@@ -24,7 +24,7 @@ from quantumtrader.data.lake import Lake
 from quantumtrader.exceptions import ConfigError
 from quantumtrader.execution import RiskLimits, make_strategy
 from quantumtrader.features import DetectorSettings, read_features
-from quantumtrader.features.fit.artifact import Artifact, Fits
+from quantumtrader.features.fit.artifact import Artifact, Fits, write_artifact
 from quantumtrader.types import Fitted
 
 runner = CliRunner()
@@ -119,10 +119,38 @@ def test_the_end_of_a_pin_series_is_told() -> None:
     series = {"pin": [[10**9, 0.25], [2 * 10**9, 0.5]]}
     fits = Fits((Artifact("pin", WDO, "WDO", 0.5, 0, 1, 1, 2, True, series, {}, "rust 0", "none"),))
     said = "The PIN series ends at 1970-01-01 00:00:02 UTC; from then on pin_60 stays at 0.500."
-    assert fit_notes(fits, ["pin_60"]) == fit_notes(fits, ["pin_60@3"], until_ns=3 * 10**9) == [said]
-    assert fit_notes(fits, ["pin_60"], until_ns=2 * 10**9) == []
+    assert fit_notes(fits, ["pin_60"]) == fit_notes(fits, ["pin_60@3"], span=(0, 3 * 10**9)) == [said]
+    assert fit_notes(fits, ["pin_60"], span=(0, 2 * 10**9)) == []
+    (old,) = fit_notes(fits, ["pin_60"], stale=True)
+    assert old.startswith("WARNING: the PIN series ended at 1970-01-01 00:00:02 UTC")
     (unused,) = fit_notes(fits, ["vpin_50"])
     assert unused == "The pin fit is not used: no column is pin_60."
+
+
+def test_a_fit_that_ends_within_the_only_session_counts_for_none(world: Path, tmp_path: Path) -> None:
+    # Fitted to the first minutes of the session: older than its last event, and of no use to it.
+    begin = int(np.datetime64(f"{SECOND}T12:05", "ns").astype(np.int64))
+    table = {"usable_from_ns": begin, "adjustment": [0.1] * 30}
+    early = Artifact("microprice", WDO, "WDO", 0.5, 0, 1, 1, 2, True, table, {}, "rust 0", "none")
+    file = write_artifact(early, tmp_path / "early.json")
+    found = replay(world, tmp_path / "r", "--start", SECOND, "--fitted", file, "--json")
+    said = "The microprice fit counts for sessions that start at or after 2025-08-05 12:05:00 UTC: none of these does."
+    assert said in found["notes"]
+    frame = read_features(tmp_path / "r" / "features.parquet")
+    assert int(frame.times[-1]) > begin
+    assert np.isnan(frame["microprice_dev"]).all()
+    assert fit_notes(Fits((early,)), ["microprice_dev"], span=(begin, begin + 10**12)) == []
+
+
+def test_labels_of_given_sides_read_neither(world: Path, tmp_path: Path) -> None:
+    where = ("label", "--kind", "meta", "-i", world / "lake", "-s", WDO, "-o", tmp_path / "l.parquet")
+    found = told(run(*where, "--sides", tmp_path / "none.parquet", *given(world), code=2))
+    assert "--fitted" in found
+    assert "--detector-settings" in found
+    assert "is for --strategy" in found
+    nobody = ("--strategy", "order_flow_baseline", "--fitted", world / "vpin.json")
+    said = runner.invoke(cli.app, [*map(str, (*where, *nobody))])
+    assert "the vpin fit is not used" in told(said).lower()
 
 
 def test_what_is_wrong_is_told_before_the_work(world: Path, tmp_path: Path) -> None:
@@ -278,6 +306,12 @@ def test_a_planned_session_takes_them_from_the_settings_or_the_command(world: Pa
     assert any("The microprice fit counts for sessions that start at" in text for text in planned.notices)
     assert any("The vpin fit is not used" in text for text in planned.notices)
     other = replace(request, fitted=(world / "later_vpin.json",))
+    old = Artifact("pin", WDO, "WDO", 0.5, 0, 1, 1, 1, True, {"pin": [[10**9, 0.25]]}, {}, "rust 0", "none")
+    write_artifact(old, tmp_path / "pin.json")
+    pin = settings.model_copy(update={"live": settings.live.model_copy(update={"features": ("pin_60",)})})
+    stale = replace(request, fitted=(tmp_path / "pin.json",))
+    notices = plan_run(pin, stale, source=Market(session())).notices
+    assert any(text.startswith("WARNING: the PIN series ended") for text in notices)
     chosen = plan_run(settings, other, source=Market(session())).run.spec.loop.fitted
     assert chosen is not None
     assert chosen.microprice is None

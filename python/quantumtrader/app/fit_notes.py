@@ -14,7 +14,12 @@ __all__ = ["fit_notes"]
 
 
 def fit_notes(
-    fits: Fits, columns: Iterable[str], *, until_ns: int | None = None, lang: str = "en"
+    fits: Fits,
+    columns: Iterable[str],
+    *,
+    span: tuple[int, int] | None = None,
+    stale: bool = False,
+    lang: str = "en",
 ) -> list[str]:
     """Say what is worth knowing of some fits.
 
@@ -24,8 +29,10 @@ def fit_notes(
         That were given.
     columns : iterable of str
         Columns of the engine.
-    until_ns : int, optional
-        Last event, ns UTC; None where it lies in the future.
+    span : (int, int), optional
+        Start of the last session, and last event, ns UTC; None where they lie in the future.
+    stale : bool
+        Whether the PIN series ended before the session before.
     lang : str
         ``en`` or ``pt``.
     """
@@ -39,11 +46,12 @@ def fit_notes(
             found.append(words["fit_unused"].format(kind=kind, features=joined.join(FEATURES[kind])))
         elif kind == "pin":
             last, value = values["pin"][-1]
-            if until_ns is None or last < until_ns:
-                found.append(words["pin_until"].format(when=_time(last), value=number(value, lang, 3)))
-        elif until_ns is None:
+            if span is None or last < span[1]:
+                text = words["pin_stale" if stale else "pin_until"]
+                found.append(text.format(when=_time(last), value=number(value, lang, 3)))
+        elif span is None:
             found.append(words["fit_from"].format(kind=kind, when=_time(values["usable_from_ns"])))
-        elif until_ns <= values["usable_from_ns"]:
+        elif span[0] < values["usable_from_ns"]:
             found.append(words["fit_later"].format(kind=kind, when=_time(values["usable_from_ns"])))
     return found
 

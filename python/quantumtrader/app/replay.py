@@ -28,6 +28,7 @@ from quantumtrader.backtest.report.labels import count, labels
 from quantumtrader.data.source_notes import in_language
 from quantumtrader.exceptions import ConfigError
 from quantumtrader.execution import RiskLimits, Strategy, Trade, has_parameter, make_strategy
+from quantumtrader.features.fit.segments import Segments
 from quantumtrader.features.given import given_detectors, given_fits
 from quantumtrader.types import Events, Flag, Instrument, Kind
 
@@ -202,6 +203,12 @@ def run_replay(
     )
 
 
+def _last_session(events: Events) -> tuple[int, int] | None:
+    """Start of the last session, as features count it, and the last event, ns UTC; None without events."""
+    now, segments = Segments().cut(events)
+    return (segments[-1].start_ns, int(now[-1])) if segments else None
+
+
 def run_events(
     events: Events,
     instrument: Instrument,
@@ -225,8 +232,9 @@ def run_events(
     if (events["flags"] & Flag.SIDE_INFERRED).any():
         notes.append(labels(config.lang)["sides_inferred"])
     fee = instrument.fee if config.fee is None else config.fee
-    until = int(events["ts_event"].max()) if len(events) else None
-    notes += fit_notes(fits, (*strategy.features, *config.features), until_ns=until, lang=config.lang)
+    if fits:
+        span = _last_session(events)
+        notes += fit_notes(fits, (*strategy.features, *config.features), span=span, lang=config.lang)
     assumed = BacktestSettings(
         clock=config.clock,
         venue=_venue(config),

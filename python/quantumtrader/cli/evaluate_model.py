@@ -99,11 +99,17 @@ def command(
     if input is None:
         found, where = judge_record(registry.oof(name, version), manifest.classes), "out of fold"
     else:
-        from quantumtrader.cli.train_options import open_recording, told_of_features, user_name
+        from quantumtrader.cli.train_options import (
+            open_recording,
+            require_series_only,
+            told_of_features,
+            user_name,
+        )
         from quantumtrader.training.pipelines.costs import cost_ticks
         from quantumtrader.training.pipelines.unseen import judge_unseen
         from quantumtrader.training.policy import Policy
 
+        require_series_only(fitted, manifest)  # before the recording is read
         recording = open_recording(
             input, symbol or str(manifest.instrument["symbol"]), config, source, start, end
         )

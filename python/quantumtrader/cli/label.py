@@ -33,6 +33,7 @@ from quantumtrader.cli.train_options import (
     Start,
     measured_latency,
     open_recording,
+    tell_unused,
 )
 
 if TYPE_CHECKING:
@@ -140,7 +141,7 @@ def command(
         latency_ms=latency_ms,
         latency_sample_ns=measured_latency(ctx, latency_from),
         seed=seed,
-        sides=_sides(strategy, parameters, sides) if label == "meta" else None,
+        sides=_sides(ctx, strategy, parameters, sides) if label == "meta" else None,
         slippage_ticks=slippage_ticks,
         side=side,
         wait_s=wait_s,
@@ -156,10 +157,13 @@ def command(
     if strategy:
         from quantumtrader.app.primary import primary_sides
         from quantumtrader.config import load_settings
+        from quantumtrader.execution.registry import make_strategy
         from quantumtrader.features.given import given_fits
 
         settings = load_settings(config)
         fits = given_fits(settings, recording.instrument, fitted)
+        if fitted:
+            tell_unused(fits, make_strategy(strategy, **parameters).features)
         found_sides = primary_sides(
             recording,
             strategy,
@@ -188,7 +192,7 @@ def command(
     _show(symbol, found.facts, out)
 
 
-def _sides(strategy: str, parameters: dict[str, str], path: Path | None) -> Sides:
+def _sides(ctx: typer.Context, strategy: str, parameters: dict[str, str], path: Path | None) -> Sides:
     """Read the sides; those of a strategy are not known before the recording is, but whether there is such a one."""
     import numpy as np
 
@@ -198,8 +202,8 @@ def _sides(strategy: str, parameters: dict[str, str], path: Path | None) -> Side
     if bool(strategy) == (path is not None):
         raise typer.BadParameter("--kind meta takes one of --strategy and --sides", param_hint="--strategy")
     if path is not None:
-        if parameters:
-            raise typer.BadParameter("is for --strategy", param_hint="--param")
+        if idle := given(ctx, ["param", "fitted", "detector_settings"]):
+            raise typer.BadParameter("is for --strategy", param_hint=", ".join(idle))
         return read_sides(path)
     make_strategy(strategy, **parameters)
     nothing = np.empty(0, np.int64)

@@ -79,7 +79,12 @@ def command(
     A canary or a live model has the fills of its own sessions (--session). Each session counts once, in unbroken order;
     those that the model was trained or judged on do not count. Exit code 3: the sessions cannot be used.
     """
-    from quantumtrader.cli.train_options import open_recording, told_of_features, user_name
+    from quantumtrader.cli.train_options import (
+        open_recording,
+        require_series_only,
+        told_of_features,
+        user_name,
+    )
     from quantumtrader.config import load_settings
     from quantumtrader.data.calendar import Calendar
     from quantumtrader.models.registry import ModelRegistry
@@ -112,7 +117,9 @@ def command(
     else:
         from quantumtrader.training.pipelines.observe import observe_shadow
 
-        of_model = str(registry.manifest(name, version).instrument["symbol"])
+        manifest = registry.manifest(name, version)
+        require_series_only(fitted, manifest)  # before the recording is read
+        of_model = str(manifest.instrument["symbol"])
         recording = open_recording(input, symbol or of_model, config, source, start, end)
         about["given"], _ = told_of_features(recording.instrument, config, fitted, None)
         with output.progress(f"replaying {input.name}", float(len(recording.survey().days))) as advance:

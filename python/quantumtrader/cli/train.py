@@ -55,6 +55,7 @@ from quantumtrader.cli.train_options import (
     measured_latency,
     model_name,
     open_recording,
+    require_series_only,
     tell_unused,
     told_of_features,
     user_name,
@@ -144,8 +145,10 @@ def tick(
     """
     from quantumtrader.cli.features_compute import known
     from quantumtrader.exceptions import QuantumTraderError
+    from quantumtrader.models.registry import ModelRegistry
     from quantumtrader.training.executor import make_executor
     from quantumtrader.training.pipelines import TickConfig, TickTrainingPipeline
+    from quantumtrader.training.pipelines.retraining import config_of
 
     idle = given(ctx, _LEARNED) if update else []
     if idle:
@@ -155,6 +158,10 @@ def tick(
         )
     _require_reason(open_vault, why)
     names = known(features)
+    home = models or Path("models")
+    if update and fitted:
+        registry = ModelRegistry(home)
+        require_series_only(fitted, registry.manifest(update, config_of(registry, update)[0]))
     asked = TickConfig(
         name=name,
         features="tick_only" if names is None else tuple(names),
@@ -180,10 +187,7 @@ def tick(
     fits, detectors = told_of_features(recording.instrument, config, fitted, detector_settings)
     if update:
         valid = valid_sessions if given(ctx, ["valid_sessions"]) else None
-        home = models or Path("models")
-        _retrain(
-            update, home, recording, out, valid, workers, scheduler, fits, asked=bool(fitted), as_json=as_json
-        )
+        _retrain(update, home, recording, out, valid, workers, scheduler, fits, as_json=as_json)
         return
     asked = replace(asked, detectors=detectors)
     if fitted:
@@ -219,21 +223,11 @@ def _retrain(
     scheduler: str | None,
     fits: Fits,
     *,
-    asked: bool,
     as_json: bool,
 ) -> None:
-    from quantumtrader.models.registry import ModelRegistry
     from quantumtrader.training.executor import make_executor
-    from quantumtrader.training.pipelines.retraining import config_of, retrain
+    from quantumtrader.training.pipelines.retraining import retrain
 
-    if asked:
-        registry = ModelRegistry(models)
-        own = registry.fits(name, config_of(registry, name)[0], fits)
-        if own.of_kind("pin") is None or [a.kind for a in fits.artifacts] != ["pin"]:
-            raise typer.BadParameter(
-                f"{name} is trained again with its own copies; only a PIN series may be given, to a model that reads one",
-                param_hint="--fitted",
-            )
     with make_executor(workers, scheduler) as executor:
         found = retrain(
             models,

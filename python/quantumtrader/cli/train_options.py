@@ -17,6 +17,7 @@ from quantumtrader.cli.source_options import (
 
 if TYPE_CHECKING:
     from quantumtrader.features.fit.artifact import Fits
+    from quantumtrader.models.manifest import ModelManifest
     from quantumtrader.training.pipelines import Recording
     from quantumtrader.types import Instrument
 
@@ -149,6 +150,29 @@ def told_of_features(
     return given_fits(
         settings, instrument, fitted
     ), None if detectors is None else detectors.changed() or None
+
+
+def require_series_only(fitted: list[Path] | None, manifest: ModelManifest) -> None:
+    """Refuse files of the command line that a model would pass over: it has copies of its own, but for a PIN series.
+
+    Raises
+    ------
+    typer.BadParameter
+        Usage error (exit code 2): a file is no PIN series, or no column of the model reads one.
+    DataError
+        A file cannot be read.
+    """
+    from quantumtrader.features.fit.artifact import read_artifact
+    from quantumtrader.features.manifest import FITTED
+
+    reads = any(name == f"{FITTED}pin" for name, _ in manifest.features.options)
+    for path in fitted or ():
+        if (kind := read_artifact(path).kind) != "pin" or not reads:
+            raise typer.BadParameter(
+                f"{path} is a {kind} fit, and {manifest.id} keeps to its own copies: only a PIN series may be given, to a "
+                "model that reads one",
+                param_hint="--fitted",
+            )
 
 
 def tell_unused(fits: Fits, features: str | tuple[str, ...]) -> None:

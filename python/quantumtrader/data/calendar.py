@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from quantumtrader.config import Settings
 
 DAY = timedelta(days=1)
+_LONGEST_PAUSE = 21
+"""Days that are looked back for a session."""
 
 
 @cache
@@ -116,6 +118,22 @@ class Calendar:
         zone = ZoneInfo(instrument.timezone)
         opening = day if opens < closes else day - DAY
         return SessionBounds(day, _utc_ns(opening, opens, zone), _utc_ns(day, closes, zone))
+
+    def previous_session(self, instrument: Instrument, day: date) -> date | None:
+        """Last date before ``day`` with a session; the day before for a market that never closes.
+
+        Returns
+        -------
+        date or None
+            None where no session of the three weeks before is known: its hours, or the holidays of its year, are not.
+        """
+        if not instrument.hours:
+            return day - DAY
+        earlier = (day - n * DAY for n in range(1, _LONGEST_PAUSE + 1))
+        try:
+            return next((d for d in earlier if self.session(instrument, d) is not None), None)
+        except ConfigError:  # a year whose holidays are not published
+            return None
 
     def session_dates(self, instrument: Instrument, start: date, end: date) -> list[date]:
         """Dates in ``[start, end]`` that have a session."""

@@ -23,6 +23,7 @@ import json
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -51,7 +52,7 @@ from quantumtrader.models.manifest import ModelManifest, fit_file
 from quantumtrader.models.performance import PerformanceLog
 from quantumtrader.models.scorers import Scorer, make_scorer
 from quantumtrader.models.states import Entry, ModelState, Move, StateLog, States
-from quantumtrader.types import Events
+from quantumtrader.types import Events, Instrument
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -109,9 +110,9 @@ class LoadedModel:
         """Columns of a row."""
         return self.manifest.features.names
 
-    def fits_with(self, given: Fits) -> Fits:
+    def fits_with(self, given: Fits, instrument: Instrument, known: date | None) -> Fits:
         """Return the fits to compute its rows with on sessions after its training; see ``ModelRegistry.fits``."""
-        return _later(self.id, self.fits, given)
+        return _later(self.id, self.fits, given, instrument, known)
 
     def probabilities(self, row: Float64, regime: str = "") -> tuple[float, ...]:
         """Return calibrated probabilities of one row, in the order of the manifest's classes.
@@ -188,7 +189,7 @@ class ModelRegistry:
         """Read the golden events of a model."""
         return GoldenEvents.from_bytes(self._read(name, version)[1].get(EVENTS_FILE, b""))
 
-    def fits(self, name: str, version: str, given: Fits) -> Fits:
+    def fits(self, name: str, version: str, given: Fits, instrument: Instrument, known: date | None) -> Fits:
         """Return the fits to compute a model's rows with on sessions after its training.
 
         Parameters
@@ -198,14 +199,20 @@ class ModelRegistry:
         given : Fits
             Of whoever has the sessions. Only a PIN series counts of them: it is of the days that it covers. The rest are the
             model's own.
+        instrument : Instrument
+            Of the sessions.
+        known : date or None
+            Session before the last one: a PIN series must reach it, or its last value would stand for days that it does not
+            know. None where nobody can tell.
 
         Raises
         ------
         ConfigError
-            The model reads a PIN series and none is given: its own ends with its training.
+            The model reads a PIN series and none is given, or one that ended before ``known``, as its own does.
         """
         manifest, files, _ = self._read(name, version)
-        return _later(manifest.id, _fits(files, self.root / name / version), given)
+        own = _fits(files, self.root / name / version)
+        return _later(manifest.id, own, given, instrument, known)
 
     def oof(self, name: str, version: str) -> pa.Table:
         """Read the out-of-fold predictions of a model.
@@ -539,12 +546,17 @@ def _fits(files: Mapping[str, bytes], folder: Path) -> Fits:
         raise ModelError(str(error)) from error
 
 
-def _later(model: str, own: Fits, given: Fits) -> Fits:
-    if own.of_kind("pin") is not None and given.of_kind("pin") is None:
-        raise ConfigError(
-            f"{model} reads pin_60, and its own PIN series ends with its training: give one of all these sessions, "
-            "--fitted FILE (quantumtrader fit pin)"
-        )
+def _later(model: str, own: Fits, given: Fits, instrument: Instrument, known: date | None) -> Fits:
+    """Join a model's copies with the PIN series of somebody who has later sessions; see ``ModelRegistry.fits``."""
+    if own.of_kind("pin") is not None:
+        until = given.series_until(instrument)
+        if until is None or (known is not None and until < known):
+            what = "its own PIN series ends with its training"
+            what = what if until is None else f"the PIN series that is given ends on {until}, before {known}"
+            raise ConfigError(
+                f"{model} reads pin_60, and {what}: give one of all these sessions, --fitted FILE (quantumtrader fit pin "
+                "--every session)"
+            )
     return own.with_series_of(given)
 
 

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import typer
+from typer.testing import CliRunner
 
+from quantumtrader.cli import main as cli
+from quantumtrader.cli.train_options import require_series_only
 from quantumtrader.exceptions import ConfigError, ManifestError, ModelError
 from quantumtrader.execution import bind_strategy, make_strategy
 from quantumtrader.features import DetectorSettings, FeatureEngine
-from quantumtrader.features.fit.artifact import Artifact, Fits, read_artifact
+from quantumtrader.features.fit.artifact import Artifact, Fits, read_artifact, write_artifact
 from quantumtrader.models import model
 from quantumtrader.models.registry import ModelRegistry
 from quantumtrader.types import Fitted
@@ -20,6 +25,7 @@ from quantumtrader.types import Fitted
 NAMES = ("flow_ofi_1m", "microprice_dev", "sweep_volume_ratio_5m", "pin_60")
 EXTRA = ("atr_14", "adx_14", "ema_alignment", "vpin_50", "sweep_run_detected")
 TABLE = [round(-0.4 + 0.03 * k, 2) for k in range(30)]
+DAY = timedelta(days=1)
 SWEEPS = DetectorSettings(sweep_min_levels=2)
 
 
@@ -136,9 +142,37 @@ def test_a_pin_series_goes_on_after_the_training(home: Path, trained: Any) -> No
     later = fits(begin, (begin + 90 * 60 * 10**9, 0.4))
     bound(home, trained, fitted=later.fitted, detectors=SWEEPS)  # another series: of other days
     loaded = ModelRegistry(home).load("fitted", "1.0.0", validity=False)
+    day = np.datetime64(begin, "ns").astype("datetime64[D]").item()
     with pytest.raises(ConfigError, match=r"its own PIN series ends with its training: give one .* --fitted"):
-        loaded.fits_with(Fits())
-    used = loaded.fits_with(later)
+        loaded.fits_with(Fits(), trained.instrument, day)
+    used = loaded.fits_with(later, trained.instrument, day)
     assert used.of_kind("pin") == later.of_kind("pin")
     assert used.of_kind("microprice") == loaded.fits.of_kind("microprice")
     assert used.of_kind("vpin") is None
+    # Judged up to the session after the next: whoever gives the model's own copy back is told what to run.
+    ended = rf"the PIN series that is given ends on {day}, before {day + DAY}: .* fit pin --every session"
+    with pytest.raises(ConfigError, match=ended):
+        loaded.fits_with(loaded.fits, trained.instrument, day + DAY)
+    with pytest.raises(ConfigError, match=ended):
+        ModelRegistry(home).fits("fitted", "1.0.0", loaded.fits, trained.instrument, day + DAY)
+
+
+def test_a_file_that_a_model_would_pass_over_is_refused(home: Path, tmp_path: Path) -> None:
+    where = ("--models", str(home), "-i", str(tmp_path / "none"))
+    table, bucket = str(folder(home) / "fitted_microprice.json"), str(tmp_path / "vpin.json")
+    write_artifact(artifact("vpin", {"usable_from_ns": 1, "bucket": 400}, 10), bucket)
+    for command in (("evaluate", "model"), ("models", "observe")):
+        for file, kind in ((table, "microprice"), (bucket, "vpin")):
+            found = CliRunner().invoke(cli.app, [*command, "fitted", "1.0.0", *where, "--fitted", file])
+            assert found.exit_code == 2, found.output
+            said = " ".join(found.stderr.replace("│", " ").split())
+            assert f"is a {kind} fit, and fitted 1.0.0 keeps to its own copies" in said
+
+
+def test_a_model_without_a_series_takes_none(home: Path, root: Path) -> None:
+    manifest = ModelRegistry(root).manifest("wdo_dir", "1.0.0")
+    with pytest.raises(
+        typer.BadParameter, match=r"is a pin fit, and wdo_dir 1\.0\.0 keeps to its own copies"
+    ):
+        require_series_only([folder(home) / "fitted_pin.json"], manifest)
+    require_series_only([folder(home) / "fitted_pin.json"], ModelRegistry(home).manifest("fitted", "1.0.0"))

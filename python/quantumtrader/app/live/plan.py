@@ -201,7 +201,10 @@ def plan_run(
     if simulated:
         notices.append(SYNTHETIC)
     notices.append(f"strategy {made.name}: {made.rule}")
-    notices += fit_notes(fits, (*made.features, *live.features))
+    day = request.day or (_SIMULATED_DAY if simulated else _today())
+    until, before = fits.series_until(traded), Calendar(settings).previous_session(traded, day)
+    stale = until is not None and before is not None and until < before
+    notices += fit_notes(fits, (*made.features, *live.features), stale=stale)
     if source is None and gateway:
         folder = None if gateway == "default" else Path(gateway)
         source = GatewaySource(folder, day_trade=live.day_trade, disconnected_s=live.disconnect_halt_s)

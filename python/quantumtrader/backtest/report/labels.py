@@ -258,6 +258,12 @@ LABELS: dict[str, tuple[str, str]] = {
         "The PIN series ends at {when} UTC; from then on pin_60 stays at {value}.",
         "A série de PIN termina em {when} UTC; daí em diante pin_60 fica em {value}.",
     ),
+    "pin_stale": (
+        "WARNING: the PIN series ended at {when} UTC, before the session before this one: pin_60 is an old value, {value}, "
+        "throughout. Fit it again: quantumtrader fit pin --every session.",
+        "ATENÇÃO: a série de PIN terminou em {when} UTC, antes do pregão anterior a este: pin_60 é um valor velho, {value}, "
+        "o tempo todo. Ajuste-a de novo: quantumtrader fit pin --every session.",
+    ),
     "implausible": (
         "WARNING: most prices are around {middle}, which {product} never traded at (plausible: {low} to {high} points). "
         "Is this the file of {symbol}? Results in money are worthless if it is not.",

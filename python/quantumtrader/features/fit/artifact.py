@@ -10,10 +10,14 @@ import os
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
+from datetime import date
 from pathlib import Path
 from typing import Any, Self
 
+import numpy as np
+
 from quantumtrader import _backend
+from quantumtrader.data.sessions import session_days
 from quantumtrader.exceptions import ConfigError, DataAccessError, DataFormatError
 from quantumtrader.features.catalogue import canonical_json, catalogue_hash
 from quantumtrader.features.fit.microprice import SPREADS, STATES, TENTHS, MicropriceFit
@@ -234,6 +238,27 @@ class Fits:
         """Return the fits that any of the features reads."""
         wanted = set(features)
         return Fits(tuple(a for a in self.artifacts if not wanted.isdisjoint(FEATURES[a.kind])))
+
+    def series_until(self, instrument: Instrument) -> date | None:
+        """Return the last session that the PIN series knows of: that of its last value, or of the data it was fitted to.
+
+        Parameters
+        ----------
+        instrument : Instrument
+            Its zone and hours say to which session a time belongs.
+
+        Returns
+        -------
+        date or None
+            None without a series.
+        """
+        series = self.of_kind("pin")
+        if series is None:
+            return None
+        last = max(series.to_ns, *(t for t, _ in series.values["pin"]))
+        day = session_days(np.array([last], np.int64), instrument)
+        found: date = day.astype("datetime64[D]")[0].item()
+        return found
 
     def with_series_of(self, other: Fits) -> Fits:
         """Return these fits with the PIN series of others, where they have one: a series is of the days that it covers."""

@@ -235,6 +235,14 @@ class Recording:
         ts = (body if len(body) else part)["ts_event"]
         return int(np.median(session_days(ts.astype(np.int64), self.instrument)))
 
+    def session_before(self, day: int) -> date | None:
+        """Return the session before one of its sessions (days since 1970): its own, else the calendar's; None: not known."""
+        earlier = self.survey().days
+        earlier = earlier[earlier < day]
+        if len(earlier):
+            return _EPOCH + timedelta(days=int(earlier[-1]))
+        return Calendar().previous_session(self.instrument, _EPOCH + timedelta(days=day))
+
     def gap_sessions(self) -> Int64:
         """Return the sessions with a gap marker, as days since 1970."""
         return np.unique(np.concatenate([gap_sessions(part, self.instrument) for part in self.sessions()]))

@@ -138,7 +138,7 @@ def retrain(
     Raises
     ------
     ConfigError
-        The rule switches retraining off, or is for other models.
+        The rule switches retraining off, or is for other models; a PIN series is missing, or ended before these sessions.
     ModelError
         There is no such model, it is a book model, or it says nothing of its configuration.
     """
@@ -152,10 +152,12 @@ def retrain(
         raise ConfigError(
             f"retraining {name}: its rule {why}; set another with ModelManager.setup_auto_retraining"
         )
-    manifest, fits = registry.manifest(name, before), registry.fits(name, before, given or Fits())
+    manifest, days = registry.manifest(name, before), recording.survey().days
+    known = recording.session_before(int(days[-1]))
+    fits = registry.fits(name, before, given or Fits(), recording.instrument, known)
     data = manifest.data
-    known = int(np.datetime64(str(data["recorded_until"]), "D").astype(np.int64))
-    sessions = int((recording.survey().days > known).sum())
+    until = int(np.datetime64(str(data["recorded_until"]), "D").astype(np.int64))
+    sessions = int((days > until).sum())
     per_session = float(data["rows"]) / max(1, int(data["session_count"]))
     rows = int(sessions * per_session)
     drift: tuple[str, float] | None = None

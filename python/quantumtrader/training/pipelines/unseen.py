@@ -168,12 +168,13 @@ def unseen_rows(
     DataError
         No row can be scored, or the touch is not known and the label assumes no spread.
     ConfigError
-        The label is of a kind that cannot be measured again, or a PIN series of these sessions is missing.
+        The label is of a kind that cannot be measured again, or a PIN series of these sessions is missing, or ended before.
     ManifestError
         The running engine computes other features.
     """
     manifest, survey = loaded.manifest, recording.survey()
-    fits = loaded.fits_with(given or Fits())
+    known = recording.session_before(int(days.max()))
+    fits = loaded.fits_with(given or Fits(), recording.instrument, known)
     # Rows that a training on this recording would make: with the hours of its first session, not with those of today.
     engine = FeatureEngine.for_manifest(
         manifest.features,
