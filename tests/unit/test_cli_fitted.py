@@ -164,12 +164,18 @@ def test_what_is_wrong_is_told_before_the_work(world: Path, tmp_path: Path) -> N
         refused = told(replay(world, out, "--detector-settings", bad, code=2))
         assert "--detector-settings" in refused
         assert words in refused
+    bad.write_text("detectors = 3", "utf-8")
+    for command in (("demo", "-o", out), ("replay", "-i", world / "lake", "-s", WDO, "-o", out)):
+        refused = told(run(*command, "--detector-settings", bad, code=2))
+        assert "detectors is 3; expected thresholds under [detectors]" in refused
     bad.write_text(f"[detectors]\n{text}", "utf-8")
     assert "settings, [detectors]: run_min_length is 4.5" in told(replay(world, out, "--config", bad, code=1))
     bad.write_text("[detectors]\nsweep_levels = 4", "utf-8")
     assert "no such threshold: sweep_levels; there are sweep_gap_ns" in told(
         replay(world, out, "--config", bad, code=1)
     )
+    (tmp_path / "w.toml").write_text('[fitted]\nWDO = ["x.json"]\nwdo = ["y.json"]\n', "utf-8")
+    assert "[fitted]: WDO is there twice" in told(replay(world, out, "--config", tmp_path / "w.toml", code=1))
     assert "no such file" in told(replay(world, out, "--fitted", tmp_path / "none.json", code=1))
     twice = ("--fitted", world / "vpin.json", "--fitted", world / "later_vpin.json")
     assert "a second vpin fit" in told(replay(world, out, *twice, code=1))

@@ -410,7 +410,10 @@ class DetectorSettings:
             ) from error
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise ConfigError(f"{file} is not valid TOML: {error}") from error
-        return cls.given(table.get("detectors", table), str(file))
+        found = table.get("detectors", table)
+        if not isinstance(found, dict):
+            raise ConfigError(f"{file}: detectors is {found!r}; expected thresholds under [detectors]")
+        return cls.given(found, str(file))
 
     def changed(self) -> dict[str, float]:
         """Return the values that differ from the defaults."""

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from quantumtrader.exceptions import ConfigError
 from quantumtrader.features.detectors import DetectorSettings
 from quantumtrader.features.fit.artifact import Fits, load_fits
 from quantumtrader.types import Instrument
@@ -36,11 +37,17 @@ def given_files(
     Raises
     ------
     ConfigError
-        The settings name neither a product, nor a contract, nor an instrument of the user's own.
+        The settings name something twice, or neither a product, nor a contract, nor an instrument of the user's own.
     """
     if files:
         return tuple(files)
-    named = {} if settings is None else {name.upper(): paths for name, paths in settings.fitted.items()}
+    named: dict[str, tuple[Path, ...]] = {}
+    for name, paths in {} if settings is None else settings.fitted.items():
+        if name.upper() in named:
+            raise ConfigError(
+                f"settings, [fitted]: {name.upper()} is there twice, in capitals and not; keep one"
+            )
+        named[name.upper()] = paths
     if settings is not None and named:
         _require_known(settings, named)
     return named.get(instrument.symbol.upper(), named.get(instrument.product.upper(), ()))
@@ -49,7 +56,7 @@ def given_files(
 def _require_known(settings: Settings, names: Iterable[str]) -> None:
     from quantumtrader.data.calendar import facts
     from quantumtrader.data.contracts import parse_symbol
-    from quantumtrader.exceptions import ConfigError, UnknownInstrumentError
+    from quantumtrader.exceptions import UnknownInstrumentError
 
     own = settings.instruments
     known = {*facts()["products"], *(name.upper() for name in own)}
