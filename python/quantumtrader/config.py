@@ -7,13 +7,10 @@ module loads pydantic (about 0.2 s), so commands import it inside the function.
 
 from __future__ import annotations
 
-import json
 import os
 import tomllib
 from collections.abc import Mapping
 from datetime import date, time
-from functools import cache
-from importlib import resources
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -372,21 +369,11 @@ class Settings(BaseSettings):
     fees: dict[str, FeeSettings] = {}
     fitted: dict[str, tuple[Path, ...]] = {}
     """Product or symbol to the files of ``quantumtrader fit`` that its features read, at most one of each kind."""
-    detectors: dict[str, int | float] = {}
-    """Thresholds of the detectors that differ from the defaults; see ``features.DetectorSettings``."""
+    detectors: dict[str, int | float | bool] = {}
+    """Thresholds of the detectors that differ from the defaults; ``features.DetectorSettings`` judges names and values."""
     sessions: SessionSettings = SessionSettings()
     live: LiveSettings = LiveSettings()
     logging: LoggingSettings = LoggingSettings()
-
-    @field_validator("detectors", mode="before")
-    @classmethod
-    def _known_thresholds(cls, value: Any) -> Any:
-        for name, number in value.items() if isinstance(value, dict) else ():
-            if name not in _thresholds():
-                raise ValueError(f"no such threshold: {name}; there are {', '.join(_thresholds())}")
-            if isinstance(number, bool):
-                raise ValueError(f"{name} is {number}, expected a number")
-        return value
 
     @classmethod
     def from_legacy(cls, config: Mapping[str, Any]) -> tuple[Settings, tuple[str, ...]]:
@@ -424,12 +411,6 @@ class Settings(BaseSettings):
         return cls.model_construct(
             **{name: field.get_default() for name, field in cls.model_fields.items()} | built
         ), unused
-
-
-@cache
-def _thresholds() -> tuple[str, ...]:
-    text = (resources.files("quantumtrader._generated") / "detectors.json").read_text(encoding="utf-8")
-    return tuple(parameter["name"] for parameter in json.loads(text)["parameters"])
 
 
 _LEGACY = {

@@ -215,7 +215,7 @@ def test_a_fit_that_no_column_reads_is_told(lake: Path, tmp_path: Path) -> None:
         fit,
         "--json",
     )
-    note = "the vpin fit is not used: no column is vpin_50 or vpin_bvc_50"
+    note = "The vpin fit is not used: no column is vpin_50 or vpin_bvc_50."
     assert note in run(*compute, "-f", "cvd_session")["notes"]
     checked = run("features", "check", out, "-i", lake, "--fitted", fit, "--json")
     assert any(f["message"] == note for f in checked["findings"])

@@ -150,7 +150,7 @@ def test_labels_of_given_sides_read_neither(world: Path, tmp_path: Path) -> None
     assert "is for --strategy" in found
     nobody = ("--strategy", "order_flow_baseline", "--fitted", world / "vpin.json")
     said = runner.invoke(cli.app, [*map(str, (*where, *nobody))])
-    assert "the vpin fit is not used" in told(said).lower()
+    assert "The vpin fit is not used" in told(said)
 
 
 def test_what_is_wrong_is_told_before_the_work(world: Path, tmp_path: Path) -> None:
@@ -215,7 +215,7 @@ def test_a_training_with_other_fits_is_another_training(world: Path, book: Path)
     )
     # A fit that no column reads changes nothing, and is told; what is computed is found again.
     again = train(world, book, *given(world))
-    assert "the vpin fit is not used: no column is vpin_50 or vpin_bvc_50" in again.stderr
+    assert "The vpin fit is not used: no column is vpin_50 or vpin_bvc_50." in again.stderr
 
 
 def test_a_model_says_what_to_give_and_then_trades(world: Path, book: Path, tmp_path: Path) -> None:

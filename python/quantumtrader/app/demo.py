@@ -14,6 +14,7 @@ from quantumtrader.app.replay import ReplayConfig, ReplayResult, Stage, run_even
 from quantumtrader.backtest.report.labels import count, labels, money
 from quantumtrader.exceptions import ConfigError
 from quantumtrader.execution import RiskLimits, Trade
+from quantumtrader.features.detectors import DetectorSettings
 
 __all__ = ["DEMO_FEE", "DemoConfig", "run_demo"]
 
@@ -45,8 +46,8 @@ class DemoConfig:
         What differs from the default ``RiskLimits``.
     fitted : tuple of Path
         Files of ``quantumtrader fit``, of WDO.
-    detector_settings : Path or None
-        TOML of detector thresholds.
+    detector_settings : Path, DetectorSettings or None
+        TOML of detector thresholds, or what it says.
     """
 
     out: Path
@@ -58,7 +59,7 @@ class DemoConfig:
     parameters: Mapping[str, str] = field(default_factory=dict)
     risk: Mapping[str, Any] = field(default_factory=dict)
     fitted: tuple[Path, ...] = ()
-    detector_settings: Path | None = None
+    detector_settings: Path | DetectorSettings | None = None
 
     def __post_init__(self) -> None:
         if not 5 <= self.minutes <= 600:

@@ -6,11 +6,9 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from quantumtrader.backtest.report.labels import labels, number
-from quantumtrader.features.aliases import canonical
 from quantumtrader.features.fit.artifact import FEATURES, Fits
-from quantumtrader.features.lags import split_lag
 
-__all__ = ["fit_notes"]
+__all__ = ["fit_notes", "unused_notes"]
 
 
 def fit_notes(
@@ -36,15 +34,11 @@ def fit_notes(
     lang : str
         ``en`` or ``pt``.
     """
-    words = labels(lang)
-    read = fits.read_by(split_lag(canonical(name))[0] for name in columns)
-    joined = {"en": " or ", "pt": " ou "}[lang]
-    found = []
-    for artifact in fits.artifacts:
+    words, columns = labels(lang), tuple(columns)
+    found = unused_notes(fits, columns, lang)
+    for artifact in fits.read_by(columns).artifacts:
         kind, values = artifact.kind, artifact.values
-        if read.of_kind(kind) is None:
-            found.append(words["fit_unused"].format(kind=kind, features=joined.join(FEATURES[kind])))
-        elif kind == "pin":
+        if kind == "pin":
             last, value = values["pin"][-1]
             if span is None or last < span[1]:
                 text = words["pin_stale" if stale else "pin_until"]
@@ -54,6 +48,16 @@ def fit_notes(
         elif span[0] < values["usable_from_ns"]:
             found.append(words["fit_later"].format(kind=kind, when=_time(values["usable_from_ns"])))
     return found
+
+
+def unused_notes(fits: Fits, columns: Iterable[str], lang: str = "en") -> list[str]:
+    """Say which fits no column reads."""
+    words, read = labels(lang), fits.read_by(columns)
+    return [
+        words["fit_unused"].format(kind=a.kind, features=words["or"].join(FEATURES[a.kind]))
+        for a in fits.artifacts
+        if read.of_kind(a.kind) is None
+    ]
 
 
 def _time(ts: int) -> str:

@@ -28,6 +28,7 @@ from quantumtrader.backtest.report.labels import count, labels
 from quantumtrader.data.source_notes import in_language
 from quantumtrader.exceptions import ConfigError
 from quantumtrader.execution import RiskLimits, Strategy, Trade, has_parameter, make_strategy
+from quantumtrader.features.detectors import DetectorSettings
 from quantumtrader.features.fit.segments import Segments
 from quantumtrader.features.given import given_detectors, given_fits
 from quantumtrader.types import Events, Flag, Instrument, Kind
@@ -98,8 +99,8 @@ class ReplayConfig:
         TOML file in place of ``quantumtrader.toml``.
     fitted : tuple of Path
         Files of ``quantumtrader fit``, in place of ``[fitted]`` of the settings.
-    detector_settings : Path or None
-        TOML of detector thresholds, in place of ``[detectors]`` of the settings.
+    detector_settings : Path, DetectorSettings or None
+        TOML of detector thresholds, or what it says, in place of ``[detectors]`` of the settings.
     """
 
     input: Path
@@ -126,7 +127,7 @@ class ReplayConfig:
     end: date | None = None
     settings_file: Path | None = None
     fitted: tuple[Path, ...] = ()
-    detector_settings: Path | None = None
+    detector_settings: Path | DetectorSettings | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -244,7 +245,7 @@ def run_events(
         rlp_sign=config.rlp_sign,
         seed=config.seed,
         fees_known=config.fee is not None or config.instrument.get("fee") is not None,
-        fitted=fits.fitted if fits else None,
+        fitted=fits.given,
         detectors=detectors,
     )
     speed = parse_pace(config.pace)

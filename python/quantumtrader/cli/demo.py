@@ -46,7 +46,6 @@ def command(
     from quantumtrader.cli.output import progress
     from quantumtrader.cli.replay import read_parameters, show
 
-    read_detectors(detector_settings)
     result = run_demo(
         DemoConfig(
             out=out,
@@ -58,7 +57,7 @@ def command(
             parameters=read_parameters(param or []),
             risk=make_risk(daily_loss, max_position, max_order_size),
             fitted=tuple(fitted or ()),
-            detector_settings=detector_settings,
+            detector_settings=read_detectors(detector_settings),
         ),
         stage=progress,
         on_trade=None if pace == "max" or as_json else _tell,

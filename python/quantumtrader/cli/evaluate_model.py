@@ -101,8 +101,8 @@ def command(
     else:
         from quantumtrader.cli.train_options import (
             open_recording,
+            read_fits,
             require_series_only,
-            told_of_features,
             user_name,
         )
         from quantumtrader.training.pipelines.costs import cost_ticks
@@ -113,7 +113,7 @@ def command(
         recording = open_recording(
             input, symbol or str(manifest.instrument["symbol"]), config, source, start, end
         )
-        fits, _ = told_of_features(recording.instrument, config, fitted, None)
+        fits = read_fits(recording.instrument, config, fitted)
         synthetic |= recording.survey().synthetic
         policy = Policy(margin, cost_ticks(recording, slippage_ticks))
         with output.progress(f"replaying {input.name}"):

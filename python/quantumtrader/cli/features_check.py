@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from quantumtrader.cli import output
-from quantumtrader.cli.features_compute import show_ns, unused_notes
+from quantumtrader.cli.features_compute import show_ns
 from quantumtrader.cli.source_options import (
     UNSAID,
     AsJson,
@@ -136,6 +136,7 @@ def _recompute(
     fitted: list[Path] | None,
 ) -> tuple[Recomputed, list[str]]:
     from quantumtrader import _backend
+    from quantumtrader.app.fit_notes import unused_notes
     from quantumtrader.config import load_settings, with_instrument
     from quantumtrader.data.stream import stream_events
     from quantumtrader.features import FeatureManifest
@@ -153,12 +154,11 @@ def _recompute(
     )
     manifest = FeatureManifest.of_frame(frame)
     found = given_fits(settings, stream.instrument, fitted)
-    unused = unused_notes(found.fitted, manifest.features) if fitted else []
+    unused = unused_notes(found, manifest.features) if fitted else []
     if not fitted and not any(name.startswith(FITTED) for name, _ in manifest.options):
         found = Fits()  # those of the settings came after the file
-    fits = found.fitted if found else None
     with output.progress(f"computing the features of {path.name} again", stream.total) as advance:
-        return recompute(frame, stream, stream.instrument, fitted=fits, advance=advance), unused
+        return recompute(frame, stream, stream.instrument, fitted=found.given, advance=advance), unused
 
 
 def _frozen(watched: GuardReport, share: float) -> list[Finding]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -29,7 +29,6 @@ from quantumtrader.cli.source_options import (
 if TYPE_CHECKING:
     from quantumtrader.exceptions import DataError
     from quantumtrader.features.files import Computed
-    from quantumtrader.types import Fitted
 
 _NAMED = 6
 _DAY_S = 86_400
@@ -81,6 +80,7 @@ def command(
     they are those of FeatureEngine.run. Where a recording stops before the close, rows go on for --tail-s seconds.
     """
     from quantumtrader import _backend
+    from quantumtrader.app.fit_notes import unused_notes
     from quantumtrader.config import load_settings, with_instrument
     from quantumtrader.data.stream import stream_events
     from quantumtrader.exceptions import DataError
@@ -109,10 +109,9 @@ def command(
         pack=_backend.core().pack_events,
     )
     wanted = names if names is not None else (set or "")
-    found = given_fits(settings, stream.instrument, fitted)
-    fits = found.fitted if found else None
+    fits = given_fits(settings, stream.instrument, fitted)
     engine = FeatureEngine(
-        wanted, stream.instrument, clock, warmup, rlp_sign, detectors=detectors, fitted=fits
+        wanted, stream.instrument, clock, warmup, rlp_sign, detectors=detectors, fitted=fits.given
     )
     with output.progress(f"computing {len(engine.names)} features of {input.name}", stream.total) as advance:
         tail = None if keep_tail else tail_s
@@ -138,7 +137,7 @@ def command(
             "left out: nothing stands behind them; --keep-tail writes them"
         )
     notes += _value_notes(done, clock)
-    notes += unused_notes(fits, engine.manifest.features) if fitted else []
+    notes += unused_notes(fits, engine.names) if fitted else []
     result: dict[str, Any] = {
         "out": out,
         "source": stream.origin,
@@ -271,18 +270,6 @@ def known(features: list[str] | None, option: str = "--features") -> list[str] |
                 f"{name} looks {rows} rows back; at most {MOST_ROWS} are kept", param_hint=option
             )
     return names
-
-
-def unused_notes(fits: Fitted | None, features: Iterable[str]) -> list[str]:
-    """Say which of the given fits no column reads."""
-    if fits is None:
-        return []
-    from quantumtrader.features.fit.artifact import FEATURES, unused_fits
-
-    return [
-        f"the {kind} fit is not used: no column is {' or '.join(FEATURES[kind])}"
-        for kind in unused_fits(fits, features)
-    ]
 
 
 def peak_rss_bytes() -> int | None:

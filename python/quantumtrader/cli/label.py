@@ -33,6 +33,7 @@ from quantumtrader.cli.train_options import (
     Start,
     measured_latency,
     open_recording,
+    read_fits,
     tell_unused,
 )
 
@@ -121,6 +122,7 @@ def command(
 
     from quantumtrader.cli.held_out import tell_read
     from quantumtrader.cli.replay import read_parameters
+    from quantumtrader.config import load_settings
     from quantumtrader.models.folder import write_whole
     from quantumtrader.training.pipelines.labelling import READ_BY, LabelConfig, label_recording
     from quantumtrader.training.study import require_log
@@ -149,27 +151,24 @@ def command(
         after_s=tuple(after_s or (1.0, 5.0, 30.0)),
     )
     targets.check_file(out, overwrite=overwrite)
-    read_detectors(detector_settings)  # before the recording is read
+    detectors = read_detectors(detector_settings, load_settings(config))  # before the recording is read
     recording = open_recording(input, symbol, config, source, start, end)
     survey, product = recording.survey(), recording.instrument.product
     # What no training learns is an outcome for every study of the market.
     require_log(product, survey.days, synthetic=survey.synthetic, label=asked.study)
     if strategy:
         from quantumtrader.app.primary import primary_sides
-        from quantumtrader.config import load_settings
         from quantumtrader.execution.registry import make_strategy
-        from quantumtrader.features.given import given_fits
 
-        settings = load_settings(config)
-        fits = given_fits(settings, recording.instrument, fitted)
+        fits = read_fits(recording.instrument, config, fitted)
         if fitted:
             tell_unused(fits, make_strategy(strategy, **parameters).features)
         found_sides = primary_sides(
             recording,
             strategy,
             parameters,
-            fitted=fits.fitted if fits else None,
-            detectors=read_detectors(detector_settings, settings),
+            fitted=fits.given,
+            detectors=detectors,
             stage=output.progress,
         )
         asked = replace(asked, sides=found_sides)

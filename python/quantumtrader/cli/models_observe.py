@@ -81,8 +81,8 @@ def command(
     """
     from quantumtrader.cli.train_options import (
         open_recording,
+        read_fits,
         require_series_only,
-        told_of_features,
         user_name,
     )
     from quantumtrader.config import load_settings
@@ -121,7 +121,7 @@ def command(
         require_series_only(fitted, manifest)  # before the recording is read
         of_model = str(manifest.instrument["symbol"])
         recording = open_recording(input, symbol or of_model, config, source, start, end)
-        about["given"], _ = told_of_features(recording.instrument, config, fitted, None)
+        about["given"] = read_fits(recording.instrument, config, fitted)
         with output.progress(f"replaying {input.name}", float(len(recording.survey().days))) as advance:
             found = observe_shadow(registry, name, version, recording, advance=advance, **about)
     _show(registry, name, version, found, as_json=as_json)

@@ -109,11 +109,10 @@ def command(
         end=None if end is None else end.date(),
         settings_file=config,
         fitted=tuple(fitted or ()),
-        detector_settings=detector_settings,
+        detector_settings=read_detectors(detector_settings),  # before the recording is read
     )
     read = {"input": input, "config": config, "fitted": fitted, "detector_settings": detector_settings}
     targets.check_folder(out, FILES, read, overwrite=overwrite)
-    read_detectors(detector_settings)  # before the recording is read
     result = run_replay(asked, stage=progress)
     tell_replay(result, "replay")
     show(result, lang=lang, as_json=as_json)

@@ -80,7 +80,6 @@ def command(
         if not relived.identical:
             raise typer.Exit(DIFFERENT)
         return
-    read_detectors(detector_settings)
     planned = plan_run(
         load_settings(config),
         RunRequest(
@@ -97,7 +96,7 @@ def command(
             clear_halt=clear_halt,
             out=out,
             fitted=tuple(fitted or ()),
-            detector_settings=detector_settings,
+            detector_settings=read_detectors(detector_settings),
         ),
     )
     for notice in planned.notices:

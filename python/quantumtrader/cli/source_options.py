@@ -83,18 +83,20 @@ def read_detectors(file: Path | None, settings: Settings | None = None) -> Detec
     Raises
     ------
     typer.BadParameter
-        Usage error (exit code 2): there is no such threshold, or a value is out of its range.
+        Usage error (exit code 2): the file is no TOML, there is no such threshold, or a value is out of its range.
+    ConfigError
+        The same of the settings.
     DataAccessError
         The file cannot be read.
     """
     from quantumtrader.exceptions import ConfigError
     from quantumtrader.features.given import given_detectors
 
+    if file is None:
+        return given_detectors(settings)
     try:
         return given_detectors(settings, file)
     except ConfigError as error:
-        if file is None or not (error.__cause__ is None or isinstance(error.__cause__, ConfigError)):
-            raise  # the settings, or no TOML
         raise typer.BadParameter(str(error), param_hint="--detector-settings") from error
 
 

@@ -19,7 +19,6 @@ from quantumtrader.cli.source_options import (
     FittedFiles,
     Source,
     Symbol,
-    read_detectors,
     reads_source,
 )
 
@@ -55,9 +54,10 @@ from quantumtrader.cli.train_options import (
     measured_latency,
     model_name,
     open_recording,
+    read_fits,
+    read_thresholds,
     require_series_only,
     tell_unused,
-    told_of_features,
     user_name,
 )
 from quantumtrader.cli.train_results import show, show_book
@@ -182,9 +182,9 @@ def tick(
         valid_sessions=valid_sessions,
         seed=seed,
     )
-    read_detectors(detector_settings)  # before the recording is read
+    detectors = read_thresholds(config, detector_settings)  # before the recording is read
     recording = open_recording(input, symbol, config, source, start, end)
-    fits, detectors = told_of_features(recording.instrument, config, fitted, detector_settings)
+    fits = read_fits(recording.instrument, config, fitted)
     if update:
         valid = valid_sessions if given(ctx, ["valid_sessions"]) else None
         _retrain(update, home, recording, out, valid, workers, scheduler, fits, as_json=as_json)
@@ -350,9 +350,9 @@ def book(
         valid_sessions=valid_sessions,
         seed=seed,
     )
-    read_detectors(detector_settings)  # before the recording is read
+    detectors = read_thresholds(config, detector_settings)  # before the recording is read
     recording = open_recording(input, symbol, config, source, start, end)
-    fits, detectors = told_of_features(recording.instrument, config, fitted, detector_settings)
+    fits = read_fits(recording.instrument, config, fitted)
     asked = replace(asked, detectors=detectors)
     if fitted:
         tell_unused(fits, asked.features)
@@ -439,7 +439,7 @@ def dual(
     read: dict[str, Any] = {"ticks": ticks, "book": book, "config": config}
     read |= {"fitted": fitted, "detector_settings": detector_settings}
     targets.check({**read, "out": out})
-    read_detectors(detector_settings)  # before the recordings are read
+    detectors = read_thresholds(config, detector_settings)  # before the recordings are read
     recorded = ticks is not None or book is not None
     if recorded if synthetic else ticks is None:
         raise typer.BadParameter("give --ticks (and --book), or --synthetic", param_hint="--ticks")
@@ -480,7 +480,7 @@ def dual(
             assert ticks is not None  # checked above
             recording = Recording.open(ticks, symbol, settings)
             levels = None if book is None else Recording.open(book, symbol, settings)
-        fits, detectors = told_of_features(recording.instrument, config, fitted, detector_settings)
+        fits = read_fits(recording.instrument, config, fitted)
         asked = replace(
             asked,
             tick=replace(asked.tick, detectors=detectors),

@@ -138,18 +138,20 @@ def measured_latency(ctx: typer.Context, path: Path | None) -> tuple[int, ...] |
     return read_latencies(path)
 
 
-def told_of_features(
-    instrument: Instrument, config: Path | None, fitted: list[Path] | None, detector_settings: Path | None
-) -> tuple[Fits, dict[str, float] | None]:
-    """Return the fits that the features of an instrument read, and thresholds of the detectors; None for the defaults."""
+def read_fits(instrument: Instrument, config: Path | None, fitted: list[Path] | None) -> Fits:
+    """Read the files of ``--fitted``, else those that the settings name for an instrument."""
     from quantumtrader.config import load_settings
     from quantumtrader.features.given import given_fits
 
-    settings = load_settings(config)
-    detectors = read_detectors(detector_settings, settings)
-    return given_fits(
-        settings, instrument, fitted
-    ), None if detectors is None else detectors.changed() or None
+    return given_fits(load_settings(config), instrument, fitted)
+
+
+def read_thresholds(config: Path | None, file: Path | None) -> dict[str, float] | None:
+    """Return what ``read_detectors`` reads as a training keeps it: what differs from the defaults, None for nothing."""
+    from quantumtrader.config import load_settings
+
+    found = read_detectors(file, load_settings(config))
+    return None if found is None else found.changed() or None
 
 
 def require_series_only(fitted: list[Path] | None, manifest: ModelManifest) -> None:
@@ -177,12 +179,10 @@ def require_series_only(fitted: list[Path] | None, manifest: ModelManifest) -> N
 
 def tell_unused(fits: Fits, features: str | tuple[str, ...]) -> None:
     """Say which fits of the command line no feature reads."""
-    from quantumtrader.cli.features_compute import unused_notes
-    from quantumtrader.features.aliases import canonical
-    from quantumtrader.features.lags import split_lag
+    from quantumtrader.app.fit_notes import unused_notes
     from quantumtrader.features.sets import resolve
 
-    for text in unused_notes(fits.fitted, [split_lag(canonical(name))[0] for name in resolve(features)]):
+    for text in unused_notes(fits, resolve(features)):
         output.note(f"note: {text}")
 
 

@@ -5,9 +5,9 @@ A command's ``--fitted`` files take the place of ``[fitted]``, its ``--detector-
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from quantumtrader.exceptions import ConfigError
 from quantumtrader.features.detectors import DetectorSettings
@@ -17,7 +17,7 @@ from quantumtrader.types import Instrument
 if TYPE_CHECKING:
     from quantumtrader.config import Settings
 
-__all__ = ["given_detectors", "given_files", "given_fits"]
+__all__ = ["given_detectors", "given_files", "given_fits", "thresholds_of"]
 
 
 def given_files(
@@ -79,8 +79,10 @@ def given_fits(
     return load_fits(given_files(settings, instrument, files), instrument)
 
 
-def given_detectors(settings: Settings | None, file: Path | None = None) -> DetectorSettings | None:
-    """Return the thresholds of the command's file, else those of the settings; None where nobody says any.
+def given_detectors(
+    settings: Settings | None, given: Path | DetectorSettings | None = None
+) -> DetectorSettings | None:
+    """Return the thresholds of the command, in a file or read already, else those of the settings; None: nobody says any.
 
     Raises
     ------
@@ -89,8 +91,11 @@ def given_detectors(settings: Settings | None, file: Path | None = None) -> Dete
     DataAccessError
         The file cannot be read.
     """
-    if file is not None:
-        return DetectorSettings.read(file)
-    if settings is None or not settings.detectors:
-        return None
-    return DetectorSettings.given(settings.detectors, "settings, [detectors]")
+    if given is not None:
+        return DetectorSettings.read(given) if isinstance(given, Path) else given
+    return None if settings is None else thresholds_of(settings.detectors, "settings, [detectors]")
+
+
+def thresholds_of(values: Mapping[str, Any] | None, where: str) -> DetectorSettings | None:
+    """Return thresholds that somebody wrote down, None where there are none; as of ``DetectorSettings.given``."""
+    return DetectorSettings.given(values, where) if values else None

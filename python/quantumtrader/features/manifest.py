@@ -172,10 +172,10 @@ class FeatureManifest:
         except (TypeError, ManifestError) as error:
             raise DataFormatError(f"manifest: {error}".replace("manifest: manifest:", "manifest:")) from error
         try:
-            fits = found.hash == written
+            unchanged = found.hash == written
         except ValueError:  # a number or a character that a manifest has no word for
-            fits = False
-        if not fits:
+            unchanged = False
+        if not unchanged:
             raise DataFormatError("manifest: it was changed after it was written: the hash does not fit")
         return found
 

@@ -286,7 +286,7 @@ class ModelManifest:
             float(about["point_value"]),
             hours=hours,
         )
-        given = fits.fitted if fits else None
+        given = fits.given if fits else None
         return instrument, FeatureEngine.for_manifest(self.features, instrument, fitted=given)
 
     def with_files(self, files: Mapping[str, bytes]) -> Self:

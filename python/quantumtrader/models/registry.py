@@ -41,7 +41,6 @@ from quantumtrader.exceptions import (
 )
 from quantumtrader.features.catalogue import canonical_json
 from quantumtrader.features.fit.artifact import KINDS, Fits, parse_artifact
-from quantumtrader.features.lags import split_lag
 from quantumtrader.models.base import Model
 from quantumtrader.models.calibration import Calibration
 from quantumtrader.models.conformal import AdaptiveConformal
@@ -296,8 +295,7 @@ class ModelRegistry:
         )
         scorer = make_scorer(manifest.kind, files, manifest.features.names, classes)
         document = None if calibration is None else calibration.to_document()
-        columns = {split_lag(name)[0] for name in manifest.features.features}
-        own = (fits or Fits()).read_by(columns)
+        own = (fits or Fits()).read_by(manifest.features.features)
         files |= {
             CALIBRATION: canonical_json(document) + b"\n",
             ROWS_FILE: GoldenRows.of(rows, scorer).to_bytes(),

@@ -35,6 +35,7 @@ from quantumtrader.execution import (
     load_limits,
     make_strategy,
 )
+from quantumtrader.features.detectors import DetectorSettings
 from quantumtrader.features.given import given_detectors, given_fits
 from quantumtrader.profitdll.credentials import Credentials, load_credentials
 from quantumtrader.types import Instrument
@@ -83,8 +84,8 @@ class RunRequest:
         Of the contract, where the ticker names a product; today's.
     fitted : tuple of Path
         Files of ``quantumtrader fit``, in place of ``[fitted]``.
-    detector_settings : Path, optional
-        TOML of detector thresholds, in place of ``[detectors]``.
+    detector_settings : Path or DetectorSettings, optional
+        TOML of detector thresholds, or what it says, in place of ``[detectors]``.
     """
 
     ticker: str = ""
@@ -101,7 +102,7 @@ class RunRequest:
     out: Path | None = None
     day: date | None = None
     fitted: tuple[Path, ...] = ()
-    detector_settings: Path | None = None
+    detector_settings: Path | DetectorSettings | None = None
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -187,7 +188,7 @@ def plan_run(
             capital=live.capital,
             roll_ts=_roll_ts(traded, settings),
             paper_latency_ns=round(live.latency_ms * 1e6),
-            fitted=fits.fitted if fits else None,
+            fitted=fits.given,
             detectors=detectors,
         ),
         manager=ManagerSettings(

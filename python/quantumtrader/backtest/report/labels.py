@@ -242,6 +242,7 @@ LABELS: dict[str, tuple[str, str]] = {
         "The source knows no sizes at the touch: the rule goes without the book (book_min=0).",
         "A fonte não tem quantidades na melhor oferta: a regra dispensa o livro (book_min=0).",
     ),
+    "or": (" or ", " ou "),
     "fit_unused": (
         "The {kind} fit is not used: no column is {features}.",
         "O ajuste {kind} não é usado: nenhuma coluna é {features}.",

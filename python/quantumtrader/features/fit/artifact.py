@@ -19,10 +19,12 @@ import numpy as np
 from quantumtrader import _backend
 from quantumtrader.data.sessions import session_days
 from quantumtrader.exceptions import ConfigError, DataAccessError, DataFormatError
+from quantumtrader.features.aliases import canonical
 from quantumtrader.features.catalogue import canonical_json, catalogue_hash
 from quantumtrader.features.fit.microprice import SPREADS, STATES, TENTHS, MicropriceFit
 from quantumtrader.features.fit.pin import BLOCK_NS, Windows
 from quantumtrader.features.fit.segments import Range
+from quantumtrader.features.lags import split_lag
 from quantumtrader.types import Fitted, Instrument
 
 __all__ = [
@@ -35,7 +37,6 @@ __all__ = [
     "load_fitted",
     "parse_artifact",
     "read_artifact",
-    "unused_fits",
     "write_artifact",
 ]
 
@@ -230,13 +231,18 @@ class Fits:
             }
         return Fitted(**given)
 
+    @property
+    def given(self) -> Fitted | None:
+        """What an engine is given; None without any fit."""
+        return self.fitted if self else None
+
     def of_kind(self, kind: str) -> Artifact | None:
         """Return the fit of a kind; None where there is none."""
         return next((artifact for artifact in self.artifacts if artifact.kind == kind), None)
 
-    def read_by(self, features: Iterable[str]) -> Fits:
-        """Return the fits that any of the features reads."""
-        wanted = set(features)
+    def read_by(self, columns: Iterable[str]) -> Fits:
+        """Return the fits that any of the columns reads, by whatever name: an alias or one with a lag is its feature."""
+        wanted = {split_lag(canonical(name))[0] for name in columns}
         return Fits(tuple(a for a in self.artifacts if not wanted.isdisjoint(FEATURES[a.kind])))
 
     def series_until(self, instrument: Instrument) -> date | None:
@@ -448,15 +454,6 @@ def fitted_hashes(fitted: Fitted, features: Sequence[str]) -> Mapping[str, str]:
         for kind, numbers in values.items()
         if any(name in features for name in FEATURES[kind])
     }
-
-
-def unused_fits(fitted: Fitted, features: Iterable[str]) -> tuple[str, ...]:
-    """Return the kinds of fits that are given and that none of the features reads."""
-    wanted = set(features)
-    given = {"microprice": fitted.microprice, "pin": fitted.pin or None, "vpin": fitted.vpin_bucket}
-    return tuple(
-        kind for kind, value in given.items() if value is not None and wanted.isdisjoint(FEATURES[kind])
-    )
 
 
 def _check(artifact: Artifact) -> None:

@@ -39,7 +39,7 @@ from quantumtrader.training.pipelines.look_back import (
     look_backs,
     named,
 )
-from quantumtrader.training.pipelines.measured import Measured
+from quantumtrader.training.pipelines.measured import Measuring
 from quantumtrader.training.pipelines.opening import judge_in_vault
 from quantumtrader.training.pipelines.prepared import (
     Prepared,
@@ -67,7 +67,7 @@ from quantumtrader.training.run_folder import RunFolder
 from quantumtrader.training.study import Study
 from quantumtrader.training.trials import TrialLedger
 from quantumtrader.training.vault import Vault
-from quantumtrader.types import Events, Instrument
+from quantumtrader.types import Events
 
 __all__ = ["BookOpening", "BookResult", "BookTrainingPipeline"]
 
@@ -163,6 +163,7 @@ class BookTrainingPipeline:
         self._sources, self.config = split_config(self.config, BookConfig, "book training")
         self.models = self.models or self._sources.models
         self.fitted = self.fitted or self._sources.fitted
+        self._measuring = self._measure()
 
     @property
     def asked(self) -> BookConfig:
@@ -200,6 +201,7 @@ class BookTrainingPipeline:
             The folder holds another training.
         """
         survey = recording.survey()
+        self._measuring = self._measure()
         if not survey.has_touch:
             raise DataError(
                 f"book training: {recording.origin} has no book and no quotes, only {', '.join(survey.kinds).lower()}",
@@ -213,7 +215,7 @@ class BookTrainingPipeline:
             **fee_request(recording.instrument),
             "events": survey.sha256,
             "config": asdict(self.asked),
-            **self._measured(recording.instrument).request(),
+            **self._measuring.of(recording.instrument).request(),
             **({"latency": latency.facts()} if latency.measured else {}),
             "version": __version__,
             "libraries": library_versions(self.asked.candidates),
@@ -306,7 +308,7 @@ class BookTrainingPipeline:
             features,
             recording.instrument,
             survey.first_date,
-            fitted=self._measured(recording.instrument).fitted,
+            fitted=self._measuring.of(recording.instrument).fitted,
         )
         features.require(engine)  # a vault opens once: not on other rows
         # The sessions before warm the features up, as they were when the model was trained.
@@ -327,9 +329,8 @@ class BookTrainingPipeline:
             known=own.summary.get("vault_result"),
         )
 
-    def _measured(self, instrument: Instrument) -> Measured:
-        asked = self.asked
-        return Measured.of(self.fitted, instrument, asked.features, asked.thresholds)
+    def _measure(self) -> Measuring:
+        return Measuring(self.fitted, self.asked.features, self.asked.thresholds)
 
     def _study(self, recording: Recording, survey: Survey, label: str) -> Study:
         return Study.of(recording.instrument.product, label, synthetic=survey.synthetic, clock=self.clock)
@@ -389,7 +390,7 @@ class BookTrainingPipeline:
         clock = asked.clock or ("event" if per_day <= _EVENT_LIMIT else "100ms")
         _, locked_from = used
         seen = (part[part["ts_event"] < locked_from] for part in recording.sessions(days))
-        measured = self._measured(instrument)
+        measured = self._measuring.of(instrument)
         names, left_out = choose_features(asked.features, instrument, clock, seen, measured)
         names = with_stretches(asked.candidates, names)
         heartbeat = int(asked.heartbeat_s * 1e9) or max(100_000_000, int(pace.tau_ns / 2))
@@ -481,7 +482,7 @@ class BookTrainingPipeline:
         def parity(recipe: Recipe) -> bool:
             final["model"] = final_fit(recipe, data, plan.half_life)
             sessions = recording.sessions(survey.days)
-            fitted = self._measured(instrument).fitted
+            fitted = self._measuring.of(instrument).fitted
             return check_parity(data, final["model"], sessions, instrument, survey.first_date, fitted)
 
         study = self._study(recording, survey, data.label)
@@ -555,7 +556,7 @@ class BookTrainingPipeline:
             judged.evaluation,
             about,
             judged.assessment,
-            self._measured(recording.instrument).fits,
+            self._measuring.of(recording.instrument).fits,
         )
         notes = (BLOCKS_NOTE,) if blocks else ()
         return finish(folder, recording, survey, vault, prepared, plan, judged, saved, notes)

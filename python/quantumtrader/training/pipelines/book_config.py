@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from quantumtrader.exceptions import ConfigError
 from quantumtrader.features.detectors import DetectorSettings
+from quantumtrader.features.given import thresholds_of
 from quantumtrader.features.sets import resolve
 from quantumtrader.models.folder import check_name
 from quantumtrader.training.labels import Latency, Pace
@@ -89,7 +90,7 @@ class BookConfig:
     @property
     def thresholds(self) -> DetectorSettings | None:
         """Thresholds of the detectors; None for the defaults."""
-        return DetectorSettings.given(self.detectors, "book training, detectors") if self.detectors else None
+        return thresholds_of(self.detectors, "book training, detectors")
 
     @property
     def latency(self) -> Latency:

@@ -6,14 +6,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from quantumtrader.features import DetectorSettings
-from quantumtrader.features.aliases import canonical
 from quantumtrader.features.fit.artifact import Fits, load_fits
-from quantumtrader.features.lags import split_lag
 from quantumtrader.features.sets import resolve
 from quantumtrader.training.pipelines.sources import Paths
 from quantumtrader.types import Fitted, Instrument
 
-__all__ = ["Measured"]
+__all__ = ["Measured", "Measuring"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,24 +29,43 @@ class Measured:
     fits: Fits = field(default_factory=Fits)
     detectors: DetectorSettings | None = None
 
-    @classmethod
-    def of(
-        cls,
-        files: Paths | Fits,
-        instrument: Instrument,
-        features: str | tuple[str, ...],
-        detectors: DetectorSettings | None,
-    ) -> Measured:
-        """Read the fits that any of the features reads.
+    @property
+    def fitted(self) -> Fitted | None:
+        """What the engine is given; None without any."""
+        return self.fits.given
+
+    def request(self) -> dict[str, Any]:
+        """Return what tells one training from another with other fits; nothing without any."""
+        found = {artifact.kind: artifact.values_hash for artifact in self.fits.artifacts}
+        return {"fitted": found} if found else {}
+
+
+class Measuring:
+    """Reads the fits of one training once: a file that somebody replaces meanwhile changes nothing of it.
+
+    Parameters
+    ----------
+    files : path, sequence of paths, or Fits
+        Files of ``quantumtrader fit``.
+    features : str or tuple of str
+        A set, or features.
+    detectors : DetectorSettings or None
+        Thresholds of the detectors; None for the defaults.
+    """
+
+    def __init__(
+        self, files: Paths | Fits, features: str | tuple[str, ...], detectors: DetectorSettings | None
+    ) -> None:
+        self._files, self._features, self._detectors = files, features, detectors
+        self._read: dict[str, Measured] = {}
+
+    def of(self, instrument: Instrument) -> Measured:
+        """Return the fits that any of the features reads, and the thresholds.
 
         Parameters
         ----------
-        files : path, sequence of paths, or Fits
-            Files of ``quantumtrader fit``.
         instrument : Instrument
-        features : str or tuple of str
-            A set, or features.
-        detectors : DetectorSettings or None
+            Of the recording; the fits must be of its product and its tick.
 
         Raises
         ------
@@ -57,15 +74,7 @@ class Measured:
         DataError
             A file cannot be read.
         """
-        fits = files if isinstance(files, Fits) else load_fits(files, instrument)
-        return cls(fits.read_by(split_lag(canonical(name))[0] for name in resolve(features)), detectors)
-
-    @property
-    def fitted(self) -> Fitted | None:
-        """What the engine is given; None without any."""
-        return self.fits.fitted if self.fits else None
-
-    def request(self) -> dict[str, Any]:
-        """Return what tells one training from another with other fits; nothing without any."""
-        found = {artifact.kind: artifact.values_hash for artifact in self.fits.artifacts}
-        return {"fitted": found} if found else {}
+        if instrument.symbol not in self._read:
+            fits = self._files if isinstance(self._files, Fits) else load_fits(self._files, instrument)
+            self._read[instrument.symbol] = Measured(fits.read_by(resolve(self._features)), self._detectors)
+        return self._read[instrument.symbol]

@@ -198,7 +198,7 @@ def feature_drift(
         manifest.features,
         recording.instrument,
         survey.first_date,
-        fitted=fits.fitted if fits else None,
+        fitted=(fits or Fits()).given,
         require_fits=False,
     )
     engine.reset()

@@ -28,7 +28,7 @@ from quantumtrader.training.pipelines.judge import Judged, Plan, Stage, judge, m
 from quantumtrader.training.pipelines.libraries import library_versions
 from quantumtrader.training.pipelines.liquidity import LIQUID, entry_books, measure_liquidity
 from quantumtrader.training.pipelines.look_back import decided_ns, longest_window, look_backs
-from quantumtrader.training.pipelines.measured import Measured
+from quantumtrader.training.pipelines.measured import Measuring
 from quantumtrader.training.pipelines.opening import judge_in_vault
 from quantumtrader.training.pipelines.prepared import (
     Prepared,
@@ -56,7 +56,6 @@ from quantumtrader.training.run_folder import RunFolder
 from quantumtrader.training.study import Study
 from quantumtrader.training.trials import TrialLedger
 from quantumtrader.training.vault import Vault
-from quantumtrader.types import Instrument
 
 __all__ = ["TickTrainingPipeline"]
 
@@ -100,6 +99,7 @@ class TickTrainingPipeline:
         self._sources, self.config = split_config(self.config, TickConfig, "tick training")
         self.models = self.models or self._sources.models
         self.fitted = self.fitted or self._sources.fitted
+        self._measuring = self._measure()
 
     @property
     def asked(self) -> TickConfig:
@@ -126,6 +126,7 @@ class TickTrainingPipeline:
             The folder holds another training; there is no recording, and the configuration names none.
         """
         recording = recording or self._sources.ticks()
+        self._measuring = self._measure()
         out = out or OUT / recording.instrument.symbol / "tick"
         survey = recording.survey()
         barrier_horizon_ns(self.asked.horizon_s, survey)  # before the replay, not after it
@@ -137,7 +138,7 @@ class TickTrainingPipeline:
             **fee_request(recording.instrument),
             "events": survey.sha256,
             "config": asdict(self.asked),
-            **self._measured(recording.instrument).request(),
+            **self._measuring.of(recording.instrument).request(),
             **({"latency": latency.facts()} if latency.measured else {}),
             "version": __version__,
             "libraries": library_versions(self.asked.candidates),
@@ -181,7 +182,7 @@ class TickTrainingPipeline:
         def parity(recipe: Recipe) -> bool:
             final["model"] = final_fit(recipe, data, plan.half_life)
             sessions = recording.sessions(vault.development)
-            fitted = self._measured(instrument).fitted
+            fitted = self._measuring.of(instrument).fitted
             return check_parity(data, final["model"], sessions, instrument, survey.first_date, fitted)
 
         judged = judge(
@@ -246,7 +247,7 @@ class TickTrainingPipeline:
         dev = vault.development
         clock = self._clock(survey)
         names, left_out = choose_features(
-            asked.features, instrument, clock, recording.sessions(dev), self._measured(instrument)
+            asked.features, instrument, clock, recording.sessions(dev), self._measuring.of(instrument)
         )
         if SIGMA not in names:
             raise DataError(
@@ -271,9 +272,8 @@ class TickTrainingPipeline:
         found = prepared.take(rows)
         return Prepared(warm, found.regimes, found.contracts, may, left_out, found.extra)
 
-    def _measured(self, instrument: Instrument) -> Measured:
-        asked = self.asked
-        return Measured.of(self.fitted, instrument, asked.features, asked.thresholds)
+    def _measure(self) -> Measuring:
+        return Measuring(self.fitted, self.asked.features, self.asked.thresholds)
 
     def _study(self, recording: Recording, survey: Survey) -> Study:
         return Study.of(
@@ -294,7 +294,7 @@ class TickTrainingPipeline:
     ) -> tuple[Dataset, BarrierTask]:
         asked, instrument = self.asked, recording.instrument
         unit = instrument.ticks_per_exchange_tick
-        measured = self._measured(instrument)
+        measured = self._measuring.of(instrument)
         horizon = barrier_horizon_ns(asked.horizon_s, survey)
         task = BarrierTask(
             multiple=asked.barrier_atr,
@@ -379,7 +379,7 @@ class TickTrainingPipeline:
             judged.evaluation,
             about,
             judged.assessment,
-            self._measured(instrument).fits,
+            self._measuring.of(instrument).fits,
         )
         return finish(folder, recording, survey, vault, prepared, plan, judged, saved)
 

@@ -180,7 +180,7 @@ def unseen_rows(
         manifest.features,
         recording.instrument,
         survey.first_date,
-        fitted=fits.fitted,
+        fitted=fits.given,
         require_fits=False,
     )
     any_series(manifest.features).check(any_series(engine.manifest))
