@@ -21,10 +21,11 @@ from quantumtrader.cli import main as cli
 from quantumtrader.config import load_settings
 from quantumtrader.data.contracts import instrument
 from quantumtrader.data.lake import Lake
-from quantumtrader.exceptions import ConfigError
+from quantumtrader.exceptions import ConfigError, ManifestError
 from quantumtrader.execution import RiskLimits, make_strategy
 from quantumtrader.features import DetectorSettings, read_features
 from quantumtrader.features.fit.artifact import Artifact, Fits, write_artifact
+from quantumtrader.training.pipelines.measured import Measuring
 from quantumtrader.types import Fitted
 
 runner = CliRunner()
@@ -170,6 +171,11 @@ def test_what_is_wrong_is_told_before_the_work(world: Path, tmp_path: Path) -> N
         assert "detectors is 3; expected thresholds under [detectors]" in refused
     bad.write_text(f"[detectors]\n{text}", "utf-8")
     assert "settings, [detectors]: run_min_length is 4.5" in told(replay(world, out, "--config", bad, code=1))
+    for text in ("true", "nan"):
+        bad.write_text(f"[detectors]\nrun_min_length = {text}", "utf-8")
+        assert "settings, [detectors]: run_min_length is" in told(replay(world, out, "--config", bad, code=1))
+    bad.write_text("sweep_min_levels = \n", "utf-8")
+    assert "is not valid TOML" in told(replay(world, out, "--detector-settings", bad, code=2))
     bad.write_text("[detectors]\nsweep_levels = 4", "utf-8")
     assert "no such threshold: sweep_levels; there are sweep_gap_ns" in told(
         replay(world, out, "--config", bad, code=1)
@@ -218,6 +224,19 @@ def test_a_training_with_other_fits_is_another_training(world: Path, book: Path)
     assert "The vpin fit is not used: no column is vpin_50 or vpin_bvc_50." in again.stderr
 
 
+def test_files_are_read_once_for_a_training(world: Path, tmp_path: Path) -> None:
+    file = tmp_path / "vpin.json"
+    file.write_bytes((world / "vpin.json").read_bytes())
+    measuring = Measuring(file, ("vpin_50@2", "cvd_session"), DetectorSettings(sweep_min_levels=2))
+    first = measuring.of(instrument(WDO))
+    file.write_bytes((world / "later_vpin.json").read_bytes())  # by a cron job
+    assert measuring.of(instrument(WDO)) == first
+    assert first.request() == {
+        "fitted": {"vpin": json.loads((world / "vpin.json").read_text("utf-8"))["values_hash"]}
+    }
+    assert Measuring(file, ("cvd_session",), None).of(instrument(WDO)).fitted is None
+
+
 def test_a_model_says_what_to_give_and_then_trades(world: Path, book: Path, tmp_path: Path) -> None:
     model = book / "models" / "wdou25_book_direction_1" / "1.0.0"
     decide = ("--strategy", "model", "-p", f"folder={model}", "--start", SECOND)
@@ -235,6 +254,14 @@ def test_a_model_says_what_to_give_and_then_trades(world: Path, book: Path, tmp_
     for k, name in enumerate(json.loads(about["manifest"])["names"]):
         assert np.array_equal(frame[name][place], rows[:, k], equal_nan=True), name
     assert np.isfinite(rows[:, 1]).any()
+    # A live session says so too, before it has a folder.
+    asked = RunRequest(ticker=WDO, strategy="model", parameters={"folder": str(model)}, out=tmp_path / "live")
+    with pytest.raises(ManifestError, match="fitted_microprice is not given"):
+        plan_run(load_settings(None), asked, source=Market(session()))
+    assert not (tmp_path / "live").exists()
+    fits, thresholds = (model / "fitted_microprice.json",), world / "detectors.toml"
+    allowed = replace(asked, fitted=fits, detector_settings=thresholds)
+    assert plan_run(load_settings(None), allowed, source=Market(session())).folder.is_dir()
     # The copy of a training folder that says other settings does not stand in.
     wrong = ("--config", world / "settings.toml", "--fitted", world / "later_microprice.json")
     assert "fitted_microprice is " in told(replay(world, tmp_path / "s", *decide, *wrong, code=1))

@@ -8,9 +8,14 @@ from pathlib import Path
 import pytest
 
 from live_world import Market, session
-from quantumtrader.app.live import relive
+from quantumtrader.app.live import SessionSpec, relive
+from quantumtrader.app.live.runner import TAPE
+from quantumtrader.app.live.tape import TapeReader
 from quantumtrader.app.trading_system import TradingSystem
 from quantumtrader.exceptions import ConfigError, EngineError
+from quantumtrader.features import DetectorSettings
+from quantumtrader.features.fit.artifact import Artifact, write_artifact
+from quantumtrader.types import Fitted
 
 
 def _system(tmp_path: Path, market: Market, **config: object) -> TradingSystem:
@@ -59,6 +64,29 @@ def test_history_comes_first_by_default(tmp_path: Path) -> None:
     system.start()
     system.stop()
     assert any("history is not complete" in text for text in system.notices)
+
+
+def test_fits_and_thresholds_reach_the_session(tmp_path: Path) -> None:
+    bucket = {"usable_from_ns": 1, "bucket": 400}
+    vpin = Artifact("vpin", "WDOU25", "WDO", 0.5, 0, 1, 1, 1, True, bucket, {}, "rust 0", "none")
+    thresholds = tmp_path / "detectors.toml"
+    thresholds.write_text("sweep_min_levels = 2", "utf-8")
+    system = TradingSystem(
+        {"historical_days": 0, "symbol": "WDOU25", "strategy": "live_world:Turns"},
+        out=tmp_path / "out",
+        source=Market(session(3)),
+        fitted=(write_artifact(vpin, tmp_path / "vpin.json"),),
+        detector_settings=thresholds,
+    )
+    system.initialize()
+    system.start()
+    system.stop()
+    assert system.folder is not None
+    assert "The vpin fit is not used: no column is vpin_50 or vpin_bvc_50." in system.notices
+    loop = SessionSpec.from_header(TapeReader(system.folder / TAPE).header["session"]).loop
+    assert loop.fitted == Fitted(vpin_bucket=400, vpin_from_ns=1)
+    assert loop.detectors == DetectorSettings(sweep_min_levels=2)
+    assert relive(system.folder).identical
 
 
 def test_an_explicit_ticker_wins(tmp_path: Path) -> None:

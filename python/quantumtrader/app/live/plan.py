@@ -32,10 +32,11 @@ from quantumtrader.execution import (
     ReconcileSettings,
     RiskLimits,
     StopMode,
+    bind_strategy,
     load_limits,
     make_strategy,
 )
-from quantumtrader.features.detectors import DetectorSettings
+from quantumtrader.features import DetectorSettings, FeatureEngine
 from quantumtrader.features.given import given_detectors, given_fits
 from quantumtrader.profitdll.credentials import Credentials, load_credentials
 from quantumtrader.types import Instrument
@@ -132,6 +133,8 @@ def plan_run(
     ------
     ConfigError
         Something is missing or wrong; for real orders the message names all of it.
+    ManifestError
+        The strategy is a model that was trained on other rows: it reads a fit that is not given, for example.
     """
     request = request or RunRequest()
     live, profit = settings.live, settings.profit
@@ -224,6 +227,12 @@ def plan_run(
             native=_backend.engine().name == "rust",
             disconnected_s=live.disconnect_halt_s,
         )
+    # Whoever refuses these rows does so before there is a folder: another object trades.
+    columns = tuple(dict.fromkeys((*made.features, *live.features)))
+    rows = FeatureEngine(
+        columns, traded, live.clock or made.clock, detectors=detectors, fitted=spec.loop.fitted
+    )
+    bind_strategy(made, traded, rows.manifest.to_json(), real_money=request.real)
     root = request.out or live.folder
     folder = new_folder(root, f"{_today():%Y-%m-%d}_{symbol}")
     run = LiveRun(spec, source, _run_settings(settings, request, root, folder, symbol, account))
