@@ -21,6 +21,7 @@ from quantumtrader.cli.evaluate_model import _interval
 from quantumtrader.cli.train_results import _net, _vault
 from quantumtrader.data.lake import Lake
 from quantumtrader.exceptions import DataError
+from quantumtrader.features.fit.artifact import Artifact, write_artifact
 from quantumtrader.training.evaluation import Interval
 from quantumtrader.training.pipelines import DualConfig, DualTrainingSystem, Recording, labelling, retraining
 from quantumtrader.training.pipelines.result import _priced
@@ -108,6 +109,12 @@ def test_train_tick_leaves_everything_in_its_folder(bars: Write, tmp_path: Path)
     assert (
         "--seed, --open-vault: cannot be given with --update" in json.loads(asked.stdout)["error"]["message"]
     )
+    bucket = {"usable_from_ns": 1, "bucket": 400}
+    vpin = Artifact("vpin", "WDOFUT", "WDO", 0.5, 0, 1, 1, 1, True, bucket, {}, "rust 0", "none")
+    file = str(write_artifact(vpin, tmp_path / "vpin.json"))
+    passed_over = runner.invoke(cli.app, [*update, "--fitted", file, "--json"])
+    assert passed_over.exit_code == 2
+    assert "is a vpin fit, and wdofut_tick 1.0.0 keeps to its own copies" in passed_over.stdout
     judge = ["evaluate", "model", "wdofut_tick", "--models", str(out / "models"), "--json"]
     assert json.loads(runner.invoke(cli.app, judge).stdout)["judged"] == "out of fold"
     seen = runner.invoke(cli.app, [*judge[:-1], "-i", str(bars(14))])

@@ -70,3 +70,16 @@ def test_a_window_spans_every_instrument() -> None:
 
 def test_a_market_without_hours_has_no_window() -> None:
     assert next_window([Instrument("BTC", "BTC", 1.0, 1.0, timezone="UTC")], utc("2025-08-14 05:00")) is None
+
+
+def test_the_session_before_a_date() -> None:
+    from datetime import date
+
+    from quantumtrader.data.calendar import Calendar
+
+    calendar = Calendar()
+    assert calendar.previous_session(WDO, date(2025, 8, 18)) == date(2025, 8, 15)  # Monday: Friday
+    assert calendar.previous_session(WDO, date(2025, 12, 26)) == date(2025, 12, 23)  # over Christmas
+    assert calendar.previous_session(WDO, date(1990, 1, 2)) is None  # before any holiday is known
+    always = replace(WDO, symbol="X", product="X", hours=())
+    assert calendar.previous_session(always, date(2025, 8, 18)) == date(2025, 8, 17)

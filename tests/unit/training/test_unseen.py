@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ from quantumtrader.clock import ReplayClock
 from quantumtrader.data.lake import Lake
 from quantumtrader.exceptions import ConfigError, DataError
 from quantumtrader.features import FeatureEngine
+from quantumtrader.features.fit.artifact import Artifact, Fits
 from quantumtrader.models import model
 from quantumtrader.models.manifest import Evidence, ModelManifest
 from quantumtrader.models.observation import LOOKS
@@ -75,6 +78,32 @@ def judged(registry: ModelRegistry, parts: list[Events], **more: Any) -> Unseen:
     loaded = registry.load("planted", "1.0.0")
     given = {"who": "tester"} | more
     return judge_unseen(registry, loaded, Recording.of(parts, X), POLICY, **given)
+
+
+def test_a_series_must_reach_the_session_before_the_last(parts: list[Events]) -> None:
+    recording = Recording.of(parts[:3], X)
+    days = recording.survey().days.tolist()
+    assert [recording.session_before(day) for day in days[1:]] == recording.survey().days[:2].astype(
+        "datetime64[D]"
+    ).tolist()
+    assert recording.session_before(days[0]) == date(1970, 1, 1) + timedelta(days=days[0] - 1)  # no hours
+
+
+def test_a_series_that_ended_with_the_training_is_refused(
+    registry: ModelRegistry, parts: list[Events]
+) -> None:
+    def fits(last: Events) -> Fits:
+        end = int(last["ts_event"].max())
+        series = {"pin": [[end, 0.25]]}
+        return Fits((Artifact("pin", "X", "X", 0.5, 0, end, 1, 1, True, series, {}, "rust 0", "none"),))
+
+    loaded = replace(registry.load("planted", "1.0.0"), fits=fits(parts[TRAINED - 1]))
+    recording = Recording.of(parts[: TRAINED + 3], X)
+    with pytest.raises(
+        ConfigError, match=r"ends on 2024-10-23, before 2024-10-25: .*fit pin --every session"
+    ):
+        judge_unseen(registry, loaded, recording, POLICY, who="tester", given=loaded.fits)
+    judge_unseen(registry, loaded, recording, POLICY, who="tester", given=fits(parts[TRAINED + 1]))
 
 
 def test_only_what_came_after_the_training_is_judged(registry: ModelRegistry, parts: list[Events]) -> None:
