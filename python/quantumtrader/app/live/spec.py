@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import hashlib
 import math
 from collections.abc import Callable, Mapping
@@ -95,9 +94,7 @@ class SessionSpec:
 
     def to_header(self) -> dict[str, Any]:
         """Return it as JSON has it."""
-        found: dict[str, Any] = _adapter().dump_python(self, mode="json")
-        if table := _table(found):  # JSON has no NaN
-            table[:] = [None if math.isnan(x) else x for x in table]
+        found: dict[str, Any] = _worded(_adapter().dump_python(self, mode="json"))
         return found
 
     @classmethod
@@ -111,11 +108,8 @@ class SessionSpec:
         """
         from pydantic import ValidationError
 
-        known: dict[str, Any] = copy.deepcopy(dict(header))
-        if table := _table(known):
-            table[:] = [math.nan if x is None else x for x in table]
         try:
-            spec: SessionSpec = _adapter().validate_python(known)
+            spec: SessionSpec = _adapter().validate_python(dict(header))
         except ValidationError as error:
             raise ConfigError(f"the session was recorded by another version: {error}") from error
         if spec.strategy_hash != strategy_hash(spec.strategy):
@@ -125,13 +119,13 @@ class SessionSpec:
         return spec
 
 
-def _table(header: Mapping[str, Any]) -> list[Any]:
-    """Return the micro-price table of a header; empty without one."""
-    found = header.get("loop")
-    for name in ("fitted", "microprice"):
-        found = found.get(name) if isinstance(found, dict) else None
-    table = found[1] if isinstance(found, list) and len(found) == 2 else []
-    return table if isinstance(table, list) else []
+def _worded(value: Any) -> Any:
+    """Write NaN as the word that reads as it: JSON has no such number, and a micro-price table may."""
+    if isinstance(value, dict):
+        return {name: _worded(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_worded(inner) for inner in value]
+    return "NaN" if isinstance(value, float) and math.isnan(value) else value
 
 
 @cache
