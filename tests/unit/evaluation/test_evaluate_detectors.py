@@ -207,7 +207,7 @@ def test_settings_are_checked(tmp_path: Path):
         ("sweep_min_level = 3", 2),
         ("sweep_min_levels = 1", 2),
         ('sweep_min_levels = "many"', 2),
-        ("= 3", 1),
+        ("= 3", 2),
     ):
         file.write_text(text, "utf-8")
         result = runner.invoke(cli.app, ["evaluate", "detectors", "--settings", str(file)])
