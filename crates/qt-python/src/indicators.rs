@@ -75,7 +75,8 @@ impl PyIndicator {
             let text = format!("high, low and close differ in length: {high}, {low}, {close}");
             return Err(PyValueError::new_err(text));
         }
-        let out = PyArray1::<f64>::zeros(py, high, false);
+        // Every element is written below, so none is cleared first.
+        let out = py.import("numpy")?.call_method1("empty", (high,))?.cast_into::<PyArray1<f64>>()?;
         let mut target = out.readwrite();
         let (slice, indicator) = (target.as_slice_mut()?, &mut self.0);
         py.detach(|| indicator.update_many(columns, slice));
