@@ -9,17 +9,13 @@ and the exit code is 1.
 from __future__ import annotations
 
 import argparse
-import contextlib
-import io
-import json
-import os
 import sys
-import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from quantumtrader.cli import main as cli
+from evaluate_json import evaluate_json
+
 from quantumtrader.features import detector_kinds
 
 SETS = {
@@ -85,16 +81,7 @@ PAGES = (
 
 def measure(options: str, data: Path) -> Report:
     """Run the command and return its report."""
-    given = [word.replace("DATA", str(data)) for word in options.split()]
-    text = io.StringIO()
-    here = Path.cwd()
-    with tempfile.TemporaryDirectory() as empty, contextlib.redirect_stdout(text):
-        os.chdir(empty)  # no settings file of the reader's
-        try:
-            cli.app(["evaluate", "detectors", *given, "--json"], standalone_mode=False)
-        finally:
-            os.chdir(here)
-    report: Report = json.loads(text.getvalue())["report"]
+    report: Report = evaluate_json("detectors", options, data)["report"]
     return report
 
 

@@ -7,16 +7,12 @@ measured with ``quantumtrader evaluate forms``; the commands are in ``SETS``.
 from __future__ import annotations
 
 import argparse
-import contextlib
-import io
-import json
 import math
-import os
-import tempfile
 from pathlib import Path
 from typing import Any
 
-from quantumtrader.cli import main as cli
+from evaluate_json import evaluate_json
+
 from quantumtrader.evaluation import Forms, ImpactFit, plot_forms
 
 _USD = "--point-value 1 --currency USD"
@@ -43,16 +39,7 @@ _NOT_DRAWN = ("BTCUSD Bitstamp",)
 
 def measure(options: str, data: Path) -> Forms:
     """Run the command and return what it measured."""
-    given = [word.replace("DATA", str(data)) for word in options.split()]
-    text = io.StringIO()
-    here = Path.cwd()
-    with tempfile.TemporaryDirectory() as empty, contextlib.redirect_stdout(text):
-        os.chdir(empty)  # no settings file of the reader's
-        try:
-            cli.app(["evaluate", "forms", *given, "--json"], standalone_mode=False)
-        finally:
-            os.chdir(here)
-    return read(json.loads(text.getvalue())["forms"])
+    return read(evaluate_json("forms", options, data)["forms"])
 
 
 def read(document: dict[str, Any]) -> Forms:
